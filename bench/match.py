@@ -127,7 +127,8 @@ def report(title: str, pairs: list[Pair], *, misses: bool) -> None:
     for limit in THRESHOLDS:
         say(f"  names from {limit:.2f}  {figures((value >= limit, pair.same) for value, pair in scored)}")
     say(
-        f"  shipped, names from {SAME_NAME_SCORE:.2f}   {figures((value >= SAME_NAME_SCORE, pair.same) for value, pair in scored)}"
+        f"  shipped, names from {SAME_NAME_SCORE:.2f}   "
+        f"{figures((value >= SAME_NAME_SCORE, pair.same) for value, pair in scored)}"
     )
     told = [(one_person(pair, compare_people(pair.a, pair.b)), pair) for pair in pairs]
     say(f"  shipped, with dates        {figures((said, pair.same) for said, pair in told)}")

@@ -1,2 +1,1 @@
-"""Pages: one more format of the API's answers, for people. A page asks the API, in this process, and draws what that
-says."""
+"""HTML pages: each calls the API's functions in this process and renders what they return."""

@@ -1,8 +1,8 @@
-"""What the page of a citation shows, made of the API's answer (pure).
+"""The page of a citation: what was cited, what is known now, and each case that changed.
 
-The figures of the page of a citation.
-
-The page of a citation: what was cited, what is known today, and what changed between, case by case."""
+`build_citation_view` and the functions beside it turn the API's answer into the page's data and figures; the routes
+are at the end.
+"""
 
 from collections import defaultdict
 from collections.abc import Coroutine, Mapping, Sequence
@@ -21,24 +21,24 @@ from app.counts.difference import CHANGE_LABELS
 from app.queries.countables import find_countable_of_total
 from app.web.charts import bars
 from app.web.charts import then_and_now as pairs
-from app.web.claims.words import format_source_tag
+from app.web.claims.text import format_source_tag
 from app.web.count_text import TermFormatter, build_term_formatter, fetch_facility_list, parse_question
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import CurrentPage, Page, PageRoute, no_such_page
 from app.web.registry import gather
 from app.web.rendering import Catalogue
 
-MAX_GROUP_ROWS = 200  # of groups: more are read in the file
-MAX_FIRST_CASES = 8  # cases beneath the figure; the others stand behind a summary
-SOURCE_THRESHOLDS = (1, 2, 3)  # by how many independent sources at least
-# Changes that bring something into a count.
+MAX_GROUP_ROWS = 200  # of groups; the file has all
+MAX_FIRST_CASES = 8  # shown at once; the others are behind a summary
+SOURCE_THRESHOLDS = (1, 2, 3)  # minimum numbers of independent sources
+# Changes that add something to a count.
 GAIN_CHANGES = ("newly_verified", "newly_contested", "newly_reported", "separated", "moved_in")
 
 
 @dataclass(frozen=True)
 class ChangedCase:
-    """A release or a detention that came, went or is said otherwise. `record`: None where no list shows it any more, or
-    where the answer that was asked for does not hold it."""
+    """A release or detention that was added, removed or reclassified. `record`: None if no list shows it any more, or
+    if the requested answer does not contain it."""
 
     change: str
     change_text: str
@@ -48,7 +48,7 @@ class ChangedCase:
 
 @dataclass(frozen=True)
 class CitationView:
-    """A count as it was cited and as it is known at the page's revision."""
+    """A count as it was cited, and as of the page's revision."""
 
     noun: str
     cited_count: Mapping[str, Any]
@@ -64,18 +64,19 @@ class CitationView:
 
     @property
     def retained_count(self) -> int:
-        """What counted then and still counts."""
+        """How many were counted when cited and still are."""
         return self.cited_number - self.removed_count
 
     @property
     def gains(self) -> list[tuple[str, int]]:
-        """What was added, by how it came in; nothing where an answer does not part what came from what changed."""
+        """What was added, by kind of change; empty if the answer does not separate additions from changes."""
         gains = [(change, number) for change, number in self.changes if change in GAIN_CHANGES]
         return gains if sum(number for _change, number in gains) == self.added_count else []
 
     @property
     def has_file(self) -> bool:
-        """Whether its figure is a file too: not where it follows today's consent, for files are kept elsewhere."""
+        """Whether its figure is available as a file. A count that depends on today's consent is not: files are cached
+        elsewhere."""
         return "not_visible" not in self.cited_count
 
     @property
@@ -88,14 +89,14 @@ class CitationView:
 
     @property
     def is_open(self) -> bool:
-        """Whether the window goes on to the day on which somebody asks."""
+        """Whether the window ends on the day of the request."""
         terms = self.cited_count["terms"]
         return "held_on" not in terms and "released_to" not in terms
 
 
 @dataclass(frozen=True)
 class SourceCounts:
-    """How many a source verified then and today, and where the lists are."""
+    """How many a source had verified when cited and has verified now, with the addresses of both lists."""
 
     slug: str
     cited_number: int
@@ -107,7 +108,7 @@ class SourceCounts:
 def build_citation_view(
     answer: Mapping[str, Any], words: Catalogue, records: Mapping[str, Mapping[str, Any]]
 ) -> CitationView:
-    """`answer`: of `/c/…`; `records`: of releases or detentions, by id."""
+    """Build the view. `answer`: of `/c/…`; `records`: releases or detentions by id."""
     cited_count, current_count = answer["cited"], answer["today"]
     countable = find_countable_of_total(cited_count["total"])
     noun, key = countable.noun, f"{countable.record}_id"
@@ -133,8 +134,8 @@ def build_citation_view(
 
 
 def _interleave_cases(cases: Sequence[ChangedCase]) -> list[ChangedCase]:
-    """Cases of every kind of change in turn, so that the first few show each; of what came, those first of which
-    something can be told."""
+    """Return cases of each kind of change in turn, so that the first few show every kind; among the added ones, those
+    with a record first."""
     turns: dict[str, int] = defaultdict(int)
     ranking = []
     for place, case in enumerate(cases):
@@ -145,13 +146,13 @@ def _interleave_cases(cases: Sequence[ChangedCase]) -> list[ChangedCase]:
 
 
 def format_change(change: str, number: int, words: Catalogue) -> str:
-    """What happened to one or to several: "newly verified"."""
+    """Describe a change of one or several, such as "newly verified"."""
     return CHANGE_LABELS[change][2 * (words.language == "es") + (number != 1)]
 
 
 @dataclass(frozen=True)
 class GroupPair:
-    """A group of a citation: the names of its values, and its number then and today."""
+    """A group of a citation: the names of its values, and its number when cited and now."""
 
     names: Sequence[str]
     cited_number: int
@@ -161,7 +162,7 @@ class GroupPair:
 def build_group_pairs(
     cited_count: Mapping[str, Any], current_count: Mapping[str, Any], noun: str, formatter: TermFormatter
 ) -> list[GroupPair]:
-    """The groups of a citation, and those that there are today; of sources what they verified."""
+    """Return the groups of the cited and the current count; for sources, what they verified."""
     names = cited_count["terms"].get("group_by", [])
     key = "verified" if "source" in names else noun
     cited_groups, current_groups = (
@@ -181,7 +182,7 @@ def build_group_pairs(
 def build_source_counts(
     cited_count: Mapping[str, Any], current_count: Mapping[str, Any], names: Mapping[str, str]
 ) -> list[SourceCounts]:
-    """The sources that verified something then or today, by two counts in groups by source: by number, ties by name."""
+    """Pair the sources of two counts by source, for those that verified something: by number, ties by name."""
     cited_groups, current_groups = (
         {group["source"]: group for group in count.get("groups", ())} for count in (cited_count, current_count)
     )
@@ -200,7 +201,7 @@ CHANGE_CLASSES = {"newly_verified": "is-2", "newly_reported": "is-open", "newly_
 
 
 def format_cited_day(page: Page, view: CitationView) -> str:
-    """The day of the citation as a chart has it."""
+    """Return the day of the citation, for a chart."""
     recorded_at = view.cited_count["recorded_at"]
     return (
         page.catalogue.gettext("before the first report")
@@ -210,7 +211,7 @@ def format_cited_day(page: Page, view: CitationView) -> str:
 
 
 def format_current_day(page: Page, view: CitationView) -> str:
-    """ "today", or the day that the reader asked about."""
+    """Return "today", or the day that the reader requested."""
     recorded_at = view.current_count["recorded_at"]
     is_past = "as_of" in page.terms and recorded_at is not None
     return _format_short_day(page, recorded_at) if is_past else page.catalogue.gettext("today")
@@ -221,7 +222,7 @@ def _format_short_day(page: Page, moment: str) -> str:
 
 
 def build_growth_figure(page: Page, view: CitationView) -> Figure:
-    """What came into the count and what left it."""
+    """Build the figure of what was added to the count and what was removed."""
     words = page.catalogue
     _ = words.gettext
     retained_part, lost_part = bars.ChangePart(view.retained_count, "is-1"), _build_lost_part(page, view)
@@ -282,7 +283,7 @@ def _build_gained_parts(page: Page, view: CitationView) -> list[bars.ChangePart]
 
 
 def format_more_and_fewer(page: Page, view: CitationView) -> str:
-    """ "126 more, none fewer"."""
+    """Return a summary such as "126 more, none fewer"."""
     words = page.catalogue
     _ = words.gettext
     more = words.ngettext("%(number)s more", "%(number)s more", view.added_count) % {
@@ -296,7 +297,7 @@ def format_more_and_fewer(page: Page, view: CitationView) -> str:
 
 
 def draw_then_and_now(page: Page, view: CitationView, source_counts: Sequence[SourceCounts], code: str) -> Figure:
-    """Who had verified it, then and today."""
+    """Build the figure of verified counts when cited and now."""
     words = page.catalogue
     _ = words.gettext
     rows = [*_build_threshold_rows(page, view), *_build_source_rows(page, source_counts)]
@@ -359,7 +360,7 @@ def _build_source_rows(page: Page, source_counts: Sequence[SourceCounts]) -> lis
     ]
 
 
-# Of today's list as many are read as a page shows of them, and of the rest the address alone.
+# Records read from the current list: one page. Other cases get their address only.
 MAX_RECORDS = 100
 
 citation = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -367,7 +368,7 @@ citation = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 @citation.get("/c/{code}")
 async def show_citation(page: CurrentPage, code: str) -> Response:
-    """A citation then and now."""
+    """Show a citation as cited and as of now."""
     answer = await page.registry.read(read_citation, code=code)
     places, records, cited_by_source, current_by_source = await gather(
         fetch_facility_list(page), _fetch_changed_records(page, answer), *_request_counts_by_source(page, answer)
@@ -391,7 +392,7 @@ async def show_citation(page: CurrentPage, code: str) -> Response:
 
 
 async def build_then_and_now_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
-    """Who had verified what a citation (`code`) counts, then and today."""
+    """Build the figure of who had verified what the citation `code` counts, when cited and now."""
     code = str(terms.get("code"))
     answer = await page.registry.read(read_citation, code=code)
     view = build_citation_view(answer, page.catalogue, {})
@@ -403,7 +404,7 @@ async def build_then_and_now_figure(page: Page, terms: Mapping[str, Any]) -> Fig
 
 
 def _request_counts_by_source(page: Page, answer: Mapping[str, Any]) -> list[Coroutine[Any, Any, Any]]:
-    """What was cited and what is known of it, each in groups by source."""
+    """Request the cited and the current count, both grouped by source."""
     return [
         page.registry.read_address(
             urlsplit(count["permalink"]).path,
@@ -414,13 +415,13 @@ def _request_counts_by_source(page: Page, answer: Mapping[str, Any]) -> list[Cor
 
 
 def build_cite_as_header(count: Mapping[str, Any]) -> dict[str, str]:
-    """By which address to cite what a page shows (RFC 8574)."""
+    """Return a `Link` header with the address that cites what a page shows (RFC 8574)."""
     link = f'<{count["citation"]["address"]}>; rel="cite-as"'
     return {"Link": link} if len(link) <= MAX_LINKED_LENGTH else {}
 
 
 async def _fetch_changed_records(page: Page, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what the question counts today the records that changed since it was cited, by id."""
+    """Fetch the currently counted records that changed since the citation, by id."""
     address = answer["today"]["list"]
     if address is None or not answer["cases"]:
         return {}
@@ -431,13 +432,13 @@ async def _fetch_changed_records(page: Page, answer: Mapping[str, Any]) -> dict[
 
 @citation.get("/releases/{release_id}")
 async def lead_to_released(page: CurrentPage, release_id: str) -> Response:
-    """The page of the person whose release it is."""
+    """Redirect to the page of the released person."""
     return _redirect_to_person(page, await page.registry.read(read_release, release_id=release_id))
 
 
 @citation.get("/detentions/{detention_id}")
 async def lead_to_detained(page: CurrentPage, detention_id: str) -> Response:
-    """The page of the person whose detention it is."""
+    """Redirect to the page of the detained person."""
     return _redirect_to_person(page, await page.registry.read(read_detention, detention_id=detention_id))
 
 

@@ -1,6 +1,7 @@
-"""A correction in words: who took back or changed what, and what stood there before and after (pure).
+"""The page of corrections, newest first: who changed or recalled what, with the value before and after.
 
-What was taken back or changed, newest first, in words: by whom, what stood before, and what stands now."""
+`CorrectionFormatter` turns the API's corrections into sentences; the routes are at the end.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from app.vocabulary import CorrectionKind
 from app.web.page import CurrentPage, Page, PageRoute
 from app.web.rendering import Catalogue, format_claim_figure
 
-# The code list of each field whose values are codes.
+# Code lists of fields whose values are codes.
 CODE_LISTS = {
     "verdict": "verdicts",
     "stage": "stages",
@@ -32,15 +33,15 @@ CODE_LISTS = {
     "measure": "measures",
     "series": "series",
 }
-FIGURE_FIELDS = ("qualifier", "low", "high")  # what together is one figure
+FIGURE_FIELDS = ("qualifier", "low", "high")  # the fields of one figure
 SOURCE_FIELDS = frozenset({"citing", "claimant"})
-INSTANT_FIELDS = frozenset({"stated_at", "window_from", "window_to"})  # or days
+INSTANT_FIELDS = frozenset({"stated_at", "window_from", "window_to"})  # these fields hold instants or days
 
 
 @dataclass(frozen=True)
 class Change:
-    """A value before and after; None where nothing was said. `field`: what it is a value of, none of a figure where the
-    sentence says that it is one."""
+    """A value before and after; None if there was no value. `field`: its label, empty for a figure if the sentence
+    names it."""
 
     field: str
     old_value: str | None
@@ -49,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True)
 class CorrectionText:
-    """A correction in words. `page`: of the person or the figure that it is about, if that can be shown."""
+    """A formatted correction. `page`: of the person or figure concerned, if it can be shown."""
 
     recorded_at: str
     revision: int
@@ -62,8 +63,8 @@ class CorrectionText:
 
 @dataclass(frozen=True)
 class CorrectionFormatter:
-    """Tells corrections in a language. `claims`: those that are known, by id, so that figures are told as they were
-    said; of others only the numbers are told."""
+    """Formats corrections in one language. `claims`: known claims by id; figures of other claims are given as numbers
+    only."""
 
     words: Catalogue
     zone: tzinfo
@@ -72,7 +73,7 @@ class CorrectionFormatter:
     claims: Mapping[str, Mapping[str, Any]]
 
     def format_correction(self, correction: Mapping[str, Any]) -> CorrectionText:
-        """One correction of the API's list."""
+        """Format one correction of the API's list."""
         people, claims = correction["detainee_ids"], correction["claim_ids"]
         path = f"/people/{people[0]}" if people else f"/claims/{claims[0]}" if claims else None
         return CorrectionText(
@@ -147,7 +148,7 @@ class CorrectionFormatter:
 
     def _list_changes(self, correction: Mapping[str, Any]) -> list[Change]:
         if correction["kind"] == CorrectionKind.RECALLED:
-            return []  # its sentence has the number
+            return []  # the sentence contains the number
         changes = {change["field"]: (change["before"], change["after"]) for change in correction["changes"]}
         figure = (
             self._compare_figures(changes, self.claims.get(str(correction["claim_ids"][0])))
@@ -166,11 +167,11 @@ class CorrectionFormatter:
         ]
 
     def _compare_figures(self, changes: Mapping[str, tuple[Any, Any]], claim: Mapping[str, Any] | None) -> list[Change]:
-        """The figure of a claim before and after, as it was said; none where that cannot be known."""
+        """Return a claim's figure before and after as stated; empty if it cannot be known."""
         changed_fields = {name: changes[name] for name in FIGURE_FIELDS if name in changes}
         if not changed_fields:
             return []
-        # A claim that was corrected once more since is no longer the one that this correction made.
+        # A claim that was corrected again is no longer the result of this correction.
         if claim is not None and all(claim[name] == new for name, (_old, new) in changed_fields.items()):
             old, new = ({**claim, **{name: pair[n] for name, pair in changed_fields.items()}} for n in (0, 1))
             return [Change("", format_claim_figure(old, self.words), format_claim_figure(new, self.words))]
@@ -237,18 +238,18 @@ class CorrectionFormatter:
 corrections = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 CORRECTION_FILTERS = ("kind", "source", "country", "since")
-MAX_CLAIMS = 200  # one page of their list: a figure that is older is told by its numbers
+MAX_CLAIMS = 200  # one page of the list; figures of older claims are given as numbers
 
 
 @corrections.get("/corrections")
 async def read_corrections(page: CurrentPage) -> Response:
-    """The chronology, a page of it at a time."""
+    """Show a page of the corrections."""
     page.section = "/corrections"
     answer = await page.registry.read(list_corrections, page.terms)
     filters = {name: page.terms[name] for name in CORRECTION_FILTERS if name in page.terms}
     return await page.show(
         "corrections/list.html",
-        caching=CACHE_REVALIDATE,  # whoever stands here may ask tomorrow not to be shown
+        caching=CACHE_REVALIDATE,  # a person in it may withdraw consent at any time
         months=group_by_month(await format_corrections(page, answer["data"]), page),
         answer=answer,
         filters=filters,
@@ -260,7 +261,7 @@ async def read_corrections(page: CurrentPage) -> Response:
 
 
 async def format_corrections(page: Page, records: Sequence[Mapping[str, Any]]) -> list[CorrectionText]:
-    """Corrections of the API's list in words; one question more where any is of a figure."""
+    """Format corrections of the API's list. Asks the API once more if any is of a figure."""
     claims: dict[str, Mapping[str, Any]] = {}
     if any(correction["claim_ids"] for correction in records):
         newest = await page.registry.read(list_claims, sort="-recorded", limit=MAX_CLAIMS)
@@ -270,7 +271,7 @@ async def format_corrections(page: Page, records: Sequence[Mapping[str, Any]]) -
 
 
 def group_by_month(corrections: Sequence[CorrectionText], page: Page) -> list[tuple[str, list[CorrectionText]]]:
-    """Corrections in the order given under the months in which they were recorded, where the registry is."""
+    """Group corrections by the month of recording in the registry's time zone, in their order."""
 
     def month(correction: CorrectionText) -> str:
         local = datetime.fromisoformat(correction.recorded_at).astimezone(page.zone)
@@ -280,6 +281,6 @@ def group_by_month(corrections: Sequence[CorrectionText], page: Page) -> list[tu
 
 
 def build_feed_address(page: Page, filters: Mapping[str, Any]) -> str:
-    """The same as a feed to subscribe to, in a language that feeds have."""
+    """Return the address of the Atom feed with the same filters, in a language that feeds support."""
     feed_filters = {name: term for name, term in filters.items() if name != "since"}
     return f"/v1/corrections.atom?{urlencode({**feed_filters, 'lang': page.catalogue.api_language}, doseq=True)}"

@@ -1,4 +1,4 @@
-"""What a count counts, and the groups it has, in the words of a language."""
+"""Describe in words what a count counts, and name its groups."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from app.vocabulary import Stage
 from app.web.page import MAX_SOURCES, Page
 from app.web.rendering import Catalogue
 
-# Which code list a term or a dimension takes its values from.
+# The code list of each term or dimension.
 CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.items() if dimension.code_list} | {
     "state": "states",
     "stage": "stages",
@@ -21,20 +21,20 @@ CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.items(
 SOURCE_TERMS = ("source", "verified_by", "any_of", "all_of", "only_by")
 COUNTRY_TERMS = ("country", "nationality", "not_nationality")
 DATE_TERMS = ("held_on", "released_from", "released_to", "detained_from", "detained_to", "day", "month")
-# Terms that the sentence itself says.
+# Terms that are part of the sentence.
 SENTENCE_TERMS = (
     *("country", "stage", "net", "house_arrest", "held_on", "released_from", "released_to"),
     *("detained_from", "detained_to", "group_by"),
 )
 WITHHELD = "withheld"
-HOME_TERMS = ("country", "released_from")  # of the first page's address, which says them above its figures
-# What is counted where an address asks for nothing else: a figure need not say it.
+HOME_TERMS = ("country", "released_from")  # of the first page, which names them above its figures
+# Defaults of a count: a figure need not mention them.
 DEFAULT_TERMS = {"stage": Stage.CARRIED_OUT, "net": False}
 
 
 @dataclass(frozen=True)
 class TermFormatter:
-    """Tells terms and groups. `sources` and `facilities`: names by slug."""
+    """Formats terms and groups in one language. `sources`, `facilities`: names by slug."""
 
     words: Catalogue
     sources: Mapping[str, str]
@@ -42,7 +42,7 @@ class TermFormatter:
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
-        """What a term is called, where it stands beside its value."""
+        """The label of each term."""
         _ = self.words.gettext
         return {
             "country": _("Country"),
@@ -86,7 +86,7 @@ class TermFormatter:
         }
 
     def get_dimension_label(self, name: str) -> str:
-        """What a dimension is called, at the head of its groups."""
+        """Return the heading of a dimension."""
         _ = self.words.gettext
         own = {
             "source": _("Source"),
@@ -97,7 +97,7 @@ class TermFormatter:
         return own.get(name) or self.labels.get(name, name)
 
     def format_value(self, name: str, value: Any) -> str:
-        """A value of a term or of a dimension. What is no code of its list stands as it was given."""
+        """Format a value of a term or dimension. A value that is not in its code list is returned unchanged."""
         _ = self.words.gettext
         text = str(value)
         if value is None:
@@ -122,7 +122,7 @@ class TermFormatter:
         return self._format_code(name, text)
 
     def format_values(self, name: str, values: Iterable[Any]) -> str:
-        """Several values of a term as one: "Foro Penal and CLIPPVE"."""
+        """Format several values as one text: "Foro Penal and CLIPPVE"."""
         return self.words.listed([self.format_value(name, item) for item in values])
 
     def _format_code(self, name: str, code: str) -> str:
@@ -132,7 +132,8 @@ class TermFormatter:
             return code
 
     def describe_count(self, noun: str, terms: Mapping[str, Any]) -> str:
-        """What terms count, without an end: "Releases carried out in Venezuela since 8 January 2026, gross"."""
+        """Describe terms without final punctuation: "Releases carried out in Venezuela since 8 January 2026,
+        gross"."""
         _ = self.words.gettext
         text = self._format_subject(noun, terms)
         if "country" in terms:
@@ -146,7 +147,7 @@ class TermFormatter:
         return "; ".join([text, *self.describe_filters(terms)])
 
     def describe_filters(self, terms: Mapping[str, Any]) -> list[str]:
-        """The terms that narrow a count, each with its label: "gender: female"."""
+        """Return the terms that narrow a count, with their labels: "gender: female"."""
         _ = self.words.gettext
         arrest = self._format_window(terms, "detained")
         filters = [_("detained") + arrest] if arrest else []
@@ -158,7 +159,7 @@ class TermFormatter:
         return filters
 
     def _format_inline(self, name: str, value: Any) -> str:
-        """A value within a sentence, which no words of anybody else's lengthen."""
+        """Format a value within a sentence, in quotation marks if it is free text."""
         if name == "zone":
             return self.words.place_of(str(value))
         formatted = self.format_value(name, value)
@@ -170,7 +171,7 @@ class TermFormatter:
         return formatted if is_own_wording else self.words.quote(formatted)
 
     def format_noun(self, noun: str) -> str:
-        """What is counted, in a word."""
+        """Return the noun for what is counted."""
         return self.words.gettext("releases") if noun == RELEASES else self.words.gettext("people held")
 
     def _format_subject(self, noun: str, terms: Mapping[str, Any]) -> str:
@@ -205,24 +206,23 @@ class TermFormatter:
 
 
 async def fetch_facility_list(page: Page) -> Sequence[Mapping[str, Any]]:
-    """The known places of detention. A registry with more of them than one answer has shows the others by their
-    slugs."""
+    """Fetch one page of facilities. Facilities beyond it are shown by their slugs."""
     return (await page.registry.read(list_facilities, limit=MAX_SOURCES))["data"]
 
 
 def build_term_formatter(page: Page, places: Iterable[Mapping[str, Any]]) -> TermFormatter:
-    """With the names that stand at the page's revision."""
+    """Build a formatter with the names at the page's revision."""
     names = {slug: str(source["name"]) for slug, source in page.sources.items()}
     return TermFormatter(page.catalogue, names, {place["slug"]: str(place["name"]) for place in places})
 
 
 def parse_stage(terms: Mapping[str, Any]) -> Stage:
-    """The stage at which terms of a count count releases."""
+    """Return the stage at which a count counts releases."""
     return Stage(terms.get("stage", Stage.CARRIED_OUT))
 
 
 def format_release_noun(stage: Stage, number: int, words: Catalogue) -> str:
-    """What a number of releases is of: those that were only announced or ordered are not told as carried out."""
+    """Return the noun for a number of releases: releases only announced or ordered are never called carried out."""
     if stage == Stage.ANNOUNCED:
         return words.ngettext("announced release", "announced releases", number)
     if stage == Stage.ORDERED:
@@ -231,8 +231,8 @@ def format_release_noun(stage: Stage, number: int, words: Catalogue) -> str:
 
 
 def describe_narrower_count(page: Page, terms: Mapping[str, Any]) -> str:
-    """What a count of releases counts, by its terms as the answer echoes them, where that is narrower than what the
-    first page counts; else nothing."""
+    """Describe a count of releases, by the terms that the answer echoes, if it is narrower than the first page's
+    count; otherwise return an empty text."""
     is_default = all(
         name in (*HOME_TERMS, "group_by") or DEFAULT_TERMS.get(name) == value for name, value in terms.items()
     )
@@ -240,6 +240,6 @@ def describe_narrower_count(page: Page, terms: Mapping[str, Any]) -> str:
 
 
 def parse_question(address: str) -> dict[str, list[str]]:
-    """The terms in an address of the API, without what keeps its answer as it is."""
+    """Parse the terms in an address of the API, without those that pin its revision."""
     values_by_name = parse_qs(urlsplit(address).query, keep_blank_values=True)
     return {name: values for name, values in values_by_name.items() if name not in PIN_PARAMETERS}

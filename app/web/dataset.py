@@ -1,10 +1,9 @@
-"""The registry as machines look for data (pure): its lists and counts as schema.org's Dataset, and its count files as a
-Croissant 1.0 dataset (https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
+"""The page of data: downloads, licence, citation and update frequency, and the same as JSON-LD.
 
-They are two, because whoever runs the registry gives count files under a licence, and lists of people under none.
-
-What of the registry can be downloaded, under which licence, how it is cited, and how often it changes; and the same
-for machines."""
+There are two machine-readable descriptions because the operator licenses count files, but not lists of people: lists
+and counts as a schema.org `Dataset`, and count files as a Croissant 1.0 dataset
+(https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ from app.web.registry import gather
 
 CROISSANT = "http://mlcommons.org/croissant/1.0"
 SCHEMA_ORG = "https://schema.org/"
-# What the words of a description mean, as the specification gives it: its first appendix, and the terms it adds.
+# JSON-LD context of Croissant 1.0: the first appendix of the specification, and the terms it adds.
 CONTEXT: Mapping[str, Any] = {
     "@vocab": SCHEMA_ORG,
     "sc": SCHEMA_ORG,
@@ -45,19 +44,19 @@ CONTEXT: Mapping[str, Any] = {
         )
     },
 }  # fmt: skip
-# The types of Data Package in schema.org's words; whatever else there is, is text.
+# Data Package types as schema.org types; all others are text.
 SCHEMA_TYPES = {"integer": "sc:Integer", "number": "sc:Float", "boolean": "sc:Boolean", "date": "sc:Date",
          "datetime": "sc:DateTime"}  # fmt: skip
-PARQUET = "application/x-parquet"  # as readers of Croissant know it, which was before IANA named it
+PARQUET = "application/x-parquet"  # the name that Croissant readers expect; IANA's is newer
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
-# Of so many files the columns are told, each for itself: a registry of half a million entries. Beyond, the description
-# would be longer than the descriptor, which tells them in any case.
+# Columns are described for up to so many files, enough for half a million log entries. With more, the description would
+# be longer than the descriptor, which has the columns anyway.
 MAX_DESCRIBED_FILES = 600
 
 
 @dataclass(frozen=True)
 class DataTable:
-    """A table that can be downloaded: what it is called in files, what a row is, and where the API gives it."""
+    """A downloadable table: its name in files, the meaning of a row, and its API address."""
 
     name: str
     row: str
@@ -69,8 +68,8 @@ class DataTable:
 
 @dataclass(frozen=True)
 class RegistryDescription:
-    """What is said of the registry as a whole. `base`: its public address, which may be empty; `page`: that of the page
-    about its data."""
+    """A description of the whole registry. `base`: its public address, possibly empty; `page`: the address of its
+    data page."""
 
     base: str
     page: str
@@ -85,7 +84,7 @@ class RegistryDescription:
 def build_dataset(
     registry: RegistryDescription, tables: Sequence[DataTable], recorded_at: str | None
 ) -> dict[str, Any]:
-    """The lists and counts, as they are now."""
+    """Describe the current lists and counts as a `Dataset`."""
     files = [
         {
             "@type": "DataDownload",
@@ -108,7 +107,7 @@ def build_dataset(
 
 
 def build_croissant(registry: RegistryDescription, files: Mapping[str, Any], bibtex: str | None) -> dict[str, Any]:
-    """The count files of a revision. `files`: their descriptor."""
+    """Describe the count files of a revision. `files`: their descriptor."""
     folder = f"{registry.base}/data/{files['version']}/"
     resources = files["resources"]
     return {
@@ -116,12 +115,12 @@ def build_croissant(registry: RegistryDescription, files: Mapping[str, Any], bib
         "@type": "sc:Dataset",
         "conformsTo": CROISSANT,
         **_build_common_fields(registry, "sc:"),
-        # Entries are only added: another revision has all of this one. Other rules may count the same otherwise.
+        # Entries are only added, so a later revision is a compatible version; other counting rules are not.
         "version": f"{files['recuento']['rules']}.{files['version']}.0",
         "datePublished": files["created"],
         "license": [licence["path"] for licence in files["licenses"]],
         **({} if bibtex is None else {"citeAs": bibtex}),
-        "sameAs": folder,  # the same in the words of Data Package
+        "sameAs": folder,  # the same as a Data Package
         "distribution": [_build_file_object(folder, resource) for resource in resources],
         **(
             {"recordSet": [_build_record_set(resource) for resource in resources]}
@@ -158,7 +157,7 @@ def _build_file_object(folder: str, resource: Mapping[str, Any]) -> dict[str, An
 
 
 def _build_record_set(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """The rows of a file, by its columns."""
+    """Describe the rows of a file by its columns."""
     return {
         "@type": "cr:RecordSet",
         "@id": resource["name"],
@@ -185,7 +184,8 @@ JSON_LD = "application/ld+json"
 
 @dataclass(frozen=True)
 class DataOverview:
-    """What the page tells. `files`: the descriptor of the newest count files, if this registry gives any."""
+    """The data of the page. `files`: the descriptor of the newest count files, None if the registry publishes
+    none."""
 
     count: Mapping[str, Any]
     countries: tuple[str, ...]
@@ -196,13 +196,13 @@ class DataOverview:
 
     @property
     def size(self) -> int:
-        """Of all count files, in bytes."""
+        """The size of all count files in bytes."""
         return sum(file["bytes"] for file in self.files["resources"]) if self.files else 0
 
 
 @data.get("/data")
 async def read_data(page: CurrentPage) -> Response:
-    """Data and licence."""
+    """Show the page of data and licence."""
     page.section = "/data"
     page.allow_only_terms()
     overview = await fetch_overview(page)
@@ -211,20 +211,20 @@ async def read_data(page: CurrentPage) -> Response:
 
 @data.get("/data/dataset.jsonld")
 async def read_dataset(page: CurrentPage) -> Response:
-    """The lists and counts for machines."""
+    """Return the description of lists and counts."""
     page.allow_only_terms()
     return _build_json_ld_response(page, build_dataset(*describe_registry(page, await fetch_overview(page))))
 
 
 @data.get("/data/count-files.jsonld")
 async def read_count_files(page: CurrentPage) -> Response:
-    """The newest count files for machines."""
+    """Return the description of the newest count files."""
     page.allow_only_terms()
     overview = await fetch_overview(page)
     if overview.files is None:
         raise NotFound("This registry gives no count files.")
     registry, _tables, _recorded_at = describe_registry(page, overview)
-    # A citation is of the revision that it was made at.
+    # A citation names the revision of its count.
     is_of_page = overview.files["version"] == str(page.revision)
     return _build_json_ld_response(
         page, build_croissant(registry, overview.files, overview.count["citation"]["bibtex"] if is_of_page else None)
@@ -238,7 +238,7 @@ def _build_json_ld_response(page: Page, description: Mapping[str, Any]) -> Respo
 
 
 async def fetch_overview(page: Page) -> DataOverview:
-    """Ask what there is."""
+    """Fetch what can be downloaded."""
     count, by_country, files = await gather(
         page.registry.read(count_releases),
         page.registry.read(count_releases, group_by="country"),
@@ -252,7 +252,7 @@ async def fetch_overview(page: Page) -> DataOverview:
 
 
 async def fetch_newest_files(page: Page) -> Mapping[str, Any] | None:
-    """The descriptor of the newest count files; None where this registry gives none."""
+    """Return the descriptor of the newest count files; None if the registry publishes none."""
     folder = page.request.app.state.settings.count_files
     file = (
         None if folder is None else await run_in_threadpool(find_public_file, folder, LATEST_LINK, DESCRIPTOR_FILENAME)
@@ -262,7 +262,7 @@ async def fetch_newest_files(page: Page) -> Mapping[str, Any] | None:
 
 
 def build_list_tables(page: Page) -> tuple[DataTable, ...]:
-    """The lists, each with what a row of it is."""
+    """Return the lists, each with the meaning of a row."""
     _ = page.catalogue.gettext
     return (
         DataTable("releases", _("a release, as all sources together say it"), "/v1/releases"),
@@ -276,7 +276,7 @@ def build_list_tables(page: Page) -> tuple[DataTable, ...]:
 
 
 def build_count_tables(page: Page) -> tuple[DataTable, ...]:
-    """Counts, whose terms can be changed in their addresses."""
+    """Return the counts, whose terms can be changed in their addresses."""
     _ = page.catalogue.gettext
     return (
         DataTable("counts-by-source", _("releases by source"), "/v1/counts/releases?group_by=source"),
@@ -292,7 +292,7 @@ def build_count_tables(page: Page) -> tuple[DataTable, ...]:
 def describe_registry(
     page: Page, overview: DataOverview
 ) -> tuple[RegistryDescription, tuple[DataTable, ...], str | None]:
-    """The registry in the words of a language, its tables, and when it last changed."""
+    """Return a description of the registry in the page's language, its tables, and the time of its last change."""
     _, words = page.catalogue.gettext, page.catalogue
     demo = _("A demonstration with invented people.") if page.is_demo else ""
     description = _(

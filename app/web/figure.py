@@ -1,9 +1,9 @@
-"""How high a frame must be in which a figure or a number stands within another page: a frame does not grow with what is
-in it, so its code says a height, reckoned from the drawing and the lines of text around it. In CSS pixels.
+"""A figure: two drawings of one finding, with a caption, a table and an alternative text.
 
-A figure: the same finding as two drawings, a caption, a table and an alternative text.
-
-A sentence in a chart's place, where there is nothing to draw: never an empty frame."""
+The module also estimates the height of a frame that embeds a figure or a number: a frame does not grow with its
+content, so the embed code states a height, from the drawing and its lines of text. If there is nothing to draw,
+`draw_sentence` fills the place with a sentence. All lengths are in CSS pixels.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,25 +17,25 @@ from app.formats import lower_first_letter
 from app.web.charts.text import wrap_text
 from app.web.rendering import Catalogue, render_template
 
-PADDING, BORDERS = 16, 2  # of the frame's page on each side, and the lines above and below it
-MIN_FRAME_WIDTH = 320  # the narrowest frame: that of a small phone
-MAX_CAPTION_WIDTH = 609  # the width of a caption: 42 em, as on pages
+PADDING, BORDERS = 16, 2  # left and right padding each, and both borders added up
+MIN_FRAME_WIDTH = 320  # a small phone
+MAX_CAPTION_WIDTH = 609  # 42 em, as on pages
 INNER_MARGINS = 26  # margins between heading, drawing, caption and foot
-SPARE_HEIGHT = 6  # for faces a little larger than those that texts are measured by
-MAX_FRAME_LINES = 1_000  # more than any text has: none is cut here
-NUMBER_HEIGHT, NUMBER_MARGINS = 79.2, 20  # the large number alone, and what stands between it and the text
+SPARE_HEIGHT = 6  # for fonts slightly larger than the estimate
+MAX_FRAME_LINES = 1_000  # more than any text has: nothing is cut
+NUMBER_HEIGHT, NUMBER_MARGINS = 79.2, 20  # the large number, and its margins
 
 
 @dataclass(frozen=True)
 class TextStyle:
-    """A kind of text in a frame: the size of its letters, and from one line to the next."""
+    """A text style in a frame: font size and line height."""
 
     size: float
     line_height: float
     bold: bool = False
 
     def measure_height(self, text: str, width: float) -> float:
-        """Of a text in lines of this width."""
+        """Return the height of a text wrapped to a width."""
         return (
             self.line_height * len(wrap_text(text, width, self.size, max_lines=MAX_FRAME_LINES, bold=self.bold))
             if text
@@ -44,14 +44,15 @@ class TextStyle:
 
 
 HEADING, CAPTION, FOOT, TEXT, LABEL = (
-    TextStyle(21, 26.25, bold=True), TextStyle(14.5, 21.75), TextStyle(14.5, 21.75), TextStyle(17, 25.5), TextStyle(17, 23.8, bold=True),
+    TextStyle(21, 26.25, bold=True), TextStyle(14.5, 21.75), TextStyle(14.5, 21.75), TextStyle(17, 25.5),
+    TextStyle(17, 23.8, bold=True),
 )  # fmt: skip
-# The longest foot: the words differ by a registry's languages and revision, the frame need not know them.
+# The longest possible foot: it depends on language and revision, which a frame's height should not.
 LONGEST_FOOT = "Demonstration, invented people. Recuento, revision 123456789."
 
 
 def measure_figure_frame(width: int, heading: str, drawing: tuple[int, int], caption: str) -> int:
-    """A frame of a width around a heading, a drawing so wide and high, and its caption."""
+    """Return the height of a frame of a width around a heading, a drawing of a size, and its caption."""
     inner_width = width - 2 * PADDING
     scale = min(1.0, inner_width / drawing[0])
     return _add_frame(
@@ -61,7 +62,7 @@ def measure_figure_frame(width: int, heading: str, drawing: tuple[int, int], cap
 
 
 def measure_number_frame(width: int, sentence: str, label: str) -> int:
-    """A frame of a width around one number, what it is called, and its sentence."""
+    """Return the height of a frame of a width around one number, its label, and its sentence."""
     inner_width = width - 2 * PADDING
     return _add_frame(
         NUMBER_HEIGHT
@@ -83,7 +84,7 @@ def _add_frame(content_height: float, inner_width: float) -> int:
     )
 
 
-# Units of a drawing, each one CSS pixel: the whole width of the grid, seven and five of its columns, and a phone.
+# Widths of drawings: the whole grid, seven and five of its columns, and a phone.
 FULL_WIDTH, SEVEN_COLUMNS_WIDTH, FIVE_COLUMNS_WIDTH, PHONE_WIDTH = 1120, 643, 453, 328
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 Cell = str | int | Markup
@@ -91,11 +92,14 @@ Cell = str | int | Markup
 
 @dataclass(frozen=True)
 class Figure:
-    """`finding`: what it shows, in one sentence with its numbers, for whoever does not see it. `wide` and `narrow`: the
-    drawings, as SVG; `explain_short_names`: what names are that the narrow one writes short. `terms`: with which
-    `/figures/<name>.svg`, `.csv`, `.png` and `/embed/<name>` draw it again; None where nothing does. `is_personal`: it
-    shows one person's life, which is no picture for elsewhere. `count_scope`: what its numbers count, where that is
-    narrower than what the first page counts."""
+    """A figure with everything a page, a file or an embed needs.
+
+    `finding`: a sentence with the numbers shown, for readers who cannot see it. `wide`, `narrow`: the drawings as
+    SVG. `terms`: the query with which `/figures/<name>.svg`, `.csv`, `.png` and `/embed/<name>` draw it again; None
+    if there are no such files. `short_names`: explains the names that the narrow drawing abbreviates. `is_personal`:
+    it shows one person's life, so it has no picture for other sites. `count_scope`: what its numbers count, if that
+    is narrower than the first page's count.
+    """
 
     name: str
     heading: str
@@ -106,24 +110,24 @@ class Figure:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     terms: Mapping[str, Any] | None = field(default_factory=dict)
-    files: Sequence[tuple[str, str]] = ()  # further ones: name and address
+    files: Sequence[tuple[str, str]] = ()  # additional files: name and address
     short_names: str = ""
-    key: Markup | None = None  # the table, where it stands beside the drawing and is read with it
+    key: Markup | None = None  # replaces the table if it is shown next to the drawing
     is_personal: bool = False
     count_scope: str = ""
 
     @property
     def title(self) -> str:
-        """Its heading wherever it stands without its page, which says what is counted."""
+        """Its heading outside its page, which names what is counted."""
         return f"{self.heading} ({lower_first_letter(self.count_scope)})" if self.count_scope else self.heading
 
     @property
     def wide_width(self) -> int:
-        """How wide the wide drawing is."""
+        """The width of the wide drawing."""
         return parse_size(self.wide)[0]
 
     def measure_frame(self, width: int) -> int:
-        """How high a frame of this width is in which it stands whole (`embed.html`)."""
+        """Return the height that a frame of this width needs to show all of the figure (`embed.html`)."""
         if width - 2 * PADDING >= self.wide_width:
             return measure_figure_frame(width, self.title, parse_size(self.wide), str(strip_links(self.caption)))
         caption = f"{strip_links(self.caption)} {self.short_names}".strip()
@@ -131,30 +135,30 @@ class Figure:
 
     @property
     def max_frame_height(self) -> int:
-        """How high a frame of any width is: where text has least room, and where each drawing is whole."""
+        """The height sufficient at any width: at the narrowest text, and at the full size of each drawing."""
         full_widths = [drawing + 2 * PADDING for drawing in (PHONE_WIDTH, self.wide_width)]
         return max(self.measure_frame(width) for width in (MIN_FRAME_WIDTH, *full_widths))
 
 
 def parse_size(svg: Markup) -> tuple[int, int]:
-    """Across and down, in pixels: one unit of a drawing is one."""
+    """Return width and height in pixels: one unit of a drawing is one pixel."""
     match = VIEW_BOX.search(svg)
     assert match is not None, "a drawing says how large it is"
     return round(float(match[1])), round(float(match[2]))
 
 
 def strip_links(text: Cell) -> str | int:
-    """A cell or a caption without its links."""
+    """Return a cell or a caption without its links."""
     return text.striptags() if isinstance(text, Markup) else text
 
 
 def render_drawing(template: str, words: Catalogue, **values: Any) -> Markup:
-    """An SVG by its template; what stands in it is escaped there."""
+    """Render an SVG from its template, which escapes its values."""
     return Markup(render_template(f"charts/{template}.svg", words, **values))  # noqa: S704 - escaped by the template
 
 
 def render_drawings(template: str, words: Catalogue, layouts: Sequence[Any], **values: Any) -> tuple[Markup, Markup]:
-    """The wide and the narrow drawing of one template, which knows them as `layout`."""
+    """Render the wide and the narrow drawing with one template, each from its `layout`."""
     wide, narrow = (render_drawing(template, words, drawn=layout, **values) for layout in layouts)
     return wide, narrow
 
@@ -164,7 +168,7 @@ SIZE, LINE, MAX_SENTENCE_LINES = 16, 24, 6
 
 @dataclass(frozen=True)
 class Sentence:
-    """A drawing of words."""
+    """A drawing of text only."""
 
     width: int
     lines: list[str]
@@ -175,7 +179,7 @@ class Sentence:
 
 
 def draw_sentence(text: str, words: Catalogue) -> tuple[Markup, Markup]:
-    """The wide and the narrow drawing."""
+    """Return the wide and the narrow drawing of a sentence."""
     layouts = [
         Sentence(width, wrap_text(text, width, SIZE, max_lines=MAX_SENTENCE_LINES))
         for width in (SEVEN_COLUMNS_WIDTH, PHONE_WIDTH)

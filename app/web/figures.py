@@ -1,6 +1,4 @@
-"""Figures as files: what pages draw, as SVG, CSV and PNG, at any revision.
-
-One number or one figure, made to stand within a page elsewhere, and how it is found there (oEmbed)."""
+"""Figures of pages as SVG, CSV and PNG files at any revision, and as embeds for other sites with oEmbed."""
 
 import base64
 import hashlib
@@ -26,7 +24,7 @@ from app.web.citation import build_then_and_now_figure
 from app.web.claims.figures import build_claim_then_and_now_figure, build_reconciliation_figure
 from app.web.claims.source_rows import build_source_rows_figure
 from app.web.count_text import HOME_TERMS, parse_stage
-from app.web.counting import build_groups_figure
+from app.web.counting.routes import build_groups_figure
 from app.web.figure import Figure, measure_number_frame, strip_links
 from app.web.home.routes import load_contested_figure, load_hours_figure
 from app.web.page import (
@@ -45,11 +43,11 @@ from app.web.rendering import LANGUAGES, Catalogue, format_citation, render_temp
 from app.web.sources import build_source_line_figure
 
 Terms = Mapping[str, Any]
-# None where what is asked for cannot be drawn: two numbers cannot be compared, or nobody gives a date.
+# Returns None if there is nothing to draw: two numbers that cannot be compared, or no date.
 FigureBuilder = Callable[[Page, Terms], Awaitable[Figure | None]]
-# A file may stand on any site, and does nothing there.
+# A file may be embedded by any site: it runs no code.
 CROSS_ORIGIN_HEADERS = {"Cross-Origin-Resource-Policy": "cross-origin"}
-NOINDEX_HEADERS = {"X-Robots-Tag": "noindex"}  # no search engine keeps somebody's life
+NOINDEX_HEADERS = {"X-Robots-Tag": "noindex"}  # timelines of people stay out of search engines
 
 HOME_PATH, COUNTS_PATH = "/", "/counts"
 
@@ -58,9 +56,8 @@ figures = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 @dataclass(frozen=True)
 class FigureKind:
-    """A kind of figure. `page_path`: the page that it stands on; a term in braces belongs to the page's path. `own_terms`: terms of
-    the figure that its page does not take. `narrowing_terms`: the only terms beside these that it narrows by; None: those of a
-    count."""
+    """A kind of figure. `page_path`: the path of its page, with terms in braces; `own_terms`: terms of the figure
+    that its page does not take; `narrowing_terms`: the other terms that narrow it, None for those of a count."""
 
     build: FigureBuilder
     page_path: str = HOME_PATH
@@ -69,17 +66,17 @@ class FigureKind:
 
     @property
     def required_terms(self) -> list[str]:
-        """The terms that say of what a figure is, where it is of one thing."""
+        """The terms that identify its subject, if it has one."""
         return re.findall(r"\{(\w+)\}", self.page_path)
 
     def has_required_terms(self, terms: Terms) -> bool:
-        """Whether terms say of what a figure is, where it is of one thing."""
+        """Return whether all identifying terms are present."""
         values = [terms.get(name) for name in self.required_terms]
         return all(isinstance(value, str) and "/" not in value for value in values)
 
     def build_page_address(self, page: Page, terms: Terms) -> str:
-        """The address of the page that a figure stands on, at its revision; of a figure of more terms than the first
-        page takes, that of their count."""
+        """Return the address of a figure's page at its revision. If the first page does not take all terms, return
+        the page of their count."""
         page_terms = {
             name: value
             for name, value in terms.items()
@@ -93,7 +90,7 @@ class FigureKind:
         return page.address(path, {**page_terms, "as_of": page.revision})
 
 
-# By the names that addresses have.
+# By name in addresses.
 FIGURE_KINDS: dict[str, FigureKind] = {
     "claim-then-and-now": FigureKind(build_claim_then_and_now_figure, page_path="/claims/{claim}", narrowing_terms=()),
     "contested": FigureKind(load_contested_figure, narrowing_terms=HOME_TERMS),
@@ -111,7 +108,7 @@ FIGURE_KINDS: dict[str, FigureKind] = {
 
 
 def has_personal_terms(terms: Terms) -> bool:
-    """Whether terms tell people apart by what is personal: of them numbers follow today's consent."""
+    """Return whether any term is a personal dimension: its numbers depend on today's consent."""
     groups = terms.get("group_by", ())
     dimensions = {groups} if isinstance(groups, str) else set(groups)
     return not terms.keys().isdisjoint(PERSONAL_FILTERS) or not dimensions.isdisjoint(PERSONAL_DIMENSIONS)
@@ -124,11 +121,11 @@ def find_figure_kind(name: str) -> FigureKind:
 
 
 async def draw_figure(page: Page, name: str, terms: Terms) -> Figure:
-    """The figure that an address asks for, of the revision that the page is of."""
+    """Build the requested figure at the page's revision."""
     kind = find_figure_kind(name)
     if not kind.has_required_terms(terms):
         raise NotFound(f"The address of this figure says of what it is: {kind.page_path}")
-    # Another would stand over numbers that it does not narrow, or change what is drawn without a word.
+    # An unknown term would be shown with numbers that it does not narrow, or silently change the drawing.
     narrowing_terms = CountQuery.model_fields if kind.narrowing_terms is None else kind.narrowing_terms
     require_allowed_terms(terms, (*kind.required_terms, *kind.own_terms, *narrowing_terms))
     if has_personal_terms(terms):
@@ -143,7 +140,7 @@ async def draw_figure(page: Page, name: str, terms: Terms) -> Figure:
 
 @figures.get("/figures/{name}.svg")
 async def read_svg(page: CurrentPage, name: str) -> Response:
-    """A figure as a drawing that stands alone."""
+    """Return a figure as a standalone SVG."""
     figure = await draw_figure(page, name, page.terms)
     standalone = build_standalone_figure(page, figure)
     return _build_file_response(
@@ -153,7 +150,7 @@ async def read_svg(page: CurrentPage, name: str) -> Response:
 
 @figures.get("/figures/{name}.csv")
 async def read_csv(page: CurrentPage, name: str) -> Response:
-    """The table of a figure."""
+    """Return the table of a figure."""
     figure = await draw_figure(page, name, page.terms)
     return _build_file_response(
         page, figure, "csv", build_csv(figure).encode(), "text/csv; charset=utf-8", NO_CONTENT_POLICY
@@ -162,7 +159,7 @@ async def read_csv(page: CurrentPage, name: str) -> Response:
 
 @figures.get("/figures/{name}.png")
 async def read_png(page: CurrentPage, name: str) -> Response:
-    """A figure as a picture."""
+    """Return a figure as a PNG."""
     figure = await draw_figure(page, name, page.terms)
     if figure.is_personal:
         raise NotFound("There are no pictures of somebody's life, which would be kept elsewhere: there is its SVG.")
@@ -174,13 +171,13 @@ NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 def build_style_policy(standalone: StandaloneDrawing) -> str:
-    """Its own rules of style and nothing else, wherever it is opened."""
+    """Return a content security policy that allows the drawing's own styles only."""
     digest = base64.b64encode(hashlib.sha256(standalone.style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'"
 
 
 def build_standalone_figure(page: Page, figure: Figure) -> StandaloneDrawing:
-    """The figure with the address of its page at the revision."""
+    """Build the standalone drawing with the address of its page at the revision."""
     words, address = (
         page.catalogue,
         page.public_address(find_figure_kind(figure.name).build_page_address(page, figure.terms or {})),
@@ -191,7 +188,7 @@ def build_standalone_figure(page: Page, figure: Figure) -> StandaloneDrawing:
 
 
 def build_csv(figure: Figure) -> str:
-    """CSV as the API writes it, with no cell that a spreadsheet would run: not in the heading either."""
+    """Build CSV like the API's: no cell, headings included, is run as a formula by a spreadsheet."""
     columns = [to_cell(column) for column in figure.columns]
     rows = [dict(zip(columns, map(strip_links, row), strict=True)) for row in figure.rows]
     return to_csv(rows, columns)
@@ -214,22 +211,22 @@ def _build_file_response(page: Page, figure: Figure, extension: str, body: bytes
     )
 
 
-# On any site, with nothing of that site's reader: an embed sets no cookie and asks nothing of anybody else.
+# An embed may be on any site: it sets no cookie and makes no request to third parties.
 EMBED_HEADERS = {
     "Content-Security-Policy": POLICY.replace("frame-ancestors 'none'", "frame-ancestors *"),
     **CROSS_ORIGIN_HEADERS,
 }
 COUNT_KINDS = ("releases", "detentions")
-DEFAULT_WIDTH = 640  # pixels of a frame, unless less is asked for: a column of text elsewhere
-MAX_FRAME_PIXELS = 10_000  # more than any screen has
+DEFAULT_WIDTH = 640  # pixels: a text column of most sites
+MAX_FRAME_PIXELS = 10_000  # larger than any screen
 Pixels = Annotated[int, Query(ge=1, le=MAX_FRAME_PIXELS)]
 NUMBER_EMBED = "number"
 EMBED_ADDRESS = re.compile(rf"/({'|'.join(LANGUAGES)})/(?:embed|figures)/([a-z-]+)(?:\.(?:svg|png|csv))?")
-EMBED_CACHE_SECONDS = 3_600  # seconds that the code of an embed may be kept
+EMBED_CACHE_SECONDS = 3_600  # caching of oEmbed responses
 
 
 class EmbedRoute(PageRoute):
-    """A route whose answers, its refusals too, may stand within any page."""
+    """A route whose responses, errors included, may be framed by any site."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -248,7 +245,7 @@ oembed = APIRouter(include_in_schema=False)
 
 @embeds.get("/embed/number")
 async def read_number(page: CurrentPage) -> Response:
-    """One number: how many releases (`count=detentions`: how many held) of the terms given are verified."""
+    """Show one number: how many releases (`count=detentions`: how many held) of the given terms are verified."""
     count_kind, answer = await _fetch_count(page, page.terms)
     citation = answer["citation"]
     back = page.address("/c/" + citation["address"].rpartition("/")[2])
@@ -270,7 +267,7 @@ async def _fetch_count(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
 
 @embeds.get("/embed/{name}")
 async def read_embed(page: CurrentPage, name: str) -> Response:
-    """One figure."""
+    """Show one figure."""
     figure = await _draw_embeddable(page, name, page.terms)
     figure = replace(figure, wide=_open_links_outside(figure.wide), narrow=_open_links_outside(figure.narrow))
     return await page.show(
@@ -279,7 +276,7 @@ async def read_embed(page: CurrentPage, name: str) -> Response:
 
 
 def _open_links_outside(svg: Markup) -> Markup:
-    """A drawing whose links leave the frame: those of SVG do not ask the page for its `base`."""
+    """Make a drawing's links leave the frame: links in SVG ignore the page's `base`."""
     return Markup(str(svg).replace("<a ", '<a target="_blank" '))  # noqa: S704 - what is escaped stays so
 
 
@@ -295,7 +292,7 @@ async def read_oembed(
     request: Request, url: str, format: Literal["json", "xml"] = "json", maxwidth: Pixels = DEFAULT_WIDTH,
     maxheight: Pixels = MAX_FRAME_PIXELS,
 ) -> Response:  # fmt: skip
-    """The code that embeds what is at an address of ours (oembed.com)."""
+    """Return the code that embeds an address of this server (oembed.com)."""
     if format == "xml":
         return build_json_response({"title": "There is JSON alone."}, 501, {})
     language, name, terms = _parse_embed_address(url, request.app.state.public_url)
@@ -321,7 +318,7 @@ async def read_oembed(
 
 
 async def _measure_embed(page: Page, name: str, terms: Mapping[str, Any], width: int) -> tuple[str, int]:
-    """What an embed is called, and how high it is in a frame of a width."""
+    """Return the title of an embed, and its height in a frame of a width."""
     if name == NUMBER_EMBED:
         count_kind, answer = await _fetch_count(page, terms)
         sentence = format_citation(answer["citation"], page.catalogue)
@@ -331,7 +328,7 @@ async def _measure_embed(page: Page, name: str, terms: Mapping[str, Any], width:
 
 
 def format_number_label(words: Catalogue, count_kind: str, answer: Any) -> str:
-    """What the number of an answer is a number of."""
+    """Return the label of an answer's number."""
     number = answer["total"]["verified"]
     if count_kind != COUNT_KINDS[0]:
         return words.ngettext("verified detention", "verified detentions", number)
@@ -343,8 +340,8 @@ def format_number_label(words: Catalogue, count_kind: str, answer: Any) -> str:
 
 
 def _parse_embed_address(url: str, public_url: str) -> tuple[str, str, dict[str, Any]]:
-    """The language, the name and the terms of an embed, or of a figure's file. Raises NotFound for all else: nothing is
-    ever fetched from an address that somebody sends."""
+    """Parse language, name and terms of an embed's or figure file's address. Raises NotFound for any other address: a
+    submitted address is never fetched."""
     try:
         parts = urlsplit(url)
     except ValueError:

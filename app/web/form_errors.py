@@ -1,4 +1,4 @@
-"""What the API has to say against a question, in the reader's words and at the term that it is about (pure)."""
+"""Translate the API's validation errors, and assign them to fields of a form."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,8 @@ from app.web.rendering import Catalogue
 
 @dataclass(frozen=True)
 class TermFault:
-    """A fault of a term. `is_translated`: whether the words are the page's; those of the API are English."""
+    """A validation error of a term. `is_translated`: the text is in the page's language; untranslated texts of the
+    API are English."""
 
     text: str
     is_translated: bool
@@ -19,8 +20,8 @@ class TermFault:
 def collect_term_faults(
     problem: Mapping[str, Any], words: Catalogue, field_names: Mapping[str, str] | None = None
 ) -> dict[str, Sequence[TermFault]]:
-    """The faults of a refusal by term; under no name where the refusal points at none. `field_names`: under which other
-    name a term stands on the page."""
+    """Return the errors of a problem by term, under an empty name if no term is at fault. `field_names`: maps terms
+    to field names that differ on the page."""
     sentences = _translate_refusals(words)
     found: dict[str, list[TermFault]] = defaultdict(list)
     for fault in problem.get("errors") or [{"pointer": "/", "code": problem.get("code"), "detail": problem["detail"]}]:
@@ -33,7 +34,7 @@ def collect_term_faults(
 
 
 def _translate_refusals(words: Catalogue) -> Mapping[str, str]:
-    """The refusals of terms by code."""
+    """Return the translated errors by code."""
     _ = words.gettext
     return {
         "unknown_country": _("Write the two capital letters of a country, such as VE."),

@@ -1,6 +1,7 @@
-"""A figure as a drawing that stands alone: an SVG with its heading, how to read it, and where it comes from.
+"""Figures as files: a standalone SVG with heading, caption and origin, and its PNG.
 
-PNGs of figures, drawn one at a time by a process apart, and kept by what they are drawn from."""
+PNGs are rendered one at a time in a subprocess, and cached by a digest of their drawing.
+"""
 
 import asyncio
 import hashlib
@@ -23,22 +24,22 @@ from app.web.charts.text import measure_text, wrap_text
 from app.web.figure import Figure, parse_size, strip_links
 from app.web.rendering import STATIC_FOLDER, Catalogue, render_template
 
-MARGIN, SPACING = 40, 14  # pixels around all, and between heading, drawing and text
-# Of each kind of text around the drawing: its size, and how far its lines are apart.
+MARGIN, SPACING = 40, 14  # px around everything, and between heading, drawing and text
+# Font size and line height of each text around the drawing, in px.
 HEADING, CAPTION, FOOT = (22, 28), (13, 18), (12, 16)
-MAX_TEXT_LINES = 1_000  # more than any text has: none is cut
+MAX_TEXT_LINES = 1_000  # more than any text has: nothing is cut
 CSS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 CSS_VARIABLE = re.compile(r"var\((--[\w-]+)\)")
 COMPOUND_SELECTOR = re.compile(r"(?P<tag>[a-z]*)(?P<classes>(?:\.[\w-]+)*)")
-OWN_CLASSES = ("file-paper", "file-heading", "file-caption", "file-foot")  # classes of what stands around a drawing
+OWN_CLASSES = ("file-paper", "file-heading", "file-caption", "file-foot")  # of the text around a drawing
 TEXT_TAGS = ("text", "tspan")
 SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
 @dataclass(frozen=True)
 class TextBlock:
-    """Lines of text, where each stands."""
+    """Lines of text with their positions."""
 
     kind: str
     lines: Sequence[tuple[int, str]]
@@ -46,7 +47,8 @@ class TextBlock:
 
 @dataclass(frozen=True)
 class StandaloneDrawing:
-    """`text`: the document. `style`: the rules in it, which its policy allows by their digest. In pixels."""
+    """A standalone SVG. `text`: the document; `style`: its CSS, which the content security policy allows by digest;
+    sizes in pixels."""
 
     text: str
     style: str
@@ -57,8 +59,8 @@ class StandaloneDrawing:
 def build_standalone_drawing(
     figure: Figure, words: Catalogue, *, origin: Sequence[str], address: str
 ) -> StandaloneDrawing:
-    """The wide drawing of a figure as a file. `origin`: lines that say where it comes from; `address`: of its page."""
-    root = Xml.fromstring(figure.wide)  # noqa: S314 - drawn by a template of ours
+    """Build a file from a figure's wide drawing. `origin`: lines naming its origin; `address`: of its page."""
+    root = Xml.fromstring(figure.wide)  # noqa: S314 - rendered by our template
     for element in root.iter():
         element.tag = element.tag.removeprefix(SVG_NAMESPACE)
     drawing_width, drawing_height = parse_size(figure.wide)
@@ -77,16 +79,17 @@ def build_standalone_drawing(
     foot, top = _position_lines("file-foot", origin_lines, FOOT, top + SPACING // 2)
     style = "\n".join(select_rules(load_css_rules(), root))
     width, height = drawing_width + 2 * MARGIN, top - FOOT[1] + MARGIN // 2
-    markup = {"style": Markup(style), "drawing": Markup(drawing)}  # noqa: S704 - of our sheets and our templates
+    markup = {"style": Markup(style), "drawing": Markup(drawing)}  # noqa: S704 - from our stylesheets and templates
     text = render_template(
-        "standalone.svg", words, figure=figure, blocks=(heading, caption, foot), margin=MARGIN, drawing_top=drawing_top, drawing_width=drawing_width,
+        "standalone.svg", words, figure=figure, blocks=(heading, caption, foot), margin=MARGIN,
+        drawing_top=drawing_top, drawing_width=drawing_width,
         drawing_height=drawing_height, width=width, height=height, **markup,
     )  # fmt: skip
     return StandaloneDrawing(text, style, width, height)
 
 
 def _build_block(kind: str, text: str, width: int, size: tuple[int, int], top: int) -> tuple[TextBlock, int]:
-    """A text in lines from `top` on, and where the next line would stand."""
+    """Place a wrapped text from `top`; also return the y of the next line."""
     return _position_lines(kind, _wrap_lines(text, width, size, bold=kind == "file-heading"), size, top)
 
 
@@ -107,8 +110,8 @@ def _wrap_lines(text: str, width: int, size: tuple[int, int], *, bold: bool = Fa
 
 
 def _wrap_address(address: str, width: int) -> list[str]:
-    """An address in lines that begin with a mark between its parts: half a number would be read as another. A part that
-    is wider than a line goes on in the next."""
+    """Wrap an address before its separators: half a number would be read as another. A part that is wider than a line
+    is broken."""
     lines = [""]
     for part in re.split(r"(?=[/?&])", address):
         if measure_text(lines[-1] + part, FOOT[0]) <= width:
@@ -119,7 +122,7 @@ def _wrap_address(address: str, width: int) -> list[str]:
 
 
 def _remove_links(root: Xml.Element) -> str:
-    """The drawing as text. A file has no links: they lead somewhere from our pages alone."""
+    """Return the drawing as text without links: they are relative to our pages."""
     for element in root.iter():
         for link in element.iterfind("a"):
             link.tag, link.attrib = "tspan" if element.tag in TEXT_TAGS else "g", {}
@@ -128,7 +131,7 @@ def _remove_links(root: Xml.Element) -> str:
 
 @cache
 def load_css_rules() -> Sequence[tuple[str, str]]:
-    """The rules of all sheets that hold anywhere, as selector and declarations, with the values of variables."""
+    """Return all unconditional CSS rules as (selector, declarations), with variables resolved."""
     text = "".join(path.read_text() for path in sorted((STATIC_FOLDER / "css").glob("*.css")))
     matches = CSS_RULE.findall(_remove_conditional_rules(CSS_COMMENT.sub("", text)))
     variables = dict(
@@ -142,7 +145,7 @@ def load_css_rules() -> Sequence[tuple[str, str]]:
 
 
 def _remove_conditional_rules(text: str) -> str:
-    """A sheet without its @media and the like: those are for pages."""
+    """Remove `@media` and other conditional rules of a stylesheet: they are for pages."""
     pieces, depth, is_skipping = [], 0, False
     for piece in re.split(r"([{}])", text):
         is_skipping = is_skipping or (depth == 0 and piece.strip().startswith("@"))
@@ -155,7 +158,7 @@ def _remove_conditional_rules(text: str) -> str:
 
 
 def select_rules(all_rules: Iterable[tuple[str, str]], root: Xml.Element) -> list[str]:
-    """Those rules that hold of something in a drawing, or around it."""
+    """Return the rules that match something in a drawing, or the text around it."""
     tags = {"text", *(element.tag for element in root.iter())}
     classes = {*OWN_CLASSES, *(name for element in root.iter() for name in element.get("class", "").split())}
     return [f"{selector}{{{body}}}" for selector, body in all_rules if _may_match(selector, tags, classes)]
@@ -170,17 +173,17 @@ def _may_match(selector: str, tags: set[str], classes: set[str]) -> bool:
 
 
 RENDERER = Path(__file__).with_name("rasterizer.py")
-ZOOM = 1.5  # sharp on most screens, and light enough for sites that show links: 200 kB, where twice the pixels have 320
-MAX_PIXELS = 8_000_000  # of a picture, 32 megabytes while it is drawn: a chart as long as it is wide has six
-MAX_RENDER_SECONDS = 30.0  # that a picture may take, where all others come first on a busy machine
-WAIT_TIMEOUT_SECONDS = 8.0  # seconds that somebody waits for one; it is drawn all the same, for whoever asks again
-MAX_QUEUED = 8  # pictures to be drawn: those are through before a client loses its patience
-MAX_CACHE_BYTES = 16 * 1024 * 1024  # bytes of pictures that are kept: a hundred
+ZOOM = 1.5  # sharp on most screens at 200 kB, good for link previews; 2.0 would take 320 kB
+MAX_PIXELS = 8_000_000  # 32 MB while rendering; a square chart has 6 million
+MAX_RENDER_SECONDS = 30.0  # rendering has the lowest priority on a busy machine
+WAIT_TIMEOUT_SECONDS = 8.0  # per request; rendering goes on for the next request
+MAX_QUEUED = 8  # renderings, done before a client times out
+MAX_CACHE_BYTES = 16 * 1024 * 1024  # about a hundred pictures
 RETRY_HEADERS = {"Retry-After": "5"}
 
 
 class PictureRenderer:
-    """Those of one process."""
+    """The renderer of a process: a queue and a cache of PNGs."""
 
     def __init__(self) -> None:
         self._semaphore = asyncio.Semaphore(1)
@@ -189,7 +192,7 @@ class PictureRenderer:
         self._free_bytes = MAX_CACHE_BYTES
 
     async def render(self, drawing: StandaloneDrawing) -> bytes:
-        """The picture of a drawing, however many ask for it drawn once. Raises Busy where it takes long."""
+        """Return the PNG of a drawing; concurrent requests share one rendering. Raises Busy on timeout."""
         key = hashlib.sha256(drawing.text.encode()).digest()
         if key in self._cache:
             self._cache.move_to_end(key)
@@ -228,7 +231,7 @@ class PictureRenderer:
 
 
 def render_in_subprocess(drawing: StandaloneDrawing) -> bytes | None:
-    """The picture as another process draws it, which is told nothing else; None where it fails or takes too long."""
+    """Render a PNG in a subprocess that gets nothing but the drawing; None if it fails or times out."""
     zoom = min(ZOOM, sqrt(MAX_PIXELS / (drawing.width * drawing.height)))
     command = [sys.executable, "-I", str(RENDERER), f"{zoom:.3f}"]
     try:

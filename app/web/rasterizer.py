@@ -1,5 +1,8 @@
-"""Draw the SVG on standard input as a PNG on standard output. A program of its own (`python -I rasterizer.py ZOOM`): the
-renderer keeps the interpreter while it draws, and nothing that it is given may take more than this of the machine."""
+"""Render the SVG on standard input as a PNG on standard output: `python -I rasterizer.py ZOOM`.
+
+It runs as a subprocess because the renderer holds the interpreter lock while it draws, and so that memory and CPU
+time can be limited.
+"""
 
 import os
 import re
@@ -7,14 +10,14 @@ import resource
 import sys
 from importlib.resources import files
 
-MAX_MEMORY_BYTES = 512 * 1024 * 1024  # bytes: a picture of the most pixels takes a tenth of it
-MAX_CPU_SECONDS = 5  # of processor time: the longest chart takes half of one
-NICENESS = 10  # answers to others come first
-# No font of the machine: a picture has the same letters everywhere, and a server need have none.
+MAX_MEMORY_BYTES = 512 * 1024 * 1024  # ten times what the largest picture takes
+MAX_CPU_SECONDS = 5  # of CPU time: the longest chart takes half a second
+NICENESS = 10  # requests have priority
+# A bundled font: pictures look the same everywhere, and the server needs no fonts.
 FONT, FAMILY = files("fontpkg_roboto") / "files" / "Roboto[wdth,wght].ttf", "Roboto"
 
 
-# The renderer reads the file that an image names. No chart has one.
+# Reject images: the renderer would read the file that one names. No chart has any.
 IMAGE_ELEMENT = re.compile(r"<(\w+:)?(fe)?image\b", re.IGNORECASE)
 
 
@@ -22,7 +25,7 @@ def main() -> None:
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
-    from resvg_py import svg_to_bytes  # within the bounds
+    from resvg_py import svg_to_bytes  # imported after the limits are set
 
     drawing = sys.stdin.buffer.read().decode()
     if IMAGE_ELEMENT.search(drawing):

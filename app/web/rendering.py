@@ -1,17 +1,8 @@
-"""The pages' own files: nothing comes from anywhere else. Each is named by its bytes, so that it is kept for ever.
+"""Render pages: static files, translations, number and date formats, and templates.
 
-Numbers that are the least they can be.
-
-The words of a language, with its numbers and dates.
-
-Pages are written in English; `locales/<language>/*.po` translate them, a file for each page. A further language is a
-further folder.
-
-The sentence by which a count is cited.
-
-How the figure of a claim is said: as its claimant said it, never as the bound that the registry keeps of it.
-
-The templates, compiled once for each language."""
+All files come from this server, with a digest in their names so that browsers can cache them for ever. Pages are
+written in English; `locales/<language>/*.po` translate them, one file for each page. A new language is a new folder.
+"""
 
 import hashlib
 import re
@@ -50,7 +41,7 @@ assets = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True)
 class Asset:
-    """A file as it is served. `encodings`: its bytes by the coding they are packed in."""
+    """A static file. `encodings`: its bytes by content encoding."""
 
     address: str
     media: str
@@ -59,8 +50,8 @@ class Asset:
 
 @cache
 def load_assets() -> dict[str, Asset]:
-    """Every file by its plain name. The sheets of `static/css` are served as one, `pages.css`, in the order of their
-    names: one request instead of one for each."""
+    """Load all files by plain name. The stylesheets of `static/css` are concatenated by name into `pages.css`, for
+    one request instead of many."""
     sheets = b"".join(path.read_bytes() for path in sorted((STATIC_FOLDER / "css").glob("*.css")))
     files = {path.name: path.read_bytes() for path in sorted(STATIC_FOLDER.iterdir()) if path.suffix[1:] in MEDIA_TYPES}
     return {name: _build_asset(name, content) for name, content in {**files, "pages.css": sheets}.items()}
@@ -80,13 +71,13 @@ def _index_assets() -> dict[str, Asset]:
 
 
 def get_asset_address(name: str) -> str:
-    """Where a file is served."""
+    """Return the address of a file."""
     return load_assets()[name].address
 
 
 @assets.get(ASSETS_PATH + "/{name}")
 async def read_asset(request: Request, name: str) -> Response:
-    """A file of the pages."""
+    """Return a static file."""
     asset = _index_assets().get(f"{ASSETS_PATH}/{name}")
     if asset is None:
         raise NotFound("The pages have no such file.")
@@ -98,18 +89,18 @@ async def read_asset(request: Request, name: str) -> Response:
 
 
 def is_lower_bound(count: Mapping[str, Any]) -> bool:
-    """Whether a personal term could not be asked of some people, so that the number is the least it can be."""
+    """Return whether the number is a lower bound, because a personal term could not be applied to some people."""
     return bool(count.get("not_visible")) and not set(PERSONAL_FILTERS).isdisjoint(count["terms"])
 
 
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = (ENGLISH, *sorted(folder.name for folder in LOCALES.iterdir() if folder.is_dir()))
-# Which parts of a date of so many characters are told where there is little room.
+# Short formats of partial dates, by their length in ISO form.
 SHORT_DATE_PATTERNS = {4: "y", 7: "yMMM", 10: "yMMMd"}
 
 
 class Catalogue(LocaleFormats):
-    """One language."""
+    """The translations and formats of one language."""
 
     def __init__(self, language: str, translations: NullTranslations) -> None:
         super().__init__(language)
@@ -123,20 +114,20 @@ class Catalogue(LocaleFormats):
 
     @property
     def api_language(self) -> Language:
-        """The language in which its readers are told codes, and whatever else the API says in its own languages."""
+        """The API language for codes and other texts translated by the API."""
         return next((language for language in get_args(Language) if language == self.language), "en")
 
     def label(self, name: str, code: str) -> str:
-        """What a code of a list of the vocabulary is called. Raises KeyError for one that is not in it."""
+        """Return the label of a code of a code list. Raises KeyError for an unknown code."""
         return vocabulary.find_label(name, code, self.api_language)
 
     @property
     def own_name(self) -> str:
-        """What the language calls itself."""
+        """The language's name for itself."""
         return (self.locale.get_language_name(self.language) or self.language).capitalize()
 
     def day(self, text: str) -> str:
-        """A date as it was said: a coarser one is never told as its first day. `2026-01` → "ene 2026"."""
+        """Format a date with the precision it has, never as its first day: `2026-01` → "ene 2026"."""
         first, interval, last = text.partition("/")
         if interval:
             low, high = (self._with_article(self.day(bound), bound) for bound in (first, last))
@@ -144,31 +135,31 @@ class Catalogue(LocaleFormats):
         return self._format_partial_date(SHORT_DATE_PATTERNS, text)
 
     def day_and_month(self, text: str) -> str:
-        """A day in words without its year: "13 de enero"; a coarser date in words."""
+        """Format a day without its year: "13 de enero"; a coarser date like `day`."""
         whole = len(text) == max(SHORT_DATE_PATTERNS)
         return self._format_skeleton("MMMMd", date.fromisoformat(text)) if whole else self.long_day(text)
 
     def short_day(self, text: str) -> str:
-        """A day without its year: "13 ene"; a coarser date as `day` tells it."""
+        """Format a day without its year, abbreviated: "13 ene"; a coarser date like `day`."""
         return self._format_skeleton("MMMd", date.fromisoformat(text)) if len(text) == DAY_LENGTH else self.day(text)
 
     def day_in_sentence(self, text: str) -> str:
-        """A day in words, with the article that some languages give it: "el 8 de enero de 2026"; a month or a year has
-        none."""
+        """Format a day for a sentence, with the article that some languages need: "el 8 de enero de 2026"; months and
+        years have none."""
         return self._with_article(self.long_day(text), text)
 
     def moment(self, text: str, zone: tzinfo) -> str:
-        """An instant in a zone: "13 ene 2026, 16:00"."""
+        """Format an instant in a time zone: "13 ene 2026, 16:00"."""
         local = datetime.fromisoformat(text).astimezone(zone)
         return self._with_hour(self._format_skeleton("yMMMd", local), local)
 
     def short_moment(self, text: str, zone: tzinfo) -> str:
-        """The same without its year: "13 ene, 16:00"."""
+        """Format an instant in a time zone without its year: "13 ene, 16:00"."""
         local = datetime.fromisoformat(text).astimezone(zone)
         return self._with_hour(self._format_skeleton("MMMd", local), local)
 
     def statement_date(self, text: str, zone: tzinfo) -> str:
-        """When a claim was stated: an instant with its hour, or a date as it was said."""
+        """Format when a claim was stated: an instant with its hour, or a partial date."""
         return self.day(text) if "T" not in text else self.moment(text, zone)
 
     def _with_article(self, formatted: str, text: str) -> str:
@@ -180,7 +171,7 @@ class Catalogue(LocaleFormats):
 
     @cached_property
     def countries(self) -> list[tuple[str, str]]:
-        """Every country by its code and name, in the order of the names, whatever their accents."""
+        """Return all countries as (code, name), sorted by name without regard to accents."""
         return sorted(
             ((code, self.country(code)) for code in COUNTRIES), key=lambda country: normalize("NFD", country[1])
         )
@@ -191,7 +182,7 @@ class Catalogue(LocaleFormats):
 
 @cache
 def load_catalogue(language: str) -> Catalogue:
-    """The catalogue of a language of `LANGUAGES`."""
+    """Load the catalogue of a language in `LANGUAGES`."""
     if language == ENGLISH:
         return Catalogue(language, NullTranslations())
     translations, *additions = [_compile_catalogue(path) for path in sorted((LOCALES / language).glob("*.po"))]
@@ -210,12 +201,13 @@ def _compile_catalogue(path: Path) -> Translations:
 
 
 def format_citation(citation: Mapping[str, str], words: Catalogue) -> str:
-    """The API's sentence in the readers' language, without the address at its end, which stands beside it."""
+    """Format the API's citation sentence, without the address, which is shown next to it."""
     return citation[words.api_language].removesuffix(citation["address"]).rstrip()
 
 
 def format_claim_figure(claim: Mapping[str, Any], words: Catalogue) -> str:
-    """ "more than 400" of a claim whose `low` is 401. Its parts do not break at the end of a line."""
+    """Format a claim's figure as the claimant stated it, not as its stored bound: "more than 400" for a `low` of 401.
+    It contains no line breaks."""
     _ = words.gettext
     low, high = claim["low"], claim["high"]
     sentence, numbers = {
@@ -236,7 +228,7 @@ TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 
 
 class _SharedBytecodeCache(BytecodeCache):
-    """What templates are compiled to, which is the same in every language: it is made for the first of them alone."""
+    """A cache of compiled templates, shared by all languages: their bytecode is the same."""
 
     def __init__(self) -> None:
         self._code: dict[str, bytes] = {}
@@ -253,12 +245,12 @@ _BYTECODE_CACHE = _SharedBytecodeCache()
 
 
 def render_template(template: str, words: Catalogue, **values: Any) -> str:
-    """A template with its values, in the words of a language."""
+    """Render a template in a language."""
     return _build_environment(words.language).get_template(f"{template}.jinja").render(values)
 
 
 def compile_templates() -> None:
-    """Compile every template for every language, so that no reader waits for it: half a second of processor."""
+    """Compile every template in every language in advance. Takes half a second of CPU time."""
     for language in LANGUAGES:
         environment = _build_environment(language)
         for name in environment.list_templates():
@@ -271,7 +263,7 @@ def _build_environment(language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=True,
-        undefined=StrictUndefined,  # a name that is mistyped fails, and shows no empty place
+        undefined=StrictUndefined,  # a mistyped name raises an error instead of rendering nothing
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
@@ -294,7 +286,7 @@ def _build_filters(words: Catalogue) -> Mapping[str, Any]:
         return words.moment(text, zone)
 
     def label(code: str, name: str) -> str:
-        """What a code of a list of the vocabulary is called."""
+        """Return the label of a code of a code list."""
         return words.label(name, code)
 
     return {
@@ -317,10 +309,10 @@ def _build_filters(words: Catalogue) -> Mapping[str, Any]:
 
 
 def _format_html_instant(text: str) -> str:
-    """An instant as HTML takes it: of a second no more than thousandths."""
+    """Format an instant for HTML, which allows milliseconds at most."""
     return re.sub(r"(\.\d{3})\d+", r"\1", text)
 
 
 def _format_pixels(value: float) -> str:
-    """A coordinate of a drawing, as short as it can be written: a tenth of a pixel is never seen."""
+    """Format a coordinate as short as possible: a tenth of a pixel is invisible."""
     return f"{value:.1f}".removesuffix(".0").replace("-0.0", "0")

@@ -1,6 +1,7 @@
-"""What search engines may know: the pages of numbers, never those of people.
+"""Mount all pages in every language, with `robots.txt` and the sitemap.
 
-Every page, in every language."""
+Search engines may index pages of numbers, never pages of people.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,30 +17,30 @@ from app.errors import NotFound
 from app.web.citation import citation
 from app.web.claims.routes import claims
 from app.web.corrections import corrections
-from app.web.counting import counting
+from app.web.counting.routes import counting
 from app.web.dataset import data
 from app.web.desk import desk
 from app.web.desk.page import DeskSessionMiddleware
 from app.web.figures import embeds, figures, oembed
 from app.web.home.routes import home
 from app.web.page import PERSONAL_PATHS, CurrentPage, Page, PageRoute, build_response, no_such_page, parse_terms
-from app.web.people import people
+from app.web.people.routes import people
 from app.web.rendering import LANGUAGES, assets, render_template
 from app.web.sources import sources
 
-# Pages without an id: those of the navigation, but not of people.
+# Indexed pages without an id: the navigation, except people.
 INDEXED_PATHS = ("/", "/claims", "/counts", "/sources", "/corrections", "/data")
-# The API holds people too, and no reader of a search engine's. Nor does a robot try every term of a count.
+# The API has personal data and nothing for search engines; robots must not crawl all terms of counts.
 DISALLOWED_PATHS = ("/v1/", *(f"/{language}{path}" for language in LANGUAGES for path in (*PERSONAL_PATHS, "/counts?")))
 CLAIMS_PAGE_SIZE = 200
-MAX_SITEMAP_CLAIMS = 2_000  # the newest; a sitemap may have 50,000 addresses, each in all languages
+MAX_SITEMAP_CLAIMS = 2_000  # the newest; a sitemap is limited to 50,000 addresses, all languages included
 
 crawlers = APIRouter(include_in_schema=False)
 
 
 @crawlers.get("/robots.txt")
 async def read_robots(request: Request) -> Response:
-    """What no robot may read."""
+    """Return the rules for robots."""
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in DISALLOWED_PATHS)]
     if request.app.state.public_url:
         lines.append(f"Sitemap: {request.app.state.public_url}/sitemap.xml")
@@ -48,7 +49,7 @@ async def read_robots(request: Request) -> Response:
 
 @crawlers.get("/sitemap.xml")
 async def read_sitemap(page: CurrentPage) -> Response:
-    """The pages of numbers, claims and sources, in each language."""
+    """List the pages of numbers, claims and sources in each language."""
     if not page.public_url:
         raise NotFound("Whoever runs this registry has not said where readers find it (RECUENTO_PUBLIC_URL).")
     paths = [
@@ -74,13 +75,13 @@ async def _list_claim_paths(page: Page) -> AsyncIterator[str]:
 language_router = APIRouter(include_in_schema=False)
 fallback_router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
-# In the order of the navigation. Each has its addresses without a language.
+# In the order of the navigation. Their paths have no language prefix.
 PAGE_ROUTERS = (home, claims, people, counting, citation, sources, corrections, data, figures, embeds, desk)
 
 
 @language_router.get("/")
 async def choose_language(request: Request) -> PlainResponse:
-    """The first page in the language that the reader's browser asks for."""
+    """Redirect to the first page in the browser's preferred language."""
     language = select_language(request.headers.get("accept-language", ""), LANGUAGES)
     query = f"?{request.url.query}" if request.url.query else ""
     headers = {"Vary": "Accept-Language", "Cache-Control": CACHE_REVALIDATE}
@@ -89,12 +90,12 @@ async def choose_language(request: Request) -> PlainResponse:
 
 @fallback_router.get("/{address:path}")
 async def read_unknown_page() -> PlainResponse:
-    """What is at no address of a page."""
+    """Raise NotFound for unknown addresses of pages."""
     raise no_such_page()
 
 
 def serve_pages(app: FastAPI) -> None:
-    """Serve the pages beside the API."""
+    """Add the pages' routes to the application."""
     app.add_middleware(DeskSessionMiddleware)
     app.include_router(language_router)
     app.include_router(assets)

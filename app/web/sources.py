@@ -1,9 +1,9 @@
-"""The figure of one source: what it verified as its records came in, and what it published at its hours.
+"""The pages of sources: what each verified alone and with others, and whether its published figures match its
+records.
 
-What pages of sources show of the API's answers (pure).
-
-Who reports, verifies and claims: whom each counts, what it verified alone and with others, and whether its figures
-fit its own records."""
+The first part draws the line of one source, the second builds rows and overlaps from the API's answers, and the
+routes are at the end.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ from app.web.registry import Terms, gather
 from app.web.rendering import Catalogue, format_claim_figure
 
 HEIGHT, NARROW_HEIGHT = 330, 270
-TICKS, NARROW_TICKS = 8, 4  # on the axis of days
+TICKS, NARROW_TICKS = 8, 4  # of the time axis
 Claims = Sequence[Mapping[str, Any]]
 
 
 async def build_source_line_figure(page: Page, terms: Terms) -> Figure:
-    """The figure of the source that the terms name as `source`."""
+    """Build the figure of the source named by the term `source`."""
     words, slug = page.catalogue, terms["source"]
     series = await fetch_finest_series(page, terms)
     line = next((line for line in series["series"] if line["source"] == slug), None)
@@ -69,12 +69,12 @@ async def build_source_line_figure(page: Page, terms: Terms) -> Figure:
 
 
 def build_points(line: Sequence[Mapping[str, Any]]) -> list[Point]:
-    """The points of a line, each at the end of the day that it is of."""
+    """Convert a series to points, each at the end of its day."""
     return [Point(date.fromisoformat(point["on"]).toordinal() + 1, point["verified"]) for point in line]
 
 
 def is_comparable(claim: Mapping[str, Any], terms: Terms) -> bool:
-    """Whether a figure counts what the line counts: the same window, from its beginning on."""
+    """Return whether a published figure counts the same window as the line, from its beginning."""
     begins = terms.get("released_from")
     return begins is not None and (claim["series"], claim["window_from"]) == (Series.CUMULATIVE, begins)
 
@@ -82,8 +82,8 @@ def is_comparable(claim: Mapping[str, Any], terms: Terms) -> bool:
 def build_published_figures(
     claims: Claims, points: Sequence[Point], words: Catalogue, zone: tzinfo, address: Callable[[str], str]
 ) -> list[PublishedRange]:
-    """Figures beside a line. One is off it that is none of the numbers from the end of the day before to the end of
-    its own."""
+    """Place published figures in a line's chart. A figure is off the line if it equals no number from the end of the
+    previous day to the end of its own."""
     published_figures = []
     for claim in claims:
         moment = datetime.fromisoformat(claim["at"]).astimezone(zone)
@@ -100,8 +100,8 @@ def build_published_figures(
 
 
 def get_verified_range(points: Sequence[Point], day: int) -> tuple[int, int]:
-    """The least and the most that was verified on a day: from the end of the day before to its own; of a line of weeks
-    or months, from end to end of that in which it lies."""
+    """Return the minimum and maximum verified on a day, from the end of the previous day to its own. In weekly or
+    monthly series, return those of its interval."""
     previous = max(
         (point for point in points if point.moment <= day), key=lambda point: point.moment, default=Point(0, 0)
     )
@@ -110,7 +110,7 @@ def get_verified_range(points: Sequence[Point], day: int) -> tuple[int, int]:
 
 
 def build_line_heading(published_figures: Sequence[PublishedRange], *, has_line: bool, words: Catalogue) -> str:
-    """Whether its figures are those of its records."""
+    """State whether the source's figures match its records."""
     _, ngettext, figure_count, mismatch_count = (
         words.gettext,
         words.ngettext,
@@ -141,7 +141,7 @@ def build_line_heading(published_figures: Sequence[PublishedRange], *, has_line:
 def draw_line(
     points: Sequence[Point], published_figures: Sequence[PublishedRange], heading: str, words: Catalogue
 ) -> tuple[Markup, Markup]:
-    """The wide and the narrow drawing; without a line, a sentence."""
+    """Return the wide and the narrow drawing; a sentence if there is no line."""
     if not points:
         return draw_sentence(words.gettext("There is no line to draw: nothing of this is verified by it."), words)
     wide = lay_out_source_line(points, published_figures, SEVEN_COLUMNS_WIDTH, HEIGHT, TICKS)
@@ -199,8 +199,8 @@ EMPTY_GROUP: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A source with its own word on what is counted. `only_this_source`: how many no other independent source verified, None of a
-    source whose verifications are not independent."""
+    """A source with its own count. `only_this_source`: how many no other independent source verified; None if the
+    source's verifications are not independent."""
 
     source: Mapping[str, Any]
     counts: Mapping[str, Any]
@@ -215,7 +215,7 @@ class SourceRow:
 
 @dataclass(frozen=True)
 class SourceOverlap:
-    """What a source and another both verified. `days`: of how many of these they say the same day, in words."""
+    """What two sources both verified. `days`: for how many of these they report the same day, in words."""
 
     other_slug: str
     shared_count: int
@@ -228,7 +228,7 @@ class SourceOverlap:
 def build_source_rows(
     count: Mapping[str, Any], overlap: Mapping[str, Any], sources: Sources, to_page_address: Address
 ) -> list[SourceRow]:
-    """Every source, by how many it verified, how many it speaks of, and its name. `count`: by source."""
+    """Return all sources, sorted by verified count, number of statements, and name. `count`: grouped by source."""
     groups = {group["source"]: group for group in count["groups"]}
     overlaps = {source["source"]: source for source in overlap["sources"]}
     unknown = {slug: build_unknown_source(slug) for slug in groups if slug not in sources}
@@ -240,7 +240,7 @@ def build_source_rows(
 
 
 def build_unknown_source(slug: str) -> Mapping[str, Any]:
-    """What is shown of a source beyond the longest page of their list."""
+    """Return a placeholder for a source beyond the first page of their list."""
     return {
         "slug": slug, "name": slug, "kind": "other", "country": None, "independent": True, "quarantined": False,
         "definition": None,
@@ -266,7 +266,7 @@ def build_source_overlaps(
     words: Catalogue,
     to_page_address: Address,
 ) -> list[SourceOverlap]:
-    """The pairs that a source is in, those that share most first."""
+    """Return the pairs that include a source, largest overlap first."""
     overlaps = []
     for pair in overlap["pairs"]:
         if slug in (pair["a"], pair["b"]):
@@ -285,7 +285,7 @@ def build_source_overlaps(
 
 
 def format_date_agreement(dates: Mapping[str, int], words: Catalogue) -> str:
-    """Of how many releases two sources say the same day, and of how many they do not."""
+    """Describe on how many releases two sources report the same day, and on how many they differ."""
     _ = words.gettext
     sentences = {
         "same": _("%(num)s the same"),
@@ -309,9 +309,9 @@ PIN_TERMS = (
     "rules",
     "leaf",
     "zone",
-)  # of a permalink: what it says of the revision, and not of what is counted
+)  # of a permalink: they pin the revision, not what is counted
 MAX_CORRECTIONS = 8
-# A figure is corrected by whoever filed it: those of a source are looked for among the newest.
+# Corrections of figures list their filer, not the claimant: a source's are searched among the newest.
 FIGURE_CORRECTION_KINDS, MAX_FIGURE_CORRECTIONS = (
     [CorrectionKind.CLAIM_RESTATED.value, CorrectionKind.CLAIM_SUPERSEDED.value],
     100,
@@ -320,7 +320,7 @@ FIGURE_CORRECTION_KINDS, MAX_FIGURE_CORRECTIONS = (
 
 @sources.get("/sources")
 async def read_sources(page: CurrentPage) -> Response:
-    """Every source."""
+    """Show all sources."""
     page.section = "/sources"
     terms, countries = await resolve_terms(page)
     count, overlap, figure = await gather(
@@ -335,7 +335,7 @@ async def read_sources(page: CurrentPage) -> Response:
 
 @sources.get("/sources/{slug}")
 async def show_source(page: CurrentPage, slug: str) -> Response:
-    """One source."""
+    """Show one source."""
     page.section = "/sources"
     terms, countries = await resolve_terms(page)
     source, count, overlap, balance, *correction_answers = await gather(
@@ -352,7 +352,7 @@ async def show_source(page: CurrentPage, slug: str) -> Response:
     own_overlap = next((source for source in overlap["sources"] if source["source"] == slug), None)
     return await page.show(
         "sources/source.html",
-        caching=CACHE_REVALIDATE,  # its corrections are of people
+        caching=CACHE_REVALIDATE,  # its corrections concern people
         source=source,
         count=count,
         terms=terms,
@@ -370,7 +370,7 @@ async def show_source(page: CurrentPage, slug: str) -> Response:
 def select_newest_corrections(
     slug: str, own_corrections: Corrections, figure_corrections: Corrections
 ) -> list[Mapping[str, Any]]:
-    """The newest corrections by a source or of its figures."""
+    """Return the newest corrections by a source or of its figures."""
     by_id = {
         correction["id"]: correction
         for correction in [
@@ -382,13 +382,13 @@ def select_newest_corrections(
 
 
 async def resolve_terms(page: Page) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What is counted, and the countries that there are. Where the address says none, the country and the beginning are
-    the usual ones, as on the first page; a permalink says all that it means."""
+    """Return the terms of the count, and the known countries. Without terms, country and beginning default to those
+    of the first page; a permalink has all its terms."""
     page_terms = {name: term for name, term in page.terms.items() if name not in (*PIN_TERMS, "group_by")}
     question, _claims = await load_question(page, page_terms)
     return (page_terms if "rules" in page.terms else {**question.terms, **page_terms}), question.countries
 
 
 def select_pins(page: Page) -> dict[str, Any]:
-    """What a permalink says of its revision."""
+    """Return the terms of a permalink that pin its revision."""
     return {name: page.terms[name] for name in PIN_TERMS if name in page.terms}

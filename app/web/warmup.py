@@ -1,4 +1,4 @@
-"""Make the first page when a server starts, so that its first reader waits no longer than others."""
+"""Render the first pages when a server starts, so that its first reader does not wait."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,8 @@ from app.web.rendering import LANGUAGES, compile_templates
 
 @asynccontextmanager
 async def warm_up_pages(app: FastAPI) -> AsyncIterator[None]:
-    """Compile the templates and make the first page in each language meanwhile, with the columns that it counts."""
+    """Compile the templates, and render the first page in each language with the columns that it counts, in the
+    background."""
     task = asyncio.create_task(_warm_up(app))
     try:
         yield
@@ -30,7 +31,7 @@ async def _warm_up(app: FastAPI) -> None:
         await run_in_threadpool(compile_templates)
         for language in LANGUAGES:
             await show_home(await read_page(_build_request(app, f"/{language}/"), language, "/", {}))
-    except Exception as error:  # the first reader has it made
+    except Exception as error:  # the first reader's request renders it then
         server_log.log_unforeseen_error(error, "preparing the first page")
 
 
@@ -44,5 +45,5 @@ def _build_request(app: FastAPI, path: str) -> Request:
 
 
 async def _wait_for_disconnect() -> Message:
-    """Wait for ever: nobody disconnects."""
+    """Wait for ever: this client never disconnects."""
     return await asyncio.Future()

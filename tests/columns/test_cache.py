@@ -280,8 +280,8 @@ def _say_otherwise(path: Path) -> None:
 
 DAMAGES: list[tuple[str, Callable[[Path], None]]] = [
     ("release_at_stage.kind", _cut), ("trait.value", _change_a_bit), ("detention.newest", _change_a_bit),
-    ("classes", _change_a_bit), ("placement.since", Path.unlink), (DESCRIPTION_FILE, _cut), (DESCRIPTION_FILE, Path.unlink),
-    (DESCRIPTION_FILE, _say_otherwise),
+    ("classes", _change_a_bit), ("placement.since", Path.unlink),
+    (DESCRIPTION_FILE, _cut), (DESCRIPTION_FILE, Path.unlink), (DESCRIPTION_FILE, _say_otherwise),
 ]  # fmt: skip
 
 

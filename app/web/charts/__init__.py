@@ -1,1 +1,1 @@
-"""Six kinds of chart: where each mark stands, worked out here, and drawn by `templates/charts`."""
+"""Layouts of charts: positions are computed here, and `templates/charts` renders them as SVG."""

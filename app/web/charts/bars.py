@@ -1,10 +1,8 @@
-"""Source rows: whom each source counts, and one bar for what it had verified then and has verified by now.
+"""Lay out bars: rows of sources with an authority's claim above, shares of a list, and changes of a count.
 
-What an authority claimed stands first. It is another count, and its bar is as open as the claim.
-
-One bar in parts: how the rows of a list fare. Grey and dark alone: ochre means an authority.
-
-What came into a count and what left it, as one bar."""
+A claim has a bar of its own kind, because it is another count, and an open end where it has no upper bound. Shares
+are grey and dark only: ochre means an authority. Lengths are in pixels.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +12,18 @@ from app.web.charts.text import LinearScale, measure_text, wrap_text
 BAR_HEIGHT = 16
 BOLD_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 13, 12  # px
 TEXT_LINE_HEIGHT = 18  # px from one line of a text to the next
-MAX_DEFINITION_LINES = 4  # of a definition in the drawing; the table has it whole
+MAX_DEFINITION_LINES = 4  # of a definition; the table has all of it
 GAP = 8
-# Px down a row: from its top to the base line of the name, from there to that of the definition, to a bar beside or
-# below the text, from the bar to the base line of what stands under it, and below all.
+# Vertical distances in px: from a row's top to the baseline of its name, from there to the definition's baseline and to
+# the bar, from the bar to the baseline of the label below it, and the margin below the row.
 TO_NAME, TO_DEFINITION, TO_BAR, TO_TICK_LABEL, ROW_BOTTOM_MARGIN = 24, 21, 12, 22, 14
-TAG_PADDING = 12  # px around the words of a tag, both sides together
+TAG_PADDING = 12  # px, left and right padding of a tag added up
 
 
 @dataclass(frozen=True)
 class RowsLayout:
-    """Where things stand. `text_width`: the width of names and definitions; `bars_start`: of bars; `is_side_by_side`: whether bars stand
-    beside the text, and not under it."""
+    """Widths and columns of a drawing. `text_width`: of names and definitions; `bars_start`: where bars begin;
+    `is_side_by_side`: bars are at the end of the text, not below it."""
 
     width: int
     text_width: int
@@ -35,15 +33,15 @@ class RowsLayout:
 
 WIDE = RowsLayout(width=1120, text_width=440, bars_start=477, is_side_by_side=True)
 NARROW = RowsLayout(width=328, text_width=328, bars_start=0, is_side_by_side=False)
-# What stands at the end of a bar: the dashed sides of one without a top and their chevron, or a number and its day.
+# px at the end of a bar: for its dashed sides and chevron if it has no upper bound, or for a number and its day.
 OPEN_END = 60
-TO_NO_TOP = 10  # px from the number of a claim to the words that it has no top
+TO_NO_TOP = 10  # px from the number of a claim to the label of its open end
 
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A source and what it verified. `then_count`: None where nobody asks what it was; `link_name`: what a screen reader says
-    of the link."""
+    """A source and how many it verified. `then_count` is None if no earlier moment was requested; `link_name`: the
+    accessible name of the link."""
 
     name: str
     definition: str
@@ -57,8 +55,8 @@ class SourceRow:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """What an authority claimed. `figure_text`: as it was said; `high` None: without a top, as `no_top_text` says; `low` None:
-    without a least."""
+    """An authority's claim. `figure_text`: the figure as stated; `low`, `high`: its bounds, None if open;
+    `no_top_text`: the label of an open upper end."""
 
     name: str
     tag: str
@@ -72,7 +70,7 @@ class ClaimRow:
 
 @dataclass(frozen=True)
 class Texts:
-    """The text of a row: its name in lines, a tag (x, baseline, width, text), and its definition in lines."""
+    """The text of a row: lines of its name, a tag (x, baseline, width, text), and lines of its definition."""
 
     names: Sequence[tuple[float, str]]
     tag: tuple[float, float, float, str] | None
@@ -82,8 +80,8 @@ class Texts:
 
 @dataclass(frozen=True)
 class PlacedSource:
-    """A row of a source. The bar is `shared_length` to what it had verified then, goes on to what it has verified now (`now_length`),
-    and is empty to what it had then and has no more (`full_length`)."""
+    """A placed row of a source. The bar has three lengths: `shared_length` was verified then and is now, `now_length`
+    is verified now, and `full_length` includes what was verified then and is no longer."""
 
     row: SourceRow
     texts: Texts
@@ -93,14 +91,15 @@ class PlacedSource:
     now_length: float
     full_length: float
     tick_x: float | None
-    then_label_x: float  # the middle of the label under the tick
+    then_label_x: float  # the centre of the label below the tick
     number_x: float
-    now_label_x: float  # where "today" stands, after the number
+    now_label_x: float  # the label "today", after the number
 
 
 @dataclass(frozen=True)
 class PlacedClaim:
-    """A row of a claim: outlined from nought to `end`, hatched from `hatch_start` on; `is_open`: it has no top."""
+    """A placed row of a claim: outlined from zero to `end`, hatched from `hatch_start`; `is_open`: without an upper
+    bound."""
 
     row: ClaimRow
     texts: Texts
@@ -108,13 +107,13 @@ class PlacedClaim:
     hatch_start: float
     end: float
     is_open: bool
-    figure_end: float  # where the figure as said ends
-    no_top_x: float  # where the words begin that it has no top
+    figure_end: float  # the end of the figure as stated
+    no_top_x: float  # the beginning of `no_top_text`
 
 
 @dataclass(frozen=True)
 class SourceRows:
-    """The whole drawing. `now_label`: the word for when the numbers are of; `empty_lines`: the sentence that stands where no
+    """The whole drawing. `now_label`: the moment of the current numbers; `empty_lines`: the sentence shown if no
     source verified anything."""
 
     layout: RowsLayout
@@ -128,7 +127,7 @@ class SourceRows:
 def lay_out_source_rows(
     sources: Sequence[SourceRow], claim: ClaimRow | None, now_label: str, empty_text: str, layout: RowsLayout
 ) -> SourceRows:
-    """Each row under the one before it, all bars on one scale from nought."""
+    """Lay out the rows one below the other, with all bars on one scale from zero."""
     largest = max([1, *(max(row.now_count, row.then_count or 0) for row in sources)])
     if claim is not None:
         largest = max(largest, claim.low or 0, claim.high or 0)
@@ -154,7 +153,7 @@ def lay_out_source_rows(
 
 
 def _measure_now_text(row: SourceRow) -> float:
-    """From the end of a bar to the word after its number."""
+    """Return the distance from the end of a bar to the label after its number."""
     return GAP + measure_text(row.now_text, BOLD_SIZE, bold=True) + 4
 
 
@@ -177,7 +176,7 @@ def _lay_out_texts(name: str, tag: str, definition: str, layout: RowsLayout, top
 
 
 def _compute_bar_and_end(texts: Texts, layout: RowsLayout, top: float) -> tuple[float, float]:
-    """Where the bar of a row stands, and where the row ends."""
+    """Return the top of a row's bar and the bottom of the row."""
     bar = (top if layout.is_side_by_side else texts.bottom) + TO_BAR
     return bar, max(texts.bottom, bar + BAR_HEIGHT + TO_TICK_LABEL) + ROW_BOTTOM_MARGIN
 
@@ -208,25 +207,25 @@ def _place_claim(row: ClaimRow, scale: LinearScale, layout: RowsLayout) -> tuple
     texts = _lay_out_texts(row.name, row.tag, row.sentence, layout, 0)
     bar, end = _compute_bar_and_end(texts, layout, 0)
     reach = scale(row.high if row.high is not None else row.low or 0)
-    # What is hatched is claimed without a doubt: between two numbers, only what the smaller one leaves open is not.
+    # The hatched part is claimed for certain: of an interval, only the part above the lower bound is not.
     hatch_start = reach if row.low is None else scale(0) if row.high in (None, row.low) else scale(row.low)
     is_open = row.high is None and row.low is not None
     figure_end = max(reach, layout.bars_start + measure_text(row.figure_text, BOLD_SIZE, bold=True))
     return PlacedClaim(row, texts, bar, hatch_start, reach, is_open, figure_end, figure_end + TO_NO_TOP), end
 
 
-SHARE_BAR_HEIGHT, PART_GAP = 20, 2  # of the bar, and between its parts
-MIN_PART_WIDTH = 6  # pixels of a part, or one row of thousands would not be seen
+SHARE_BAR_HEIGHT, PART_GAP = 20, 2  # px: height of the bar, gap between its parts
+MIN_PART_WIDTH = 6  # px, so that one row of thousands is visible
 SHARE_LABEL_SIZE, SHARE_LABEL_LINE_HEIGHT, SHARE_LABEL_GAP = (
     13,
     20,
     16,
-)  # of a label, its line, and what stays free between two on one line
+)  # px: font size, line height, and gap between labels on one line
 
 
 @dataclass(frozen=True)
 class SharePart:
-    """`kind`: enter, same, waits or out."""
+    """A part of the bar. `kind`: enter, same, waits or out."""
 
     kind: str
     x: float
@@ -242,7 +241,7 @@ class ShareLabel:
 
 @dataclass(frozen=True)
 class Shares:
-    """Where everything stands. `height`: of the whole drawing."""
+    """A placed bar of shares with its labels. `height`: of the whole drawing."""
 
     width: float
     height: float
@@ -251,7 +250,7 @@ class Shares:
 
 
 def lay_out_shares(shares: Sequence[tuple[str, int, str]], width: float) -> Shares:
-    """The bar of some shares: kind, number and label of each."""
+    """Lay out the bar of some shares, each a kind, a number and a label."""
     available_width = width - PART_GAP * (len(shares) - 1)
     total = sum(count for _kind, count, _label in shares) or 1
     raw_widths = [max(MIN_PART_WIDTH, available_width * count / total) for _kind, count, _label in shares]
@@ -265,8 +264,8 @@ def lay_out_shares(shares: Sequence[tuple[str, int, str]], width: float) -> Shar
 
 
 def _place_share_labels(starts: Sequence[float], texts: Sequence[str], width: float) -> list[ShareLabel]:
-    """Each beneath the beginning of its part, moved on where another stands there; one below the other where they do
-    not fit."""
+    """Place each label below the beginning of its part, moved on if another label is there; stack them if they do not
+    fit on one line."""
     x, line, labels = 0.0, SHARE_BAR_HEIGHT + SHARE_LABEL_LINE_HEIGHT, []
     for start, text in zip(starts, texts, strict=True):
         labels.append(ShareLabel(max(x, start), line, text))
@@ -284,14 +283,15 @@ def _place_share_labels(starts: Sequence[float], texts: Sequence[str], width: fl
 
 
 CHANGE_BAR_HEIGHT, CHANGE_BAR_TOP_MARGIN, CHANGE_BAR_BOTTOM_MARGIN = 26, 24, 24
-LABEL, NUMBER = 13, 15  # sizes of type
-CHANGE_LABEL_GAP = 18  # between labels
-SPACE = 4  # between a number and its words
+LABEL, NUMBER = 13, 15  # font sizes, px
+CHANGE_LABEL_GAP = 18  # px between labels
+SPACE = 4  # px between a number and its text
 
 
 @dataclass(frozen=True)
 class ChangePart:
-    """A part of the bar. `look`: its class; `number` and `text`: what is written below it; `address`: where that leads."""
+    """A part of the bar. `look`: its CSS class; `number`, `text`: its label below the bar; `address`: the link of the
+    label."""
 
     value: int
     look: str
@@ -302,7 +302,7 @@ class ChangePart:
 
 @dataclass(frozen=True)
 class PlacedPart:
-    """A part where it stands, and where what is written of it begins."""
+    """A placed part, and the beginning of its label."""
 
     part: ChangePart
     x: float
@@ -312,7 +312,7 @@ class PlacedPart:
 
 @dataclass(frozen=True)
 class ChangeBar:
-    """Where each mark stands. `has_words`: whether there is room for words, or for numbers alone."""
+    """A placed bar of changes. `has_words`: labels have words, not only numbers."""
 
     width: float
     height: float
@@ -322,7 +322,7 @@ class ChangeBar:
 
 
 def lay_out_change_bar(parts: Sequence[ChangePart], width: float, *, has_words: bool) -> ChangeBar:
-    """Parts side by side. A part of nothing has a label and no length."""
+    """Lay out parts side by side. A part of zero has a label and no length."""
     scale = LinearScale(0, sum(part.value for part in parts) or 1, 0, width)
     offset, starts = 0, []
     for part in parts:
@@ -343,13 +343,13 @@ def lay_out_change_bar(parts: Sequence[ChangePart], width: float, *, has_words: 
 
 
 def _measure_label(part: ChangePart, *, has_words: bool) -> float:
-    """What is written below a part takes so much."""
+    """Return the width of the label below a part."""
     number = measure_text(part.number, NUMBER, bold=True)
     return number + (SPACE + measure_text(part.text, LABEL) if has_words and part.text else 0)
 
 
 def _place_change_labels(starts: Sequence[float], label_widths: Sequence[float], width: float) -> list[float]:
-    """Where labels begin: below their parts as far as they do not touch and do not pass the end."""
+    """Return where labels begin: below their parts, as far as they neither touch nor leave the drawing."""
     label_starts, end = [], 0.0
     for start, label_width in zip(starts, label_widths, strict=True):
         label_starts.append(max(start, end))

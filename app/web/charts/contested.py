@@ -1,7 +1,7 @@
-"""What stands beside the marks of the contested series: names, numbers, what nobody had verified, and remarks.
+"""Draw the contested series: verified counts as lines, claims as bars, and below them the window of each figure.
 
-What was claimed against what each source had verified: lines that grow, bars where somebody stated a figure, and
-beneath them since when each figure counts."""
+Labels (names, numbers, unverified remainders, remarks) are placed where they overlap nothing.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -34,26 +34,26 @@ from app.web.charts.text import (
     wrap_text,
 )
 
-OPEN_END, CHEVRON = 26, 8  # px: how far the sides of an open bar go on, and the height of its tip
-LABEL_ROW_HEIGHT = 19  # px from one label at the end of a line to the next
-# How far down from its bar's top a label beside it may stand; how far up one above it, and to each side, in halves of
-# its width.
+OPEN_END, CHEVRON = 26, 8  # px: length of an open bar's sides beyond its value, and height of its tip
+LABEL_ROW_HEIGHT = 19  # px between labels at line ends
+# Offsets tried for labels: px down from the bar's top for a label next to it; px up for a label above it, and shifts to
+# the side as a share of half its width.
 SIDE_SHIFTS = (0, 12, -12, 24, -24, 40, -40, 60, 80, 110)
 UPWARD_SHIFTS = (0, 14, 28, 42, 56)
 SIDEWAYS_SHARES = (0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6, -0.8, 0.8)
-MAX_SOURCE_NAME_LINES = 3  # lines of a source's name
-NARROW_LABEL_SHARE = 0.72  # of the width of a label, where it finds no room
+MAX_SOURCE_NAME_LINES = 3  # of a source's name
+NARROW_LABEL_SHARE = 0.72  # of a label's width, tried if the full width finds no room
 
 
 def compute_tip_y(bar: ClaimBar, y: LinearScale) -> float:
-    """Where a bar ends, with its open end."""
+    """Return the y of a bar's upper end, with its open end."""
     return y(bar.top) - (OPEN_END + CHEVRON + 4 if bar.is_open_above else 0)
 
 
 def draw_gap_bracket(
     canvas: Canvas, gap: Gap | None, bars: Sequence[ClaimBar], bar_xs: dict[str, float], y: LinearScale, frame: Frame
 ) -> None:  # fmt: skip
-    """Beside a claim, what of it nobody had verified."""
+    """Draw a bracket at the side of a claim for the part that no source had verified."""
     bar = next((bar for bar in bars if gap is not None and bar.id == gap.bar_id), None)
     if gap is None or bar is None or bar.verified_count is None or frame.column_x is None:
         return
@@ -68,11 +68,11 @@ def draw_gap_bracket(
 
 
 def place_bar_label(canvas: Canvas, bar: ClaimBar, bar_x: float, y: LinearScale, frame: Frame) -> bool:
-    """Write what a bar says beside it; whether there was room."""
+    """Write a bar's label next to it; return False if there is no room."""
     number = Run(bar.number, "claim-number", bar.address, bar.link_name, size=frame.number_size, bold=True)
     for max_width, max_lines in ((frame.text_width, 3), (frame.text_width * NARROW_LABEL_SHARE, 4)):
         claimant_lines = wrap_text(f"{bar.claimant}, {bar.stated_on}", max_width, 13, max_lines=max_lines)
-        if claimant_lines[-1].endswith(ELLIPSIS):  # the day is never cut off
+        if claimant_lines[-1].endswith(ELLIPSIS):  # the day is never truncated
             claimant_lines = [truncate_text(bar.claimant, max_width, 13), bar.stated_on]
         short_lines = [[number], *([Run(part, "claim-text")] for part in claimant_lines)]
         has_note = bar.note and (frame.column_x is not None or bar.verified_count is None)
@@ -91,7 +91,7 @@ def place_bar_label(canvas: Canvas, bar: ClaimBar, bar_x: float, y: LinearScale,
 def _iter_label_positions(
     bar: ClaimBar, bar_x: float, y: LinearScale, frame: Frame, lines: Sequence[Sequence[Run]]
 ) -> Iterator[tuple[float, float, str]]:  # fmt: skip
-    """Where a label may stand: beside its bar where there is a column for the ends of lines, above it on a phone."""
+    """Yield positions for a label: next to its bar if the frame has a column for line ends, above it on a phone."""
     top, height = compute_tip_y(bar, y), measure_lines_height(lines)
     half_width, side_offset = measure_lines_width(lines) / 2, frame.bar_width / 2 + 7
     positions_above = (
@@ -110,7 +110,7 @@ def _iter_label_positions(
 
 
 def draw_line_ends_in_column(canvas: Canvas, chart: ClaimsChart, y: LinearScale, frame: Frame) -> None:
-    """Each line named at its end, in a column of its own."""
+    """Label each line at its end, in a separate column."""
     assert frame.column_x is not None
     rows: list[tuple[float, list[Run], float | None]] = []
     if chart.reference and chart.reference.steps:
@@ -140,7 +140,7 @@ def draw_line_ends_in_column(canvas: Canvas, chart: ClaimsChart, y: LinearScale,
 
 
 def draw_line_ends_below(canvas: Canvas, chart: ClaimsChart, y: LinearScale, frame: Frame) -> None:
-    """Each line named beneath its end, where there is no column beside the plot."""
+    """Label each line below its end, if there is no column next to the plot."""
     lines = sorted(chart.lines, key=lambda line: -line.steps[-1][1])
     if not lines:
         return
@@ -187,9 +187,10 @@ def _iter_leftward(x: float, min_x: float) -> Iterator[float]:
 
 
 def draw_remarks(
-    canvas: Canvas, chart: ClaimsChart, bars: Sequence[ClaimBar], bar_xs: dict[str, float], x: LinearScale, y: LinearScale, frame: Frame
+    canvas: Canvas, chart: ClaimsChart, bars: Sequence[ClaimBar], bar_xs: dict[str, float], x: LinearScale,
+    y: LinearScale, frame: Frame,
 ) -> None:  # fmt: skip
-    """What hatching means, where it happens, and what happened on a day; each only where there is room."""
+    """Explain the hatching where it occurs and mark the event's day, each only if there is room."""
     if frame.column_x is None:
         return
     if chart.event is not None:
@@ -214,11 +215,12 @@ def draw_remarks(
                 return
 
 
-AXIS_SIZE, TO_AXIS = 12, 8  # px of type of the axes, and from a number to its line
+AXIS_SIZE, TO_AXIS = 12, 8  # px: font size of the axes, and from a number to its grid line
 
 
 def draw_claims_chart(chart: ClaimsChart, frame: Frame, prefix: str) -> Canvas:
-    """The drawing. A claim whose label finds no room is left to the table; for the most contested others make room."""
+    """Draw the chart. A claim whose label finds no room is left to the table; the most contested claims come first,
+    and others make room for them."""
     bars = list(chart.bars[: frame.max_bars])
     while True:
         canvas, unlabelled_bars = _draw_with_bars(chart, frame, bars, prefix)
@@ -230,7 +232,7 @@ def draw_claims_chart(chart: ClaimsChart, frame: Frame, prefix: str) -> Canvas:
 def _draw_with_bars(
     chart: ClaimsChart, frame: Frame, bars: Sequence[ClaimBar], prefix: str
 ) -> tuple[Canvas, list[ClaimBar]]:
-    """The drawing with these bars, and the bars whose labels found no room."""
+    """Draw the chart with these bars; also return the bars whose labels found no room."""
     canvas = Canvas(frame.width, frame.base + 30)
     high = _find_highest_value(chart, bars)
     frame = _widen_axis(frame, chart.format_number(max(_choose_visible_ticks(high))))
@@ -262,7 +264,7 @@ def _draw_with_bars(
 
 
 def _find_highest_value(chart: ClaimsChart, bars: Sequence[ClaimBar]) -> int:
-    """The largest number that is drawn."""
+    """Return the largest number drawn."""
     return max(
         [bar.top for bar in bars]
         + [value for line in chart.lines for _moment, value in line.steps]
@@ -277,7 +279,7 @@ def _choose_visible_ticks(high: int) -> list[int]:
 
 
 def _widen_axis(frame: Frame, number_text: str) -> Frame:
-    """The frame moved on where the largest number of its axis is wider than what stands before it."""
+    """Shift the plot to the right if the axis's largest number is wider than its margin."""
     extra_width = max(0.0, measure_text(number_text, AXIS_SIZE) + TO_AXIS + 1 - frame.left)
     return replace(frame, left=frame.left + extra_width, first=frame.first + extra_width)
 
@@ -304,7 +306,7 @@ def _draw_grid(canvas: Canvas, chart: ClaimsChart, frame: Frame, x: LinearScale,
 
 
 def _build_band_path(band: Sequence[tuple[float, int, int]], x: LinearScale, y: LinearScale, right: float) -> str:
-    """Between two flights of stairs: along the upper one, and back along the lower."""
+    """Return the path between two step lines: along the upper one, and back along the lower."""
     ends = [*(x(moment) for moment, _low, _high in band[1:]), right]
     forward_path = "".join(f"V{y(high):.1f}H{end:.1f}" for (_moment, _low, high), end in zip(band, ends, strict=True))
     starts = [x(moment) for moment, _low, _high in band]
@@ -316,7 +318,7 @@ def _build_band_path(band: Sequence[tuple[float, int, int]], x: LinearScale, y: 
 
 
 def _place_bars(bars: Sequence[ClaimBar], x: LinearScale, frame: Frame) -> dict[str, float]:
-    """Where each bar stands: in the middle of its day, or beside the others of that day."""
+    """Return the x of each bar: the middle of its day, or side by side with other bars of that day."""
     sorted_bars = sorted(bars, key=lambda bar: (bar.day, -bar.top))
     gap, by_day = frame.bar_width + 3, [bar.day for bar in sorted_bars]
     desired_xs = []

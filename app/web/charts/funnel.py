@@ -1,4 +1,4 @@
-"""From what is said to what is on record: bars from one edge, on one scale, from declarations down to full freedom."""
+"""Draw the funnel: bars on one scale from sources' statements down to releases into full freedom."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ from app.web.page import Page
 from app.web.registry import Terms, drop_grouping, gather
 from app.web.rendering import Catalogue
 
-# What sources say, what the registry makes of it, and what is verified: a look for each.
+# CSS classes of source statements, of the releases derived from them, and of verified releases.
 STATED_LOOK, JOINED_LOOK, VERIFIED_LOOK = "is-said", "is-2", "is-1"
-# What a source's standing word on a release can be; a word that was withdrawn stands no more.
+# Verdicts that are current: a retracted one is not.
 CURRENT_VERDICTS = ("verified", "reported", "disputed", "refuted")
-MIN_BAR_LENGTH = 1.0  # px: a bar of few beside one of thousands is still seen
-MIN_SOURCE_COUNTS = (1, 2, 3)  # sources
-REMARK_SIZE = 12  # px of type, as all below
-MAX_REMARK_LINES = 4  # of a remark
+MIN_BAR_LENGTH = 1.0  # px, so that a small bar is visible next to one of thousands
+MIN_SOURCE_COUNTS = (1, 2, 3)
+REMARK_SIZE = 12  # px, as all measures below
+MAX_REMARK_LINES = 4
 FIRST_BASELINE, TO_BAR, BAR, TO_REMARK, LINE, TO_NEXT = 15, 7, 14, 10, 16, 38
 Address = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A number, what it is a number of, a remark, and the page of its list."""
+    """A number, its label, a remark, and the page of its list."""
 
     number: int
     label: str
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class FunnelBar:
-    """A step in a drawing: the baseline of its label, its bar, and the lines of its remark with their baselines."""
+    """A placed step: the baseline of its label, its bar, and the lines of its remark with their baselines."""
 
     step: Step
     label_y: float
@@ -52,7 +52,7 @@ class FunnelBar:
 
 @dataclass(frozen=True)
 class Funnel:
-    """A drawing."""
+    """A laid out funnel."""
 
     width: float
     height: float
@@ -60,7 +60,7 @@ class Funnel:
 
 
 def lay_out_funnel(steps: Sequence[Step], width: float, *, has_side_remarks: bool) -> Funnel:
-    """Where everything stands. `has_side_remarks`: a remark stands beside its bar where it has room there, else beneath it."""
+    """Lay out the steps. `has_side_remarks`: put a remark next to its bar if there is room, otherwise below it."""
     scale = LinearScale(0, max(step.number for step in steps), 0, width)
     bars, y, lowest = [], float(FIRST_BASELINE), 0.0
     for step in steps:
@@ -80,7 +80,8 @@ def lay_out_funnel(steps: Sequence[Step], width: float, *, has_side_remarks: boo
 def build_funnel_steps(
     by_source: Mapping[str, Any], by_kind: Mapping[str, Any], words: Catalogue, to_page_address: Address
 ) -> list[Step]:
-    """The steps, from a count by source and the same by kind. `to_page_address`: the page of a list, by the address of it."""
+    """Build the steps from a count by source and the same count by kind. `to_page_address`: turns an API address of a
+    list into that of its page."""
     ngettext = words.ngettext
     statement_counts = [number for number in map(count_statements, by_source["groups"]) if number]
     statements, sources = sum(statement_counts), len(statement_counts)
@@ -107,7 +108,7 @@ def build_funnel_steps(
 
 
 def _format_ways_out(measures_count: int, other_count: int, words: Catalogue) -> str:
-    """In which condition the others left prison."""
+    """Describe how many of the others left prison under which conditions."""
     measures = words.ngettext(
         "One left prison with measures; the case stays open",
         "%(num)s left prison with measures; their cases stay open",
@@ -125,7 +126,7 @@ def _format_ways_out(measures_count: int, other_count: int, words: Catalogue) ->
 
 
 def count_statements(group: Mapping[str, Any]) -> int:
-    """On how many releases a source of a count by source has a standing word."""
+    """Return on how many releases a source has a current verdict."""
     return sum(group[verdict] for verdict in CURRENT_VERDICTS)
 
 
@@ -141,7 +142,8 @@ def _build_joined_steps(count: Mapping[str, Any], words: Catalogue, to_page_addr
             _build_list_address(count["list"], to_page_address, collection="/people"),
         ),
         Step(
-            releases, format_release_noun(stage, releases, words), JOINED_LOOK, _format_counted_sentence(repeats_sentence, releases - people, words),
+            releases, format_release_noun(stage, releases, words), JOINED_LOOK,
+            _format_counted_sentence(repeats_sentence, releases - people, words),
             _build_list_address(count["list"], to_page_address),
         ),
     ]  # fmt: skip
@@ -161,7 +163,7 @@ def _build_verified_steps(count: Mapping[str, Any], words: Catalogue, to_page_ad
     )
 
     def build_address(min_sources: int) -> str | None:
-        # A count that asks for a number of sources already has a list for that number alone.
+        # A count filtered by number of sources has a list for that number only.
         has_min_sources = "min_sources" in count["terms"]
         return (
             None
@@ -197,17 +199,17 @@ def _find_kind_group(count: Mapping[str, Any], kind: ReleaseKind) -> Mapping[str
 def _build_list_address(
     address: str | None, to_page_address: Address, *, collection: str = "/releases", extra_query: str = ""
 ) -> str | None:
-    """The page of a list, if an answer names one: of releases, or of the people behind them."""
+    """Return the page of a list of releases, or of the people behind them; None if the answer has no address."""
     return None if address is None else to_page_address(address.replace("/releases", collection, 1) + extra_query)
 
 
 def _format_counted_sentence(sentence: str, number: int, words: Catalogue) -> str:
-    """A sentence with its number; none of nothing."""
+    """Format a sentence with its number; return an empty text for zero."""
     return sentence % {"num": words.number(number)} if number else ""
 
 
 async def load_funnel_figure(page: Page, terms: Terms) -> Figure:
-    """The figure of a count: two questions to the API."""
+    """Build the figure of a count. Asks the API twice."""
     words, count_terms = page.catalogue, drop_grouping(terms)
     by_source, by_kind = await gather(
         page.registry.read(count_releases, count_terms, group_by="source"),
@@ -241,7 +243,7 @@ async def load_funnel_figure(page: Page, terms: Terms) -> Figure:
 
 
 def draw_funnel(steps: Sequence[Step], finding: str, words: Catalogue) -> tuple[Markup, Markup]:
-    """The wide and the narrow drawing; where nothing is said, the sentence that says so."""
+    """Return the wide and the narrow drawing; a sentence if there are no statements."""
     if not any(step.number for step in steps):
         return draw_sentence(words.gettext("No source has said anything of what is asked for."), words)
     return render_drawings(

@@ -1,26 +1,26 @@
-"""The groups of a count: bars on one scale, or, of days, weeks and months, columns where their time is."""
+"""Lay out the groups of a count: bars on one scale, or columns on a time axis for days, weeks and months."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.web.charts.text import LinearScale, choose_ticks, measure_text, wrap_text
 
-MIN_WIDE_BARS_WIDTH = 600  # units: a narrower drawing has its labels above the bars
-LABELS, WIDE_START = 236, 250  # of wide bars: the width of the labels, and where the bars begin
-LABEL, NUMBER, AXIS = 13, 15, 12  # sizes of type
-LINE, MAX_LABEL_LINES = 17, 2  # of a label: the table has it whole
+MIN_WIDE_BARS_WIDTH = 600  # px; a narrower drawing has its labels above the bars
+LABELS, WIDE_START = 236, 250  # px in wide drawings: width of labels, beginning of bars
+LABEL, NUMBER, AXIS = 13, 15, 12  # font sizes, px
+LINE, MAX_LABEL_LINES = 17, 2  # of a label; the table has all of it
 BAR, WIDE_ROW, NARROW_ROW, TO_NUMBER = 16, 30, 46, 7
-MAX_BARS = 24  # of the largest groups: more are read in a table
-# Columns: the height of the plot, the room for the numbers of the axis, above the plot and below it.
+MAX_BARS = 24  # the table has all groups
+# Columns, px: height of the plot, width of the number axis, margins above and below the plot.
 HEIGHT, PHONE_HEIGHT, AXIS_WIDTH, PLOT_TOP_MARGIN, PLOT_BOTTOM_MARGIN = 260, 180, 40, 26, 24
-MAX_TIME_COLUMNS = 1_100  # as many as there are pixels: three years by days
-GAP = 2  # between columns that have room for it
+MAX_TIME_COLUMNS = 1_100  # about one per pixel: three years of days
+GAP = 2  # px between columns, if they have room
 LOOKS = ("is-1", "is-3", "is-open")
 
 
 @dataclass(frozen=True)
 class Group:
-    """A group. `parts`: how many are verified, contested and only reported; `time_step`: of a time, which one it is, in
+    """A group. `parts`: numbers verified, contested and only reported; `time_step`: the position on the time axis, in
     steps of its unit."""
 
     label: str
@@ -54,7 +54,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Row:
-    """A bar with its label, and where its number begins."""
+    """A bar with its label, and the beginning of its number."""
 
     group: Group
     label: list[Line]
@@ -66,7 +66,7 @@ class Row:
 
 @dataclass(frozen=True)
 class GroupBars:
-    """Where each mark stands."""
+    """Placed bars. `omitted_count`: groups that are not drawn."""
 
     width: float
     height: float
@@ -76,7 +76,7 @@ class GroupBars:
 
 @dataclass(frozen=True)
 class Tick:
-    """A number at the axis of numbers, or a time at that of time."""
+    """A label of the number axis or of the time axis."""
 
     position: float
     text: str
@@ -85,7 +85,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class GroupColumns:
-    """Where each mark stands."""
+    """Placed columns with both axes."""
 
     width: float
     height: float
@@ -97,7 +97,7 @@ class GroupColumns:
 
 
 def lay_out_group_bars(groups: Sequence[Group], format_number: Callable[[int], str], width: float) -> GroupBars:
-    """The largest groups, in the order given."""
+    """Lay out the first `MAX_BARS` groups, in their order."""
     is_wide = width >= MIN_WIDE_BARS_WIDTH
     largest = sorted(groups, key=lambda group: -group.number)[:MAX_BARS]
     shown_groups = [group for group in groups if group in largest][:MAX_BARS]
@@ -133,7 +133,7 @@ def _build_bar_segments(group: Group, scale: LinearScale, top: float) -> list[Se
 def lay_out_group_columns(
     groups: Sequence[Group], format_number: Callable[[int], str], format_time: Callable[[int], str], width: float
 ) -> GroupColumns:
-    """Groups of times. `format_time`: what a time is called, by its number in steps."""
+    """Lay out groups on a time axis. `format_time`: formats a number of steps as a time."""
     times = [group.time_step for group in groups if group.time_step is not None]
     first, last = min(times), max(times)
     high = max(group.number for group in groups if group.time_step is not None)
@@ -169,7 +169,7 @@ def lay_out_group_columns(
 def _place_time_labels(
     first: int, last: int, format_time: Callable[[int], str], time_scale: LinearScale, step: float, width: float
 ) -> list[Tick]:  # fmt: skip
-    """The times that have room for their names, evenly apart, the first among them."""
+    """Place evenly spaced time labels, the first time among them."""
     label_space = max(measure_text(format_time(time_step), AXIS) for time_step in (first, last)) + 14
     stride = max(1, -(-label_space // step))
     labels = []
@@ -177,6 +177,6 @@ def _place_time_labels(
         text, x = format_time(time_step), time_scale(time_step) + step / 2
         half_width = measure_text(text, AXIS) / 2
         labels.append(Tick(min(max(x, half_width), width - half_width), text, "middle"))
-    if len(labels) > 1 and labels[-1].position - labels[-2].position < label_space:  # pushed back from the edge
+    if len(labels) > 1 and labels[-1].position - labels[-2].position < label_space:  # the edge pushed it back
         labels.pop()
     return labels

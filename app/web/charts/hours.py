@@ -1,5 +1,5 @@
-"""One or two days by the hour: lines as they grew, the figures that were published on the way, and the claims of those
-days, each as wide as what is known of its hour."""
+"""Draw one or two days by the hour: verified counts as lines, published figures, and claims as wide as the
+uncertainty of their hour."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,24 +21,25 @@ from app.web.charts.marks import (
 from app.web.charts.text import LinearScale, choose_ticks, flow_labels, measure_text, wrap_text
 from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH
 
-SIZE, AXIS_SIZE = 13, 12  # px of type
+SIZE, AXIS_SIZE = 13, 12  # font sizes, px
 MAX_VALUE_TICKS = 4
-TOP = 14.0  # px above everything
-CLAIM_BAR_HEIGHT = 11  # px: how high a claim is drawn
-CHEVRONS, CHEVRONS_HEIGHT = 3, 9  # above a claim off the scale, and the px that they take
+TOP = 14.0  # px, margin above the drawing
+CLAIM_BAR_HEIGHT = 11  # px
+CHEVRONS, CHEVRONS_HEIGHT = 3, 9  # above a claim off the scale: their number, and height in px
 ROW_GAP = 7  # px between two rows of claims off the scale, and between labels side by side
-MIN_WORDS_WIDTH = 120  # px that the words of a claim have, however narrow its bar
-MAX_NAME_LINES = 4  # of a name: the table has it whole
-NAME_WIDTH = 150  # px of a name among the lines of a narrow drawing
-HOUR_HALF_WIDTH = 6  # px to each side of an hour
-MAX_SCALE_RATIO = 1.6  # times the highest line: a claim beyond is drawn above the plot, lest it press all lines flat
+MIN_WORDS_WIDTH = 120  # px of a claim's text, even if its bar is narrower
+MAX_NAME_LINES = 4  # of a name; the table has all of it
+NAME_WIDTH = 150  # px of a name inside a narrow plot
+HOUR_HALF_WIDTH = 6  # px on each side of a known hour
+MAX_SCALE_RATIO = 1.6  # times the highest line: a claim beyond it would flatten all lines
 
 Lines = list[list[Run]]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A source: from which moment on it had verified how many. `style`: which of the three looks it has."""
+    """The verified count of a source. `steps`: (moment, value) of each change; `style`: one of the three line
+    styles."""
 
     style: int
     name: str
@@ -48,8 +49,8 @@ class Line:
 
 @dataclass(frozen=True)
 class HourlyPublishedValue:
-    """A figure that a source published. `hour_text`: its words; `start`, `end`: one moment, or the day where no hour was
-    given."""
+    """A figure published by a source. `hour_text`: its hour in words; `start`, `end`: equal for a known hour,
+    otherwise the whole day."""
 
     style: int
     value: int
@@ -61,7 +62,7 @@ class HourlyPublishedValue:
 
 @dataclass(frozen=True)
 class HourlyClaim:
-    """A claim of those days. `off_scale_note`: what is said of one above the scale."""
+    """A claim of those days. `off_scale_note`: the remark on a claim above the scale."""
 
     value: int
     number: str
@@ -75,8 +76,8 @@ class HourlyClaim:
 
 @dataclass(frozen=True)
 class HoursChart:
-    """All that the chart shows; moments are days, with their hour as a part of one. `days`: each with its name; `format_hour`
-    and `format_number`: how an hour of the day and a number are written."""
+    """Data of the chart. Moments are days with the hour as a fraction; `days`: names of the days; `format_hour`,
+    `format_number`: formatters of an hour of the day and of a number."""
 
     first: float
     days: tuple[str, ...]
@@ -89,8 +90,8 @@ class HoursChart:
 
 @dataclass(frozen=True)
 class Frame:
-    """The measures of a drawing, in px: from `left` to `right` the plot, which is `plot_height` high; what is left of the
-    width is a column for names, where it is as wide as one."""
+    """Measures of a drawing, in px. The plot is between `left` and `right`; the rest of the width is a column for
+    names if it is wide enough."""
 
     width: float
     left: float
@@ -109,7 +110,7 @@ NARROW = Frame(PHONE_WIDTH, 30, 322, 190, "n")
 
 @dataclass(frozen=True)
 class OffScaleClaim:
-    """A claim above the plot: its bar from `left` to `right`, and its words, which go from `x` to that side."""
+    """A claim above the plot: its bar from `left` to `right`, and its text from `x` in the direction of `anchor`."""
 
     lines: Lines
     left: float
@@ -119,14 +120,14 @@ class OffScaleClaim:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """From where to where the bar and its words go."""
+        """The horizontal extent of the bar with its text."""
         width = measure_lines_width(self.lines)
         start, end = (self.x, self.x + width) if self.anchor == START else (self.x - width, self.x)
         return min(start, self.left), max(end, self.right)
 
 
 def draw_hours_chart(chart: HoursChart, frame: Frame, prefix: str) -> Canvas:
-    """The drawing. A claim on the scale whose words find no room is left to the table."""
+    """Draw the chart. A claim on the scale whose text finds no room is left to the table."""
     highest = max(
         [value for line in chart.lines for _moment, value in line.steps]
         + [figure.value for figure in chart.published_values] + [1]
@@ -189,7 +190,7 @@ def _draw_tick(canvas: Canvas, x: float, base: float, text: str) -> None:
 
 
 def _compute_span(claim: HourlyClaim, x: LinearScale) -> tuple[float, float]:
-    """From where to where a claim's bar goes."""
+    """Return the left and right end of a claim's bar."""
     start_x, end_x = x(claim.start), x(claim.end)
     return (start_x - HOUR_HALF_WIDTH, end_x + HOUR_HALF_WIDTH) if start_x == end_x else (start_x + 1, end_x - 1)
 
@@ -203,7 +204,8 @@ def _wrap_claim_text(text: str, max_width: float) -> Lines:
 
 
 def _arrange_off_scale_rows(claims: Sequence[HourlyClaim], x: LinearScale, frame: Frame) -> list[list[OffScaleClaim]]:
-    """Claims off the scale in rows, the highest on top; side by side where neither bars nor words touch."""
+    """Arrange claims above the scale in rows, the highest first; claims share a row if neither bars nor texts
+    touch."""
     rows: list[list[OffScaleClaim]] = []
     for claim in sorted(claims, key=lambda claim: -claim.value):
         placed_claim = _place_off_scale_claim(claim, x, frame)
@@ -242,7 +244,7 @@ def _draw_hatched_bar(canvas: Canvas, left: float, right: float, top: float, pre
 
 
 def _draw_off_scale_claim(canvas: Canvas, claim: OffScaleClaim, top: float, prefix: str) -> None:
-    """Hatched, without a top, under chevrons."""
+    """Draw a hatched bar that is open above, under chevrons."""
     left, right = claim.left, claim.right
     _draw_hatched_bar(canvas, left, right, top, prefix)
     canvas.add_path(f"M{left:.1f} {top:.1f}v{CLAIM_BAR_HEIGHT}H{right:.1f}v-{CLAIM_BAR_HEIGHT}", "claim")
@@ -254,7 +256,8 @@ def _draw_off_scale_claim(canvas: Canvas, claim: OffScaleClaim, top: float, pref
 
 
 def _build_claim_lines(claim: HourlyClaim, x: LinearScale) -> Lines:
-    """The words of a claim on the scale: in one line where its bar is as long, else the name below the number."""
+    """Return the text of a claim on the scale: one line if its bar is long enough, otherwise the name below the
+    number."""
     left, right = _compute_span(claim, x)
     number = _build_number_run(claim)
     max_width = max(right - left, MIN_WORDS_WIDTH)
@@ -281,7 +284,7 @@ def _draw_claim_on_scale(canvas: Canvas, claim: HourlyClaim, x: LinearScale, y: 
     canvas.add_path(f"M{left:.1f} {top:.1f}H{right:.1f}v{CLAIM_BAR_HEIGHT}H{left:.1f}Z", "claim")
 
 
-# Where the words of a published figure may stand, from the middle of its mark: nearest first, then farther down.
+# Offsets (x, y, anchor) tried for a published figure's label, from the centre of its mark: nearest first.
 LABEL_SHIFTS = ((-6.0, -21.0, END), (6.0, 5.0, START), (0.0, -24.0, MIDDLE), (-6.0, 4.0, END), (6.0, -21.0, START))
 EXTRA_DROPS = (0.0, -14.0, 16.0, 30.0, 46.0)
 
@@ -315,7 +318,7 @@ def _wrap_line_name(line: Line, text: str, max_width: float) -> Lines:
 
 
 def _draw_names_in_column(canvas: Canvas, lines: Sequence[Line], y: LinearScale, frame: Frame) -> None:
-    """Each line named at its end, in a column of its own."""
+    """Label each line at its end, in a separate column."""
     sorted_lines = sorted(lines, key=lambda line: -line.steps[-1][1])
     names = [_wrap_line_name(line, line.name, frame.width - frame.right - 8) for line in sorted_lines]
     sizes = [measure_lines_height(name) for name in names]
@@ -327,7 +330,7 @@ def _draw_names_in_column(canvas: Canvas, lines: Sequence[Line], y: LinearScale,
 
 
 def _draw_names_in_plot(canvas: Canvas, lines: Sequence[Line], y: LinearScale, frame: Frame) -> None:
-    """All names in one place that is free, the highest line's first; below the axis where there is none."""
+    """Write all names in one free place, the highest line's first; below the axis if there is none."""
     sorted_lines = sorted(lines, key=lambda line: -line.steps[-1][1])
     names = [name for line in sorted_lines for name in _wrap_line_name(line, line.short_name, NAME_WIDTH)]
     if not names:

@@ -1,8 +1,8 @@
-"""What drawings of lines, bars and labels are made of, and room for a label among what is already drawn.
+"""Drawing primitives and the data of the contested series.
 
-Since when each figure counts: a line for each, from its beginning to the moment at which it was stated.
-
-What the contested series shows, and the measures of its drawings."""
+A `Canvas` collects paths, circles and texts, and finds free places for labels. `draw_window_rows` draws the window of
+each figure, from its beginning to its statement. Below are the chart's data classes and the measures of its drawings.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ from app.web.figure import FULL_WIDTH, PHONE_WIDTH
 START, MIDDLE, END = "start", "middle", "end"
 LINE_CLEARANCE = 3  # px between a line and a label
 LABEL_CLEARANCE = 3  # px between two labels side by side
-LINE_HEIGHT = 1.26  # of a line of text, times the size of its type, with what parts it from the next
-BELOW_BASE = 0.22  # of that height: from the base line of the letters to the bottom
+LINE_HEIGHT = 1.26  # times the font size
+BELOW_BASE = 0.22  # share of the line height below the baseline
 
 
 @dataclass(frozen=True)
 class Path:
-    """A line or an area. `fill`: the name of a pattern, where it has one."""
+    """A line or an area. `fill`: the id of a pattern, if any."""
 
     d: str
     kind: str
@@ -37,7 +37,7 @@ class Circle:
 
 @dataclass(frozen=True)
 class Run:
-    """A part of a label: where it leads, and what that link is called."""
+    """A piece of a label with one style, and its optional link with its accessible name."""
 
     text: str
     kind: str = ""
@@ -53,7 +53,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Text:
-    """A label of one line: `x`, `y` are where its letters stand."""
+    """A label of one line. `x`, `y`: the anchor point on the baseline."""
 
     x: float
     y: float
@@ -64,7 +64,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Box:
-    """What something drawn takes up."""
+    """The bounding box of a mark."""
 
     left: float
     top: float
@@ -74,7 +74,7 @@ class Box:
 
 @dataclass
 class Canvas:
-    """A drawing as it fills: marks in the order in which they are painted, and the room that they take."""
+    """A drawing in progress: marks in painting order, and the boxes that they occupy."""
 
     width: float
     height: float
@@ -89,7 +89,7 @@ class Canvas:
     def is_free(self, box: Box) -> bool:
         if box.left < 0 or box.top < 0 or box.right > self.width or box.bottom > self.height:
             return False
-        for other in self.occupied_boxes:  # asked some thousand times for a drawing: a plain loop is twice as quick
+        for other in self.occupied_boxes:  # called thousands of times per drawing: a plain loop is twice as fast
             if box.left < other.right and other.left < box.right and box.top < other.bottom and other.top < box.bottom:
                 return False
         return True
@@ -98,7 +98,7 @@ class Canvas:
         self.texts.append(Text(x, y, runs, anchor, kind))
 
     def place_text_block(self, lines: Sequence[Sequence[Run]], positions: Iterable[tuple[float, float, str]]) -> bool:
-        """Write lines of text at the first of these places (x, top, anchor) where nothing stands, if there is one."""
+        """Write lines of text at the first free position (x, top, anchor); return False if none is free."""
         width, height = measure_lines_width(lines), measure_lines_height(lines)
         for x, top, anchor in positions:
             left = x - {START: 0.0, MIDDLE: width / 2, END: width}[anchor]
@@ -118,7 +118,7 @@ class Canvas:
 def draw_steps(
     canvas: Canvas, steps: Sequence[tuple[float, int]], x: LinearScale, y: LinearScale, right: float, kind: str
 ) -> None:  # fmt: skip
-    """A line that stays where it is until the moment of the next change. `steps`: from when on it is how high."""
+    """Draw a step line. `steps`: (moment, value) of each change."""
     if not steps:
         return
     d = f"M{x(steps[0][0]):.1f} {y(steps[0][1]):.1f}"
@@ -140,26 +140,27 @@ def measure_lines_height(lines: Sequence[Sequence[Run]]) -> float:
 
 
 def measure_line_height(line: Sequence[Run]) -> float:
-    """How high a line of text is, with what parts it from the next."""
+    """Return the height of a line of text, with its spacing."""
     return max(run.size for run in line) * LINE_HEIGHT
 
 
-SIZE, LINE = 13, 16  # px of type, and from one line of words to the next
-MAX_WINDOW_LINES = 3  # of the words of a lane: the table has all
-SIDE_TEXT_HEIGHT, TEXT_ABOVE_HEIGHT = 21, 37  # px of a lane, with its words beside it and above it
-UNKNOWN_START_LENGTH = 46  # px of the dashes of a figure that does not say since when it counts
-HEADING_HEIGHT = 52  # px from the axis to the first lane
-NARROW_GUTTER_START = 4  # px from the edge of a narrow drawing to the earliest of the beginnings before the chart
-GUTTER_WIDTH = 98  # px that they have in a wide one
-TO_WORDS = 10  # px from the end of a lane to its words
+SIZE, LINE = 13, 16  # px: font size and line height
+MAX_WINDOW_LINES = 3  # of a row's text; the table has all of it
+SIDE_TEXT_HEIGHT, TEXT_ABOVE_HEIGHT = 21, 37  # px of a row with its text after it, and above it
+UNKNOWN_START_LENGTH = 46  # px of the dashes of a figure without a beginning
+HEADING_HEIGHT = 52  # px from the axis to the first row
+NARROW_GUTTER_START = 4  # px from a narrow drawing's edge to the earliest beginning
+GUTTER_WIDTH = 98  # px for beginnings before the chart, in a wide drawing
+TO_WORDS = 10  # px from the end of a row's line to its text
 
-IndentedLines = list[tuple[float, list[Run]]]  # lines, and how far each stands from where the words begin
+IndentedLines = list[tuple[float, list[Run]]]  # each line with its indent
 
 
 @dataclass(frozen=True)
 class WindowRow:
-    """`beginnings`: every beginning that was printed with the figure, the first first; none where nobody said. `stated_at`: when
-    it was stated; None goes on to the end. `figure`: the number, in bold; `text`: since when."""
+    """The window of a figure. `beginnings`: every published beginning, in order, empty if none was published;
+    `stated_at`: the moment of the statement, or None if the window is still open; `figure`: the number, set in bold;
+    `text`: the beginning in words."""
 
     figure: str
     text: str
@@ -171,7 +172,7 @@ class WindowRow:
 def draw_window_rows(
     canvas: Canvas, heading: str, rows: Sequence[WindowRow], x: LinearScale, *, is_narrow: bool
 ) -> None:
-    """Draw the lanes beneath what is drawn, and make the drawing so much higher."""
+    """Draw the rows below the drawing, and extend its height."""
     if not rows:
         return
     top = canvas.height
@@ -183,7 +184,7 @@ def draw_window_rows(
     ]
     heights = [(TEXT_ABOVE_HEIGHT if is_narrow else SIDE_TEXT_HEIGHT) + LINE * (len(lines) - 1) for lines in row_lines]
     first = top + HEADING_HEIGHT + (8 if is_narrow else 0)
-    if is_narrow:  # words stand above their lane
+    if is_narrow:  # the text is above its line
         places = [
             first + sum(heights[: index + 1]) - heights[0] + LINE * (len(row_lines[0]) - 1)
             for index in range(len(rows))
@@ -206,7 +207,7 @@ def _compute_end_x(row: WindowRow, x: LinearScale) -> float:
 
 
 def _wrap_row_text(row: WindowRow, max_width: float) -> IndentedLines:
-    """What is said of a lane, in lines: the words after the figure, or below it where it leaves them little room."""
+    """Return the text of a row in lines: the words after the figure, or below it if little room is left."""
     figure = Run(row.figure, "claim-text strong" if row.is_claim else "strong", bold=True)
     if figure.width <= max_width / 2:
         first, *other_lines = wrap_text(row.text, max_width - figure.width, SIZE, max_lines=MAX_WINDOW_LINES)
@@ -220,7 +221,7 @@ def _wrap_row_text(row: WindowRow, max_width: float) -> IndentedLines:
 
 
 def _place_early_beginnings(rows: Sequence[WindowRow], x: LinearScale, edge_x: float) -> dict[float, float]:
-    """Where beginnings before the chart stand: in their order, without a scale, the earliest at the edge."""
+    """Return the x of beginnings before the chart's first day: in order, not to scale, the earliest at the edge."""
     earlier = sorted({beginning for row in rows for beginning in row.beginnings if beginning < x.low})
     if not earlier:
         return {}
@@ -230,7 +231,7 @@ def _place_early_beginnings(rows: Sequence[WindowRow], x: LinearScale, edge_x: f
 
 
 def _draw_window_row(canvas: Canvas, row: WindowRow, y: float, x: LinearScale, earlier: dict[float, float]) -> None:
-    """The line of a lane, with a tick at each of its beginnings; of the earliest at the edge an arrow."""
+    """Draw a row's line with a tick at each beginning; an arrow marks the earliest one if it is at the edge."""
     kind, end = "claim" if row.is_claim else "line-1", _compute_end_x(row, x)
     if row.beginnings:
         places = [earlier[beginning] if beginning in earlier else x(beginning) for beginning in row.beginnings]
@@ -249,7 +250,8 @@ def _draw_window_row(canvas: Canvas, row: WindowRow, y: float, x: LinearScale, e
 
 @dataclass(frozen=True)
 class Line:
-    """A source. `steps`: from which moment on it had verified how many; `style`: which of the three looks."""
+    """The verified count of a source. `steps`: (moment, value) of each change; `style`: one of the three line
+    styles."""
 
     style: int
     name: str
@@ -262,8 +264,8 @@ class Line:
 
 @dataclass(frozen=True)
 class PublishedValue:
-    """A figure that a source of a line published: an hour, or a day from its beginning to its end. `label`: only where
-    it does not lie on the line."""
+    """A figure published by a source: at an hour, or during a whole day. `label`: only if the figure is not on the
+    line."""
 
     style: int
     value: int
@@ -274,8 +276,8 @@ class PublishedValue:
 
 @dataclass(frozen=True)
 class ClaimBar:
-    """A claim at the middle of its day. `verified_count`: on its own window and hour; None where nothing may be set against
-    it."""
+    """A claim at the middle of its day. `verified_count`: verified on the claim's own window and hour; None if the
+    two cannot be compared."""
 
     id: str
     day: float
@@ -305,7 +307,7 @@ class ClaimBar:
 
 @dataclass(frozen=True)
 class Gap:
-    """What of a claim nobody had verified, in words."""
+    """The part of a claim that no source had verified, in words."""
 
     bar_id: str
     number: str
@@ -317,7 +319,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Reference:
-    """Verified by at least one source on the window of the claims."""
+    """The count verified by at least one source, on the window of the claims."""
 
     steps: tuple[tuple[float, int], ...]
     label: str
@@ -326,8 +328,8 @@ class Reference:
 
 @dataclass(frozen=True)
 class ClaimsChart:
-    """All that the chart shows. `bars`: the most contested first; `band`: from which moment on at least three sources
-    had verified so many, and at least one so many; `event`: a day on which something was announced, with its words."""
+    """Data of the chart. `bars`: the most contested first; `band`: (moment, verified by three or more sources,
+    verified by at least one); `event`: the day of an announcement, with its text."""
 
     first: float
     last: float
@@ -342,16 +344,16 @@ class ClaimsChart:
     reference: Reference | None
     event: tuple[float, str] | None
     windows_heading: str
-    list_window_rows: Callable[[Collection[str]], Sequence[WindowRow]]  # of the bars that are drawn
-    format_number: Callable[[int], str]  # a number as the reader's language writes it
+    list_window_rows: Callable[[Collection[str]], Sequence[WindowRow]]  # takes the ids of the drawn bars
+    format_number: Callable[[int], str]  # in the reader's language
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The measures of a drawing, in px. Across: the axis from `left` to `right`; `first`: where the first day stands,
-    with the gutter of earlier beginnings before it; `column_x`: where labels at the ends of lines begin, if they have a
-    column of their own. Down: the plot from `top` to `base`. `bar_width`: how wide a claim is drawn; `number_size`: the type of
-    its figure; `text_width`: the width of a label; `id_prefix`: of the ids of its patterns."""
+    """Measures of a drawing, in px. The axis goes from `left` to `right`; `first`: x of the first day, after the
+    gutter of earlier beginnings; `column_x`: beginning of the column of labels at line ends, None without one; the
+    plot goes from `top` to `base`. `number_size`: the font size of a claim's figure; `text_width`: of a label;
+    `id_prefix`: of the ids of patterns."""
 
     width: float
     left: float

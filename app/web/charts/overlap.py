@@ -1,6 +1,7 @@
-"""Who verified the same: rows of exact combinations of sources, with a dot for each source and a bar for the number.
+"""Draw which sources verified the same releases: one row for each exact combination, with dots for the sources and a
+bar for the number.
 
-No circles: areas of more than three of them mean nothing.
+There is no Venn diagram: areas of more than three circles mean nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,21 +20,21 @@ from app.web.registry import Terms, drop_grouping
 from app.web.rendering import Catalogue
 
 MAX_COMBINATION_ROWS, MAX_SOURCE_COLUMNS = 10, 10
-RISE, RUN = sin(radians(52)), cos(radians(52))  # of a head, which the template turns by so much
+RISE, RUN = sin(radians(52)), cos(radians(52))  # of a heading: the template rotates it by this angle
 HEADING_SIZE, HEADING_LINE_HEIGHT, NUMBER, LABEL = (
     13,
     14,
     15,
     12,
-)  # px of type; the second from one line of a head to the next
-# How long heads may be, in px along the turned name, and in how many lines: the first that all names have room in. What
-# is longer than the last stands whole in the table.
+)  # px: font sizes and, second, the line height of headings
+# Forms of headings: px along the rotated name, and number of lines. The first that fits all names is used; the table
+# has names that are too long for any.
 HEADING_FORMS = ((200.0, 1), (200.0, 2), (200.0, 3), (330.0, 1))
 STEP, NARROW_STEP, ROW, TO_ROWS = 30, 22, 30, 8
-HEADING_GAP = 3  # px between the lines of one head and those of the next
-MIN_BARS_WIDTH = 70  # px of the longest bar
-TO_HEADING = 4  # px from the middle of a dot to where its head begins
-HEADING_DESCENT = 2  # px that letters of a turned head go to the right of its base line
+HEADING_GAP = 3  # px between neighbouring headings
+MIN_BARS_WIDTH = 70  # px for the longest bar
+TO_HEADING = 4  # px from the centre of a dot to its heading
+HEADING_DESCENT = 2  # px that letters of a turned heading reach to the right of its base line
 EDGE, TO_BARS, TO_NUMBER = 8, 24, 7
 Name = Callable[[str], str]
 Address = Callable[[str], str]
@@ -49,8 +50,8 @@ class Column:
 
 @dataclass(frozen=True)
 class CombinationRow:
-    """How many the sources in these columns verified, and no others. `label`: what stands in place of dots where the
-    row is of several combinations, or of none."""
+    """How many exactly the sources in these columns verified. `label`: the text instead of dots if the row is of
+    several combinations, or of none."""
 
     columns: Sequence[int]
     number: int
@@ -63,7 +64,7 @@ class CombinationRow:
 
 @dataclass(frozen=True)
 class Table:
-    """What is drawn."""
+    """The columns and rows of the drawing."""
 
     columns: Sequence[Column]
     rows: Sequence[CombinationRow]
@@ -71,8 +72,8 @@ class Table:
 
 @dataclass(frozen=True)
 class ColumnHeading:
-    """A turned head: over which dots it begins, its number, and its name in lines, of which further ones begin at
-    `indent` along it."""
+    """A rotated heading above a column of dots: its number, and its name in lines; further lines begin at
+    `indent`."""
 
     x: float
     number_text: str
@@ -82,7 +83,7 @@ class ColumnHeading:
 
 @dataclass(frozen=True)
 class PlacedCombination:
-    """A row in a drawing."""
+    """A placed row."""
 
     row: CombinationRow
     top: float
@@ -93,7 +94,7 @@ class PlacedCombination:
 
 @dataclass(frozen=True)
 class OverlapLayout:
-    """A drawing."""
+    """A laid out drawing."""
 
     width: float
     height: float
@@ -104,7 +105,8 @@ class OverlapLayout:
 
 
 def lay_out_overlap(table: Table, width: float) -> OverlapLayout:
-    """Where everything stands, in a drawing of FIVE or PHONE. A head ends where the drawing does."""
+    """Lay out the drawing in one of two widths, `FIVE_COLUMNS_WIDTH` or `PHONE_WIDTH`. Headings end at the edge of
+    the drawing."""
     headings = _fit_headings(table, width)
     heading_y = max(_measure_heading(heading) for heading in headings) * RISE + HEADING_SIZE
     bars_x = _compute_bars_x(table, headings[-1].x)
@@ -121,7 +123,7 @@ def lay_out_overlap(table: Table, width: float) -> OverlapLayout:
 
 
 def _compute_bars_x(table: Table, last_dot: float) -> float:
-    """Where bars begin: after the dots, and after the words that stand in their place."""
+    """Return where bars begin: after the dots, and after the labels that replace them."""
     return max(last_dot + TO_BARS, max(measure_text(row.label, LABEL) for row in table.rows) + TO_NUMBER * 2)
 
 
@@ -130,14 +132,16 @@ def _compute_number_margin(table: Table) -> float:
 
 
 def _fit_headings(table: Table, width: float) -> list[ColumnHeading]:
-    """The heads in the first of the forms in which every name is whole and the bars have room; else in the last."""
+    """Return the headings in the first form in which all names are complete and bars have room; otherwise in the last
+    form."""
     headings: list[ColumnHeading] = []
     usual_step = STEP if width > PHONE_WIDTH else NARROW_STEP
     for length, lines in HEADING_FORMS:
         step = max(usual_step, (HEADING_LINE_HEIGHT * lines + HEADING_GAP) / RISE) if lines > 1 else usual_step
         headings = [
-            _build_column_heading(column, EDGE + step * index, length, lines, width) for index, column in enumerate(table.columns)
-        ]  # fmt: skip
+            _build_column_heading(column, EDGE + step * index, length, lines, width)
+            for index, column in enumerate(table.columns)
+        ]
         bars_width = width - _compute_bars_x(table, headings[-1].x) - _compute_number_margin(table)
         if bars_width >= MIN_BARS_WIDTH and not any(heading.name_lines[-1].endswith(ELLIPSIS) for heading in headings):
             return headings
@@ -145,8 +149,8 @@ def _fit_headings(table: Table, width: float) -> list[ColumnHeading]:
 
 
 def _build_column_heading(column: Column, x: float, length: float, line_count: int, width: float) -> ColumnHeading:
-    """A head whose name has so many lines: each further one begins farther along, lest it run into the dots, and ends
-    farther on in the drawing."""
+    """Build a heading of so many lines. Each further line begins and ends farther along, so that it does not run into
+    the dots."""
     extra_height = HEADING_LINE_HEIGHT * (line_count - 1)
     indent = max(measure_text(column.number_text, HEADING_SIZE, bold=True), extra_height * RUN / RISE)
     max_width = min(length, (width - x - TO_HEADING - HEADING_DESCENT - extra_height * RISE) / RUN) - indent
@@ -159,14 +163,15 @@ def _build_column_heading(column: Column, x: float, length: float, line_count: i
 
 
 def _measure_heading(heading: ColumnHeading) -> float:
-    """How long a head is, along its turned name."""
+    """Return the length of a heading along its rotated name."""
     return heading.indent + max(measure_text(line, HEADING_SIZE) for line in heading.name_lines)
 
 
 def build_overlap_table(
     overlap: Mapping[str, Any], get_name: Name, words: Catalogue, to_page_address: Address
 ) -> Table:
-    """The columns and rows of an answer. Of many sources the smaller share a column, of many combinations a row."""
+    """Build the columns and rows of an answer. The smaller of many sources share a column, the smaller of many
+    combinations a row."""
     sources = sort_sources_by_size(overlap, get_name)
     own_column_sources = sources if len(sources) <= MAX_SOURCE_COLUMNS else sources[: MAX_SOURCE_COLUMNS - 1]
     column_by_source = {
@@ -232,12 +237,12 @@ def _format_other_combinations(combinations: int, words: Catalogue) -> str:
 
 
 def sort_sources_by_size(overlap: Mapping[str, Any], get_name: Name) -> list[Mapping[str, Any]]:
-    """The sources, the largest lists first, those that tie by their names."""
+    """Return the sources by size of their lists, largest first, ties by name."""
     return sorted(overlap["sources"], key=lambda source: (-source["verified"], get_name(source["source"]).casefold()))
 
 
 def format_overlap_heading(overlap: Mapping[str, Any], get_name: Name, words: Catalogue) -> str:
-    """How many the large lists share. A list is large that has at least half as many as the largest."""
+    """State how many the large lists share. A list is large if it has at least half as many as the largest."""
     _, sources = words.gettext, sort_sources_by_size(overlap, get_name)
     if not sources:
         return _("No independent source has verified any")
@@ -247,7 +252,7 @@ def format_overlap_heading(overlap: Mapping[str, Any], get_name: Name, words: Ca
         return _("Only %(name)s has verified any") % {"name": get_name(largest["source"])}
     if len(large) == 1:
         return _("No other list has half as many as %(name)s") % {"name": get_name(largest["source"])}
-    # Combinations are exact: no release stands in two, so that their numbers add up.
+    # Combinations are exact: no release is in two, so their numbers add up.
     large_slugs = {source["source"] for source in large}
     shared_count = sum(
         pattern["releases"] for pattern in overlap["patterns"] if large_slugs.issubset(pattern["sources"])
@@ -260,7 +265,7 @@ def format_overlap_heading(overlap: Mapping[str, Any], get_name: Name, words: Ca
 
 
 async def load_overlap_figure(page: Page, terms: Terms) -> Figure:
-    """The figure of who verified the same releases: one question to the API."""
+    """Build the figure of overlaps. Asks the API once."""
     words = page.catalogue
     count_terms = drop_grouping(terms)
     overlap = await page.registry.read(count_overlap, count_terms)
@@ -302,7 +307,7 @@ def _format_source_total(name: str, words: Catalogue) -> str:
 
 
 def draw_overlap(table: Table, finding: str, words: Catalogue) -> tuple[Markup, Markup]:
-    """The wide and the narrow drawing; where nothing is verified, the sentence that says so."""
+    """Return the wide and the narrow drawing; a sentence if nothing is verified."""
     if not table.columns:
         return draw_sentence(words.gettext("No independent source has verified any of what is asked for."), words)
     return render_drawings(

@@ -1,4 +1,5 @@
-"""One square for each release: by how many sources verified it, who stands in no list, and what is not in the count."""
+"""Draw one square for each release: by number of verifying sources, count-only people, and what is not in the
+count."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,20 +17,20 @@ from app.web.rendering import Catalogue
 
 SQUARE, RASTER = 12, 18
 ROWS = {SEVEN_COLUMNS_WIDTH: 34, PHONE_WIDTH: 18}  # squares in a row, by the width of the drawing
-MAX_SQUARES = 1_000  # beyond these a square is ten releases, then a hundred: more cannot be told apart
-GAP = 26  # between the squares, the refuted ones and those of whom nothing is known
-UNKNOWN = {SEVEN_COLUMNS_WIDTH: 10, PHONE_WIDTH: 6}  # squares for those whom no source has reported: they have no end
-LABEL = 13  # the size of its type
-PLURAL_COUNT = 2  # for the name of what is counted, whatever its number
-# The classes of a count, in the order of their squares. Those in no list stand last, wherever they belong.
+MAX_SQUARES = 1_000  # of more releases, a square stands for ten, then a hundred
+GAP = 26  # px between counted, refuted and unknown squares
+UNKNOWN = {SEVEN_COLUMNS_WIDTH: 10, PHONE_WIDTH: 6}  # squares for unreported people, whose number is unknown
+LABEL = 13  # font size, px
+PLURAL_COUNT = 2  # selects the plural of the noun, whatever the number
+# Classes in the order of their squares. Releases in no list come last, whatever their class.
 COUNTED_CLASSES = ("three", "two", "one", "contested", "reported")
 WITHHELD, REFUTED = "withheld", "refuted"
 
 
 @dataclass(frozen=True)
 class ReleaseNumbers:
-    """The numbers of a count of releases. `classes`: by COUNTED, which together are `releases`. `addresses`: of their
-    lists, as the API names them. `withheld`: of all of them, those in no list."""
+    """The numbers of a count of releases. `classes`: by `COUNTED_CLASSES`, which add up to `releases`; `addresses`:
+    API addresses of their lists; `withheld`: releases in no list."""
 
     releases: int
     verified: int
@@ -44,7 +45,7 @@ class ReleaseNumbers:
 
 @dataclass(frozen=True)
 class Square:
-    """The upper corner at the start."""
+    """The upper left corner of a square."""
 
     x: float
     y: float
@@ -52,8 +53,8 @@ class Square:
 
 @dataclass(frozen=True)
 class Squares:
-    """Where each square stands. `refuted`: below a rule, at `rule`, its words at `refuted_label`. `unknown`: of whom
-    nothing is known, its words at `unknown_label`."""
+    """Placed squares. `refuted`: below a rule at `rule`, labelled at `refuted_label`; `unknown`: for unreported
+    people, labelled at `unknown_label`."""
 
     width: int
     height: float
@@ -66,7 +67,8 @@ class Squares:
 
 
 def read_release_numbers(total: Mapping[str, Any], exact: Mapping[str, Any]) -> ReleaseNumbers:
-    """The numbers of two answers: a count by status, and the same by status and number of verifying sources."""
+    """Read the numbers from two answers: a count by status, and the same count by status and number of verifying
+    sources."""
     by_status = {group["status"]: group for group in total["groups"]}
     verified_by_sources = {group["sources"]: group for group in exact["groups"] if group["status"] == "verified"}
     total_numbers = total["total"]
@@ -96,7 +98,7 @@ def read_release_numbers(total: Mapping[str, Any], exact: Mapping[str, Any]) -> 
 
 
 def compute_square_unit(releases: int) -> int:
-    """How many releases a square is: one, or the least power of ten that needs no more than MOST_SQUARES."""
+    """Return how many releases a square stands for: the smallest power of ten that needs at most `MAX_SQUARES`."""
     unit = 1
     while releases > unit * MAX_SQUARES:
         unit *= 10
@@ -104,8 +106,8 @@ def compute_square_unit(releases: int) -> int:
 
 
 def distribute_withheld(numbers: ReleaseNumbers) -> dict[str, int]:
-    """Releases by class as they are drawn. Those in no list are taken from the largest class, so that where they stand
-    says nothing about them."""
+    """Return the releases by class as they are drawn. Those in no list are subtracted from the largest class, so that
+    their place reveals nothing about them."""
     classes, remaining = dict(numbers.classes), numbers.withheld
     for name in sorted(COUNTED_CLASSES, key=lambda name: -classes[name]):
         moved_count = min(remaining, classes[name])
@@ -115,12 +117,12 @@ def distribute_withheld(numbers: ReleaseNumbers) -> dict[str, int]:
 
 
 def lay_out_squares(numbers: ReleaseNumbers, width: int, refuted_words: str) -> Squares:
-    """The squares in a drawing of SEVEN or PHONE."""
+    """Lay out the squares in a drawing of `SEVEN_COLUMNS_WIDTH` or `PHONE_WIDTH`."""
     row_length, unit = ROWS[width], compute_square_unit(numbers.releases)
     classes: dict[str, Sequence[Square]] = {}
     place = 0
     for name, releases in distribute_withheld(numbers).items():
-        squares = -(-releases // unit)  # the last one of a class may be fewer: nobody vanishes
+        squares = -(-releases // unit)  # the last square of a class may stand for fewer
         classes[name] = [_place_square(place + n, row_length) for n in range(squares)]
         place += squares
     rule = -(-place // row_length) * RASTER + (GAP - RASTER) / 2
@@ -140,7 +142,8 @@ def _place_square(place: int, row_length: int, top: float = 0) -> Square:
 
 
 def _position_label(square: Square, words: str, width: int) -> tuple[Square, float]:
-    """The base line of words after a square, or below it where they do not fit, and the top of the row they end in."""
+    """Return the baseline of a label after a square, or below it if it does not fit, and the top of the row where it
+    ends."""
     x = square.x + RASTER + 4
     if x + measure_text(words, LABEL) <= width:
         return Square(x, square.y + SQUARE - 1), square.y
@@ -148,7 +151,7 @@ def _position_label(square: Square, words: str, width: int) -> tuple[Square, flo
 
 
 async def load_people_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
-    """The squares of the releases that terms of a count mean."""
+    """Build the squares of the releases of a count."""
     count_terms = drop_grouping(terms)
     total, exact = await gather(
         page.registry.read(count_releases, {**count_terms, "group_by": "status"}),
@@ -161,7 +164,7 @@ async def load_people_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
 
 
 def build_people_figure(numbers: ReleaseNumbers, page: Page, terms: Mapping[str, Any]) -> Figure:
-    """The figure of these numbers: both drawings, and the key beside them, which is the table."""
+    """Build the figure: both drawings, and the key next to them, which is the table."""
     words, rows, unit = page.catalogue, build_key_rows(numbers, page), compute_square_unit(numbers.releases)
     _ = words.gettext
     row_texts = [f"{words.number(row.number)} {row.meaning}" for row in rows]
@@ -186,7 +189,7 @@ def build_people_figure(numbers: ReleaseNumbers, page: Page, terms: Mapping[str,
 
 
 def format_people_caption(stage: Stage, unit: int, words: Catalogue) -> str:
-    """What a square is, and where those in no list stand."""
+    """Explain what a square stands for, and where those in no list are."""
     _ = words.gettext
     square = {
         Stage.ANNOUNCED: _("Each square is somebody's announced release, carried out or not."),
@@ -199,7 +202,7 @@ def format_people_caption(stage: Stage, unit: int, words: Catalogue) -> str:
 
 
 def format_people_heading(numbers: ReleaseNumbers, words: Catalogue, whole_text: str) -> str:
-    """What the squares show, in a sentence."""
+    """Summarise the squares in a sentence."""
     verified_text = words.ngettext("%(number)s verified", "%(number)s verified", numbers.verified)
     withheld_text = words.ngettext("%(number)s in no list", "%(number)s in no list", numbers.withheld)
     return words.gettext("%(releases)s, of which %(verified)s; %(withheld)s") % {
@@ -220,7 +223,7 @@ class KeyRow:
 
 
 def build_key_rows(numbers: ReleaseNumbers, page: Page) -> list[KeyRow]:
-    """The rows of the key, those with nobody too."""
+    """Build the rows of the key, including those of zero."""
     _, ngettext = page.catalogue.gettext, page.catalogue.ngettext
     classes, whole = numbers.classes, {"number": page.catalogue.number(numbers.releases)}
     meanings = {

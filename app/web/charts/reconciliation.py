@@ -1,7 +1,8 @@
-"""A claim beside what was verified on its own count: one bar as long as the longer of the two, in segments.
+"""Lay out a claim against what was verified on its own count: one bar in segments.
 
-Wide it lies, with the claim's bracket above and that of the verified below; on a phone it stands, what nobody has
-verified on top. A claim without a top has an open end in both.
+The wide drawing is horizontal, with the claim's bracket above and the bracket of verified releases below. On a phone
+it is vertical, with the unverified part on top. A claim without an upper bound has an open end in both. Lengths are
+in pixels.
 """
 
 from collections.abc import Sequence
@@ -12,22 +13,22 @@ from app.web.charts.text import LinearScale, flow_labels, measure_text, truncate
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH
 
 Kind = Literal["main", "rest", "others", "reported", "remainder"]
-HORIZONTAL_BAR_THICKNESS, VERTICAL_BAR_THICKNESS = 46, 42  # px that the bar is wide, lying and standing
-MIN_VERTICAL_BAR_LENGTH = 380  # px of the standing bar, at least: as many as its labels need
-TO_LINES, VERTICAL_LABEL_GAP = 22, 6  # px of the number of such a label, and between two of them
-OPEN_SIDES_LENGTH, VERTICAL_OPEN_SIDES_LENGTH = 44, 26  # px that the sides of a bar without a top go on
-OPEN_END_LENGTH, VERTICAL_OPEN_END_LENGTH = 60, 44  # the same with the chevron, and what stands beside it
-OPEN_WORDS_WIDTH = 110  # px at the end of the lying bar for the words that it has no top
+HORIZONTAL_BAR_THICKNESS, VERTICAL_BAR_THICKNESS = 46, 42  # px
+MIN_VERTICAL_BAR_LENGTH = 380  # px: room for the labels of all segments
+TO_LINES, VERTICAL_LABEL_GAP = 22, 6  # px: from a label's number to its lines, and between labels
+OPEN_SIDES_LENGTH, VERTICAL_OPEN_SIDES_LENGTH = 44, 26  # px of the sides of a bar beyond the claim's number
+OPEN_END_LENGTH, VERTICAL_OPEN_END_LENGTH = 60, 44  # the same with the chevron and its label
+OPEN_WORDS_WIDTH = 110  # px at the end of the horizontal bar for the label of its open end
 NUMBER_SIZE, BOLD_SIZE, TEXT_SIZE, LINE = 20, 15, 13, 17
-LABEL = 186  # px of a label's lines under the lying bar
+LABEL = 186  # px, width of a label below the horizontal bar
 HORIZONTAL_LABEL_GAP = 20  # px between two labels
-LEADER_THRESHOLD = 4  # px from its place from which a label has a leader
-VERTICAL_BAR_X, VERTICAL_LABELS_X = 22, 82  # px: of the standing bar, and of the labels beside it
+LEADER_THRESHOLD = 4  # px: a label moved farther has a leader line
+VERTICAL_BAR_X, VERTICAL_LABELS_X = 22, 82  # px
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of the bar. `number_text`: its number in words; `note`: a quieter line below its text."""
+    """A part of the bar. `number_text`: its number, formatted; `note`: a secondary line below its text."""
 
     kind: Kind
     number: int
@@ -40,8 +41,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class ClaimComparison:
-    """What is drawn. `low` and `high`: the claim, None where open; `verified_segment`: by at least one source, of all segments
-    but those only reported; `is_by_authority`: whether the claimant is one, and not an organisation that verifies."""
+    """Data of the drawing. `low`, `high`: bounds of the claim, None if open; `verified_segment`: all segments except
+    the only reported one; `is_by_authority`: the claimant is an authority, not an organisation that verifies."""
 
     figure_text: str
     text: str
@@ -55,17 +56,17 @@ class ClaimComparison:
 
     @property
     def is_open(self) -> bool:
-        """Whether the claim has no top."""
+        """Whether the claim has no upper bound."""
         return self.high is None
 
     @property
     def lower_bound(self) -> int:
-        """Up to which number the claim is sure."""
+        """The number up to which the claim is certain."""
         return self.low or 0
 
     @property
     def reach(self) -> int:
-        """Up to where the claim is drawn."""
+        """The number up to which the claim is drawn."""
         return self.high if self.high is not None else self.lower_bound
 
 
@@ -75,8 +76,8 @@ PlacedLine = tuple[float, float, str]  # x, baseline and text
 
 @dataclass(frozen=True)
 class Label:
-    """A number and its lines. `x` and `y`: the baseline of its number; `is_small`: the number stands in a line with its
-    text; `leader`: a line from the segment, if the label does not stand at it."""
+    """A placed number with its lines. `x`, `y`: the baseline of the number; `is_small`: number and text share a line;
+    `leader`: the path from the segment, if the label was moved."""
 
     segment: Segment
     x: float
@@ -89,7 +90,7 @@ class Label:
 
 @dataclass(frozen=True)
 class SegmentBar:
-    """A segment drawn: from `start` to `end` along the bar."""
+    """A placed segment, from `start` to `end` along the bar."""
 
     kind: Kind
     start: float
@@ -102,8 +103,8 @@ class SegmentBar:
 
 @dataclass(frozen=True)
 class BarLayout:
-    """What stands along the bar: nought at `start`, the segments end to end, the end of the claim at `reach`, from
-    where to where it may go on (`uncertain_span`), and the end of what was verified."""
+    """Positions along the bar: zero at `start`, the segments end to end, the end of the claim at `reach`, the span
+    where the claim is uncertain, and the end of the verified part."""
 
     start: float
     bars: Sequence[SegmentBar]
@@ -113,13 +114,14 @@ class BarLayout:
 
     @property
     def has_longer_claim(self) -> bool:
-        """Whether the claim is the longer of the two: only then is there room beside its end."""
+        """Whether the claim is longer than the count: only then is there room at its end."""
         return all(abs(bar.end - self.start) <= abs(self.reach - self.start) + 0.5 for bar in self.bars)
 
 
 @dataclass(frozen=True)
 class ReconciliationLayout:
-    """A drawing. `bar`: the edge of the bar across; `bracket_y`: where the bracket of what was verified stands."""
+    """A laid out drawing. `bar`: the bar's edge on the cross axis; `bracket_y`: of the bracket of verified
+    releases."""
 
     width: float
     height: float
@@ -132,7 +134,7 @@ class ReconciliationLayout:
 
 
 def build_bar_layout(comparison: ClaimComparison, scale: LinearScale) -> BarLayout:
-    """The segments end to end from nought, what is left of the claim after them, and where the claim may go on."""
+    """Place the segments end to end from zero, then the remainder of the claim and its uncertain span."""
     bars: list[SegmentBar] = []
     total = 0
     for segment in comparison.segments:
@@ -153,7 +155,7 @@ def build_bar_layout(comparison: ClaimComparison, scale: LinearScale) -> BarLayo
 
 
 def lay_out_horizontal_bar(comparison: ClaimComparison) -> ReconciliationLayout:
-    """The bar as it lies on a wide page."""
+    """Lay out the horizontal bar of a wide page."""
     scale = LinearScale(
         0, _compute_bar_total(comparison), 1, FULL_WIDTH - (OPEN_END_LENGTH if comparison.is_open else 1)
     )
@@ -200,9 +202,10 @@ def lay_out_horizontal_bar(comparison: ClaimComparison) -> ReconciliationLayout:
 
 
 def _build_label_above_bar(segment: Segment, bars: Sequence[SegmentBar], bar: float, right: float) -> Label:
-    """A label in one line above the bar, for the narrow segment of what was only reported; it ends before `right`."""
+    """Build a one-line label above the bar, for the narrow segment of only reported releases; it ends before
+    `right`."""
     segment_bar = _find_segment_bar(bars, segment.kind)
-    assert segment_bar is not None  # it has a number
+    assert segment_bar is not None  # its number is not zero
     number_width = measure_text(segment.number_text, BOLD_SIZE, bold=True) + 4
     text = truncate_text(segment.text, right - number_width, TEXT_SIZE)
     x = min(max(segment_bar.middle - number_width / 2, 0), right - number_width - measure_text(text, TEXT_SIZE))
@@ -211,7 +214,7 @@ def _build_label_above_bar(segment: Segment, bars: Sequence[SegmentBar], bar: fl
 
 
 def lay_out_vertical_bar(comparison: ClaimComparison) -> ReconciliationLayout:
-    """The bar as it stands on a phone."""
+    """Lay out the vertical bar of a phone."""
     claim_x = measure_text(comparison.figure_text, NUMBER_SIZE, bold=True) + 6
     first_line, *other_lines = wrap_text(comparison.text, PHONE_WIDTH - claim_x, TEXT_SIZE, max_lines=2)
     other_lines = (
@@ -246,7 +249,8 @@ def lay_out_vertical_bar(comparison: ClaimComparison) -> ReconciliationLayout:
     ):
         is_moved = abs(y - desired_top) > LEADER_THRESHOLD
         leader = (
-            f"M{VERTICAL_BAR_X + VERTICAL_BAR_THICKNESS + 1} {middle:.1f}L{VERTICAL_LABELS_X - 4} {y + (8 if is_small else 11):.1f}"
+            f"M{VERTICAL_BAR_X + VERTICAL_BAR_THICKNESS + 1} {middle:.1f}"
+            f"L{VERTICAL_LABELS_X - 4} {y + (8 if is_small else 11):.1f}"
             if is_moved
             else ""
         )
@@ -271,12 +275,12 @@ def lay_out_vertical_bar(comparison: ClaimComparison) -> ReconciliationLayout:
 
 
 def _compute_bar_total(comparison: ClaimComparison) -> int:
-    """How much the bar holds: the claim, or all that the registry counts, whichever is more."""
+    """Return the number at the end of the bar: the claim or the registry's whole count, whichever is larger."""
     return max(1, comparison.reach, sum(segment.number for segment in comparison.segments))
 
 
 def _list_labelled_segments(comparison: ClaimComparison) -> list[Segment]:
-    """What has a label, from nought on."""
+    """Return the segments with labels, from zero up."""
     return [
         *(segment for segment in comparison.segments if segment.number),
         *([comparison.remainder] if comparison.remainder else []),
@@ -288,7 +292,7 @@ def _find_segment_bar(bars: Sequence[SegmentBar], kind: Kind) -> SegmentBar | No
 
 
 def _is_small(segment: Segment, segment_bar: SegmentBar | None, block: Block) -> bool:
-    """Whether a label stands in one line: its segment is thin, and there is room."""
+    """Return whether a label has one line: its segment is thin, and there is room."""
     lines, notes = block
     fits = (
         measure_text(segment.number_text, BOLD_SIZE, bold=True) + 4 + measure_text(segment.text, TEXT_SIZE)
@@ -304,13 +308,13 @@ def _is_small(segment: Segment, segment_bar: SegmentBar | None, block: Block) ->
 
 
 def _wrap_segment_text(segment: Segment, max_width: float) -> Block:
-    """The lines of a label and of its note."""
+    """Return the lines of a label and of its note."""
     notes = wrap_text(segment.note, max_width, TEXT_SIZE, max_lines=3) if segment.note else []
     return wrap_text(segment.text, max_width, TEXT_SIZE, max_lines=3), notes
 
 
 def _compute_block_height(block: Block) -> float:
-    """Of a label of several lines on a phone."""
+    """Return the height of a label of several lines on a phone."""
     lines, notes = block
     return TO_LINES + LINE * (len(lines) + len(notes))
 

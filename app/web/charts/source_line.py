@@ -1,4 +1,4 @@
-"""What one source verified, as its records came in, and the figures that it published itself, at their hours."""
+"""Lay out what one source verified over time, and the figures that it published itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from itertools import pairwise
 
 from app.web.charts.text import LinearScale, choose_day_ticks, choose_ticks, measure_text
 
-TOP, BOTTOM, LABEL, NUMBER = 30.0, 28.0, 12, 15  # px; of type, the last two
-DAY_LABEL_WIDTH = 48  # px of a day on the axis, which stands after its tick
+TOP, BOTTOM, LABEL, NUMBER = 30.0, 28.0, 12, 15  # px: margins, and two font sizes
+DAY_LABEL_WIDTH = 48  # px, after its tick
 MAX_LABELS = 8  # the table has all
 LABEL_DISTANCE, LABEL_HEIGHT, TO_LABEL = 8, 16, 7
-QUIET_TAIL_SHARE = 0.12  # of what came before: as much of the time after which nothing changed any more is drawn
+QUIET_TAIL_SHARE = 0.12  # share of the axis drawn after the last change
 
 
 @dataclass(frozen=True)
 class Point:
-    """What was verified by the end of a day: `moment` in days, with the hour as a part of one."""
+    """The number verified by the end of a day. `moment`: in days, with the hour as a fraction."""
 
     moment: float
     value: int
@@ -24,8 +24,8 @@ class Point:
 
 @dataclass(frozen=True)
 class PublishedRange:
-    """A published figure. `end`: of the day for which it was stated without an hour; else as `moment`. `is_off`: whether
-    it is none of the numbers that the source had verified on that day."""
+    """A published figure. `end`: the end of its day if the hour is unknown, otherwise equal to `moment`; `is_off`:
+    the figure equals none of the source's verified numbers of that day."""
 
     moment: float
     end: float
@@ -38,7 +38,7 @@ class PublishedRange:
 
 @dataclass(frozen=True)
 class Mark:
-    """A published figure in a drawing, from `low` to `high`; `opens`: to which side it goes on without a bound."""
+    """A placed figure, from `low` to `high`; `opens`: the direction in which it has no bound."""
 
     x: float
     end: float
@@ -50,7 +50,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Label:
-    """A number beside its mark."""
+    """A number next to its mark."""
 
     x: float
     y: float
@@ -67,7 +67,7 @@ class Label:
 
 @dataclass(frozen=True)
 class SourceLine:
-    """A drawing. `days`: ticks with their dates; `numbers`: ticks with theirs."""
+    """A laid out drawing. `days`, `numbers`: ticks of both axes."""
 
     width: float
     height: float
@@ -85,7 +85,7 @@ class SourceLine:
 def lay_out_source_line(
     points: Sequence[Point], published_ranges: Sequence[PublishedRange], width: float, height: float, max_day_ticks: int
 ) -> SourceLine:
-    """Where everything stands. The line is level to the end of the day on which it rose. `max_day_ticks`: days with a tick."""
+    """Lay out the drawing. The line is level until the end of the day of a change."""
     top = max([point.value for point in points] + [figure.low or figure.high or 0 for figure in published_ranges])
     scale_ticks = choose_ticks(top)
     left = max(measure_text(f"{number:,}", LABEL) for number in scale_ticks) + 8
@@ -115,7 +115,7 @@ def lay_out_source_line(
 
 
 def find_line_end(points: Sequence[Point], published_ranges: Sequence[PublishedRange]) -> float:
-    """Where a drawing ends: a little after the line changed for the last time, or a figure was published."""
+    """Return where the drawing ends: a little after the last change of the line or the last published figure."""
     changes = [current.moment for previous, current in pairwise(points) if current.value != previous.value]
     last = max([points[0].moment, *changes, *(figure.end for figure in published_ranges)])
     return min(points[-1].moment, last + max(2, (last - points[0].moment) * QUIET_TAIL_SHARE))
@@ -131,8 +131,8 @@ def _place_mark(figure: PublishedRange, x: LinearScale, y: LinearScale) -> Mark:
 
 
 def _place_range_labels(published_ranges: Sequence[PublishedRange], marks: Sequence[Mark], left: float) -> list[Label]:
-    """The numbers of figures, those off the line first and then the latest, left above their marks, where a line that
-    rises leaves room; none touches another."""
+    """Place the numbers of figures to the upper left of their marks, where a rising line leaves room. Figures off the
+    line come first, then the latest; labels that would touch are left out."""
     labels: list[Label] = []
     ranked_pairs = sorted(
         zip(published_ranges, marks, strict=True), key=lambda pair: (pair[0].is_off, pair[0].moment), reverse=True

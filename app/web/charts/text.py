@@ -1,10 +1,7 @@
-"""How much room a text takes in a drawing, in pixels, and how it is made to fit: in lines, else with an ellipsis.
+"""Measure, truncate and wrap text in pixels; scales, ticks, and placing of labels for all charts.
 
-A server has no fonts to measure with, so widths are estimates, made to be rather too large than too small.
-
-What all charts share: scales, ticks, and labels that make way for each other.
-
-Where the ticks of an axis of days stand: days, weeks, months or years, as many as can be read."""
+A server has no fonts to measure with. Widths are therefore estimates, rather too large than too small.
+"""
 
 import re
 import unicodedata
@@ -15,8 +12,8 @@ from functools import cache
 from math import ceil, floor, log10
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-# The width of a letter as a share of the size of its type, in the sans serif faces that pages use: measured of names in
-# ten scripts in Noto Sans, the widest of those faces.
+# Widths of letters as a share of the font size, measured on names in ten scripts in Noto Sans, the widest of the pages'
+# sans serif fonts.
 NARROW_LETTER, SLIM_LETTER, USUAL_LETTER, CAPITAL_LETTER, FOREIGN_LETTER, WIDE_LETTER, FULL_WIDTH_LETTER, EMOJI = (
     0.31,
     0.43,
@@ -27,24 +24,24 @@ NARROW_LETTER, SLIM_LETTER, USUAL_LETTER, CAPITAL_LETTER, FOREIGN_LETTER, WIDE_L
     1.02,
     1.3,
 )
-BOLD_FACTOR = 1.06  # times the same letter in regular type
+BOLD_FACTOR = 1.06  # times the regular width
 NARROW_LETTERS, SLIM_LETTERS = frozenset(" \N{NO-BREAK SPACE}ijlI.,:;'|!·"), frozenset("frt-()/“”‘’")
 WIDE_LETTERS = frozenset("mwMW%—")
-FIRST_EMOJI = "\N{MAHJONG TILE EAST WIND}"  # U+1F000: pictures from here on
-INVISIBLE = frozenset(("Mn", "Me", "Cf", "Cc"))  # categories of what adds nothing to a line: accents, directions
-BREAKS = re.compile(r"[ \t\r\n]+")  # between words; a no-break space is none
-LOOSE_END = " ,.;:("  # what reads badly before an ellipsis
-SHORTEST_LAST_WORD = 3  # letters: a name cut after “y” or “of” reads badly
+FIRST_EMOJI = "\N{MAHJONG TILE EAST WIND}"  # U+1F000, the first of the pictographs
+INVISIBLE = frozenset(("Mn", "Me", "Cf", "Cc"))  # Unicode categories without width: accents, directions
+BREAKS = re.compile(r"[ \t\r\n]+")  # line breaks: not at a no-break space
+LOOSE_END = " ,.;:("  # stripped before an ellipsis
+SHORTEST_LAST_WORD = 3  # letters: do not cut a name after “y” or “of”
 
 
 def measure_text(text: str, size: float, *, bold: bool = False) -> float:
-    """About how many pixels a text takes in type of a size, rather more than less."""
+    """Estimate the width of a text in px, rather too large."""
     return sum(map(_measure_letter, text)) * size * (BOLD_FACTOR if bold else 1)
 
 
 @cache
 def _measure_letter(letter: str) -> float:
-    """The width of a letter as a share of the size of its type."""
+    """Return the width of a letter as a share of the font size."""
     if letter in NARROW_LETTERS:
         return NARROW_LETTER
     if letter in SLIM_LETTERS:
@@ -64,14 +61,14 @@ def _measure_letter(letter: str) -> float:
 
 
 def truncate_text(text: str, max_width: float, size: float, *, bold: bool = False) -> str:
-    """A text as far as it fits the room, with an ellipsis where it does not."""
+    """Truncate a text to a width, with an ellipsis if anything is cut."""
     if measure_text(text, size, bold=bold) <= max_width:
         return text
     return _truncate_before_ellipsis(text, max_width, size, bold=bold).rstrip(LOOSE_END) + ELLIPSIS
 
 
 def truncate_at_word(text: str, max_width: float, size: float) -> str:
-    """As `truncate_text`, but after a whole word where these leave half of what has room."""
+    """Truncate like `truncate_text`, but after a whole word if the words fill half of the width."""
     if measure_text(text, size) <= max_width:
         return text
     beginning = _truncate_before_ellipsis(text, max_width, size, bold=False)
@@ -82,13 +79,13 @@ def truncate_at_word(text: str, max_width: float, size: float) -> str:
 
 
 def _truncate_before_ellipsis(text: str, max_width: float, size: float, *, bold: bool) -> str:
-    """As much of a text as has room before an ellipsis."""
+    """Return the beginning of a text that fits before an ellipsis."""
     return text[: _count_fitting_letters(text, max_width - measure_text(ELLIPSIS, size, bold=bold), size, bold=bold)]
 
 
 def wrap_text(text: str, max_width: float, size: float, *, max_lines: int, bold: bool = False) -> list[str]:
-    """A text in lines that fit the room, at most so many; an ellipsis tells that more would follow. A word that is
-    wider than a line goes on in the next."""
+    """Wrap a text into at most `max_lines` lines; end with an ellipsis if anything is cut. A word that is wider than
+    a line is broken."""
     words = BREAKS.split(text)
     lines = [""]
     while words:
@@ -111,7 +108,7 @@ def wrap_text(text: str, max_width: float, size: float, *, max_lines: int, bold:
 
 
 def _count_fitting_letters(text: str, max_width: float, size: float, *, bold: bool) -> int:
-    """How many letters of a text have room."""
+    """Return how many letters of a text fit."""
     width = 0.0
     for index, letter in enumerate(text):
         width += measure_text(letter, size, bold=bold)
@@ -120,12 +117,12 @@ def _count_fitting_letters(text: str, max_width: float, size: float, *, bold: bo
     return len(text)
 
 
-STEPS = (1, 2, 5, 10)  # a tick is one of these times a power of ten
+STEPS = (1, 2, 5, 10)  # times a power of ten
 
 
 @dataclass(frozen=True)
 class LinearScale:
-    """A straight scale from values to pixels. `low` stands at `start`, `high` at `end`."""
+    """A linear scale from values to pixels: `low` maps to `start`, `high` to `end`."""
 
     low: float
     high: float
@@ -138,7 +135,7 @@ class LinearScale:
 
 
 def choose_ticks(high: float, max_ticks: int = 6) -> list[int]:
-    """Whole numbers from zero on, at most `max_ticks`, of which the last is `high` or the first beyond."""
+    """Return at most `max_ticks` whole numbers from zero; the last is `high` or the first tick beyond it."""
     if high <= 0:
         return [0, 1]
     rough_step = high / (max_ticks - 1)
@@ -148,8 +145,8 @@ def choose_ticks(high: float, max_ticks: int = 6) -> list[int]:
 
 
 def spread_labels(desired_positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places for labels, as near to the wanted ones as at least `gap` between them and the bounds allow; in the order
-    given, which is that of the wanted places."""
+    """Move positions apart to at least `gap`, within bounds, as near as possible to the desired ones. Both are in
+    ascending order."""
     positions = list(desired_positions)
     for index in range(1, len(positions)):
         positions[index] = max(positions[index], positions[index - 1] + gap)
@@ -163,7 +160,7 @@ def spread_labels(desired_positions: Sequence[float], gap: float, low: float, hi
 def flow_labels(
     desired_positions: Sequence[float], sizes: Sequence[float], gap: float, low: float, high: float
 ) -> list[float]:
-    """Where labels of some sizes begin: as near to the wanted places as the gap between them and the bounds allow."""
+    """Return where labels of these sizes begin, as near to the desired positions as the gap and the bounds allow."""
     positions: list[float] = []
     for desired_position, _size in zip(desired_positions, sizes, strict=True):
         min_position = positions[-1] + sizes[len(positions) - 1] + gap if positions else low
@@ -176,18 +173,18 @@ def flow_labels(
 
 
 DAY, WEEK = 1, 7
-MAX_DAYS_BY_DAY, MAX_DAYS_BY_WEEK = 9, 70  # up to so many days each day has a tick, each week
-MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)  # else one for every so many months
+MAX_DAYS_BY_DAY, MAX_DAYS_BY_WEEK = 9, 70  # longest axes with a tick for each day, and for each week
+MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)  # months between ticks of longer axes
 
 
 def compute_day_number(moment: datetime) -> float:
-    """A moment as a number of days, with its hour as a part of one."""
+    """Convert a moment to a number of days, with the hour as a fraction."""
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return moment.toordinal() + (moment - midnight).total_seconds() / 86_400
 
 
 def choose_day_ticks(first: float, last: float, max_ticks: int) -> list[date]:
-    """Days that get a tick, from the first day on, at most `max_ticks`."""
+    """Choose at most `max_ticks` days for ticks, from the first day on: days, weeks, months or years."""
     days = last - first
     start = date.fromordinal(int(first))
     for step in (DAY, 2 * DAY, WEEK, 2 * WEEK):
@@ -202,7 +199,7 @@ def choose_day_ticks(first: float, last: float, max_ticks: int) -> list[date]:
 
 
 def _iter_month_starts(start: date, last: float, step: int) -> Iterator[date]:
-    """The first days of every so many months after a day."""
+    """Yield the first day of every `step` months after a day."""
     month = start.year * 12 + start.month - 1 + (start.day > 1)
     month += -month % step
     while (day := date(month // 12, month % 12 + 1, 1)).toordinal() <= last:

@@ -1,4 +1,5 @@
-"""Counts then and today: of each row a hollow dot, a line and a filled dot on one scale; a claim crosses all rows."""
+"""Lay out counts then and now: for each row a hollow dot, a line and a filled dot on one scale; a claim crosses all
+rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,24 +7,24 @@ from itertools import pairwise
 
 from app.web.charts.text import LinearScale, measure_text, spread_labels, wrap_text
 
-MIN_WIDE_PAIRS_WIDTH = 600  # units: a narrower drawing has its labels above the rows
-LABELS, WIDE_START = 204, 250  # of a wide drawing: the width of the labels, and where zero stands
-DOT, TO_NUMBER = 5, 11  # the radius of a dot, and from its middle to its number
-LABEL, NUMBER, CLAIM, AXIS = 13, 15, 15, 12  # sizes of type
-LINE = 17  # from one line of a label to the next
-MAX_PAIR_LABEL_LINES = 3  # of a label: the table has it whole
+MIN_WIDE_PAIRS_WIDTH = 600  # px; a narrower drawing has its labels above the rows
+LABELS, WIDE_START = 204, 250  # px in a wide drawing: width of labels, x of zero
+DOT, TO_NUMBER = 5, 11  # px: radius of a dot, and from its centre to its number
+LABEL, NUMBER, CLAIM, AXIS = 13, 15, 15, 12  # font sizes, px
+LINE = 17  # line height of labels, px
+MAX_PAIR_LABEL_LINES = 3  # the table has the whole label
 WIDE_ROW, NARROW_ROW = 34, 52
 DOT_LABELS_HEIGHT, CLAIM_FIGURE_HEIGHT = (
     26,
     22,
-)  # room above the first row: for the words of the dots, and for the figure of a claim
-CLAIM_LINE_CLEARANCE = 5  # from the line of a claim to what makes way for it
+)  # px above the first row: for the labels of dots, and for a claim's figure
+CLAIM_LINE_CLEARANCE = 5  # px between a claim line and a number that avoids it
 
 
 @dataclass(frozen=True)
 class ThenAndNowRow:
-    """A row: who counts, how many then and today, and where the lists are. `is_derived`: by the registry from several
-    sources; `tag`: what is to be known of the source."""
+    """A row: its label, both counts, and their lists. `is_derived`: derived by the registry from several sources;
+    `tag`: a note on the source."""
 
     label: str
     then_count: int
@@ -36,7 +37,7 @@ class ThenAndNowRow:
 
 @dataclass(frozen=True)
 class ClaimLine:
-    """What was claimed. A bound that is None is open."""
+    """A claim. `low`, `high`: None if open."""
 
     text: str
     low: int | None
@@ -45,7 +46,7 @@ class ClaimLine:
 
 @dataclass(frozen=True)
 class DotLabels:
-    """What the dots are called, "23 Jan" and "today", and how a number is written."""
+    """Labels of the dots, such as "23 Jan" and "today", and the number formatter."""
 
     then_label: str
     now_label: str
@@ -54,7 +55,7 @@ class DotLabels:
 
 @dataclass(frozen=True)
 class PlacedText:
-    """A text where it stands."""
+    """A placed text."""
 
     x: float
     y: float
@@ -64,8 +65,8 @@ class PlacedText:
 
 @dataclass(frozen=True)
 class Pair:
-    """A row where it stands. `then_number` is None where both counts are one: then there is one dot. `top`: of the dots, below
-    a label that stands above them."""
+    """A placed row. `then_number` is None if both counts are equal, which draws one dot; `top`: of the dots, below a
+    label above them."""
 
     row: ThenAndNowRow
     label: list[PlacedText]
@@ -81,7 +82,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class PlacedClaimLine:
-    """The line of a claim, or both where it is an interval. `opens`: 1 where it has no top, -1 where no bottom."""
+    """The placed lines of a claim, two for an interval. `opens`: 1 without an upper bound, -1 without a lower one."""
 
     text: PlacedText
     lines: list[float]
@@ -92,7 +93,7 @@ class PlacedClaimLine:
 
 @dataclass(frozen=True)
 class ThenAndNowLayout:
-    """Where each mark stands."""
+    """A laid out drawing."""
 
     width: float
     height: float
@@ -105,7 +106,7 @@ class ThenAndNowLayout:
 def lay_out_then_and_now(
     rows: Sequence[ThenAndNowRow], dot_labels: DotLabels, width: float, claim: ClaimLine | None = None
 ) -> ThenAndNowLayout:
-    """The drawing of rows, of which there is at least one."""
+    """Lay out the rows, at least one."""
     is_wide = width >= MIN_WIDE_PAIRS_WIDTH
     scale = _build_scale(rows, dot_labels, width, claim, is_wide=is_wide)
     lines = [] if claim is None else [scale(bound) for bound in (claim.low, claim.high) if bound is not None]
@@ -123,7 +124,7 @@ def lay_out_then_and_now(
 def _build_scale(
     rows: Sequence[ThenAndNowRow], dot_labels: DotLabels, width: float, claim: ClaimLine | None, *, is_wide: bool
 ) -> LinearScale:
-    """Room is left on both sides for the longest number."""
+    """Build the scale with room on both sides for the longest number."""
     bounds = [] if claim is None else [bound for bound in (claim.low, claim.high) if bound is not None]
     high = max(1, *bounds, *[max(row.then_count, row.now_count) for row in rows])
     left_width = max(
@@ -182,7 +183,8 @@ def _place_pair(
 
 
 def _avoid_claim_lines(dot: float, number_width: float, lines: Sequence[float], *, is_left: bool) -> float:
-    """Where the number beside a dot begins or, to its left, ends: past the line of a claim that would cross it."""
+    """Return where the number next to a dot begins (or ends, if it is on the left), so that no claim line crosses
+    it."""
     side = -1 if is_left else 1
     x = dot + side * TO_NUMBER
     for line in sorted(lines, reverse=is_left):
@@ -196,7 +198,7 @@ def _avoid_claim_lines(dot: float, number_width: float, lines: Sequence[float], 
 
 
 def _place_dot_labels(first: Pair, dot_labels: DotLabels, zero: float, y: float) -> list[PlacedText]:
-    """What the dots of the first row mean, above them, and the zero of the scale."""
+    """Place the labels above the first row's dots, and the zero of the scale."""
     dot_texts = [(first.now_x, dot_labels.now_label)]
     if first.then_number is not None:
         dot_texts = sorted([(first.then_x, dot_labels.then_label), *dot_texts])

@@ -1,5 +1,7 @@
-"""One line of a life: when a person was inside as all sources say it, as some do, and when nobody says. It lies where
-there is room, and stands upright on a phone."""
+"""Lay out a person's timeline: days in custody by all sources, by some, and days without information.
+
+It is horizontal on wide pages and vertical on phones. Days are ordinals; lengths are in pixels.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,24 +14,24 @@ from app.web.charts.text import LinearScale, measure_text, wrap_text
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH
 
 Certainty = Literal["all", "some", "nobody"]
-BAR_THICKNESS = 26  # the thickness of the bar
-DATE, TEXT = 13, 12  # sizes of type
-LINE = 16  # from one base line to the next
-LEVEL = 38  # two lines and the room between them and others
+BAR_THICKNESS = 26
+DATE, TEXT = 13, 12  # font sizes
+LINE = 16  # line height
+LEVEL = 38  # two lines of text with their spacing
 GAP_ABOVE_BAR, GAP_BELOW_BAR = 14, 12  # between the bar and the labels
-YEARS_HEIGHT = 24  # for the years
-MAX_YEARS = 8  # on the line: more of them would touch
-# Upright: where the bar stands, how wide the labels beside it are, and how long the line is at least.
+YEARS_HEIGHT = 24  # room for the labels of years
+MAX_YEARS = 8  # more labels would touch
+# Vertical timeline: x of the bar, x of the labels, and minimum length.
 UPRIGHT_X, LABELS_X, MIN_TIMELINE_LENGTH = 92, 134, 340
-TIMELINE_LABEL_GAP = 8  # between two labels
-MAX_MARK_LINES = 3  # of a label: names can be as long as anybody likes
-MAX_LINE_WIDTH = 340  # pixels of a line of a label in the wide drawing
-BRACKET_TEXT_WIDTH = 70  # pixels of a line beside a bracket
+TIMELINE_LABEL_GAP = 8  # between labels
+MAX_MARK_LINES = 3  # of a label: names can be of any length
+MAX_LINE_WIDTH = 340  # width of a label in the wide drawing
+BRACKET_TEXT_WIDTH = 70  # width of a text next to a bracket
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """The days from `start` to `end`, as ordinals. `label`: where it was, if that is known."""
+    """The days from `start` to `end`, as ordinals. `label`: the place, if known."""
 
     start: int
     end: int
@@ -39,8 +41,8 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened on a day between `first` and `last`: a tick, or a bracket where no day is said. `date`:
-    as it was said, none where the words have no day; `words`: what, and who says so, and `full_words` with all their names;
+    """An event between the days `first` and `last`: a tick, or a bracket if the day is not known. `date`: as
+    reported, empty if there is none; `words`: the event and its sources, and `full_words` with all their names;
     `is_above`: the side of the bar."""
 
     first: int
@@ -57,7 +59,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What is drawn, between the days `first` and `last`."""
+    """The data of a timeline between the days `first` and `last`."""
 
     first: int
     last: int
@@ -67,7 +69,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch as it is drawn: where it begins along the line, and how long it is."""
+    """A placed stretch: its start and length along the line."""
 
     start: float
     length: float
@@ -77,8 +79,8 @@ class Block:
 
 @dataclass(frozen=True)
 class Label:
-    """A mark as it is drawn. `start` to `finish`: along the line. `x`, `y`: of its first line; `is_end_anchored`: the text ends at x.
-    `reach`: as far as its tick goes, across the line."""
+    """A placed mark. `start`, `finish`: its extent along the line; `x`, `y`: of its first line; `is_end_anchored`:
+    the text ends at `x`; `reach`: the end of its tick, across the line."""
 
     start: float
     finish: float
@@ -93,7 +95,7 @@ class Label:
 
 @dataclass(frozen=True)
 class TimelineLayout:
-    """The line. `bar`: the edge of the bar, across it. `years`: where each begins along it."""
+    """A laid out timeline. `bar`: the bar's edge, across the line; `years`: where each begins along the line."""
 
     width: float
     height: float
@@ -104,7 +106,7 @@ class TimelineLayout:
 
 
 def lay_out_horizontal_timeline(timeline: Timeline) -> TimelineLayout:
-    """The line from side to side."""
+    """Lay out the timeline from left to right."""
     scale = LinearScale(timeline.first, timeline.last, 0, FULL_WIDTH)
     marks_above = _assign_levels([mark for mark in timeline.marks if mark.is_above], scale)
     lower_marks = [mark for mark in timeline.marks if not mark.is_above] + [
@@ -121,20 +123,18 @@ def lay_out_horizontal_timeline(timeline: Timeline) -> TimelineLayout:
     return TimelineLayout(FULL_WIDTH, height, bar, blocks, labels, _build_year_ticks(timeline, scale))
 
 
-LevelPlace = tuple[
-    int, float, bool
-]  # the level, counted from the bar, where the text begins, and whether it ends there
+LevelPlace = tuple[int, float, bool]  # level counted from the bar, x of the text, and whether the text ends there
 
 
 def _assign_levels(marks: Sequence[Mark], scale: LinearScale) -> list[tuple[Mark, LevelPlace]]:
-    """Each mark at the level nearest to the bar on which neither its text nor its tick touches another's."""
+    """Assign each mark to the level nearest to the bar where neither its text nor its tick overlaps another."""
     placed_marks: list[tuple[Mark, LevelPlace]] = []
-    occupied_spans: list[tuple[int, float, float]] = []  # level, from, to
-    tick_places: list[tuple[int, float]] = []  # up to which level a tick goes, and where
-    # From the end on: what then stands higher runs on over the others, and its tick meets none of them.
+    occupied_spans: list[tuple[int, float, float]] = []  # level, start, end
+    tick_places: list[tuple[int, float]] = []  # highest level of a tick, and its x
+    # From the last mark back: a higher text extends over the later ones, and its tick crosses none of them.
     for mark in sorted(marks, key=lambda mark: (mark.is_bracket, -mark.first)):
         start, finish = scale(mark.first), scale(mark.last)
-        # Where no tick would keep clear of all words, one goes behind words that are nearer to the bar.
+        # If no level keeps the tick clear of all texts, it passes behind texts nearer to the bar.
         fits = chain(
             (
                 _find_place_at_level(mark, place, start, finish, occupied_spans, tick_places)
@@ -155,7 +155,8 @@ def _find_place_at_level(
     mark: Mark, place: int, start: float, finish: float, occupied_spans: Sequence[tuple[int, float, float]],
     tick_places: Sequence[tuple[int, float]],
 ) -> tuple[int, float, bool, float, float] | None:  # fmt: skip
-    """Where a text can stand at a level: after its tick, else before it; and from where to where it goes."""
+    """Return a free place for a text at a level, after its tick or before it, with its extent; None if there is
+    none."""
     text_width = _measure_mark_width(mark)
     for x, is_end_anchored in ((start + 5, False), (start - 5, True)):
         low, high = (x - text_width, x) if is_end_anchored else (x, max(x + text_width, finish))
@@ -185,7 +186,7 @@ def _count_levels(placed_marks: Sequence[tuple[Mark, LevelPlace]]) -> int:
 def _build_label_above(
     mark: Mark, place: int, x: float, is_end_anchored: bool, bar: float, scale: LinearScale
 ) -> Label:
-    """A label above the bar, whose tick goes up to its words."""
+    """Build a label above the bar, whose tick ends at its text."""
     base = bar - GAP_ABOVE_BAR - LEVEL * place
     return _build_mark_label(mark, scale, x, base - LINE, is_end_anchored, base - LINE - 10)
 
@@ -193,7 +194,7 @@ def _build_label_above(
 def _build_label_below(
     mark: Mark, place: int, x: float, is_end_anchored: bool, bar: float, scale: LinearScale
 ) -> Label:
-    """A label below the bar."""
+    """Build a label below the bar."""
     top = bar + GAP_BELOW_BAR + LEVEL * place
     return _build_mark_label(mark, scale, x, top + LINE + 1, is_end_anchored, top if mark.is_bracket else top + LINE)
 
@@ -208,7 +209,7 @@ def _build_mark_label(
 
 
 def lay_out_vertical_timeline(timeline: Timeline) -> TimelineLayout:
-    """The line from top to bottom, its ticks' labels on one side and brackets on the other."""
+    """Lay out the timeline from top to bottom, labels of ticks on one side and brackets on the other."""
     tick_marks = sorted((mark for mark in timeline.marks if not mark.is_bracket), key=lambda mark: mark.first)
     tick_lines = [(mark, _wrap_mark_lines(mark, PHONE_WIDTH - LABELS_X, MAX_MARK_LINES)) for mark in tick_marks]
     labelled_stretches = [stretch for stretch in timeline.stretches if stretch.label]
@@ -231,7 +232,7 @@ def lay_out_vertical_timeline(timeline: Timeline) -> TimelineLayout:
         sorted((mark for mark in timeline.marks if mark.is_bracket), key=attrgetter("first")), scale
     )
     height = max([length, *(label.y + LINE * len(label.lines) for label in labels)])
-    # A year on whose line words of a bracket stand is not told: they have a date themselves.
+    # A year is left out if a bracket's text is on its line: that text has a date.
     brackets = [label for label in labels if label.is_bracket]
     years = [
         (year_y, "" if any(_covers_year_line(label, year_y) for label in brackets) else year)
@@ -241,13 +242,12 @@ def lay_out_vertical_timeline(timeline: Timeline) -> TimelineLayout:
 
 
 def _covers_year_line(label: Label, year_y: float) -> bool:
-    """Whether the words of a label stand on the line of a year there."""
+    """Return whether a label's text overlaps the line of a year."""
     return label.y - LINE < year_y + LINE and year_y < label.y + LINE * len(label.lines)
 
 
 def _build_bracket_labels(marks: Sequence[Mark], scale: LinearScale) -> list[Label]:
-    """Labels before their brackets, one below the other. A date that is longer than the room there goes with the
-    words."""
+    """Build labels before their brackets, one below the other. A date that is too long joins the text."""
     labels: list[Label] = []
     top = 0.0
     for mark in marks:
@@ -268,7 +268,7 @@ def _compute_label_height(lines: Sequence[str]) -> float:
 def _place_side_labels(
     desired_labels: Sequence[tuple[float, Mark | None, Sequence[str]]], length: float
 ) -> list[Label]:
-    """Labels as near to their marks as they can stand without touching: first pushed down, then up from the end."""
+    """Place labels as near to their marks as possible without overlap: push them down first, then up from the end."""
     tops: list[float] = []
     for mark_y, mark, lines in desired_labels:
         top = mark_y - LINE if mark else mark_y - LINE * len(lines) / 2
@@ -284,7 +284,7 @@ def _place_side_labels(
 
 
 def _build_block(stretch: Stretch, scale: LinearScale, width: float, *, has_label: bool = True) -> Block:
-    """A stretch, at least three pixels long; its words within it if there is room."""
+    """Build a block of at least three pixels, with its label if it fits."""
     start = scale(stretch.start)
     length = max(scale(stretch.end) - start, 3)
     inner_label = stretch.label if has_label and stretch.certainty == "all" and _label_fits(stretch, scale) else ""
@@ -296,7 +296,7 @@ def _label_fits(stretch: Stretch, scale: LinearScale) -> bool:
 
 
 def _build_stretch_mark(stretch: Stretch) -> Mark:
-    """The words of a stretch that is shorter than they are, below its middle."""
+    """Build a mark with the label of a stretch that is shorter than its text, below its middle."""
     middle = (stretch.start + stretch.end) // 2
     return Mark(middle, middle, "", stretch.label)
 
@@ -310,7 +310,7 @@ def _build_year_ticks(timeline: Timeline, scale: LinearScale) -> list[tuple[floa
 
 
 def _wrap_horizontal_lines(mark: Mark) -> list[str]:
-    """Beside a tick one line under the date; without a date two shorter ones."""
+    """Wrap a mark's text: one line below a date, or two shorter ones without a date."""
     return _wrap_mark_lines(mark, MAX_LINE_WIDTH, 1) if mark.date else _wrap_mark_lines(mark, MAX_LINE_WIDTH / 2, 2)
 
 

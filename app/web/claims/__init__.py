@@ -1,1 +1,1 @@
-"""The pages of published figures, and the charts that put them beside what was verified."""
+"""Pages of published figures, with charts that compare them with what was verified."""

@@ -1,4 +1,4 @@
-"""The page of one claim: what it says, what was verified on its own count, and why other figures are others."""
+"""Build the view of one claim: its figure, what was verified on its own count, and why other figures differ."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.vocabulary import Measure, Qualifier, Reason
 from app.web.claims.data import ReconciledClaim
 from app.web.claims.figures import format_remainder
 from app.web.claims.reasons import ReasonText, format_message, format_reason
-from app.web.claims.words import (
+from app.web.claims.text import (
     describe_claim_measure,
     format_bounds,
     format_claimant,
@@ -25,12 +25,12 @@ from app.web.claims.words import (
 from app.web.page import Page
 from app.web.rendering import Catalogue, format_claim_figure
 
-MAX_SHOWN_FIGURES = 8  # other figures that stand in a table at once: the others are a click away
+MAX_SHOWN_FIGURES = 8  # rows of a table shown at once; the others are a click away
 
 
 @dataclass(frozen=True)
 class WeightedReason:
-    """A reason as the page lists it. `weight`: how many it explains, in words; nothing where nobody can count it."""
+    """A listed reason. `weight`: how many releases it explains, in words; empty if that cannot be counted."""
 
     title: str
     text: str
@@ -39,7 +39,7 @@ class WeightedReason:
 
 @dataclass(frozen=True)
 class OtherFigure:
-    """Another published figure: who gave it and when, and why it is no figure of the same count."""
+    """Another published figure: its claimant and date, and how its count differs."""
 
     figure: str
     address: str
@@ -52,28 +52,28 @@ class OtherFigure:
 
 @dataclass(frozen=True)
 class FigureSum:
-    """What the parts of a claim add up to."""
+    """The sum of a claim's parts."""
 
     partition: str
     parts: Sequence[OtherFigure]
     total: str
     verdict: str
-    is_mixed: bool  # whether they are numbers of different things
+    is_mixed: bool  # whether the parts count different things
 
 
 @dataclass(frozen=True)
 class ClaimPage:
-    """Everything that the page of a claim shows besides its drawings."""
+    """Everything on the page of a claim except its drawings."""
 
     name: str
-    has_several_claimants: bool  # several claimants gave it together
+    has_several_claimants: bool  # a joint statement of several claimants
     tag: str
     is_by_organisation: bool
     figure: str
     statement_date: str
-    verified_number: int | None  # None where the two cannot be compared
-    is_as_stated: bool  # whether that is what was known when the figure was stated, and not what is known now
-    hindrance: str  # the first reason why not
+    verified_number: int | None  # None if the two cannot be compared
+    is_as_stated: bool  # the number is of the hour of the statement, not of now
+    hindrance: str  # the first reason why they cannot be compared
     lead: Sequence[str]
     reasons: Sequence[WeightedReason]
     remarks: Sequence[str]
@@ -81,12 +81,12 @@ class ClaimPage:
     other_counts: Sequence[OtherFigure]
     sums: Sequence[FigureSum]
     facts: Sequence[tuple[str, str]]
-    link: tuple[str, str] | None  # the address of its publication, and as it is shown
+    link: tuple[str, str] | None  # address and shown text of its publication
     published_on: str | None
 
 
 def build_claim_page(page: Page, reconciled_claim: ReconciledClaim) -> ClaimPage:
-    """The page of a claim from the answers of the API."""
+    """Build the page of a claim from the API's answers."""
     words, claim = page.catalogue, reconciled_claim.claim
     reasons = [format_reason(page, reason) for reason in reconciled_claim.reconciliation["reasons"]]
     other_figures = [
@@ -115,7 +115,7 @@ def build_claim_page(page: Page, reconciled_claim: ReconciledClaim) -> ClaimPage
 
 
 def _explain_hindrance(words: Catalogue, reconciled_claim: ReconciledClaim, reasons: Sequence[ReasonText]) -> str:
-    """Why no number stands beside the claim."""
+    """Explain why the claim cannot be compared."""
     _ = words.gettext
     if reconciled_claim.claim["qualifier"] == Qualifier.UNQUANTIFIED:
         return _("It gives no number that could be compared.")
@@ -125,7 +125,7 @@ def _explain_hindrance(words: Catalogue, reconciled_claim: ReconciledClaim, reas
 
 
 def _describe_comparison(page: Page, reconciled_claim: ReconciledClaim) -> list[str]:
-    """How the comparison is made: what is counted, of which days, and as known when."""
+    """Describe the comparison: what is counted, for which days, and as known when."""
     words, _ = page.catalogue, page.catalogue.gettext
     claim = reconciled_claim.claim
     values = {"count": _describe_claim_count(words, claim)}
@@ -148,7 +148,7 @@ def _describe_comparison(page: Page, reconciled_claim: ReconciledClaim) -> list[
 
 
 def _describe_claim_count(words: Catalogue, claim: Mapping[str, Any]) -> str:
-    """What a claim counts, and of which days; until it was stated, if it does not say otherwise."""
+    """Describe what a claim counts, and for which days; it ends at its statement unless it says otherwise."""
     subject = describe_claim_measure(words, claim)
     end = claim["window_to"] or (claim["stated_at"] or "")[: dates.DAY_LENGTH]
     if claim["measure"] == Measure.HELD:
@@ -158,7 +158,7 @@ def _describe_claim_count(words: Catalogue, claim: Mapping[str, Any]) -> str:
 
 
 def _explain_rearrests(page: Page, reconciled_claim: ReconciledClaim) -> list[str]:
-    """Why the main source has fewer here in the days that it counts itself than it published of them."""
+    """Explain why the main source's count here is lower than the figure it published for its own window."""
     words, _ = page.catalogue, page.catalogue.gettext
     net, gross = reconciled_claim.main_verified_usual, reconciled_claim.main_verified_usual_gross
     if reconciled_claim.main_source is None or gross is None or gross == net:
@@ -178,8 +178,8 @@ def _explain_rearrests(page: Page, reconciled_claim: ReconciledClaim) -> list[st
 def _weigh_reasons(
     page: Page, reconciled_claim: ReconciledClaim, reasons: Sequence[ReasonText]
 ) -> list[WeightedReason]:
-    """Each known reason. That of the days weighs as much as the main source itself has in the days that it leaves
-    out."""
+    """Return the known reasons with their weights. The reason about days weighs as much as the main source verified
+    in the days that it leaves out."""
     words = page.catalogue
     weighted_reasons = []
     for reason in reasons:
@@ -220,7 +220,7 @@ def _describe_earlier_days(page: Page, reconciled_claim: ReconciledClaim, weight
 
 
 def _describe_unexplained(page: Page, reconciled_claim: ReconciledClaim) -> list[WeightedReason]:
-    """What is left when the claim and the count are of the same thing."""
+    """Describe the remaining difference if claim and count are of the same thing."""
     words, _ = page.catalogue, page.catalogue.gettext
     remainder = format_remainder(words, reconciled_claim)
     if not reconciled_claim.is_comparable or remainder is None or reconciled_claim.base is None:
@@ -239,7 +239,7 @@ def _describe_unexplained(page: Page, reconciled_claim: ReconciledClaim) -> list
 
 
 def _build_other_figure(page: Page, claim: Mapping[str, Any], figure: Mapping[str, Any]) -> OtherFigure:
-    """A figure in a list of others. What differs is told of it, where the API says of what kind it is."""
+    """Build a row for another figure, with its difference if the API classifies it."""
     words = page.catalogue
     codes = figure.get("reasons", ())
     return OtherFigure(

@@ -1,8 +1,8 @@
-"""What the pages of one claim ask: the claim, its reconciliation, and the counts by which its own count falls apart.
+"""Fetch the data for the page of one claim: the claim, its reconciliation, and a breakdown of its count.
 
-The counts hold each other: those that the main source verified in the days that it counts itself, those that it
-verified in all days of the claim, those that at least one source verified, and all that were reported. So the
-differences between them are numbers of releases, and nobody stands in two.
+The breakdown consists of nested counts: verified by the main source in the days that it counts itself, verified by it
+in all days of the claim, verified by at least one source, and all reported. Differences between them are therefore
+numbers of releases without overlap.
 """
 
 import uuid
@@ -15,62 +15,60 @@ from app import dates
 from app.api.routes.directory import read_claim, reconcile_claim
 from app.errors import NotFound
 from app.vocabulary import Measure
-from app.web.claims.words import is_by_organisation, is_independent
+from app.web.claims.text import is_by_organisation, is_independent
 from app.web.page import Page, no_such_page
 from app.web.registry import gather
 
-# Terms of a claim that ask for sources themselves: its count is not taken apart by sources again.
+# A claim with one of these terms depends on sources already: its count is not broken down by source.
 SOURCE_TERMS = frozenset({"any_of", "all_of", "min_sources", "status"})
 PINNING_TERMS = frozenset(
     {"as_of", "leaf", "rules", "group_by"}
-)  # of a permanent address, besides the terms of the count
+)  # of a permalink, in addition to the terms of the count
 
 
 @dataclass(frozen=True)
 class ReconciledClaim:
-    """A claim with the answers that put it beside the registry's count. `is_as_stated`: whether that count is of the claim's
-    hour, and not of now; `base` None: there is no count of its terms."""
+    """A claim with the answers that compare it with the registry's count. `is_as_stated`: that count is as of the
+    claim's hour, not of now; `base` is None if there is no count for its terms."""
 
     claim: Mapping[str, Any]
     reconciliation: Mapping[str, Any]
     base: Mapping[str, Any] | None
     is_as_stated: bool
-    path: str | None = None  # where the count of its terms is asked, and with which terms
+    path: str | None = None  # the API path of its count, which takes `terms`
     terms: Mapping[str, Any] | None = None
     count: Mapping[str, Any] | None = None
-    main_source: str | None = None  # the source by which the count is taken apart
+    main_source: str | None = None  # the source by which the count is broken down
     main_verified: int = 0
-    usual_start: str | None = None  # since when that source counts, if that is later than the claim
+    usual_start: str | None = None  # the beginning of that source's own figure, if later than the claim's
     usual_figure: Mapping[str, Any] | None = None
     main_verified_usual: int = 0
-    main_verified_usual_gross: int | None = (
-        None  # the same with whoever was taken again, where the claim leaves them out
-    )
+    main_verified_usual_gross: int | None = None  # the same including rearrested people, if the claim excludes them
 
     @property
     def is_comparable(self) -> bool:
-        """Whether there are two numbers, and nothing that hinders putting one beside the other."""
+        """Whether there are two numbers that can be compared."""
         has_number = self.claim["low"] is not None or self.claim["high"] is not None
         return bool(self.reconciliation["comparable"]) and self.base is not None and has_number
 
     @property
     def verified_number(self) -> int:
-        """By at least one independent source."""
+        """How many at least one independent source verified."""
         return get_verified_number(self.base) if self.base is not None else 0
 
     @property
     def counted_number(self) -> int:
-        """All that the registry counts on the claim's terms."""
+        """How many the registry counts on the claim's terms."""
         return get_counted_number(self.base) if self.base is not None else 0
 
 
 def get_verified_number(numbers: Mapping[str, Any]) -> int:
-    """How many at least one independent source verified."""
+    """Return how many at least one independent source verified."""
     return int(numbers["by_min_sources"].get("1", 0))
 
 
 def get_counted_number(numbers: Mapping[str, Any]) -> int:
-    """What a count counts: releases, or people held."""
+    """Return the total of a count, of releases or of people held."""
     return int(numbers.get("releases") or numbers.get("detentions") or 0)
 
 
@@ -79,12 +77,13 @@ def not_compared() -> NotFound:
 
 
 async def fetch_reconciled_claim(page: Page, claim_id: str) -> ReconciledClaim:
-    """Everything that is known of a claim and beside it. Raises NotFound, and Problem where there is no such claim."""
+    """Fetch a claim with its reconciliation and breakdown. Raises NotFound for an invalid id, and Problem if there is
+    no such claim."""
     claim_id = _parse_claim_id(claim_id)
     claim, reconciliation = await gather(
         page.registry.read(read_claim, claim_id=claim_id), page.registry.read(reconcile_claim, claim_id=claim_id)
     )
-    # Who was held on a day is filed long after it, and what an organisation knew then it knew before the registry.
+    # Reports of people held on a day are filed much later, and organisations know of them before the registry does.
     is_filed_late = claim["measure"] == Measure.HELD and is_by_organisation(page, claim)
     stated_count = None if is_filed_late else reconciliation["then"]
     base = stated_count or reconciliation["now"]
@@ -96,7 +95,7 @@ async def fetch_reconciled_claim(page: Page, claim_id: str) -> ReconciledClaim:
 
 
 def _parse_claim_id(claim_id: str) -> str:
-    """An id as claims have it. Raises NotFound."""
+    """Return a claim's id in canonical form. Raises NotFound."""
     try:
         return str(uuid.UUID(claim_id))
     except ValueError:
@@ -104,7 +103,7 @@ def _parse_claim_id(claim_id: str) -> str:
 
 
 async def _add_breakdown(page: Page, reconciled_claim: ReconciledClaim, permalink: str) -> ReconciledClaim:
-    """The same with the count of the claim's terms, and with what its main source verified of it."""
+    """Return the claim with the count of its terms, and with what its main source verified of it."""
     address = urlsplit(permalink)
     terms = {name: values for name, values in parse_qs(address.query).items() if name not in PINNING_TERMS}
     main = None if SOURCE_TERMS & terms.keys() else find_main_source(page, reconciled_claim)
@@ -142,7 +141,8 @@ async def _add_breakdown(page: Page, reconciled_claim: ReconciledClaim, permalin
 
 
 def find_main_source(page: Page, reconciled_claim: ReconciledClaim) -> str | None:
-    """The source by which the count is taken apart: the claimant, if it verifies, else the one that verified most."""
+    """Return the source by which the count is broken down: the claimant if it verifies, otherwise the source that
+    verified most."""
     by_source = reconciled_claim.base["by_source"] if reconciled_claim.base else {}
     verifying = {slug: number for slug, number in by_source.items() if is_independent(page, slug)}
     if reconciled_claim.claim["claimant"] in verifying:
@@ -151,7 +151,7 @@ def find_main_source(page: Page, reconciled_claim: ReconciledClaim) -> str | Non
 
 
 def find_usual_figure(reconciled_claim: ReconciledClaim, main: str) -> Mapping[str, Any] | None:
-    """The published figure of the main source that counts from a later day than the claim, if it gave one."""
+    """Return the main source's own published figure that begins later than the claim; None if there is none."""
     start = reconciled_claim.claim["window_from"]
     later = [
         figure

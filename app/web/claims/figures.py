@@ -1,6 +1,4 @@
-"""The figure of a reconciliation: a claim beside what was verified on its own count.
-
-The figure of a claim's own count then and today: at the claim's hour, and by now."""
+"""Figures of one claim: its reconciliation with what was verified, and its count when stated and now."""
 
 from typing import Any
 
@@ -11,7 +9,7 @@ from app.vocabulary import Qualifier
 from app.web.charts.reconciliation import ClaimComparison, Kind, Segment, lay_out_horizontal_bar, lay_out_vertical_bar
 from app.web.charts.then_and_now import ClaimLine, DotLabels, ThenAndNowRow, lay_out_then_and_now
 from app.web.claims.data import ReconciledClaim, fetch_reconciled_claim, get_verified_number, not_compared
-from app.web.claims.words import format_bounds, format_claimant, format_since, format_source_tag, is_by_organisation
+from app.web.claims.text import format_bounds, format_claimant, format_since, format_source_tag, is_by_organisation
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import Page
 from app.web.registry import Terms
@@ -21,7 +19,7 @@ RECONCILIATION = "reconciliation"
 
 
 async def build_reconciliation_figure(page: Page, terms: Terms) -> Figure:
-    """A claim (`claim`: its id) beside what was verified on its own count. Raises NotFound."""
+    """Build the reconciliation of the claim with the id `claim`. Raises NotFound."""
     figure = draw_reconciliation(page, await fetch_reconciled_claim(page, str(terms.get("claim"))))
     if figure is None:
         raise not_compared()
@@ -29,7 +27,7 @@ async def build_reconciliation_figure(page: Page, terms: Terms) -> Figure:
 
 
 def draw_reconciliation(page: Page, reconciled_claim: ReconciledClaim) -> Figure | None:
-    """The same of what was asked already; None where the two cannot be compared."""
+    """Build the reconciliation from fetched data; None if the claim cannot be compared."""
     if not reconciled_claim.is_comparable:
         return None
     words, _ = page.catalogue, page.catalogue.gettext
@@ -75,7 +73,7 @@ def _link_segment(segment: Segment) -> str | Markup:
 
 
 def build_chart_data(page: Page, reconciled_claim: ReconciledClaim) -> ClaimComparison:
-    """What the drawing shows."""
+    """Return the data of the drawing."""
     words, _ = page.catalogue, page.catalogue.gettext
     claim = reconciled_claim.claim
     text = _("according to %(name)s") % {"name": format_claimant(page, claim)}
@@ -121,7 +119,7 @@ def _describe_verified(words: Catalogue, reconciled_claim: ReconciledClaim) -> s
 
 
 def _build_segments(page: Page, reconciled_claim: ReconciledClaim) -> list[Segment]:
-    """The registry's count in parts, none of which holds anybody of another."""
+    """Split the registry's count into parts without overlap."""
     ngettext = page.catalogue.ngettext
     reported_number = reconciled_claim.counted_number - reconciled_claim.verified_number
     reported_text = ngettext("only reported", "only reported", reported_number)
@@ -151,7 +149,7 @@ def _build_segments(page: Page, reconciled_claim: ReconciledClaim) -> list[Segme
 
 
 def _build_main_segments(page: Page, reconciled_claim: ReconciledClaim) -> list[Segment]:
-    """What the main source verified: in the days that it counts itself, and in the others."""
+    """Return what the main source verified: in the days that it counts itself, and in the others."""
     words, ngettext = page.catalogue, page.catalogue.ngettext
     source = {"source": page.get_source_name(reconciled_claim.main_source or "")}
     if reconciled_claim.usual_start is None:
@@ -190,7 +188,7 @@ def _build_segment(page: Page, kind: Kind, number: int, text: str, address: str 
 
 
 def _build_list_address(page: Page, reconciled_claim: ReconciledClaim, **filters: Any) -> str | None:
-    """The page that lists a part of the count; there is none of people held on a day."""
+    """Return the page that lists a part of the count; None for people held on a day, who have no list."""
     if (
         reconciled_claim.terms is None
         or reconciled_claim.base is None
@@ -201,7 +199,7 @@ def _build_list_address(page: Page, reconciled_claim: ReconciledClaim, **filters
 
 
 def _build_remainder(page: Page, reconciled_claim: ReconciledClaim) -> Segment | None:
-    """What is left of the claim: at least, at most, or from a number to another."""
+    """Return the rest of the claim: a minimum, a maximum, or an interval."""
     words, _ = page.catalogue, page.catalogue.gettext
     formatted = format_remainder(words, reconciled_claim)
     if formatted is None:
@@ -214,7 +212,8 @@ def _build_remainder(page: Page, reconciled_claim: ReconciledClaim) -> Segment |
 
 
 def format_remainder(words: Catalogue, reconciled_claim: ReconciledClaim) -> str | None:
-    """How many of a claim no source has spoken of, as far as the claim says; None where it may be none."""
+    """Format how many people of a claim no source has reported, as precisely as the claim allows; None if it may be
+    nobody."""
     gap = (reconciled_claim.base or {}).get("gap") or {}
     remaining = {name: gap[name] if gap.get(name) and gap[name] > 0 else None for name in ("low", "high")}
     if remaining["low"] is not None and reconciled_claim.claim["low"] == reconciled_claim.claim["high"]:
@@ -229,7 +228,7 @@ def _is_about_held(reconciled_claim: ReconciledClaim) -> bool:
 def _build_reconciliation_caption(
     words: Catalogue, reconciled_claim: ReconciledClaim, chart_data: ClaimComparison
 ) -> str:
-    """How to read the bar."""
+    """Explain how to read the bar."""
     _ = words.gettext
     sentences = []
     if chart_data.remainder is None:
@@ -254,11 +253,11 @@ def _build_reconciliation_caption(
 
 
 CLAIM_THEN_AND_NOW = "claim-then-and-now"
-MAX_SOURCE_THRESHOLD = 3  # "at least three" is the largest number of sources that has a row
+MAX_SOURCE_THRESHOLD = 3  # rows from "at least one source" to "at least three"
 
 
 async def build_claim_then_and_now_figure(page: Page, terms: Terms) -> Figure:
-    """Who had verified what a claim (`claim`: its id) counts, then and today. Raises NotFound."""
+    """Build the figure of who had verified what the claim `claim` counts, when stated and now. Raises NotFound."""
     figure = draw_claim_then_and_now(page, await fetch_reconciled_claim(page, str(terms.get("claim"))))
     if figure is None:
         raise not_compared()
@@ -266,7 +265,7 @@ async def build_claim_then_and_now_figure(page: Page, terms: Terms) -> Figure:
 
 
 def draw_claim_then_and_now(page: Page, reconciled_claim: ReconciledClaim) -> Figure | None:
-    """Who had verified what a claim counts, then and today; None where then is not known."""
+    """Build the same figure from fetched data; None if the state at the statement is not known."""
     stated_count, current_count = reconciled_claim.reconciliation["then"], reconciled_claim.reconciliation["now"]
     if (
         not reconciled_claim.is_comparable
@@ -314,7 +313,7 @@ def draw_claim_then_and_now(page: Page, reconciled_claim: ReconciledClaim) -> Fi
 
 
 def _build_threshold_rows(page: Page, reconciled_claim: ReconciledClaim) -> list[ThenAndNowRow]:
-    """At least one source, at least two, at least three."""
+    """Return rows for at least one source, at least two, at least three."""
     words = page.catalogue
     stated_numbers, current_numbers = (
         reconciled_claim.reconciliation[name]["by_min_sources"] for name in ("then", "now")
@@ -333,7 +332,7 @@ def _build_threshold_rows(page: Page, reconciled_claim: ReconciledClaim) -> list
 
 
 def _build_source_rows(page: Page, reconciled_claim: ReconciledClaim) -> list[ThenAndNowRow]:
-    """Each source on its own dates, the largest first."""
+    """Return a row for each source on its own dates, largest first."""
     stated_numbers, current_numbers = (reconciled_claim.reconciliation[name]["by_source"] for name in ("then", "now"))
     slugs = sorted(
         {**stated_numbers, **current_numbers},

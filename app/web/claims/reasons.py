@@ -1,19 +1,17 @@
-"""What pages say in place of each sentence of a reconciliation: by its id, and with its arguments.
-
-The reasons that a reconciliation names, told in the language of a page: each by its id, and with its arguments."""
+"""Translate the reasons and remarks of a reconciliation: by message id, with arguments."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.formats import lower_first_letter
-from app.web.claims.words import format_bounds, format_of_day, format_since, format_until
+from app.web.claims.text import format_bounds, format_of_day, format_since, format_until
 from app.web.page import Page
 from app.web.rendering import Catalogue
 
 
 def _(text: str) -> str:
-    """Marks a sentence to be translated where it is told."""
+    """Mark a sentence for translation; it is translated when rendered."""
     return text
 
 
@@ -88,7 +86,7 @@ REASON_SENTENCES: Mapping[str, str] = {
     ),
     "jump": _("It is more than %(times)s times the same running total before. To ask: does it count the same?"),
 }
-# The argument by which a reason weighs, or the two by whose difference.
+# The argument that is a reason's weight, or two whose difference is.
 REASON_WEIGHTS: Mapping[str, tuple[str, ...]] = {
     "may_not_be_named": ("withheld",),
     "net_unsaid": ("gross", "net"),
@@ -101,7 +99,7 @@ REASON_WEIGHTS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class ReasonText:
-    """A reason in words. `weight`: how many it explains, where that can be counted."""
+    """A formatted reason. `weight`: how many it explains, if that can be counted."""
 
     code: str
     title: str
@@ -110,7 +108,7 @@ class ReasonText:
 
 
 def format_reason(page: Page, reason: Mapping[str, Any]) -> ReasonText:
-    """A reason in the page's language."""
+    """Format a reason in the page's language."""
     numbers = [reason["arguments"][name] for name in REASON_WEIGHTS.get(reason["message_id"], ())]
     weight = abs(numbers[0] - sum(numbers[1:])) if numbers else None
     return ReasonText(
@@ -119,7 +117,7 @@ def format_reason(page: Page, reason: Mapping[str, Any]) -> ReasonText:
 
 
 def format_message(page: Page, message: Mapping[str, Any]) -> str:
-    """The sentence of a reason or of a remark in the page's language."""
+    """Format the message of a reason or remark in the page's language."""
     words, arguments = page.catalogue, message["arguments"]
     values = {
         name: ARGUMENT_FORMATTERS.get(name.removeprefix("other_"), _format_unchanged)(page, arguments[name])
@@ -155,7 +153,7 @@ def _format_claimant_slug(page: Page, slug: str | None) -> str:
 
 
 def _describe_coverage(words: Catalogue, arguments: Mapping[str, Any]) -> str:
-    """Of what nobody reported anything."""
+    """Describe the period without any reports."""
     _ = words.gettext
     values = {"country": words.country(arguments["country"]) if arguments["country"] else _("any country")}
     if "held_on" in arguments:
@@ -170,7 +168,7 @@ def _format_number(page: Page, number: int) -> str:
     return page.catalogue.number(number)
 
 
-# The name of an argument → how it is told. "other_" before it is the same of another figure.
+# Formatters by argument name. The prefix "other_" marks the same argument of another figure.
 ARGUMENT_FORMATTERS: Mapping[str, Callable[[Page, Any], str]] = {
     **dict.fromkeys(("withheld", "gross", "net", "more", "fewer", "times"), _format_number),
     **dict.fromkeys(("without_house_arrest", "with_house_arrest"), _format_number),

@@ -1,6 +1,4 @@
-"""The list of published figures as a chronology: day by day, with who said each and since when it counts.
-
-Published figures: the list of them, and each one beside what was verified."""
+"""Routes of published figures: a chronology by day, and the page of each figure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from app.vocabulary import Measure, Stage
 from app.web.claims.claim_page import MAX_SHOWN_FIGURES, build_claim_page
 from app.web.claims.data import fetch_reconciled_claim
 from app.web.claims.figures import draw_claim_then_and_now, draw_reconciliation
-from app.web.claims.words import (
+from app.web.claims.text import (
     describe_claim_measure,
     describe_limits,
     fetch_claim_relations,
@@ -28,14 +26,14 @@ from app.web.claims.words import (
 from app.web.page import CurrentPage, Page, PageRoute
 from app.web.rendering import Catalogue, format_claim_figure
 
-PER_PAGE = 100  # figures: four weeks of January 2026, as one reads a chronology
+PER_PAGE = 100  # figures, about four weeks of January 2026
 NEWEST, OLDEST = "-recorded", "recorded"
 FILTERS = ("claimant", "measure", "country")
 
 
 @dataclass(frozen=True)
 class ListedFigure:
-    """One figure in the list. `window`: since when it counts; `notes`: what is odd about it."""
+    """A figure in the list. `window`: its beginning; `notes`: its peculiarities."""
 
     figure: str
     address: str
@@ -58,7 +56,7 @@ class ClaimDay:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a filter can be set to."""
+    """An option of a filter."""
 
     value: str
     label: str
@@ -66,13 +64,13 @@ class Choice:
 
 
 def build_list_query(terms: Mapping[str, Any]) -> dict[str, Any]:
-    """What the list asks of the API: the newest first, unless the address says otherwise."""
+    """Build the API query of the list: newest first by default."""
     filters = {name: terms.get(name) for name in (*FILTERS, "cursor")}
     return {**filters, "sort": terms.get("sort", NEWEST), "limit": PER_PAGE}
 
 
 def group_by_day(page: Page, claims: Sequence[Mapping[str, Any]], *, newest_first: bool) -> list[ClaimDay]:
-    """The figures of a page of the list by the days on which they were stated; those without a day last."""
+    """Group a page of the list by day of statement; figures without a day come last."""
     words = page.catalogue
     corrected_ids = {str(other) for claim in claims for other in claim["supersedes"]}
     has_several_countries = len({claim["country"] for claim in claims}) > 1
@@ -119,7 +117,7 @@ def _build_listed_figure(
 
 
 def _describe_subject(page: Page, claim: Mapping[str, Any], *, is_country_shown: bool) -> str:
-    """What a figure counts, in short: a release is one that was carried out, unless it says otherwise."""
+    """Describe briefly what a figure counts: releases carried out, unless it says otherwise."""
     words = page.catalogue
     terms = (claim["definition"] or {}).get("terms") or {}
     is_carried_out = claim["measure"] == Measure.RELEASED and terms.get("stage", Stage.CARRIED_OUT) == Stage.CARRIED_OUT
@@ -147,7 +145,7 @@ def _list_notes(words: Catalogue, claim: Mapping[str, Any], *, is_corrected: boo
 
 
 def build_choices(page: Page, name: str, codes: Iterable[str]) -> list[Choice]:
-    """What a filter offers, by its words; what is chosen is always among it."""
+    """Return the options of a filter, including the current one."""
     words, chosen_code = page.catalogue, page.terms.get(name)
     format_code = {
         "claimant": page.get_source_name,
@@ -163,7 +161,7 @@ def build_choices(page: Page, name: str, codes: Iterable[str]) -> list[Choice]:
 
 
 def build_next_address(page: Page, following: str | None) -> str | None:
-    """The address of the next page of the list, of the same revision."""
+    """Return the address of the next page of the list, at the same revision."""
     if following is None:
         return None
     query = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
@@ -172,7 +170,7 @@ def build_next_address(page: Page, following: str | None) -> str | None:
 
 
 def list_claim_countries(page: Page, claims: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The countries that a reader may ask for: of the sources, and of what is listed."""
+    """Return the countries to choose from: of the sources, and of the listed figures."""
     codes = {record["country"] for record in (*page.sources.values(), *claims)}
     return [country for country in codes if country]
 
@@ -183,7 +181,7 @@ CLAIMS_PATH = "/claims"
 
 @claims.get("/claims")
 async def show_claims(page: CurrentPage) -> Response:
-    """The published figures of a country, a measure and a claimant, day by day."""
+    """Show published figures of a country, a measure and a claimant by day."""
     page.section = CLAIMS_PATH
     page.allow_only_terms(*FILTERS, "sort", "cursor")
     answer = await page.registry.read(list_claims, build_list_query(page.terms))
@@ -207,7 +205,7 @@ async def show_claims(page: CurrentPage) -> Response:
 
 @claims.get("/claims/{claim_id}")
 async def read_claim(page: CurrentPage, claim_id: str) -> Response:
-    """One claim."""
+    """Show one claim."""
     page.section = CLAIMS_PATH
     page.allow_only_terms()
     reconciled_claim = await fetch_reconciled_claim(page, claim_id)

@@ -1,4 +1,4 @@
-"""The figure of source rows: whom each independent source counts, and what it verified, then and by now."""
+"""The figure of source rows: how each independent source defines its count, and what it verified then and now."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from app.errors import Invalid, NotFound
 from app.queries.terms import list_values as values_of_one
 from app.vocabulary import Measure, SourceKind
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, RowsLayout, SourceRow, lay_out_source_rows
-from app.web.claims.words import (
+from app.web.claims.text import (
     describe_claim_terms,
     format_since,
     format_source_tag,
@@ -30,17 +30,20 @@ from app.web.rendering import Catalogue, format_claim_figure
 
 SOURCE_ROWS = "source-rows"
 OTHER_MEASURE_MESSAGE = "This claim does not count releases: only a figure of people released stands above these rows."
-PRINTING_FIELDS = ("claimant", "low", "high", "qualifier", "series")  # by all printings of a figure
+PRINTING_FIELDS = ("claimant", "low", "high", "qualifier", "series")  # equal in all printings of a figure
 AFTER_AS_OF_MESSAGE = "This is after `as_of` (revision %s): give an earlier moment, or leave `as_of` out."
-MAX_PRINTINGS = 8  # of one claim in an address: each is a question, and none was printed in more ways
+MAX_PRINTINGS = 8  # of one claim in an address: each is a request, and no claim had more
 
 
 async def build_source_rows_figure(
     page: Page, terms: Terms, earlier_moment: str | int | None = None, claims: Sequence[Mapping[str, Any]] = ()
 ) -> Figure:
-    """What each independent source verified on the terms of a count, by now and by `earlier_moment`, a day or a revision.
-    `claims`: every printing of a claim, as `/v1/claims` tells it, which stands first. An address has `earlier_moment` and their
-    ids among its terms."""
+    """Build the rows of a count: what each independent source verified now and at `earlier_moment`, a day or a
+    revision.
+
+    `claims`: all printings of one claim, as in `/v1/claims`; its row comes first. In addresses, `earlier_moment` and
+    the claims' ids are terms.
+    """
     terms = dict(terms)
     earlier_moment, ids = terms.pop("then", earlier_moment), values_of_one(terms.pop("claim", []))[:MAX_PRINTINGS]
     if not claims and ids:
@@ -54,9 +57,7 @@ async def build_source_rows_figure(
     current_count, *earlier_counts = await gather(*counts)
     if earlier_counts and earlier_counts[0]["revision"] > current_count["revision"]:
         raise Invalid.at_pointer("/then", "after_as_of", AFTER_AS_OF_MESSAGE % current_count["revision"])
-    if (
-        earlier_counts and earlier_counts[0]["recorded_at"] is None
-    ):  # nobody had reported anything yet, so that there is no hour
+    if earlier_counts and earlier_counts[0]["recorded_at"] is None:  # there were no reports yet, so there is no hour
         earlier_counts = []
     words, _ = page.catalogue, page.catalogue.gettext
     is_past = "as_of" in page.terms and current_count["recorded_at"] is not None
@@ -109,7 +110,7 @@ async def build_source_rows_figure(
 
 
 def _parse_uuid(text: Any) -> UUID:
-    """Raises NotFound."""
+    """Parse an id. Raises NotFound."""
     try:
         return UUID(str(text))
     except ValueError:
@@ -117,7 +118,7 @@ def _parse_uuid(text: Any) -> UUID:
 
 
 def _select_printings(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The claims that print the same figure as the first: an address may name any."""
+    """Return the claims with the same figure as the first one: an address may name any."""
 
     def figure(claim: Mapping[str, Any]) -> list[Any]:
         return [claim[name] for name in PRINTING_FIELDS] + [(claim["stated_at"] or "")[: dates.DAY_LENGTH]]
@@ -126,10 +127,10 @@ def _select_printings(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, 
 
 
 def _format_earlier_day(page: Page, earlier_moment: str | int | None, count: Mapping[str, Any]) -> str:
-    """When the earlier numbers are of, in words."""
+    """Format the moment of the earlier numbers."""
     if (
         isinstance(earlier_moment, str) and dates.is_day(earlier_moment) and not earlier_moment.isdigit()
-    ):  # a revision may have as many digits
+    ):  # revisions can have as many digits
         return page.catalogue.short_day(earlier_moment)
     return page.catalogue.short_moment(count["recorded_at"], page.zone)
 
@@ -158,22 +159,22 @@ def _build_source_row(
 
 
 def describe_source(page: Page, slug: str) -> str:
-    """Of what kind a source is, and whom it counts in its own words."""
+    """Describe the kind of a source, and its own definition of its count."""
     source = page.sources.get(slug)
-    if source is None:  # a registry with more sources than one page of their list holds
+    if source is None:  # beyond the first page of sources
         return ""
     kind = "" if source["kind"] == SourceKind.OTHER else page.catalogue.label("source_kinds", source["kind"])
     return ". ".join(part.rstrip(".") for part in (kind, source["definition"]) if part) + "."
 
 
 def _build_claim_row(page: Page, terms: Terms, claims: Sequence[Mapping[str, Any]]) -> ClaimRow:
-    """The row of a claim by its printings, with the sentence that it is no count of those below."""
+    """Build a claim's row from its printings, with a sentence saying that it is a different count."""
     words, _ = page.catalogue, page.catalogue.gettext
     claim, formatted = claims[0], format_claim_figure(claims[0], words)
     if claim["measure"] != Measure.RELEASED:
         raise Invalid.at_pointer("/claim", "other_measure", OTHER_MEASURE_MESSAGE)
     starts = sorted({str(printing["window_from"]) for printing in claims if printing["window_from"]})
-    if not is_same_count(claim, terms):  # first of all that it is another count: a long sentence is drawn cut
+    if not is_same_count(claim, terms):  # first, because the drawing truncates long sentences
         days = (
             format_starts(starts, words)
             if len(starts) > 1
@@ -204,7 +205,7 @@ def _build_claim_row(page: Page, terms: Terms, claims: Sequence[Mapping[str, Any
 
 
 def _build_cells(words: Catalogue, row: SourceRow, *, has_earlier: bool) -> list[str | int | Markup]:
-    """A row of the table: what the drawing shows, and the definition whole."""
+    """Build a row of the table, with the complete definition."""
     current_cell = (
         Markup('<a class="number" href="{}">{}</a>').format(row.address, row.now_text) if row.address else row.now_text
     )
@@ -212,7 +213,7 @@ def _build_cells(words: Catalogue, row: SourceRow, *, has_earlier: bool) -> list
 
 
 def _build_heading(words: Catalogue, rows: Sequence[SourceRow]) -> str:
-    """The finding in short."""
+    """Summarise the finding."""
     _ = words.gettext
     if not rows:
         return _("What each source verified")
@@ -223,7 +224,7 @@ def _build_heading(words: Catalogue, rows: Sequence[SourceRow]) -> str:
 
 
 def _describe_finding(words: Catalogue, rows: Sequence[SourceRow], claim: ClaimRow | None) -> str:
-    """The finding with all its numbers, and that they are no sum."""
+    """Describe the finding with all its numbers, which must not be added up."""
     _ = words.gettext
     if not rows:
         return ""
@@ -236,7 +237,7 @@ def _describe_finding(words: Catalogue, rows: Sequence[SourceRow], claim: ClaimR
 
 
 def _build_source_rows_caption(page: Page, groups: Sequence[Mapping[str, Any]], day: str) -> str:
-    """How to read the bars, and who has none."""
+    """Explain how to read the bars, and name sources without one."""
     _ = page.catalogue.gettext
     sentences = []
     if day:
@@ -256,7 +257,7 @@ def _build_source_rows_caption(page: Page, groups: Sequence[Mapping[str, Any]], 
 
 
 def _format_source_numbers(page: Page, groups: Sequence[Mapping[str, Any]], verdict: str) -> str:
-    """Sources, each with its number in brackets."""
+    """List sources, each with its number in brackets."""
     words = page.catalogue
     return words.listed(
         [f"{page.get_source_name(group['source'])} ({words.number(group[verdict])})" for group in groups]

@@ -1,6 +1,4 @@
-"""The form of a count: every term that the API takes, filled in as the reader left it (pure).
-
-The past of the page of a count: led to by `Accept-Datetime`, as the count itself is (RFC 7089)."""
+"""The form of a count: every term of the API with its value, and past versions of the page (RFC 7089)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +25,7 @@ from app.web.page import Page
 
 Widget = Literal["choice", "date", "text", "country", "countries", "number", "checks", "switch", "groups"]
 
-# Which terms stand in the form at once, and which behind a summary.
+# Terms that the form always shows; the others are in collapsible sections.
 USUAL_TERMS = {
     RELEASES: ("country", "released_from", "released_to", "as_of", "stage", "net", "group_by"),
     DETENTIONS: ("country", "held_on", "as_of", "house_arrest", "group_by"),
@@ -47,15 +45,15 @@ WIDGETS: dict[str, Widget] = {
     **dict.fromkeys(("net", "house_arrest"), "switch"),
     "group_by": "groups",
 }
-CHOICE_WIDGETS = ("choice", "checks", "groups")  # the looks that offer values
+CHOICE_WIDGETS = ("choice", "checks", "groups")  # widgets with options
 YES, NO = "true", "false"
-# Another name of the same term: that under which it stands in the form.
+# Aliases of terms, mapped to their names in the form.
 TERM_ALIASES = {"verified_by": "all_of"}
 
 
 @dataclass(frozen=True)
 class Option:
-    """A value that can be chosen. `note`: what it means."""
+    """An option of a field. `note`: its meaning."""
 
     value: str
     label: str
@@ -65,7 +63,7 @@ class Option:
 
 @dataclass(frozen=True)
 class FormField:
-    """A term in the form, with what the reader gave and what the API has to say against it."""
+    """A term in the form, with the reader's values and the API's errors."""
 
     name: str
     label: str
@@ -81,7 +79,7 @@ class FormField:
 
     @property
     def is_day(self) -> bool:
-        """Whether a field for days can hold the value: a month, a revision or an instant it cannot."""
+        """Whether a date field can show the value: not a month, a revision or an instant."""
         return not self.value or (len(self.value) == DAY_LENGTH and self.value.replace("-", "").isdigit())
 
     @property
@@ -91,7 +89,7 @@ class FormField:
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A source, and under which terms of sources it was chosen."""
+    """A source, and for each term of sources whether it is checked."""
 
     slug: str
     name: str
@@ -100,8 +98,8 @@ class SourceRow:
 
 @dataclass(frozen=True)
 class FormSection:
-    """Terms behind a summary, which is open where one of them is used. `sources`: terms that take several sources, and
-    `rows` these."""
+    """A collapsible section, open if one of its terms is used. `sources`: terms with several sources, shown as a
+    table with `rows`."""
 
     heading: str
     fields: Sequence[FormField]
@@ -115,8 +113,8 @@ class FormSection:
 
 @dataclass(frozen=True)
 class CountForm:
-    """The form of counts of a noun. `values`: the terms as the reader gave them; `faults`: by term; `countries`: where
-    something is counted; `areas`: of the known places of detention."""
+    """The form of a noun. `values`: the reader's values by term; `faults`: by term; `countries`: with anything to
+    count; `areas`: of the known facilities."""
 
     noun: str
     formatter: TermFormatter
@@ -143,11 +141,11 @@ class CountForm:
 
     @property
     def codes(self) -> list[str]:
-        """Every country's code, in the order of their names."""
+        """The codes of all countries, sorted by name."""
         return sorted(COUNTRIES, key=self.formatter.words.country)
 
     def _build_rows(self, fields: Sequence[FormField]) -> list[SourceRow]:
-        """Every source, and whatever else was given as one."""
+        """Return a row for each source, and for each unknown slug in the address."""
         slugs = dict.fromkeys([*self.formatter.sources, *(slug for field in fields for slug in field.values)])
         return [
             SourceRow(slug, self.formatter.format_value("source", slug), [slug in field.values for field in fields])
@@ -156,7 +154,7 @@ class CountForm:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """The terms of this form by name."""
+        """The labels of this form's terms."""
         fields = [*self.usual, *(field for part in self.sections for field in (*part.fields, *part.sources))]
         return {field.name: field.label for field in fields}
 
@@ -165,7 +163,7 @@ class CountForm:
 
     def _build_field(self, name: str) -> FormField:
         values = list(self.values.get(name, ()))
-        if name == "all_of":  # two names of one term
+        if name == "all_of":  # `verified_by` is an alias
             values += self.values.get("verified_by", ())
         if name == "stage":
             values = values or [Stage.CARRIED_OUT.value]
@@ -176,7 +174,7 @@ class CountForm:
         return FormField(name, self.formatter.labels[name], widget, values, options, self.faults.get(name, ()), hint)
 
     def _build_options(self, name: str, values: Sequence[str]) -> list[Option]:
-        """What can be chosen, and what was given though it cannot."""
+        """Return the options, including invalid values of the address."""
         if WIDGETS.get(name, "choice") not in CHOICE_WIDGETS:
             return []
         choices = self._list_choices(name)
@@ -223,12 +221,12 @@ class CountForm:
 
     @property
     def max_groups(self) -> int:
-        """How many dimensions can be asked for at once."""
+        """The maximum number of dimensions in `group_by`."""
         return MAX_DIMENSIONS
 
 
 def list_values_by_term(terms: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Terms of an address, each as the list of its values."""
+    """Return the terms of an address, each as a list of values."""
     return {name: [value] if isinstance(value, str) else list(value) for name, value in terms.items()}
 
 
@@ -236,13 +234,15 @@ VARY = f"Accept-Encoding, {responses.ACCEPT_DATETIME}"
 
 
 def parse_requested_moment(request: Request, countable: Countable, terms: Mapping[str, Any]) -> datetime | None:
-    """The moment asked for; None where nobody asks, or where the page has no past that stays. Raises BadDatetime."""
+    """Return the moment of `Accept-Datetime`; None without one, or if the page has no permanent past. Raises
+    BadDatetime."""
     query = urlencode(terms, doseq=True).encode()
     return responses.parse_accept_datetime(request) if responses.is_timegate(countable.counts_path, query) else None
 
 
 async def redirect_to_past(page: Page, path: str, moment: datetime) -> Response:
-    """The page as it was at a moment: before the first entry as of that, after the last as of the newest."""
+    """Redirect to the page at a moment. A moment before the first entry leads to that entry, one after the last to
+    the newest revision."""
     revision = page.revision
     if moment < page.request.app.state.clock():
         revision = (await page.registry.read(list_sources, as_of=format_instant(moment), limit=1))["revision"]
@@ -252,7 +252,7 @@ async def redirect_to_past(page: Page, path: str, moment: datetime) -> Response:
 
 
 def build_link_headers(page: Page, path: str, count: Mapping[str, Any]) -> dict[str, str]:
-    """By which address to cite the count on a page (RFC 8574), and of when it is."""
+    """Return headers with the address that cites the count (RFC 8574), and the time of its revision (RFC 7089)."""
     links = [f'<{count["citation"]["address"]}>; rel="cite-as"']
     if "not_visible" in count:
         return {"Link": links[0]} if len(links[0]) <= responses.MAX_LINKED_LENGTH else {}

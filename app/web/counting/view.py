@@ -1,6 +1,4 @@
-"""What the page of a count shows beneath the form, made of the API's answer (pure).
-
-The figure of a count: its groups, where they are of one dimension."""
+"""Build what the page of a count shows below the form: its table of groups, asides, and a figure of groups."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from app.web.count_text import WITHHELD, TermFormatter, describe_narrower_count,
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import Page
 
-MAX_GROUP_ROWS = 200  # of the table of groups: more are read in the file
+MAX_GROUP_ROWS = 200  # the file has all groups
 DAYS_OF_WEEK, MONTHS = 7, 12
 
 
@@ -29,7 +27,7 @@ class Column:
 
 @dataclass(frozen=True)
 class GroupRow:
-    """A group: the names of its values, its numbers in the order of the columns, and the list behind it."""
+    """A group: the names of its values, its numbers in column order, and the address of its list."""
 
     names: Sequence[str]
     numbers: Sequence[int]
@@ -38,7 +36,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class GroupTable:
-    """The groups of a count. `omitted_count`: how many more there are."""
+    """The groups of a count. `omitted_count`: groups that are not shown."""
 
     dimensions: Sequence[str]
     columns: Sequence[Column]
@@ -49,7 +47,7 @@ class GroupTable:
 
 @dataclass(frozen=True)
 class Aside:
-    """A number that stands beside a count, with what it means."""
+    """A secondary number of a count, with its meaning."""
 
     number: int
     text: str
@@ -60,7 +58,7 @@ def get_count_noun(count: Mapping[str, Any]) -> str:
 
 
 def build_group_table(count: Mapping[str, Any], formatter: TermFormatter) -> GroupTable | None:
-    """The groups of a count; None where it asks for none."""
+    """Build the table of groups; None if the count has none."""
     groups, names = count.get("groups"), count["terms"].get("group_by", [])
     if groups is None:
         return None
@@ -85,7 +83,7 @@ def _get_group_number(group: Mapping[str, Any], key: str) -> int:
 def _select_columns(
     groups: Sequence[Mapping[str, Any]], names: Sequence[str], noun: str, formatter: TermFormatter
 ) -> list[Column]:
-    """What all groups say, and what any of them says anything of."""
+    """Return the columns that all groups have, and those with a number in any of them."""
     words = formatter.words
     _ = words.gettext
     if "source" in names:
@@ -118,8 +116,8 @@ def _select_columns(
 
 
 def build_bar_groups(count: Mapping[str, Any], formatter: TermFormatter) -> list[Group]:
-    """The groups of one dimension, as they are drawn: of sources what they verified, of others what counts. None where
-    there are several dimensions, or none."""
+    """Return the groups of one dimension for drawing; of sources, what they verified. Empty with several dimensions,
+    or none."""
     names = count["terms"].get("group_by", [])
     if len(names) != 1:
         return []
@@ -145,7 +143,7 @@ def is_time_dimension(name: str) -> bool:
 
 
 def parse_time_step(name: str, value: Any) -> int | None:
-    """Which day, week or month a value is, in steps from a beginning; None for what has no time."""
+    """Convert a day, week or month to a number of steps; None for a value without time."""
     if value is None or not is_time_dimension(name):
         return None
     if name == "month":
@@ -158,14 +156,14 @@ def parse_time_step(name: str, value: Any) -> int | None:
 
 
 def format_time_step(name: str, step: int) -> str:
-    """The day or the month of a step, a week by its first day."""
+    """Format a step as a day, a month, or the first day of a week."""
     if name == "month":
         return f"{step // MONTHS:04}-{step % MONTHS + 1:02}"
     return date.fromordinal(step * DAYS_OF_WEEK + 1 if name == "week" else step).isoformat()
 
 
 def list_asides(count: Mapping[str, Any], formatter: TermFormatter) -> list[Aside]:
-    """What a count says beside its number. What every count says is told where it is none too."""
+    """Return the secondary numbers. Those of every count are listed even if zero."""
     _ = formatter.words.gettext
     texts = {
         "withheld": _("people who stand in no list, only in the numbers"),
@@ -181,11 +179,11 @@ def list_asides(count: Mapping[str, Any], formatter: TermFormatter) -> list[Asid
 
 
 ORDERED_DIMENSIONS = ("sources", "age_group")  # dimensions whose values have an order
-MAX_NAMED_GROUPS = 4  # groups in the sentence of a figure: the largest
+MAX_NAMED_GROUPS = 4  # in the sentence of a figure: the largest groups
 
 
 def draw_groups(page: Page, count: Mapping[str, Any], formatter: TermFormatter) -> Figure | None:
-    """The groups of a count. None where they are none, of several dimensions, or more times than can be drawn."""
+    """Build the figure of groups; None without groups, with several dimensions, or with too many times."""
     groups = build_bar_groups(count, formatter)
     if not groups:
         return None
@@ -196,7 +194,8 @@ def draw_groups(page: Page, count: Mapping[str, Any], formatter: TermFormatter) 
 
 
 def has_files(count: Mapping[str, Any]) -> bool:
-    """Whether the figure stands as a file too: not where it follows today's consent, for files are kept elsewhere."""
+    """Return whether the figure is available as a file. A count that depends on today's consent is not: files are
+    cached elsewhere."""
     return get_count_noun(count) == RELEASES and "not_visible" not in count
 
 
@@ -215,7 +214,7 @@ def _draw_bars(
 
 
 def _sort_groups(name: str, groups: Sequence[Group], formatter: TermFormatter) -> list[Group]:
-    """The largest first where values have no order of their own; what is not known or may not be shown stays last."""
+    """Sort groups by number unless their values have an order; unknown and withheld values come last."""
     last = {formatter.format_value(name, None), formatter.format_value(name, WITHHELD)}
     return (
         [*groups]
@@ -253,7 +252,8 @@ def _draw_columns(
 
 
 def _build_figure(
-    page: Page, name: str, count: Mapping[str, Any], formatter: TermFormatter, finding: str, wide: Any, narrow: Any, caption: str
+    page: Page, name: str, count: Mapping[str, Any], formatter: TermFormatter, finding: str, wide: Any, narrow: Any,
+    caption: str,
 ) -> Figure:  # fmt: skip
     words = page.catalogue
     table = build_group_table(count, formatter)
@@ -274,7 +274,7 @@ def _build_figure(
 
 
 def _describe_finding(name: str, groups: Sequence[Group], formatter: TermFormatter) -> str:
-    """The largest groups with their numbers."""
+    """List the largest groups with their numbers."""
     words = formatter.words
     largest = sorted(groups, key=lambda group: -group.number)
     parts = [f"{group.label}: {words.number(group.number)}" for group in largest[:MAX_NAMED_GROUPS]]

@@ -1,0 +1,1 @@
+"""The first page: published figures against what each source had verified."""

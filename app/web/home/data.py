@@ -1,8 +1,8 @@
-"""What the first page asks the API, in three rounds: what there is, how it grew, and what each claim is beside.
+"""Fetch the data of the first page, and format its figures, days and sources.
 
-The figures that the drawn sources published themselves, and which look each of them has.
-
-How figures, days and sources are said on the first page, by rules that hold for any registry."""
+There are three rounds of requests: what exists, how it grew, and the reconciliation of each claim. The rules hold for
+any registry.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from app.api.routes.counts import count_releases, count_series
 from app.api.routes.directory import list_claims, reconcile_claim
 from app.vocabulary import Measure, Qualifier, Series
 from app.web.charts.marks import PublishedValue
-from app.web.claims.words import format_starts
+from app.web.claims.text import format_starts
 from app.web.home.statements import (
     DAY_LENGTH,
     MAX_RECONCILED,
@@ -40,15 +40,15 @@ from app.web.registry import gather
 from app.web.rendering import Catalogue, format_claim_figure
 
 Answer = Mapping[str, Any]
-MAX_CLAIMS = 200  # the longest page of a list: the newest, which say what a registry is about
-MAX_DRAWN_SOURCES = 3  # sources that are drawn: each has a look of its own
-BAND_MIN_SOURCES = 3  # sources that verified the lower edge of the band
+MAX_CLAIMS = 200  # one page, the newest: they show what a registry is about
+MAX_DRAWN_SOURCES = 3  # each has a line style of its own
+BAND_MIN_SOURCES = 3  # for the lower edge of the band
 
 
 @dataclass(frozen=True)
 class HomeData:
-    """Everything that the contest is told from. `drawn_groups`: the groups of the sources that are drawn, largest first;
-    `count_then`: the count by source at the end of the contested day; `reconciliations`: reconciliations by claim."""
+    """All data of the contested series. `drawn_groups`: groups of the drawn sources, largest first; `count_then`: the
+    count by source at the end of the contested day; `reconciliations`: by claim."""
 
     question: HomeQuestion
     count_now: Answer
@@ -64,12 +64,12 @@ class HomeData:
     count_then: Answer | None
     count_then_as_of: str | int | None
     reconciliations: Mapping[str, Answer]
-    zoom_start: date | None  # the first of the two days that are told by the hour
+    zoom_start: date | None  # the first of the two days shown by the hour
     hourly_series: Answer | None
 
 
 async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[HomeQuestion, Claims]:
-    """What a page is about, and the newest claims of released people."""
+    """Return what the page is about, and the newest claims of releases."""
     terms = {"measure": Measure.RELEASED.value, "country": page_terms.get("country"), "limit": MAX_CLAIMS}
     claims, by_country = await gather(
         page.registry.read(list_claims, terms, sort="-recorded"),
@@ -79,7 +79,7 @@ async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[Home
 
 
 async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> HomeData:
-    """Ask how the counts grew, and then what stands beside the claims of authorities."""
+    """Fetch the series, and then the reconciliations of authorities' claims."""
     terms = question.terms
     count_now, series, series_by_three = await gather(
         page.registry.read(count_releases, terms, group_by="source"),
@@ -134,15 +134,15 @@ async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> 
 
 
 def get_verified_count(reconciliation: Answer | None) -> int | None:
-    """How many at least one independent source had verified on a claim's own window and hour; None where the two may
-    not be set beside each other."""
+    """Return how many at least one independent source had verified on a claim's window and hour; None if the two
+    cannot be compared."""
     if reconciliation is None or not reconciliation["comparable"] or not reconciliation["then"]:
         return None
     return int(reconciliation["then"]["by_min_sources"].get("1", 0))
 
 
 def _select_drawn_groups(page: Page, count_now: Answer) -> tuple[Answer, ...]:
-    """The independent sources that verified most; names decide between as many."""
+    """Return the independent sources that verified most, ties by name."""
     verifying = [
         group for group in count_now["groups"]
         if group["verified"] and page.sources.get(group["source"], {}).get("independent")
@@ -152,7 +152,7 @@ def _select_drawn_groups(page: Page, count_now: Answer) -> tuple[Answer, ...]:
 
 
 async def _load_reference_series(page: Page, terms: Mapping[str, Any], claims_released_from: str | None) -> Any:
-    """The count on the window of the claims, where that is another."""
+    """Fetch the series on the claims' window, if it differs."""
     if claims_released_from is None or claims_released_from == terms["released_from"]:
         return None
     return await fetch_finest_series(page, {**terms, "released_from": claims_released_from, "min_sources": 1})
@@ -161,7 +161,8 @@ async def _load_reference_series(page: Page, terms: Mapping[str, Any], claims_re
 def _find_zoom_start(
     series: Answer, question: HomeQuestion, drawn_groups: tuple[Answer, ...], contested_statement: Statement | None
 ) -> date | None:
-    """The days on which the drawn sources published most; one figure a day of each number."""
+    """Return the first of the two days with most published figures of the drawn sources, counting each number once a
+    day."""
     by_day = Counter(
         date.fromisoformat(str(claim["stated_at"])[:DAY_LENGTH])
         for group in drawn_groups
@@ -171,7 +172,7 @@ def _find_zoom_start(
 
 
 async def _load_hourly_series(page: Page, terms: Mapping[str, Any], series: Answer, zoom_start: date | None) -> Any:
-    """Two days by the hour, as they were known at their end; None where the series has no days."""
+    """Fetch two days by the hour as known at their end; None if the series is not daily."""
     revision_by_day = {point["on"]: point["revision"] for point in series["points"]}
     ends = [date.fromordinal(zoom_start.toordinal() + shift).isoformat() for shift in (1, 0)] if zoom_start else []
     as_of = next((revision_by_day[end] for end in ends if end in revision_by_day), None)
@@ -182,7 +183,7 @@ async def _load_hourly_series(page: Page, terms: Mapping[str, Any], series: Answ
 
 
 def _choose_count_then_as_of(series: Answer, contested_statement: Statement | None) -> str | int | None:
-    """The end of the contested day, or the newest revision where that is yet to come."""
+    """Return the end of the contested day, or the newest revision if that is in the future."""
     if contested_statement is None:
         return None
     newest = series["points"][-1]
@@ -192,8 +193,8 @@ def _choose_count_then_as_of(series: Answer, contested_statement: Statement | No
 async def _load_count_then(
     page: Page, terms: Mapping[str, Any], series: Answer, contested_statement: Statement | None
 ) -> Any:
-    """The count by source as it was known at the end of the contested day: of its revision, where a series of days
-    tells it, since answers of a revision are kept."""
+    """Fetch the count by source at the end of the contested day. A daily series has its revision, whose response can
+    be cached."""
     if contested_statement is None:
         return None
     revision_by_day = {point["on"]: point["revision"] for point in series["points"]}
@@ -202,21 +203,21 @@ async def _load_count_then(
 
 
 def _compute_max_verified_by_day(page: Page, series: Answer) -> dict[str, int]:
-    """By day, the most that one independent source had verified by its end."""
+    """Return, by day, the most that one independent source had verified at its end."""
     max_by_day: dict[str, int] = {}
     for line in series["series"]:
         if page.sources.get(line["source"], {}).get("independent"):
             for point in line["points"]:
                 max_by_day[point["on"]] = max(max_by_day.get(point["on"], 0), point["verified"])
     days = [point["on"] for point in series["points"]]
-    for previous_day, end_day in pairwise(days):  # of weeks and months: what was known at their end
+    for previous_day, end_day in pairwise(days):  # a week or month has the count at its end
         for day in range(date.fromisoformat(previous_day).toordinal() + 1, date.fromisoformat(end_day).toordinal()):
             max_by_day[date.fromordinal(day).isoformat()] = max_by_day.get(end_day, 0)
     return max_by_day
 
 
 def _find_published_days(page: Page, series: Answer, question: HomeQuestion) -> set[str]:
-    """The days on which independent sources published a figure of this window."""
+    """Return the days on which independent sources published a figure for this window."""
     return {
         claim["stated_at"][:10]
         for claim in series["claims"]
@@ -227,7 +228,7 @@ def _find_published_days(page: Page, series: Answer, question: HomeQuestion) -> 
 
 
 def _select_reconcilable(found_statements: list[Statement], contested_statement: Statement | None) -> list[Statement]:
-    """The statements that say since when they count, and how many; the last of them surely among them."""
+    """Return the statements with a beginning and a number, always including the last."""
     dated_statements = [
         statement
         for statement in found_statements
@@ -238,7 +239,8 @@ def _select_reconcilable(found_statements: list[Statement], contested_statement:
 
 
 def assign_styles(data: HomeData) -> dict[str, int]:
-    """Which look a source has: the one that publishes most figures the first, the others by what they verified."""
+    """Assign line styles to sources: the first to the one with most published figures, the others by verified
+    count."""
     figure_counts = Counter(claim["claimant"] for claim in data.series["claims"])
     slugs = [group["source"] for group in data.drawn_groups]
     main_slug = max(slugs, key=lambda slug: figure_counts[slug], default=None)
@@ -248,7 +250,7 @@ def assign_styles(data: HomeData) -> dict[str, int]:
 def build_published_values(
     data: HomeData, slug: str, style: int, zone: tzinfo, words: Catalogue
 ) -> list[PublishedValue]:
-    """A source's figures as they stand in the chart: with their number where they are not what the line says."""
+    """Build a source's own figures for the chart, labelled if they differ from its line."""
     points = next(line["points"] for line in data.series["series"] if line["source"] == slug)
     verified_by_day = {point["on"]: point["verified"] for point in points}
     published_values = []
@@ -264,12 +266,12 @@ def build_published_values(
 
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
-MAX_NAME_LETTERS = 18  # letters of a name that is written whole in a narrow drawing
-MAX_SLUG_LETTERS = 8  # letters of a slug that stands for a longer one
+MAX_NAME_LETTERS = 18  # a longer name is abbreviated in narrow drawings
+MAX_SLUG_LETTERS = 8  # of a slug that replaces a name
 
 
 def quote_figure(claim: Mapping[str, Any], words: Catalogue) -> str:
-    """A figure as it was said: in quotation marks where it is more than a number."""
+    """Format a figure as stated, in quotation marks if it is more than a number."""
     figure = format_claim_figure(claim, words)
     if claim["qualifier"] == Qualifier.EXACTLY:
         return figure
@@ -277,29 +279,29 @@ def quote_figure(claim: Mapping[str, Any], words: Catalogue) -> str:
 
 
 def capitalize_first_letter(text: str) -> str:
-    """A text as it begins a sentence: its first letter, which may follow a quotation mark, is a capital."""
+    """Capitalise the first letter, which may follow a quotation mark."""
     place = next((place for place, letter in enumerate(text) if letter.isalnum()), 0)
     return text[:place] + text[place : place + 1].upper() + text[place + 1 :]
 
 
 def format_beginnings(statement: Statement, words: Catalogue, *, short: bool = False) -> str:
-    """Since when a statement counts, with every beginning that was printed."""
+    """Format the beginning of a statement, with every published one."""
     return format_starts(statement.beginnings, words, short=short)
 
 
 def format_numbers(values: Iterable[int], words: Catalogue) -> str:
-    """Several numbers that do not break at the end of a line: "76, 56 y 53"."""
+    """Format several numbers without line breaks: "76, 56 y 53"."""
     return words.listed([words.number(number) for number in values]).replace(" ", NO_BREAK)
 
 
 def shorten_source_name(slug: str, name: str) -> str:
-    """A name for where there is little room: a longer one by its slug, if that is one short word."""
+    """Replace a long name by its slug, if that is one short word."""
     is_short = len(name) <= MAX_NAME_LETTERS or len(slug) > MAX_SLUG_LETTERS or not slug.isalpha()
     return name if is_short else slug.upper()
 
 
 def explain_short_names(page: Page, data: HomeData) -> str:
-    """What the names of the sources that are drawn are where they are written short."""
+    """Explain the abbreviated names of the drawn sources."""
     names = {group["source"]: page.get_source_name(group["source"]) for group in data.drawn_groups}
     explanations = [
         f"{short}: {name}." for slug, name in names.items() if (short := shorten_source_name(slug, name)) != name
@@ -308,37 +310,37 @@ def explain_short_names(page: Page, data: HomeData) -> str:
 
 
 def find_speaker_name(statement: Statement, country: str | None, sources: Sources) -> str | None:
-    """Whose figure it is by name; None for the government of the country itself."""
+    """Return the claimant's name; None for the government of the country itself."""
     source = sources.get(statement.claim["claimant"] or "", {})
     return None if source.get("country") == country else str(source.get("name", statement.claim["claimant"]))
 
 
 def build_page_address(page: Page, address: str | None) -> str | None:
-    """The page that shows what an address of the API lists or counts."""
+    """Convert an API address to that of its page."""
     return None if address is None else f"/{page.language}{address.removeprefix('/v1')}"
 
 
 def fill_sentence(sentence: str, values: Mapping[str, Any]) -> Markup:
-    """A sentence of the catalogue, which may hold markup of its own, with values that are escaped."""
-    return Markup(sentence) % values  # noqa: S704 - the sentence is of this code and its translations
+    """Fill a translated sentence, which may contain markup, with escaped values."""
+    return Markup(sentence) % values  # noqa: S704 - the sentence comes from this code or its translations
 
 
 def link_number(text: str, address: str | None, name: str, kind: str = "number") -> Markup:
-    """A number that leads to what is behind it."""
+    """Link a number to the list behind it."""
     if address is None:
         return Markup('<span class="{}">{}</span>').format(kind, text)
     return Markup('<a class="{}" href="{}" aria-label="{}">{}</a>').format(kind, address, name, text)
 
 
 def format_source_name(page: Page, slug: str) -> Markup:
-    """A source's name, which may be of any script."""
+    """Format a source's name, which may be in any script."""
     return Markup("<bdi>{}</bdi>").format(page.get_source_name(slug))
 
 
 def join_markup(parts: Sequence[Markup], words: Catalogue) -> Markup:
-    """Several as one, each escaped."""
+    """Join parts as a list, each escaped."""
     marks = [f"\x00{place}\x00" for place in range(len(parts))]
     text = Markup.escape(words.listed(marks))
     for mark, part in zip(marks, parts, strict=True):
         text = text.replace(mark, part)
-    return Markup(text)  # noqa: S704 - of escaped parts
+    return Markup(text)  # noqa: S704 - all parts are escaped

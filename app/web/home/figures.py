@@ -1,6 +1,4 @@
-"""Since when each figure of the contested series counts, as lanes beneath it.
-
-The contested series as a figure: from what the API answered to lines, bars, lanes, a caption and a table."""
+"""Build the contested series: lines, bars, window rows, caption and table from the API's answers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,9 +11,8 @@ from app.vocabulary import Qualifier
 from app.web.charts import contested
 from app.web.charts.marks import NARROW, WIDE, ClaimBar, ClaimsChart, Frame, Gap, Line, Reference, WindowRow
 from app.web.charts.text import choose_day_ticks
-from app.web.claims.words import format_since
+from app.web.claims.text import format_since
 from app.web.figure import Figure, render_drawing
-from app.web.home.contest import compute_unverified, format_remainder_name, get_pinned_terms
 from app.web.home.data import (
     NO_BREAK,
     HomeData,
@@ -33,13 +30,14 @@ from app.web.home.data import (
     shorten_source_name,
 )
 from app.web.home.statements import Statement, rank_statements
+from app.web.home.texts import compute_unverified, format_remainder_name, get_pinned_terms
 from app.web.page import Page
 
 MOMENT = attrgetter("moment")
 
 
 def has_earlier_window(data: HomeData) -> bool:
-    """Whether a figure began to count before the series does."""
+    """Return whether a figure's window begins before the series."""
     points = data.series["points"]
     return bool(points) and any(
         _parse_first_day(beginning) < _parse_first_day(points[0]["on"])
@@ -51,8 +49,8 @@ def has_earlier_window(data: HomeData) -> bool:
 def build_window_rows(
     page: Page, data: HomeData, ranked_statements: Sequence[Statement], first: float, *, is_narrow: bool
 ) -> tuple[WindowRow, ...]:  # fmt: skip
-    """The window of the sources, then each figure in the order of its hour; on a phone those that count alike share
-    a lane."""
+    """Return the sources' window, then each figure's by hour. In narrow drawings, figures with equal windows share a
+    row."""
     words = page.catalogue
     _ = words.gettext
     if not ranked_statements:
@@ -84,14 +82,14 @@ def build_window_rows(
 
 
 def _parse_first_day(text: str) -> float:
-    """The first day of a date as coarse as it was said."""
+    """Return the first day of a partial date."""
     year, month, day = (*(int(part) for part in text.split("-")), 1, 1)[:3]
     return float(date(year, month, day).toordinal())
 
 
-MARGIN = 0.045  # of the axis after the last change and the last claim
-MIN_AXIS_DAYS = 3.0  # an axis of less would be hours
-MONTH_TICKS_THRESHOLD = 400.0  # days: ticks of a longer axis are months, with their years
+MARGIN = 0.045  # share of the axis after the last change and claim
+MIN_AXIS_DAYS = 3.0  # a shorter axis would need hours
+MONTH_TICKS_THRESHOLD = 400.0  # days: a longer axis has ticks for months, with years
 TICKS = {WIDE: 9, NARROW: 6}
 NAME = "contested"
 
@@ -99,7 +97,7 @@ Steps = tuple[tuple[float, int], ...]
 
 
 def build_contested_figure(page: Page, data: HomeData) -> Figure:
-    """The figure of what was gathered."""
+    """Build the figure of the contested series."""
     words = page.catalogue
     _ = words.gettext
     ranked_statements = rank_statements(data.statements, data.contested_statement, data.last_comparable)
@@ -108,14 +106,16 @@ def build_contested_figure(page: Page, data: HomeData) -> Figure:
     drawings = {
         frame: render_drawing(
             NAME, words, finding=finding, prefix=f"{NAME}-{frame.id_prefix}",
-            canvas=contested.draw_claims_chart(_build_claims_chart(page, data, ranked_statements, bars, frame), frame, f"{NAME}-{frame.id_prefix}"),
+            canvas=contested.draw_claims_chart(
+                _build_claims_chart(page, data, ranked_statements, bars, frame), frame, f"{NAME}-{frame.id_prefix}",
+            ),
         )
         for frame in (WIDE, NARROW)
     }  # fmt: skip
     terms = data.question.terms
     pinned_terms = {**terms, "as_of": data.count_now["revision"]}
-    csv = page.address("/counts/series", {**pinned_terms, "interval": data.series["terms"]["interval"], "claims": "true",
-                                          "format": "csv"})  # fmt: skip
+    csv_terms = {"interval": data.series["terms"]["interval"], "claims": "true", "format": "csv"}
+    csv = page.address("/counts/series", {**pinned_terms, **csv_terms})
     return Figure(
         name=NAME,
         heading=_("Releases of political prisoners: what the government said, and what each organisation verified")
@@ -179,21 +179,23 @@ def _build_claims_chart(
         reference=_build_reference(page, data, first, last),
         event=_find_announcement(page, data, first, last),
         windows_heading=_("Since when each figure counts"),
-        list_window_rows=lambda ids: build_window_rows(page, data, [statement for statement in ranked_statements if statement.id in ids], first,
-                                 is_narrow=frame is NARROW),
+        list_window_rows=lambda ids: build_window_rows(
+            page, data, [statement for statement in ranked_statements if statement.id in ids], first,
+            is_narrow=frame is NARROW,
+        ),
         format_number=words.number,
     )  # fmt: skip
 
 
 def _compute_change_moments(points: Sequence[Mapping[str, Any]]) -> list[float]:
-    """When each point's change is drawn: in the middle of its interval, as a claim without an hour is."""
+    """Return when each point's change is drawn: mid-interval, like a claim without an hour."""
     ends = [date.fromisoformat(point["on"]).toordinal() + 1.0 for point in points]
     starts = [ends[0] - 1.0, *ends[:-1]] if ends else []
     return [(start + end) / 2 for start, end in zip(starts, ends, strict=True)]
 
 
 def _build_daily_steps(moments: Sequence[float], values: Sequence[int]) -> Steps:
-    """From nothing at the beginning of the first day, every change once."""
+    """Return the steps from zero at the start of the first day, each change once."""
     steps = [(float(int(moments[0])), 0)] if moments else []
     for moment, value in zip(moments, values, strict=True):
         if value != steps[-1][1]:
@@ -221,7 +223,8 @@ def _build_source_line(
 def _compute_axis_end(
     lines: Sequence[Line], ranked_statements: Sequence[Statement], first: float, moments: Sequence[float]
 ) -> float:
-    """Where the axis ends: a little after the last change and the last claim, and not after what is known by much."""
+    """Return the end of the axis: a little after the last change and the last claim, and not far beyond the newest
+    data."""
     changes = [line.steps[-1][0] for line in lines] + [statement.moment + 0.5 for statement in ranked_statements]
     latest = max(changes, default=moments[-1] if moments else first)
     return max(latest + (latest - first) * MARGIN, first + MIN_AXIS_DAYS)
@@ -258,7 +261,7 @@ def _build_reference(page: Page, data: HomeData, first: float, last: float) -> R
     if data.last_comparable is not None and verified_count not in (
         None,
         visible_steps[-1][1],
-    ):  # the other number stands above the chart
+    ):  # the other number is above the chart
         values = {"verified": words.number(verified_count), "figure": quote_figure(data.last_comparable.claim, words)}
         description = _("by at least one source; %(verified)s counted as the %(figure)s") % values
     return Reference(visible_steps, label, description)
@@ -290,7 +293,7 @@ def _build_claim_bar(page: Page, data: HomeData, statement: Statement) -> ClaimB
 
 
 def _find_replaced_claim(data: HomeData, statement: Statement) -> Mapping[str, Any] | None:
-    """The claim that a statement took the place of, where its figure was another."""
+    """Return the claim that a statement replaced, if its figure differed."""
     by_id = {str(claim["id"]): claim for claim in data.claims}
     superseded_claims = [
         by_id[str(claim_id)] for claim_id in by_id.get(statement.id, {}).get("supersedes", ()) if str(claim_id) in by_id
@@ -320,7 +323,7 @@ def _build_gap(page: Page, data: HomeData) -> Gap | None:
 
 
 def _find_announcement(page: Page, data: HomeData, first: float, last: float) -> tuple[float, str] | None:
-    """The first day on which an authority spoke of releases without a number."""
+    """Return the first day on which an authority announced releases without a number."""
     words = page.catalogue
     for claim in sorted(data.claims, key=lambda claim: claim["stated_at"] or ""):
         if claim["qualifier"] == Qualifier.UNQUANTIFIED and claim["country"] == data.question.country:
@@ -353,7 +356,7 @@ def _format_finding(page: Page, data: HomeData) -> str:
 
 
 def _format_caption(page: Page, data: HomeData) -> Markup:
-    """How to read it; what each mark is."""
+    """Explain how to read the chart, and what each mark means."""
     _ = page.catalogue.gettext
     lines_text = _(
         "<b>Lines:</b> what each organisation had verified by the end of each day; a change stands in the middle of "
@@ -386,7 +389,7 @@ def _format_caption(page: Page, data: HomeData) -> Markup:
 
 
 def _format_last_comparison(page: Page, data: HomeData) -> list[Markup]:
-    """How many it was on the terms of the last comparable claim, which may be net, or of another hour."""
+    """State the verified count on the terms of the last comparable claim, which may be net, or of another hour."""
     verified_count = (
         get_verified_count(data.reconciliations.get(data.last_comparable.id)) if data.last_comparable else None
     )

@@ -1,4 +1,4 @@
-"""The days around a contested figure by the hour: which they are, what they show, and what is said beside them."""
+"""Build the zoom: two days around the contested figure by the hour, with their chart and paragraphs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,8 @@ from markupsafe import Markup
 from app.web.charts import hours
 from app.web.charts.hours import NARROW, WIDE, HourlyClaim, HourlyPublishedValue, HoursChart, Line
 from app.web.charts.text import compute_day_number
-from app.web.claims.words import spell_number
+from app.web.claims.text import spell_number
 from app.web.figure import Figure, render_drawing
-from app.web.home.contest import get_pinned_terms
 from app.web.home.data import (
     HomeData,
     assign_styles,
@@ -25,6 +24,7 @@ from app.web.home.data import (
     shorten_source_name,
 )
 from app.web.home.statements import compute_time_span, list_own_figures, parse_stated_moment
+from app.web.home.texts import get_pinned_terms
 from app.web.page import Page
 
 NAME = "hours"
@@ -48,7 +48,7 @@ class _OwnFigure:
 
 
 def build_zoom(page: Page, data: HomeData) -> Zoom | None:
-    """The zoom, where the days around the contested figure have enough figures for one."""
+    """Build the zoom; None if the days around the contested figure have too few figures."""
     if data.hourly_series is None or data.zoom_start is None:
         return None
     days = [data.zoom_start, date.fromordinal(data.zoom_start.toordinal() + 1)]
@@ -142,7 +142,8 @@ def _build_hours_chart(page: Page, data: HomeData, days: Sequence[date], figures
         ),
         published_values=tuple(
             HourlyPublishedValue(looks[own_figure.slug], own_figure.value, words.number(own_figure.value),
-                 words.hour(own_figure.local.isoformat(), page.zone) if own_figure.has_hour else _("that day, without an hour"),
+                 words.hour(own_figure.local.isoformat(), page.zone) if own_figure.has_hour
+                 else _("that day, without an hour"),
                  *own_figure.span)
             for own_figure in figures
         ),
@@ -151,11 +152,11 @@ def _build_hours_chart(page: Page, data: HomeData, days: Sequence[date], figures
 
 
 def _build_hourly_steps(series: Mapping[str, Any], slug: str, page: Page) -> tuple[tuple[float, int], ...]:
-    """Every change at the hour by the end of which it was known."""
+    """Return every change, at the end of its hour."""
     points: Sequence[Mapping[str, Any]] = next(
         (line["points"] for line in series["series"] if line["source"] == slug), []
     )
-    if not points:  # of a source that had verified nothing yet
+    if not points:  # the source had verified nothing yet
         points = [{**point, "verified": 0} for point in series["points"]]
     steps: list[tuple[float, int]] = []
     for point in points:
@@ -247,7 +248,7 @@ def _build_zoom_paragraphs(
 
 
 def _format_figures_in_order(page: Page, figures: Sequence[_OwnFigure]) -> str:
-    """A source's figures one after the other, each day named once."""
+    """List a source's figures in order, each day named once."""
     words = page.catalogue
     _ = words.gettext
     parts, day = [], None

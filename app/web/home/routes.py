@@ -1,6 +1,5 @@
-"""The first page as it is put together: what is contested, and behind it who verifies, whom, and what was corrected.
-
-The first page: what was claimed, by whom, against what each source verified, in a country and a window."""
+"""The first page: published figures against what each source verified, in a country and a window, with the sources,
+people and corrections behind it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,26 +17,26 @@ from app.web.charts.funnel import load_funnel_figure
 from app.web.charts.overlap import load_overlap_figure
 from app.web.charts.people import load_people_figure
 from app.web.claims.source_rows import MAX_PRINTINGS, build_source_rows_figure
-from app.web.claims.words import format_since
+from app.web.claims.text import format_since
 from app.web.corrections import CorrectionFormatter
 from app.web.count_text import HOME_TERMS
 from app.web.figure import Figure
-from app.web.home.contest import build_home_texts
 from app.web.home.data import HomeData, load_home_data, load_question
 from app.web.home.figures import build_contested_figure
 from app.web.home.hours import build_zoom
 from app.web.home.statements import Claims, HomeQuestion
+from app.web.home.texts import build_home_texts
 from app.web.page import CurrentPage, Page, PageRoute
 from app.web.registry import Terms, gather
 
 MEASURES_KIND = ReleaseKind.RELEASE_WITH_MEASURES
 MAX_CORRECTIONS = 5
-MAX_CHANGES = 2  # of a correction that a line tells
+MAX_CHANGES = 2  # of one correction shown in its line
 
 
 @dataclass(frozen=True)
 class HomeQuery:
-    """The line that says what is counted, and what its form begins with."""
+    """The line that states what is counted, and the defaults of its form."""
 
     country: str | None
     since: str | None
@@ -47,7 +46,7 @@ class HomeQuery:
 
 
 async def show_home(page: Page) -> Response:
-    """The first page; no cache keeps it, for whom a correction is about may ask tomorrow not to be shown."""
+    """Show the first page. It is not cached: a person named in a correction may withdraw consent at any time."""
     page.section = "/"
     page.allow_only_terms(*HOME_TERMS)
     question, claims = await load_question(page, page.terms)
@@ -93,16 +92,16 @@ async def show_home(page: Page) -> Response:
 
 
 async def _load_contested(page: Page, question: HomeQuestion, claims: Claims) -> tuple[HomeData, Figure]:
-    """What is contested, and the rows of those who verified, as they stood on the contested day and as they stand."""
+    """Load the contested series, and the source rows of the contested day and of now."""
     data = await load_home_data(page, question, claims)
     contested_claims = data.contested_statement.claims[:MAX_PRINTINGS] if data.contested_statement else ()
-    # Whole, as a file has them: what a series tells of a claim leaves out how it is defined.
+    # Use complete claims, as files have: a series omits the definitions of its claims.
     printings = await gather(*(page.registry.read(read_claim, claim_id=claim["id"]) for claim in contested_claims))
     return data, await build_source_rows_figure(page, question.terms, data.count_then_as_of, printings)
 
 
 async def load_contested_figure(page: Page, terms: Terms) -> Figure:
-    """The contested series alone."""
+    """Build the contested series only."""
     data = await _load_data_for_terms(page, terms)
     if not data.series["points"]:
         raise NotFound("Nothing was known yet of this count.")
@@ -110,7 +109,7 @@ async def load_contested_figure(page: Page, terms: Terms) -> Figure:
 
 
 async def load_hours_figure(page: Page, terms: Terms) -> Figure:
-    """The two days around the contested figure alone."""
+    """Build the two days around the contested figure only."""
     zoom = build_zoom(page, await _load_data_for_terms(page, terms))
     if zoom is None:
         raise NotFound("No two days of this count have enough published figures to be told by the hour.")
@@ -126,5 +125,5 @@ home = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 @home.get("/")
 async def read_home(page: CurrentPage) -> Response:
-    """The first page."""
+    """Show the first page."""
     return await show_home(page)

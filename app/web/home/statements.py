@@ -1,8 +1,8 @@
-"""Which country and which window a page is about, where its address does not say: the same rule for every registry.
+"""Rules that select what the first page shows, for any registry: its country and window, days to zoom into, and
+authorities' claims.
 
-What sources published of what they verified themselves, and on which days most of it lies close together.
-
-What authorities claimed: each figure once, with every beginning that was printed with it."""
+Printings of one figure are grouped into a `Statement`, with every published beginning.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +20,11 @@ Sources = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class HomeQuestion:
-    """What is counted. `country` is None in a registry that knows of none, `released_from` where no beginning is
-    usual."""
+    """What is counted. `country` is None if the registry has none, `released_from` if no beginning is usual."""
 
     country: str | None
     released_from: str | None
-    countries: tuple[str, ...]  # that the registry knows of, for whoever asks about another
+    countries: tuple[str, ...]  # of the registry, to choose from
 
     @property
     def terms(self) -> dict[str, str | None]:
@@ -33,7 +32,7 @@ class HomeQuestion:
 
 
 def build_question(page_terms: Mapping[str, Any], claims: Claims, groups: Claims, sources: Sources) -> HomeQuestion:
-    """`page_terms`: the terms in the address; `groups`: releases by country."""
+    """Build the question from the terms in the address. `groups`: releases by country."""
     releases_by_country = {group["country"]: group["releases"] for group in groups if group["country"]}
     claims_by_country = Counter(
         claim["country"] for claim in claims if claim["country"] and claim["measure"] == Measure.RELEASED
@@ -55,7 +54,7 @@ def build_question(page_terms: Mapping[str, Any], claims: Claims, groups: Claims
 
 
 def find_usual_beginning(claims: Claims, sources: Sources) -> str | None:
-    """From when most figures of independent sources count; of beginnings that as many use, the latest."""
+    """Return the most frequent beginning of independent sources' figures; of equally frequent ones, the latest."""
     verifying = (claim for claim in claims if sources.get(claim["claimant"] or "", {}).get("independent"))
     return find_commonest_beginning(
         claim["window_from"]
@@ -65,48 +64,50 @@ def find_usual_beginning(claims: Claims, sources: Sources) -> str | None:
 
 
 def find_commonest_beginning(beginnings: Iterable[str | None]) -> str | None:
-    """The beginning that most have; of those that as many have, the latest."""
+    """Return the most frequent beginning; of equally frequent ones, the latest."""
     times = Counter(beginning for beginning in beginnings if beginning)
     return max(times, key=lambda beginning: (times[beginning], beginning), default=None)
 
 
 DAY_LENGTH = len("2026-01-13")
-HOUR_MARK = "T"  # stands in an instant, and in no day
-MIN_FIGURES = 3  # fewer contradict each other in no way that hours would show
+HOUR_MARK = "T"  # contained in instants, not in days
+MIN_FIGURES = 3  # fewer show no contradiction by the hour
 
 
 def list_own_figures(claims: Claims, slug: str, released_from: str | None) -> list[dict[str, Any]]:
-    """The running totals that a source published of this window, each once, in the order of their hours."""
+    """Return a source's published running totals for this window, each once, by hour."""
     figures: dict[tuple[object, ...], dict[str, Any]] = {}
     for claim in claims:
         is_own_total = (
             claim["claimant"] == slug and len(claim["stated_at"]) >= DAY_LENGTH and claim["series"] == Series.CUMULATIVE
         )
         if is_own_total and claim["qualifier"] == Qualifier.EXACTLY and claim["window_from"] == released_from:
-            # The same number of the same day, once with its hour and once without, is one figure.
+            # The same number on the same day, with and without its hour, is one figure.
             figures.setdefault((claim["low"], claim["stated_at"][:DAY_LENGTH]), dict(claim))
     return list(figures.values())
 
 
 def parse_stated_moment(claim: Mapping[str, Any], zone: tzinfo) -> datetime:
-    """When a figure was stated, on the clock of the registry; of one without an hour the day as it was said, which has
-    an end of its own in each zone."""
+    """Parse when a figure was stated, in the registry's time zone. Without an hour it is the plain day, whose end
+    differs by zone."""
     if HOUR_MARK in claim["stated_at"]:
         return datetime.fromisoformat(claim["at"]).astimezone(zone)
     return datetime.combine(date.fromisoformat(claim["stated_at"]), time.max, zone)
 
 
 def compute_time_span(claim: Mapping[str, Any], local: datetime) -> tuple[float, float]:
-    """An hour, or a day from its beginning to its end where none was given."""
+    """Return an instant twice, or the beginning and end of a day."""
     if "T" in str(claim["stated_at"]):
         return compute_day_number(local), compute_day_number(local)
     return float(local.toordinal()), local.toordinal() + 1.0
 
 
 def choose_zoom_start(figures_by_day: Mapping[date, int], contested_day: date | None) -> date | None:
-    """The first of two days in a row: those around the contested one on which most figures were published, or of all.
+    """Return the first of two consecutive days with most published figures, among those around the contested day if
+    there is one.
 
-    `figures_by_day`: how many figures of drawn sources each day has."""
+    `figures_by_day`: numbers of figures of the drawn sources.
+    """
     if contested_day is not None:
         starts = [contested_day.toordinal() - 1, contested_day.toordinal()]
     else:
@@ -118,12 +119,12 @@ def choose_zoom_start(figures_by_day: Mapping[date, int], contested_day: date | 
     return None if best is None or numbers[best] < MIN_FIGURES else date.fromordinal(best)
 
 
-MAX_RECONCILED = 8  # claims that are set against the registry on their own window: as many as the chart draws
+MAX_RECONCILED = 8  # claims compared on their own window: as many as the chart draws
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A figure of one claimant on one day. `claims`: each printing of it, that which says most of itself first."""
+    """A figure of one claimant on one day. `claims`: its printings, the most complete first."""
 
     claims: tuple[Mapping[str, Any], ...]
     day: str
@@ -152,13 +153,13 @@ class Statement:
 
 
 def is_authority(slug: str | None, sources: Sources) -> bool:
-    """Whether a claimant is a government, or speaks for one: told as an authority, never as independent."""
+    """Return whether a claimant is a government or its spokesperson: shown as an authority, never as independent."""
     source = sources.get(slug or "")
     return source is not None and not source["independent"] and source["kind"] == SourceKind.GOVERNMENT
 
 
 def group_statements(claims: Claims, sources: Sources, zone: tzinfo) -> list[Statement]:
-    """The authorities' statements, in the order of their hours."""
+    """Group the authorities' claims into statements, by hour."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for claim in claims:
         if is_authority(claim["claimant"], sources) and len(claim["stated_at"] or "") >= len("2026-01-13"):
@@ -170,7 +171,7 @@ def group_statements(claims: Claims, sources: Sources, zone: tzinfo) -> list[Sta
 
 
 def _build_statement(group: list[Mapping[str, Any]], usual: str | None, zone: tzinfo) -> Statement:
-    # A printing with the usual beginning is the one that others can be set beside.
+    # The printing with the usual beginning is comparable with other figures.
     sorted_claims = sorted(group, key=lambda claim: (claim["window_from"] != usual, not claim["window_from"]))
     local = parse_stated_moment(sorted_claims[0], zone)
     moment = compute_day_number(local) if "T" in sorted_claims[0]["stated_at"] else local.toordinal() + 0.5
@@ -181,10 +182,11 @@ def _build_statement(group: list[Mapping[str, Any]], usual: str | None, zone: tz
 def find_contested_statement(
     candidates: Iterable[Statement], max_verified_by_day: Mapping[str, int], published_days: set[str]
 ) -> Statement | None:
-    """The cumulative figure that on its day stood farthest from what any source had verified, as a multiple of it.
+    """Return the cumulative figure that differed most from the verified counts of its day, as a ratio; of equal ones,
+    the latest.
 
-    `max_verified_by_day`: by day, the most that one source had verified by its end; `published_days`: the days on which independent
-    sources published a figure, which go before others, for there the reader was given both. Of two as far, the later.
+    `max_verified_by_day`: by day, the most that one source had verified at its end. `published_days`: days on which
+    independent sources published a figure; they take precedence, because readers saw both figures.
     """
     comparable_statements = [
         statement for statement in candidates if statement.is_cumulative and statement.claim["low"] is not None
@@ -203,8 +205,8 @@ def find_contested_statement(
 def rank_statements(
     unranked_statements: Iterable[Statement], contested_statement: Statement | None, last: Statement | None
 ) -> list[Statement]:
-    """Which are shown first where not all can be: the contested one, the last that can be set against the registry,
-    then running totals by their size, then figures of one occasion."""
+    """Rank statements for display: the contested one, the last comparable one, running totals by size, then figures
+    of single events."""
     first_ids = [statement.id for statement in (contested_statement, last) if statement is not None]
 
     def rank(statement: Statement) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Each fact of a person with the sources that say it: the value that is shown stands out, others beside it."""
+"""List the facts of a person, each value with its sources; the shown value first, conflicting ones after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from app.vocabulary import Method, Publish, ReleaseKind, Stage, Verdict
 from app.web.people.spells import Json, PersonFormatter, Spell, list_stated_dates
 from app.web.rendering import Catalogue
 
-# In which order facts are told. What a person is called goes before.
+# Order of facts. Names come before them.
 PERSON_FACTS = (
     "aliases",
     "age",
@@ -23,13 +23,13 @@ BIRTH_FACTS = ("age", "birth_year")
 DETENTION_FACTS = ("detained_on", "facility", "facility_as_said", "legal_status", "held_on", "transfers")
 RELEASE_FACTS = ("announced_on", "ordered_on", "kind", "conditions", "destination", "measures_lifted_on")
 STAGE_DATES = {Stage.ANNOUNCED: "announced_on", Stage.ORDERED: "ordered_on", Stage.CARRIED_OUT: "released_on"}
-SAFE_SCHEMES = ("https://", "http://")  # of evidence: anything else is no address of a page
+SAFE_SCHEMES = ("https://", "http://")  # of evidence; other schemes are not linked
 
 
 @dataclass(frozen=True)
 class SourcedValue:
-    """A value, and who says it. `is_shown`: it is the one that the registry shows. `source`: whose tag stands beside
-    it; `remark`: whether it counts. `evidence`: addresses of what the source published."""
+    """A value with its sources. `is_shown`: the registry shows this value; `source`: whose tag is displayed;
+    `remark`: whether it counts; `evidence`: addresses published by the source."""
 
     value: str
     attribution: str
@@ -47,7 +47,7 @@ class PersonFact:
 
 
 def list_person_facts(person: Json, formatter: PersonFormatter) -> list[PersonFact]:
-    """What is said of the person."""
+    """Return the facts about the person."""
     _, facts = formatter.words.gettext, person["facts"]
     name_fact = PersonFact(_("Name"), [SourcedValue(_("Not published"), "", is_shown=True)])
     if person["publish"] == Publish.NAMED and "full_name" in facts:
@@ -64,7 +64,7 @@ def list_person_facts(person: Json, formatter: PersonFormatter) -> list[PersonFa
 
 
 def list_spell_facts(spell: Spell, formatter: PersonFormatter) -> list[PersonFact]:
-    """What is said of a detention, and of its release."""
+    """Return the facts about a detention and its release."""
     _, facts = formatter.words.gettext, spell.detention["facts"]
     spell_facts = [
         _add_area_remark(_build_fact(name, facts[name], formatter), facts, formatter)
@@ -89,7 +89,7 @@ def list_spell_facts(spell: Spell, formatter: PersonFormatter) -> list[PersonFac
 
 
 def _list_release_facts(spell: Spell, release: Json, formatter: PersonFormatter) -> list[PersonFact]:
-    """The verdicts on a release, and what it was."""
+    """Return the verdicts on a release, and its circumstances."""
     _, facts = formatter.words.gettext, release["facts"]
     release_facts = [
         PersonFact(
@@ -109,7 +109,7 @@ def _list_release_facts(spell: Spell, release: Json, formatter: PersonFormatter)
 
 
 def _sort_verdicts(verdicts: Sequence[Json]) -> list[Json]:
-    """Those that verify first, of them the independent ones."""
+    """Sort verdicts: verifying ones first, among them independent ones."""
     order = [Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED]
     return sorted(
         verdicts,
@@ -118,7 +118,7 @@ def _sort_verdicts(verdicts: Sequence[Json]) -> list[Json]:
 
 
 def _build_fact(name: str, fact: Json, formatter: PersonFormatter) -> PersonFact:
-    """A fact with all that is said of it."""
+    """Build a fact with all its values."""
     _, shown_value = formatter.words.gettext, fact["value"]
     values = [
         SourcedValue(
@@ -151,14 +151,14 @@ def _build_fact(name: str, fact: Json, formatter: PersonFormatter) -> PersonFact
 
 
 def _is_same_value(value: object, other: object) -> bool:
-    """Whether two values are the same; of several in one it does not matter in which order they were said."""
+    """Return whether two values are equal; lists are compared without order."""
     if isinstance(value, list) and isinstance(other, list):
         return sorted(map(str, value)) == sorted(map(str, other))
     return value == other
 
 
 def _mark_coarser_values(sourced_values: Sequence[SourcedValue], fact: Json) -> list[tuple[SourcedValue, bool]]:
-    """Each with whether another one says the same more finely."""
+    """Pair each value with whether another one is the same at higher precision."""
     stated_dates = list_stated_dates({"of": fact}, "of")
     coarse_texts = {date.text for date in stated_dates if any(date.contains(other) for other in stated_dates)}
     values = [None] * (len(sourced_values) - len(fact["said"])) + [statement["value"] for statement in fact["said"]]
@@ -175,7 +175,7 @@ def _add_coarser_remark(pair: tuple[SourcedValue, bool], formatter: PersonFormat
 
 
 def _build_verdict_value(verdict: Json, release: Json, formatter: PersonFormatter) -> SourcedValue:
-    """What one source says of a release, and how it knows."""
+    """Format one source's verdict on a release, and how the source knows."""
     _, stage = formatter.words.gettext, verdict["stage"] or release["stage"]
     own_day = verdict.get(STAGE_DATES[Stage(stage)])
     day = formatter.words.day(own_day) if own_day else _("no day")
@@ -211,7 +211,7 @@ def _build_verdict_value(verdict: Json, release: Json, formatter: PersonFormatte
 
 
 def _add_area_remark(fact: PersonFact, facts: Json, formatter: PersonFormatter) -> PersonFact:
-    """A place with its area, where nobody but the registry says that."""
+    """Add the area to a facility, if only the registry knows it."""
     area = facts.get("area", {"value": None, "said": []})
     if area["value"] is None or area["said"]:
         return fact
@@ -224,7 +224,7 @@ def _format_optional_day(text: str | None, formatter: PersonFormatter) -> str:
 
 
 def get_fact_label(name: str, words: Catalogue) -> str:
-    """What a fact is called."""
+    """Return the label of a fact."""
     _ = words.gettext
     return {
         "full_name": _("Name"), "aliases": _("Also written"), "age": _("Age"), "birth_year": _("Year of birth"),
@@ -239,7 +239,7 @@ def get_fact_label(name: str, words: Catalogue) -> str:
 
 
 def format_method(method: str | None, words: Catalogue) -> str:
-    """How a source came to know, as part of a sentence."""
+    """Format how a source learned of a release, as part of a sentence."""
     _ = words.gettext
     if method is None:
         return ""

@@ -1,6 +1,7 @@
-"""The filters of lists as a form that works without a script: each a term of the API, under the API's own name.
+"""The lists of people and of releases, with their count, and a filter form that works without scripts.
 
-The lists of people and of releases, and how many they are by the count of the same terms."""
+Each field is a term of the API, with the same name.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from app.web.people.spells import Json, PersonFormatter, fetch_facilities_by_slu
 from app.web.registry import gather
 
 FieldKind = Literal["text", "day", "number", "choice", "several"]
-# The terms that the form shows at once, and those that it shows when asked for more; by list, where they differ.
+# Terms shown at first, and terms behind a summary; by list, if they differ.
 USUAL_TERMS = ("q", "country", "facility", "verified_by", "released_from", "released_to", "status", "sort")
 EXTRA_TERMS = (
     "all_of", "state", "kind", "stage", "min_sources", "sources", "source", "area", "designation", "gender",
@@ -28,7 +29,7 @@ SORT_ORDERS = {
     "/releases": ("recorded", "-recorded", "released_on", "-released_on"),
     "/people": ("recorded", "-recorded"),
 }
-# From which list of the vocabulary the choices of a term are.
+# Code lists of terms.
 TERM_CODE_LISTS = {
     "status": "statuses", "state": "states", "kind": "release_kinds", "stage": "stages", "designation": "designations",
     "gender": "genders", "age_group": "age_groups", "category": "categories", "group": "groups",
@@ -40,16 +41,16 @@ COUNTRY_TERMS = frozenset({"country", "nationality", "not_nationality"})
 DATE_TERMS = frozenset({"released_from", "released_to", "detained_from", "detained_to"})
 NUMBER_TERMS = frozenset({"min_sources", "sources"})
 BOOLEAN_TERMS = frozenset({"rearrested", "net"})
-# What addresses of counts always say, though it is what a list means anyway.
+# Terms in all addresses of counts; they are defaults of lists.
 DEFAULT_TERMS = {"stage": "carried_out", "net": "false"}
-# What says which page of which past is shown, and no filter.
+# Terms that pin a revision or a page: they are no filters.
 PIN_TERMS = ("as_of", "zone", "rules", "leaf")
 PAGING_TERMS = ("cursor", "limit", "format")
 
 
 @dataclass(frozen=True)
 class FilterField:
-    """A field of the form. `values`: those of the address; `options`: value and label."""
+    """A field of the form. `values`: from the address; `options`: value and label."""
 
     name: str
     label: str
@@ -61,7 +62,7 @@ class FilterField:
 
 @dataclass(frozen=True)
 class FilterChip:
-    """A filter that holds, and the address of the list without it."""
+    """An active filter, and the address of the list without it."""
 
     label: str
     value: str
@@ -70,8 +71,8 @@ class FilterChip:
 
 @dataclass(frozen=True)
 class FilterForm:
-    """`terms`: those that hold. `hidden_terms`: those of the address that have no field, which the form sends on.
-    `active_extra_count`: how many filters hold among those that the form does not show at once."""
+    """The form. `terms`: the active terms; `hidden_terms`: terms without a field, which the form passes on;
+    `active_extra_count`: active filters among the fields hidden at first."""
 
     terms: Mapping[str, Any]
     usual: Sequence[FilterField]
@@ -82,13 +83,13 @@ class FilterForm:
 
 
 def list_term_values(terms: Mapping[str, Any], name: str) -> list[str]:
-    """The values of a term in the address."""
+    """Return the values of a term in the address."""
     value = terms.get(name, [])
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
 def build_filter_form(path: str, page: Page, facilities: Mapping[str, Json], formatter: PersonFormatter) -> FilterForm:
-    """The form of a list, with the terms of its address filled in."""
+    """Build the form of a list, filled in from its address."""
     filters = FilterFields(path, page, facilities, formatter)
     extra_fields = [filters.build_field(name) for name in EXTRA_TERMS]
     field_names = {*USUAL_TERMS, *EXTRA_TERMS, *PAGING_TERMS}
@@ -106,17 +107,17 @@ def build_filter_form(path: str, page: Page, facilities: Mapping[str, Json], for
 
 
 class FilterFields:
-    """The fields of a list."""
+    """Builds the fields of a list's form."""
 
     def __init__(self, path: str, page: Page, facilities: Mapping[str, Json], formatter: PersonFormatter) -> None:
         self._path, self._page, self._facilities, self._formatter = path, page, facilities, formatter
         self._labels = build_term_labels(page.catalogue.gettext)
 
     def build_field(self, name: str) -> FilterField:
-        """The field of a term."""
+        """Build the field of a term."""
         values, options = list_term_values(self._page.terms, name), self._list_options(name)
         known_values = {value for value, _label in options}
-        if options:  # a value that no option has is kept as it was written
+        if options:  # keep a value that is no option
             options = [
                 *options,
                 *((value, self._format_value(name, value)) for value in values if value not in known_values),
@@ -128,15 +129,15 @@ class FilterFields:
             kind = "number"
         elif name in DATE_TERMS and all(
             len(value) == DAY_LENGTH for value in values
-        ):  # "2026-01" is no day of a calendar
+        ):  # a date input cannot show "2026-01"
             kind = "day"
         return FilterField(name, self._labels[name], kind, values, options)
 
     def build_chips(self) -> Iterable[FilterChip]:
-        """Each filter that holds."""
+        """Yield a chip for each active filter."""
         terms = {name: value for name, value in self._page.terms.items() if name not in PAGING_TERMS}
         for name in terms:
-            if name in PIN_TERMS or name in ("sort", "id"):  # of two hundred ids each chip would repeat the others
+            if name in PIN_TERMS or name in ("sort", "id"):  # two hundred ids would need two hundred long chips
                 continue
             for value in list_term_values(terms, name):
                 if DEFAULT_TERMS.get(name) == value:
@@ -146,7 +147,7 @@ class FilterFields:
                 yield FilterChip(self._labels.get(name, name), self._format_value(name, value), removal_address)
 
     def _format_value(self, name: str, value: str) -> str:
-        """A value in words; one that is none of the choices as it was written."""
+        """Format a value; return a value that is not an option unchanged."""
         if name in TERM_CODE_LISTS:
             return dict(self._list_options(name)).get(value, value)
         if name in SOURCE_TERMS:
@@ -185,7 +186,7 @@ class FilterFields:
 
 
 def build_term_labels(_: Callable[[str], str]) -> dict[str, str]:
-    """What the terms are called."""
+    """Return the labels of the terms."""
     return {
         "q": _("Name"), "country": _("Country"), "facility": _("Facility"), "verified_by": _("Verified by"),
         "released_from": _("Released from"), "released_to": _("Released until"), "status": _("Status"),
@@ -204,14 +205,15 @@ def build_term_labels(_: Callable[[str], str]) -> dict[str, str]:
 
 PEOPLE_PATH, RELEASES_PATH = "/people", "/releases"
 API_PATHS = {PEOPLE_PATH: "/v1/detainees", RELEASES_PATH: "/v1/releases"}
-# Terms of lists that no count has.
+# Terms of lists that counts do not accept.
 LIST_ONLY_TERMS = ("q", "id", "changed_since", "sort")
-MAX_IDS = 200  # people that the API reads at once: as many as the longest page has rows
+MAX_IDS = 200  # in one request: as many as the longest page has rows
 
 
 @dataclass(frozen=True)
 class ListRow:
-    """A row of either list. `person`: the name, or what is told instead of it; `is_named`: it is the name."""
+    """A row of either list. `person`: the name, or a description if the name is not public; `is_named`: it is the
+    name."""
 
     address: str
     person: str
@@ -225,8 +227,8 @@ class ListRow:
 
 @dataclass(frozen=True)
 class ListView:
-    """A list as it is shown. `count`: the answer to the count of the same terms, where there is one.
-    `today`: the same list as it stands today, where this one is of the past."""
+    """A page of a list. `count`: the count of the same terms, if there is one.
+    `today`: the address of the current list, if this one is of the past."""
 
     path: str
     form: FilterForm
@@ -242,7 +244,7 @@ class ListView:
 
 
 async def read_list(path: str, page: Page) -> ListView:
-    """A page of a list. Three questions, and a fourth for the people of releases."""
+    """Fetch a page of a list: three requests, and a fourth for the people of releases."""
     query = {name: value for name, value in page.terms.items() if name not in ("as_of", "zone", "format")}
     answer, count, facilities = await gather(
         page.registry.read_address(API_PATHS[path], query), _fetch_count(page, query), fetch_facilities_by_slug(page)
@@ -276,7 +278,7 @@ async def read_list(path: str, page: Page) -> ListView:
 
 
 async def _fetch_count(page: Page, query: Mapping[str, Any]) -> Json | None:
-    """The count of the same terms; none of a search, which no count has."""
+    """Fetch the count of the same terms; None for a search, which cannot be counted."""
     if any(name in query for name in ("q", "id", "changed_since")):
         return None
     terms = {name: value for name, value in query.items() if name not in (*LIST_ONLY_TERMS, *PAGING_TERMS)}
@@ -285,7 +287,7 @@ async def _fetch_count(page: Page, query: Mapping[str, Any]) -> Json | None:
 
 
 async def _fetch_people_by_id(page: Page, releases: Sequence[Json]) -> dict[str, Json]:
-    """The people of a page of releases, by id."""
+    """Fetch the people of a page of releases, by id."""
     ids = list(dict.fromkeys(release["detainee_id"] for release in releases))
     if not ids:
         return {}
@@ -294,7 +296,7 @@ async def _fetch_people_by_id(page: Page, releases: Sequence[Json]) -> dict[str,
 
 
 def _build_release_row(release: Json, person: Json | None, formatter: PersonFormatter) -> ListRow:
-    """A release: the day of the stage that it reached."""
+    """Build a row of a release, with the day of the stage that it reached."""
     stage = Stage(release["stage"])
     day = {Stage.CARRIED_OUT: "released_on", Stage.ORDERED: "ordered_on", Stage.ANNOUNCED: "announced_on"}[stage]
     day_text = formatter.words.day(release[day]) if release[day] else formatter.words.gettext("no day")
@@ -314,7 +316,7 @@ def _build_release_row(release: Json, person: Json | None, formatter: PersonForm
 
 
 def _build_person_row(person: Json, formatter: PersonFormatter) -> ListRow:
-    """A person, with the last detention."""
+    """Build a row of a person, with the last detention."""
     last = person["detentions"][-1] if person["detentions"] else None
     detained_on = last and last["detained_on"]
     return ListRow(
@@ -330,13 +332,13 @@ def _build_person_row(person: Json, formatter: PersonFormatter) -> ListRow:
 
 
 def _build_pin(formatter: PersonFormatter) -> dict[str, Any]:
-    """A list of the past leads to people as they were known then."""
+    """Return the terms that link a past list to people as they were known then."""
     as_of = formatter.page.terms.get("as_of")
     return {} if as_of is None else {"as_of": formatter.page.revision}
 
 
 def _format_person_name(person: Json | None, formatter: PersonFormatter) -> str:
-    """The name; else that there is none, and what is known instead."""
+    """Return the name, or that there is none and a description."""
     _, words = formatter.words.gettext, formatter.words
     if person is not None and person["name"]:
         return str(person["name"])

@@ -1,4 +1,4 @@
-"""The form of the person concerned, or of whoever speaks for her: it writes to the curators, and needs no key."""
+"""The objection form for a person concerned, or a representative. It writes to the curators and needs no key."""
 
 import re
 from collections.abc import Mapping
@@ -24,22 +24,22 @@ from app.web.rendering import LANGUAGES
 objections = APIRouter(route_class=PageRoute)
 
 OBJECTION_PATH = "/objection"
-# Addresses that take a form from anybody; as long as the body that the API takes.
+# Body limits of forms open to anybody: the same as the API's.
 OBJECTION_BODY_LIMITS = {f"/{language}{OBJECTION_PATH}": MAX_OBJECTION_BYTES for language in LANGUAGES}
 WISHES = get_args(ObjectionWish)
 OBJECTION_FIELDS = ("about", "wish", "words", "contact")
 ID_PATTERN = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 RECORD_ADDRESS = re.compile(rf"(?:([a-z-]+)/)?({ID_PATTERN.pattern})", re.IGNORECASE)
-# By the kinds in addresses of pages and of the API; an id alone is that of a person.
+# By kind in addresses of pages and of the API; a plain id is a person's.
 RECORD_KINDS = {None: "detainees", "people": "detainees", "detainees": "detainees", "releases": "releases",
          "detentions": "detentions"}  # fmt: skip
 NO_PERSON_NAMED = {"errors": [{"pointer": "/about", "code": "nobody_named", "detail": ""}], "status": Invalid.status}
-BUSY_STATUSES = (429, 503)  # the same form can be sent again in a while
+BUSY_STATUSES = (429, 503)  # the reader can retry later
 
 
 @objections.get(OBJECTION_PATH)
 async def read_objection(page: CurrentPage, about: str = "") -> Response:
-    """The form; `about`: the id of the person whose page somebody comes from."""
+    """Show the form. `about`: the id of the person whose page linked here."""
     page.allow_only_terms("about")
     return await _show_form(page, {"about": about if ID_PATTERN.fullmatch(about) else ""}, {})
 
@@ -47,8 +47,8 @@ async def read_objection(page: CurrentPage, about: str = "") -> Response:
 async def _show_form(
     page: Page, form_values: Mapping[str, str], problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The form with what somebody wrote there, and what stands against it. `headers`: of a refusal, which may say when
-    to send it again."""
+    """Show the form with the submitted values and their errors. `headers`: of an error response, such as
+    `Retry-After`."""
     _ = page.catalogue.gettext
     titles = {
         "about": _("Address of the page of the person"), "words": _("What should the curators know?"),
@@ -74,21 +74,21 @@ async def _show_form(
 
 
 async def _parse_form(request: Request) -> dict[str, str]:
-    """What somebody wrote. Raises Forbidden for a form of another site: it would write in its visitors' names."""
+    """Parse the form. Raises Forbidden for a form of another site, which could write in its visitors' names."""
     if not is_same_origin(request):
         raise Forbidden("This form was not sent from a page of this registry. Open the page, and send it from there.")
     try:
         raw_values = parse_qs((await request.body()).decode(), max_num_fields=len(OBJECTION_FIELDS), errors="strict")
     except ValueError:
         raise Invalid.at_pointer("", "malformed_form", "Send the form as the page made it.") from None
-    # A browser sends each end of a line as two characters, and counts it as one where it says how many fit.
+    # Browsers send line ends as two characters, but count them as one for `maxlength`.
     texts = {name: raw_values[name][0].replace("\r\n", "\n") for name in OBJECTION_FIELDS if name in raw_values}
     return {name: value for name, value in texts.items() if value.strip()}
 
 
 @objections.post(OBJECTION_PATH)
 async def write_objection(request: Request, form_values: Annotated[dict[str, str], Depends(_parse_form)]) -> Response:
-    """Write to the curators. Whatever it is about, the answer is the same; what names nothing at all is asked again."""
+    """File an objection. The response does not depend on its subject; a form without any subject is shown again."""
     try:
         page = await open_page(request)
     except (TooManyRequests, Problem) as refusal:
@@ -113,8 +113,8 @@ async def write_objection(request: Request, form_values: Annotated[dict[str, str
 
 
 def _parse_record_address(address: str) -> str | None:
-    """What an address names, as the API has it: somebody, or one of their releases or detentions. None for the address
-    of anything else, such as a claim: nobody could be found by it."""
+    """Return the API path of the person, release or detention that an address names; None for anything else, such as
+    a claim, which identifies nobody."""
     match = RECORD_ADDRESS.search(address)
     if match is None or match[1] not in RECORD_KINDS:
         return None

@@ -1,10 +1,4 @@
-"""Who a person is, and what is known of the last detention, in sentences.
-
-How a person came to be known: what each revision changed of what is shown, and who said it.
-
-What a page asks about one person, and the line of a life as a figure.
-
-The page of a person: who it is in a sentence, each fact, and how it came to be known."""
+"""The page of a person: a lead in sentences, facts, the timeline, and a history of what each revision changed."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +29,7 @@ from app.web.rendering import Catalogue
 
 
 def format_title(person: Json, formatter: PersonFormatter) -> str:
-    """The name; without one, what is known instead. No sex is guessed: the words agree with "person"."""
+    """Return the name, or a description without one. The description is gender neutral: it agrees with "person"."""
     _, words = formatter.words.gettext, formatter.words
     if person["name"] is not None:
         return str(person["name"])
@@ -44,7 +38,7 @@ def format_title(person: Json, formatter: PersonFormatter) -> str:
     description = _("A person") if age is None else age_text % {"number": words.number(age)}
     abroad = person["nationalities"] or []
     countries = {detention["country"] for detention in person["detentions"]}
-    if set(abroad) - countries:  # where somebody is held most are of that country: nobody would say it
+    if set(abroad) - countries:  # omit the nationality of the country of detention
         description += _(", with the nationality of %(countries)s") % {
             "countries": formatter.format_value("nationalities", abroad)
         }
@@ -65,7 +59,7 @@ def format_title(person: Json, formatter: PersonFormatter) -> str:
 
 
 def build_lead(person: Json, spells: Sequence[Spell], formatter: PersonFormatter) -> list[str]:
-    """What is known of the last detention, in sentences."""
+    """Describe the last detention in sentences."""
     _, words = formatter.words.gettext, formatter.words
     if not spells:
         return []
@@ -88,7 +82,7 @@ def build_lead(person: Json, spells: Sequence[Spell], formatter: PersonFormatter
 
 
 def _describe_release(spell: Spell, formatter: PersonFormatter) -> list[str]:
-    """When the person left prison, and who says so."""
+    """State when the person left prison, and who reports it."""
     _, release, release_dates = formatter.words.gettext, spell.release, drop_coarser_dates(spell.release_dates)
     sources = sorted({slug for date in release_dates for slug in date.sources})
     is_house_arrest = release is not None and release["kind"] == ReleaseKind.HOUSE_ARREST
@@ -115,7 +109,7 @@ def _describe_release(spell: Spell, formatter: PersonFormatter) -> list[str]:
 
 
 def _describe_denial(spell: Spell, formatter: PersonFormatter) -> list[str]:
-    """Who says that the person left prison, and who refutes it."""
+    """State who reports that the person left prison, and who refutes it."""
     _ = formatter.words.gettext
     reporting = sorted({slug for date in spell.release_dates for slug in date.sources})
     denying = sorted(verdict["source"] for verdict in select_verdicts(spell, Verdict.REFUTED, Verdict.DISPUTED))
@@ -125,7 +119,7 @@ def _describe_denial(spell: Spell, formatter: PersonFormatter) -> list[str]:
 
 
 def _describe_pending_release(release: Json, formatter: PersonFormatter) -> list[str]:
-    """How far a release got that was not carried out."""
+    """State how far a release got that was not carried out."""
     _ = formatter.words.gettext
     if release["stage"] == Stage.ORDERED:
         day, dated_text, undated_text = (
@@ -141,7 +135,7 @@ def _describe_pending_release(release: Json, formatter: PersonFormatter) -> list
 
 
 def _describe_custody(spell: Spell, formatter: PersonFormatter) -> list[str]:
-    """Until when somebody knew the person inside."""
+    """State when the person was last known to be in custody."""
     _, day = formatter.words.gettext, spell.detention["held_on"]
     if not day:
         return [_("The person is in prison, as far as is known.")]
@@ -149,7 +143,7 @@ def _describe_custody(spell: Spell, formatter: PersonFormatter) -> list[str]:
 
 
 def _describe_arrest(spell: Spell, formatter: PersonFormatter, *, is_repeated: bool) -> list[str]:
-    """When the person was detained, for the last time if `is_repeated`, and for how long."""
+    """State when the person was detained and for how long. `is_repeated`: there were earlier detentions."""
     _, words, arrest_dates = formatter.words.gettext, formatter.words, drop_coarser_dates(spell.arrest_dates)
     if not arrest_dates:
         return [_("No source says when the person was detained.")]
@@ -170,7 +164,7 @@ def _describe_arrest(spell: Spell, formatter: PersonFormatter, *, is_repeated: b
 
 
 def _join_sources(slugs: Sequence[str], formatter: PersonFormatter, singular: str, plural: str) -> str:
-    """ "Foro Penal says …", "Four sources say …"."""
+    """Begin a sentence with sources: "Foro Penal says …", "Four sources say …"."""
     return f"{formatter.format_sources(slugs, is_sentence_start=True)} {singular if len(slugs) == 1 else plural}"
 
 
@@ -182,13 +176,13 @@ TRACKED_RELEASE_FIELDS = (
 )  # fmt: skip
 FIELD_LABELS = {"name": "full_name"}
 FIELD_CODE_LISTS = {"state": "states", "stage": "stages", "status": "statuses"}
-# What of a person's first version the line of its sources does not tell already.
+# Values listed in the first step, because its statements do not include them.
 FIRST_VERSION_FIELDS = ("detained_on", "released_on", "ordered_on")
 
 
 @dataclass(frozen=True)
 class SourceStatement:
-    """Sources that say something from then on, or no longer."""
+    """Sources that began or ceased to report something."""
 
     sources: str
     words: str
@@ -196,7 +190,7 @@ class SourceStatement:
 
 @dataclass(frozen=True)
 class ValueChange:
-    """A value that was another one before; none where there was none, or is none any more."""
+    """A changed value. `old_value`, `new_value`: None if there was or is none."""
 
     name: str
     old_value: str | None
@@ -205,7 +199,7 @@ class ValueChange:
 
 @dataclass(frozen=True)
 class HistoryStep:
-    """What a revision changed. `cause`: why, where no source said it."""
+    """The changes of a revision. `cause`: the reason, if no source's report caused them."""
 
     revision: int
     recorded_at: str
@@ -215,7 +209,7 @@ class HistoryStep:
 
 
 def build_history_steps(versions: Sequence[Json], formatter: PersonFormatter) -> list[HistoryStep]:
-    """The steps by which the versions of a history follow each other."""
+    """Build the steps between the versions of a history."""
     steps: list[HistoryStep] = []
     previous: Json = {"detainee": {"detentions": []}, "releases": []}
     for version in versions:
@@ -233,7 +227,7 @@ def build_history_steps(versions: Sequence[Json], formatter: PersonFormatter) ->
         changes = [
             ValueChange(get_fact_label(FIELD_LABELS.get(name, name), formatter.words), old, new)
             for name, old, new in changed_fields
-            if old or new  # an empty list is said by nobody either
+            if old or new  # an empty list is no value either
         ]
         statements = list(_list_statements(previous, version, formatter))
         cause = _format_cause(version["entry"], formatter)
@@ -243,7 +237,7 @@ def build_history_steps(versions: Sequence[Json], formatter: PersonFormatter) ->
 
 
 def _collect_values(version: Json) -> dict[tuple[int, str], object]:
-    """What a version shows, by the place of the spell and the name; of the person as a whole under 0."""
+    """Return the values that a version shows, by (spell, name); spell 0 is the person."""
     person = version["detainee"]
     values: dict[tuple[int, str], object] = {(0, name): person.get(name) for name in TRACKED_PERSON_FIELDS}
     releases = {release["id"]: release for release in version["releases"]}
@@ -265,7 +259,7 @@ def _format_field_value(name: str, value: object, formatter: PersonFormatter) ->
 
 
 def _list_statements(previous: Json, version: Json, formatter: PersonFormatter) -> Iterator[SourceStatement]:
-    """Who verifies and who reports what from this version on, and who no longer does."""
+    """Yield which sources began or ceased to verify or report something in this version."""
     ngettext = formatter.words.ngettext
     earlier, current = _collect_sources(previous), _collect_sources(version)
     for (spell, subject, relation), sources in current.items():
@@ -288,7 +282,7 @@ def _list_statements(previous: Json, version: Json, formatter: PersonFormatter) 
 
 
 def _format_statement(subject: str, relation: str, sources: int, formatter: PersonFormatter) -> str:
-    """What so many sources do."""
+    """State what a number of sources do."""
     ngettext = formatter.words.ngettext
     return {
         ("release", "verified_by"): ngettext("verifies the release", "verify the release", sources),
@@ -299,7 +293,7 @@ def _format_statement(subject: str, relation: str, sources: int, formatter: Pers
 
 
 def _collect_sources(version: Json) -> Mapping[tuple[int, str, str], set[str]]:
-    """By spell, by what it is about and how: the sources. Of a spell with a release, those of the release."""
+    """Return sources by (spell, subject, relation). A spell with a release has the release's sources."""
     releases = {release["id"]: release for release in version["releases"]}
     sources_by_subject: dict[tuple[int, str, str], set[str]] = {}
     for n, detention in enumerate(version["detainee"]["detentions"], start=1):
@@ -311,7 +305,7 @@ def _collect_sources(version: Json) -> Mapping[tuple[int, str, str], set[str]]:
 
 
 def _format_cause(entry: str, formatter: PersonFormatter) -> str:
-    """Why something changed that no source said just then."""
+    """Explain a change that no source's report caused."""
     _ = formatter.words.gettext
     return {
         "identity": _("The curators decided which records are of the same person."),
@@ -323,7 +317,7 @@ def _format_cause(entry: str, formatter: PersonFormatter) -> str:
     }.get(entry, "")
 
 
-# Spells of one person whose verdicts are shown one by one: more than anybody was ever taken.
+# Spells of one person with verdicts: nobody has been detained more often.
 MAX_SPELLS = 12
 HISTORY_PATH = "/history"
 
@@ -331,20 +325,20 @@ HISTORY_PATH = "/history"
 async def fetch_person_history(
     page: Page, person_id: uuid.UUID
 ) -> tuple[Json, list[Spell], list[Json], PersonFormatter]:
-    """A person, the spells in custody, and the versions of the history. Raises Problem."""
+    """Fetch a person, the spells in custody, and the versions of the history. Raises Problem."""
     history, facilities = await gather(
         page.registry.read(read_history, detainee_id=person_id), fetch_facilities_by_slug(page)
     )
     versions = history["data"]
     if not versions:
         raise no_such_page()
-    person = versions[-1]["detainee"]  # as it stands: a person read whole is read once
+    person = versions[-1]["detainee"]  # the last version is the current record, so it is fetched once
     spells = build_spells(person, versions[-1]["releases"], await _fetch_verdicts(page, person))
     return person, spells, versions, PersonFormatter(page, facilities)
 
 
 async def _fetch_verdicts(page: Page, person: Json) -> dict[str, Any]:
-    """By the id of a release, else of the detention: each source's standing verdict."""
+    """Return each source's current verdict, by the id of the release, or of the detention without one."""
     questions = {
         detention["release_id"] or detention["id"]: page.registry.read(
             list_verifications, release_id=detention["release_id"]
@@ -358,7 +352,7 @@ async def _fetch_verdicts(page: Page, person: Json) -> dict[str, Any]:
 
 
 async def build_life_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
-    """The line of the life of the person whose id the terms have."""
+    """Build the timeline of the person with the id in the terms."""
     try:
         person_id = uuid.UUID(str(terms.get("person", "")))
     except ValueError:
@@ -371,7 +365,7 @@ async def build_life_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
 
 
 def draw_life(person: Json, spells: Sequence[Spell], formatter: PersonFormatter) -> Figure | None:
-    """The line of a life; None where nobody gives a date."""
+    """Build the timeline; None if there are no dates."""
     _, words = formatter.words.gettext, formatter.words
     timeline = build_timeline(person, spells, formatter)
     if timeline is None:
@@ -400,7 +394,7 @@ def draw_life(person: Json, spells: Sequence[Spell], formatter: PersonFormatter)
 
 @dataclass(frozen=True)
 class SpellView:
-    """A detention on the page. `title`: where there are several."""
+    """A detention on the page. `title`: empty if there is only one."""
 
     title: str
     facts: Sequence[PersonFact]
@@ -408,7 +402,7 @@ class SpellView:
 
 @dataclass(frozen=True)
 class PersonRecord:
-    """All that the page of a person shows. `is_unnamed`: the name is not published."""
+    """Everything on the page of a person. `is_unnamed`: the name is not published."""
 
     title: str
     state: str
@@ -423,7 +417,7 @@ class PersonRecord:
 def build_person_record(
     person: Json, spells: Sequence[Spell], versions: Sequence[Json], formatter: PersonFormatter
 ) -> PersonRecord:
-    """The view of a person."""
+    """Build the view of a person."""
     words = formatter.words
     return PersonRecord(
         title=format_title(person, formatter),

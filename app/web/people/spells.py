@@ -1,6 +1,4 @@
-"""How what the API says of people is told: sources, places, days and codes in the words of a page.
-
-A person's spells in custody: what is said of when each began and ended, and the line of a life that this makes."""
+"""Format people's data, and build their spells in custody with the timeline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +14,10 @@ from app.web.charts.timeline import Mark, Stretch, Timeline
 from app.web.page import Page
 from app.web.registry import parse_cursor
 
-MAX_NAMED_SOURCES = 2  # sources in a sentence or beside a tick; more of them are a number, and named in the table
-# Of facilities, for their names: a registry with more shows the others by their slugs.
+MAX_NAMED_SOURCES = 2  # in a sentence or at a tick; of more, only the number: the table names them
+# Facilities fetched for their names; others are shown by their slugs.
 FACILITIES_PAGE_SIZE, MAX_FACILITY_PAGES = 200, 5
-# Which list of the vocabulary the codes of a fact are from.
+# Code lists of facts.
 FACT_CODE_LISTS = {
     "gender": "genders", "category": "categories", "groups": "groups", "designation": "designations",
     "legal_status": "legal_statuses", "kind": "release_kinds", "conditions": "conditions", "ended_how": "ended",
@@ -32,7 +30,7 @@ Json = Mapping[str, Any]
 
 
 async def fetch_facilities_by_slug(page: Page) -> dict[str, Json]:
-    """Every facility by its slug."""
+    """Fetch all facilities, by slug."""
     facilities: dict[str, Json] = {}
     cursor: str | None = None
     for _page in range(MAX_FACILITY_PAGES):
@@ -45,24 +43,24 @@ async def fetch_facilities_by_slug(page: Page) -> dict[str, Json]:
 
 
 class PersonFormatter:
-    """What a page tells of people. `facilities`: by slug."""
+    """Formats people's data in the page's language. `facilities`: by slug."""
 
     def __init__(self, page: Page, facilities: Mapping[str, Json]) -> None:
         self.page, self.words, self._facilities = page, page.catalogue, facilities
 
     def label(self, name: str, code: str) -> str:
-        """What a code of a list of the vocabulary is called."""
+        """Return the label of a code of a code list."""
         return self.words.label(name, code)
 
     def list_choices(self, name: str) -> list[tuple[str, str]]:
-        """The codes of a list of the vocabulary with what they are called."""
+        """Return the codes of a code list with their labels."""
         return list(_load_choices(self.words.api_language)[name])
 
     def list_source_names(self, slugs: Sequence[str]) -> list[str]:
         return [self.page.get_source_name(slug) for slug in sorted(slugs)]
 
     def format_sources(self, slugs: Sequence[str], *, is_sentence_start: bool = False) -> str:
-        """One or two by their names, more of them as a number; in words where it `is_sentence_start` a sentence."""
+        """Name one or two sources, or give the number of more; `is_sentence_start`: spell it out."""
         if len(slugs) <= MAX_NAMED_SOURCES:
             return self.words.listed(self.list_source_names(slugs))
         if is_sentence_start and len(slugs) in (number_words := self._spell_source_numbers()):
@@ -78,7 +76,7 @@ class PersonFormatter:
         }  # fmt: skip
 
     def format_date_phrase(self, text: str) -> str:
-        """A date as it was said, in a sentence: "on 12 January 2026", "in January 2026"."""
+        """Format a partial date for a sentence: "on 12 January 2026", "in January 2026"."""
         _, words = self.words.gettext, self.words
         first, interval, last = text.partition("/")
         if interval:
@@ -88,7 +86,7 @@ class PersonFormatter:
         return phrase % {"day": words.long_day(text)}
 
     def get_facility_name(self, place: Any) -> str | None:
-        """A facility by its name; one that nobody registered as it was said."""
+        """Return a facility's name, or the reported text of an unregistered one."""
         if place is None:
             return None
         if isinstance(place, Mapping):
@@ -96,7 +94,7 @@ class PersonFormatter:
         return str(self._facilities[place]["name"]) if place in self._facilities else str(place)
 
     def format_value(self, name: str, value: Any) -> str:
-        """A value of a fact."""
+        """Format a value of a fact."""
         if isinstance(value, list):
             formatted = [self.format_value(name, item) for item in value]
             return self.words.listed(
@@ -120,23 +118,23 @@ class PersonFormatter:
         return str(value)
 
 
-@cache  # a form asks for each of its lists by itself
+@cache  # called for each field of a form
 def _load_choices(language: Language) -> dict[str, list[tuple[str, str]]]:
     code_lists = vocabulary.build_vocabulary(language)
     return {name: [(item["code"], item["label"]) for item in codes] for name, codes in code_lists.items()}
 
 
-# Room on the line before the first day, and after the last for the days of which nobody says anything, as a share of
-# its length and in days at least.
+# Margins before the first day, and after the last for days without information: as a share of the length, and minimum
+# days.
 MARGIN_BEFORE, MARGIN_AFTER = 0.012, 0.18
 MIN_DAYS_BEFORE, MIN_DAYS_AFTER = 5, 30
-# How far back a line begins of somebody whose arrest nobody dates.
+# How long before the first date a timeline begins if the arrest is undated.
 UNDATED_LEAD_DAYS = 180
 
 
 @dataclass(frozen=True)
 class StatedDate:
-    """A date as it was said, from the first to the last day that it can be, and by whom."""
+    """A reported date: its first and last possible day, and its sources."""
 
     text: str
     first: int
@@ -144,14 +142,14 @@ class StatedDate:
     sources: Sequence[str]
 
     def contains(self, other: "StatedDate") -> bool:
-        """Whether the other says the same more finely."""
+        """Return whether the other date is the same at higher precision."""
         own_range, other_range = (self.first, self.last), (other.first, other.last)
         return own_range != other_range and self.first <= other.first and other.last <= self.last
 
 
 @dataclass(frozen=True)
 class Spell:
-    """A detention with its release, if there is one, and the verdicts on it."""
+    """A detention with its release, if any, and the verdicts on it."""
 
     detention: Json
     release: Json | None
@@ -168,7 +166,7 @@ class Spell:
 
     @property
     def is_denied(self) -> bool:
-        """Whether somebody independent says that the release did not happen, or that it did otherwise."""
+        """Whether an independent source disputes or refutes the release."""
         if self.release is None:
             return False
         status = self.release["stages"].get(Stage.CARRIED_OUT, {}).get("status")
@@ -180,7 +178,7 @@ class Spell:
 
 
 def build_spells(person: Json, releases: Sequence[Json], verdicts: Mapping[str, Sequence[Json]]) -> list[Spell]:
-    """The spells, the first one first. `verdicts`: by the id of the release, else of the detention."""
+    """Build the spells in order. `verdicts`: by the id of the release, or of the detention without one."""
     by_id = {release["id"]: release for release in releases}
     return [
         Spell(
@@ -191,7 +189,7 @@ def build_spells(person: Json, releases: Sequence[Json], verdicts: Mapping[str, 
 
 
 def list_stated_dates(facts: Json, name: str) -> list[StatedDate]:
-    """What is said of a date, the earliest first."""
+    """Return the reported values of a date, earliest first."""
     stated_dates = [
         _build_stated_date(statement["value"], statement["by"]) for statement in facts.get(name, {}).get("said", ())
     ]
@@ -204,18 +202,18 @@ def _build_stated_date(text: str, sources: Sequence[str]) -> StatedDate:
 
 
 def drop_coarser_dates(stated_dates: Sequence[StatedDate]) -> list[StatedDate]:
-    """Without those that only say the same more coarsely."""
+    """Drop dates that another one gives at higher precision."""
     return [date for date in stated_dates if not any(date.contains(other) for other in stated_dates)]
 
 
 def find_date_bounds(stated_dates: Sequence[StatedDate]) -> tuple[int, int] | None:
-    """The first and the last day that these can be."""
+    """Return the first and the last possible day of these dates."""
     finest_dates = drop_coarser_dates(stated_dates)
     return (min(date.first for date in finest_dates), max(date.last for date in finest_dates)) if finest_dates else None
 
 
 def count_days_inside(spell: Spell) -> tuple[int, int] | None:
-    """For how many days the person was inside, at least and at most."""
+    """Return the minimum and maximum number of days in custody."""
     arrest_bounds, release_bounds = (
         find_date_bounds(spell.arrest_dates),
         find_date_bounds(spell.release_dates) if spell.is_out else None,
@@ -226,7 +224,7 @@ def count_days_inside(spell: Spell) -> tuple[int, int] | None:
 
 
 def build_timeline(person: Json, spells: Sequence[Spell], formatter: PersonFormatter) -> Timeline | None:
-    """The line of a life; None where nobody gives a date."""
+    """Build the timeline; None if there are no dates."""
     marks = [mark for spell in spells for mark in _build_marks(spell, formatter)]
     if person["died_on"]:
         day = dates.parse_date(person["died_on"])
@@ -253,7 +251,7 @@ def build_timeline(person: Json, spells: Sequence[Spell], formatter: PersonForma
 
 
 def _build_marks(spell: Spell, formatter: PersonFormatter) -> list[Mark]:
-    """What has a date in a spell."""
+    """Return the dated events of a spell."""
     _, detention = formatter.words.gettext, spell.detention
 
     def build_mark(stated_date: StatedDate, words: str, *, is_above: bool = False) -> Mark:
@@ -307,7 +305,7 @@ def _build_marks(spell: Spell, formatter: PersonFormatter) -> list[Mark]:
 
 
 def _build_stretches(spell: Spell, start: int, end_day: int, formatter: PersonFormatter) -> list[Stretch]:
-    """From when to when all say that the person was inside, some do, and nobody does, up to the next arrest."""
+    """Return the stretches in custody by all sources, by some, and without information, up to the next arrest."""
     place = formatter.get_facility_name(spell.detention["facility"])
     area = spell.detention["area"]
     label = ", ".join(part for part in (place, area) if part)
@@ -339,7 +337,7 @@ def _build_stretches(spell: Spell, start: int, end_day: int, formatter: PersonFo
 
 
 def _find_last_seen(spell: Spell) -> int | None:
-    """The last day on which somebody speaks of the person as inside."""
+    """Return the last day on which a source reports the person in custody."""
     facts = {**spell.detention["facts"], **(spell.release["facts"] if spell.release else {})}
     names = ("held_on", "announced_on", "ordered_on")
     days = [stated_date.first for name in names for stated_date in list_stated_dates(facts, name)]
@@ -348,7 +346,7 @@ def _find_last_seen(spell: Spell) -> int | None:
 
 
 def _describe_aftermath(person: Json, spell: Spell, formatter: PersonFormatter, *, is_last: bool) -> str | None:
-    """What is known of the time after a spell."""
+    """Describe what is known about the time after a spell."""
     _ = formatter.words.gettext
     if not spell.is_out or spell.release is None:
         is_maybe_inside = is_last and not spell.is_denied and person["state"] in (State.HELD, State.UNKNOWN)
@@ -359,5 +357,5 @@ def _describe_aftermath(person: Json, spell: Spell, formatter: PersonFormatter, 
 
 
 def select_verdicts(spell: Spell, *verdicts: Verdict) -> list[Json]:
-    """The standing verdicts of these kinds on a spell."""
+    """Return the current verdicts of these kinds on a spell."""
     return [verdict for verdict in spell.verdicts if verdict["verdict"] in verdicts]

@@ -29,8 +29,10 @@ frames = pytest.mark.parametrize("frame", [WIDE, NARROW], ids=["wide", "narrow"]
 def bar(
     name: str, day: float, low: int | None, high: int | None, verified: int | None = 100, note: str = ""
 ) -> ClaimBar:
-    return ClaimBar(name, FIRST + day, low, high, is_about=False, verified_count=verified, number=name, claimant="A ministry",
-               stated_on="13 Jan", note=note, address=f"/en/claims/{name}", link_name=f"{name}: see the claim")  # fmt: skip
+    return ClaimBar(
+        name, FIRST + day, low, high, is_about=False, verified_count=verified, number=name, claimant="A ministry",
+        stated_on="13 Jan", note=note, address=f"/en/claims/{name}", link_name=f"{name}: see the claim",
+    )  # fmt: skip
 
 
 BARS = (

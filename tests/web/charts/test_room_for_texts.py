@@ -84,7 +84,8 @@ def contests(draw: st.DrawFn) -> ClaimsChart:
         event=(FIRST + 1.0, "8 ene: se anuncian, sin cifra"), windows_heading="Desde cuándo cuenta cada cifra",
         format_number=WORDS.number,
         list_window_rows=lambda ids: [
-            WindowRow(claims[int(one)].number, ": impresa con cinco comienzos: 1 ene 2024, 2 feb 2024, 3 mar 2024 y más",
+            WindowRow(claims[int(one)].number,
+                 ": impresa con cinco comienzos: 1 ene 2024, 2 feb 2024, 3 mar 2024 y más",
                  (FIRST - 30.0,), claims[int(one)].day)
             for one in ids
         ],
@@ -228,8 +229,8 @@ def test_of_a_funnel(is_wide: bool, values: list[int], remark: str) -> None:
 def test_of_the_line_of_a_source(is_wide: bool, values: list[int], figures: list[tuple[float, int, bool]]) -> None:
     points = [Point(FIRST + 1.0 + day, value) for day, value in enumerate(sorted(values))]
     published = [
-        PublishedRange(min(FIRST + at, points[-1].moment), min(FIRST + at, points[-1].moment), value, value, WORDS.number(value),
-                  ADDRESS, is_off)
+        PublishedRange(min(FIRST + at, points[-1].moment), min(FIRST + at, points[-1].moment), value, value,
+                  WORDS.number(value), ADDRESS, is_off)
         for at, value, is_off in figures
     ]  # fmt: skip
     width, height, most = (SEVEN_COLUMNS_WIDTH, 330, 8) if is_wide else (PHONE_WIDTH, 300, 4)

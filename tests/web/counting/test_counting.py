@@ -12,7 +12,7 @@ from app.queries.terms import DETENTIONS, RELEASES
 from app.web.charts.groups import MAX_BARS, Group, lay_out_group_bars, lay_out_group_columns
 from app.web.charts.text import measure_text
 from app.web.count_text import TermFormatter
-from app.web.counting.further import ASSUMPTION_SENTENCES, translate_assumption, translate_refusal
+from app.web.counting.tables import ASSUMPTION_SENTENCES, translate_assumption, translate_refusal
 from app.web.counting.view import format_time_step, parse_time_step
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH
 from app.web.rendering import load_catalogue
@@ -383,8 +383,10 @@ def test_an_estimate_says_what_it_assumes_or_why_there_is_none(verified: World) 
 
 def test_pages_have_words_for_everything_that_an_estimate_assumes() -> None:
     known = (
-        estimator.ASSUMPTION_CLOSED_GROUP, estimator.ASSUMPTION_MATCHING, estimator.ASSUMPTION_REACHABLE, estimator.ASSUMPTION_EQUAL_CHANCE, estimator.ASSUMPTION_TWO_INDEPENDENT_LISTS,
-        estimator.ASSUMPTION_MODELLED_DEPENDENCE, estimator.ASSUMPTION_TRUE_ZEROS, estimator.ASSUMPTION_MODEL_SELECTION, estimator.ASSUMPTION_LOWER_BOUND,
+        estimator.ASSUMPTION_CLOSED_GROUP, estimator.ASSUMPTION_MATCHING, estimator.ASSUMPTION_REACHABLE,
+        estimator.ASSUMPTION_EQUAL_CHANCE, estimator.ASSUMPTION_TWO_INDEPENDENT_LISTS,
+        estimator.ASSUMPTION_MODELLED_DEPENDENCE, estimator.ASSUMPTION_TRUE_ZEROS,
+        estimator.ASSUMPTION_MODEL_SELECTION, estimator.ASSUMPTION_LOWER_BOUND,
     )  # fmt: skip
     assert sorted(ASSUMPTION_SENTENCES) == sorted(known)
     spanish = translate_assumption(estimator.ASSUMPTION_UNLINKABLE.format(1234), load_catalogue("es"))

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.web.home.contest import format_statement
 from app.web.home.statements import (
     build_question,
     choose_zoom_start,
@@ -16,6 +15,7 @@ from app.web.home.statements import (
     list_own_figures,
     rank_statements,
 )
+from app.web.home.texts import format_statement
 from app.web.rendering import load_catalogue
 from tests.support import Body
 

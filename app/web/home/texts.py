@@ -1,4 +1,4 @@
-"""The sentences of the first page: what was said, what had been verified that day, and what does not match."""
+"""Sentences of the first page: what was claimed, what had been verified that day, and how they differ."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.web.claims.words import format_since
+from app.web.claims.text import format_since
 from app.web.home.data import (
     HomeData,
     build_page_address,
@@ -26,7 +26,7 @@ from app.web.page import Page
 
 @dataclass(frozen=True)
 class HomeTexts:
-    """What stands above the first chart."""
+    """The text above the first chart."""
 
     title: str
     headline: Markup
@@ -44,8 +44,7 @@ def _index_by_source(answer: Mapping[str, Any] | None) -> dict[str, Mapping[str,
 
 
 def list_groups_then_and_now(data: HomeData) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """The sources that are drawn, as they stood at the end of the contested day and as they stand; each largest
-    first."""
+    """Return the drawn sources at the end of the contested day and now, each list sorted by size."""
     groups_by_source = _index_by_source(data.count_then)
     then_groups = [
         groups_by_source[group["source"]] for group in data.drawn_groups if group["source"] in groups_by_source
@@ -101,7 +100,7 @@ def _build_headline(page: Page, data: HomeData) -> Markup:
 
 
 def format_statement(page: Page, data: HomeData, statement: Statement) -> Markup:
-    """Who said what, and when: with the year, unless it is that of what is known."""
+    """Format who stated which figure when. The year is omitted if it is that of the newest data."""
     words, ngettext = page.catalogue, page.catalogue.ngettext
     is_this_year = words.local_day(data.count_now["recorded_at"], page.zone)[:4] == statement.day[:4]
     values: dict[str, Any] = {
@@ -160,7 +159,7 @@ def _build_lead(page: Page, data: HomeData) -> Markup:
 
 
 def _build_window_sentences(page: Page, data: HomeData) -> list[Markup]:
-    """Since when each side counts, where that is not the same."""
+    """State the beginnings of both counts if they differ."""
     words = page.catalogue
     _, released_from = words.gettext, data.question.released_from
     cumulative_statements = [statement for statement in data.statements if statement.is_cumulative]
@@ -192,7 +191,7 @@ def _build_window_sentences(page: Page, data: HomeData) -> list[Markup]:
 
 
 def _build_comparison_sentences(page: Page, data: HomeData) -> list[Markup]:
-    """The last figure that can be compared, on its own window and hour."""
+    """Compare the last comparable figure, on its own window and hour."""
     statement = data.last_comparable
     reconciliation = data.reconciliations.get(statement.id) if statement else None
     verified_count = get_verified_count(reconciliation)
@@ -243,7 +242,7 @@ def _build_comparison_sentences(page: Page, data: HomeData) -> list[Markup]:
 
 
 def format_remainder_name(number: int, page: Page) -> str:
-    """What the number of those whom nobody verified is called where only the number stands."""
+    """Return the label for the number of unverified people."""
     words = page.catalogue
     return words.ngettext(
         "%(number)s that no independent source had verified: see the claim",
@@ -252,7 +251,7 @@ def format_remainder_name(number: int, page: Page) -> str:
 
 
 def compute_unverified(reconciliation: Mapping[str, Any]) -> tuple[int | None, bool]:
-    """How many of a claim nobody had verified, and whether that is a least."""
+    """Return how many people of a claim nobody had verified, and whether that is a lower bound."""
     gap = reconciliation["then"]["gap"]
     if gap is None:
         return None, False
@@ -260,12 +259,12 @@ def compute_unverified(reconciliation: Mapping[str, Any]) -> tuple[int | None, b
 
 
 def get_pinned_terms(page: Page) -> dict[str, Any]:
-    """The moment that the address of a page names, which its links keep."""
+    """Return the moment named in the page's address, for its links."""
     return {"as_of": page.terms.get("as_of")}
 
 
 def _build_hours_text(page: Page, data: HomeData) -> Markup:
-    """Whose each number is, and of which hour."""
+    """State the source and hour of each number."""
     words = page.catalogue
     _, parts = words.gettext, []
     then_groups, now_groups = list_groups_then_and_now(data)

@@ -1,9 +1,7 @@
-"""What an estimate assumes, and why there is none, in the reader's words (pure).
+"""Tables for the releases of a count: its series, the overlap of sources, and an estimate of the unobserved.
 
-The API says both in English: an assumption by its sentence alone, and a refusal also by its code.
-
-What else the API says of the releases of a count, as plain tables: how it grew, who verified the same, and how many
-there may have been that nobody saw."""
+The API gives assumptions of an estimate as English sentences, and refusals with a code; both are translated here.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ COUNT_ONLY_SENTENCE = " of the releases observed are of people who may only be c
 
 
 def translate_assumption(text: str, words: Catalogue) -> str:
-    """An assumption of an answer, which is one of `ASSUMPTION_SENTENCES`, or how many people may only be counted."""
+    """Translate an assumption: one of `ASSUMPTION_SENTENCES`, or the number of count-only people."""
     number, marker, _rest = text.partition(COUNT_ONLY_SENTENCE)
     if not marker:
         return words.gettext(text)
@@ -33,7 +31,7 @@ def translate_assumption(text: str, words: Catalogue) -> str:
 
 
 def translate_refusal(refusal: Mapping[str, Any], words: Catalogue) -> str:
-    """Why there is no estimate; a reason that is not known here stands as the API says it."""
+    """Translate why there is no estimate; an unknown reason is returned in the API's English."""
     _ = words.gettext
     reasons = {
         "too_few_lists": _("Fewer than two independent sources verified a release here: nothing can be estimated."),
@@ -52,7 +50,7 @@ def translate_refusal(refusal: Mapping[str, Any], words: Catalogue) -> str:
 
 
 def _(text: str) -> str:
-    """Marks a sentence to be translated where it is told."""
+    """Mark a sentence for translation; it is translated when rendered."""
     return text
 
 
@@ -83,13 +81,13 @@ ASSUMPTION_SENTENCES = (
 
 SERIES, OVERLAP, ESTIMATE = "/counts/series", "/counts/overlap", "/estimates/releases"
 QUERIES: dict[str, type[RevisionQuery]] = {SERIES: SeriesQuery, OVERLAP: OverlapQuery, ESTIMATE: EstimateQuery}
-MAX_TABLE_ROWS = 400  # of a table, the newest or the largest: a year by days; more are read in the file
-DEFAULT_INTERVAL = "week"  # a series is told by weeks, unless asked otherwise
+MAX_TABLE_ROWS = 400  # the newest or the largest, a year of days; the file has all
+DEFAULT_INTERVAL = "week"
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table. `omitted_count`: how many more rows there are."""
+    """A table. `omitted_count`: rows that are not shown."""
 
     caption: str
     columns: Sequence[str]
@@ -99,7 +97,7 @@ class Table:
 
 @dataclass(frozen=True)
 class TablesPage:
-    """A page of tables. `sentences`: sentences above them; `assumptions`: what they rest on."""
+    """A page of tables. `sentences`: shown above them; `assumptions`: of an estimate."""
 
     heading: str
     tables: Sequence[Table]
@@ -108,12 +106,12 @@ class TablesPage:
 
 
 def select_terms(path: str, terms: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the terms of a count those that a further question takes."""
+    """Return the terms of a count that another endpoint accepts."""
     return {name: value for name, value in terms.items() if name in QUERIES[path].model_fields and name != "format"}
 
 
 def build_links(page: Page) -> list[tuple[str, str]]:
-    """Where else to go from a count of releases: name and address."""
+    """Return links from a count of releases to the other tables, as (name, address)."""
     _ = page.catalogue.gettext
     names = {
         SERIES: _("How the count grew"),
@@ -124,7 +122,7 @@ def build_links(page: Page) -> list[tuple[str, str]]:
 
 
 def build_series_page(page: Page, answer: Mapping[str, Any], formatter: TermFormatter) -> TablesPage:
-    """How a count grew."""
+    """Build the page of a series."""
     words = page.catalogue
     _ = words.gettext
     lines = answer["series"]
@@ -143,7 +141,7 @@ def build_series_page(page: Page, answer: Mapping[str, Any], formatter: TermForm
 
 
 def build_overlap_page(page: Page, answer: Mapping[str, Any], formatter: TermFormatter) -> TablesPage:
-    """Who verified the same."""
+    """Build the page of overlaps."""
     _ = page.catalogue.gettext
     patterns: list[list[Cell]] = [
         [
@@ -167,7 +165,7 @@ def build_overlap_page(page: Page, answer: Mapping[str, Any], formatter: TermFor
 
 
 def build_estimate_page(page: Page, answer: Mapping[str, Any], formatter: TermFormatter) -> TablesPage:
-    """How many there may have been, with what that assumes."""
+    """Build the page of an estimate with its assumptions."""
     words = page.catalogue
     _ = words.gettext
     models: list[list[Cell]] = [
@@ -214,7 +212,7 @@ def _format_decimal(page: Page, value: float) -> str:
 
 
 def _link_number(page: Page, number: int, address: str | None) -> Cell:
-    """A number that leads to its list."""
+    """Return a number, linked to its list if it has one."""
     if address is None:
         return number
     text = page.catalogue.number(number)

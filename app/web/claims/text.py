@@ -1,8 +1,4 @@
-"""Words that the pages of claims share: who a source is, and of which days a figure is.
-
-What a claim says of itself, in words: what it counts, of which days, of whom, and where it was published.
-
-How a claim stands to others: what corrects it, what it corrects, repeats, derives from or is a part of."""
+"""Format claims: source tags, windows and dates, what a claim counts, and its relations to other claims."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,12 +18,12 @@ from app.web.rendering import Catalogue, format_claim_figure
 
 
 def is_independent(page: Page, slug: str) -> bool:
-    """Whether a source counts as independent; one that is not known does not."""
+    """Return whether a source counts as independent; unknown sources do not."""
     return slug in page.sources and bool(page.sources[slug]["independent"])
 
 
 def format_source_tag(page: Page, slug: str | None) -> str:
-    """The tag of a source that does not count as independent."""
+    """Return the tag of a source that is not independent."""
     _ = page.catalogue.gettext
     if slug is None or slug not in page.sources or page.sources[slug]["independent"]:
         return ""
@@ -35,7 +31,7 @@ def format_source_tag(page: Page, slug: str | None) -> str:
 
 
 def format_since(words: Catalogue, day: str, *, short: bool = False) -> str:
-    """Since when a figure counts, from a day, a month or a year: "since 8 January 2026", "since December 2025"."""
+    """Format the beginning of a figure, a partial date: "since 8 January 2026", "since December 2025"."""
     _, formatted = words.gettext, words.day(day) if short else words.long_day(day)
     if len(day) == dates.DAY_LENGTH:
         return _("since %(day)s") % {"day": formatted}
@@ -43,7 +39,7 @@ def format_since(words: Catalogue, day: str, *, short: bool = False) -> str:
 
 
 def format_starts(starts: Sequence[str], words: Catalogue, *, short: bool = False) -> str:
-    """Since when a figure counts, with every beginning that was printed with it."""
+    """Format the beginning of a figure, with every published beginning."""
     formatted = [words.day(start) if short else words.long_day(start) for start in starts]
     if not formatted:
         return words.gettext("does not say since when")
@@ -57,14 +53,14 @@ def format_starts(starts: Sequence[str], words: Catalogue, *, short: bool = Fals
 
 
 def spell_number(number: int, words: Catalogue) -> str:
-    """A small number as a word; nothing that is counted is told so in a table."""
+    """Spell a small number as a word. Do not use it in tables."""
     _ = words.gettext
     small = [_("two"), _("three"), _("four"), _("five"), _("six"), _("seven"), _("eight"), _("nine")]
     return small[number - 2] if 2 <= number < 2 + len(small) else words.number(number)
 
 
 def format_until(words: Catalogue, day: str) -> str:
-    """Until a day, or until a month or a year."""
+    """Format the end of a figure, a partial date."""
     _ = words.gettext
     if len(day) == dates.DAY_LENGTH:
         return _("until %(day)s") % {"day": words.long_day(day)}
@@ -72,7 +68,7 @@ def format_until(words: Catalogue, day: str) -> str:
 
 
 def format_window(words: Catalogue, start: str | None, end: str | None) -> str:
-    """Since when and until when, where they are said: "since December 2025 until 9 February 2026", "on 8 January"."""
+    """Format a window with known ends: "since December 2025 until 9 February 2026", "on 8 January"."""
     if start and start == end:
         return words.gettext("on %(start)s") % {"start": words.day_in_sentence(start)}
     days = [format_since(words, start) if start else "", format_until(words, end) if end else ""]
@@ -80,7 +76,7 @@ def format_window(words: Catalogue, start: str | None, end: str | None) -> str:
 
 
 def format_claimant(page: Page, claim: Mapping[str, Any]) -> str:
-    """Whoever a claim is credited to; else whoever printed it."""
+    """Return the name of the claimant, or else of the publisher."""
     _ = page.catalogue.gettext
     names = [page.get_source_name(slug) for slug in (claim["claimant"], *claim.get("joint_with", ())) if slug]
     if names:
@@ -89,7 +85,7 @@ def format_claimant(page: Page, claim: Mapping[str, Any]) -> str:
 
 
 def format_statement_date(page: Page, claim: Mapping[str, Any]) -> str:
-    """When a figure was stated, with its hour if it has one."""
+    """Format when a figure was stated, with its hour if known."""
     stated_at = claim["stated_at"]
     return (
         page.catalogue.statement_date(stated_at, page.zone) if stated_at else page.catalogue.gettext("without a date")
@@ -97,17 +93,17 @@ def format_statement_date(page: Page, claim: Mapping[str, Any]) -> str:
 
 
 def is_by_organisation(page: Page, claim: Mapping[str, Any]) -> bool:
-    """Whether whoever gives a figure counts as independent, and so is no authority whose word is put beside others."""
+    """Return whether the claimant is an independent source, as opposed to an authority."""
     return claim["claimant"] is not None and is_independent(page, claim["claimant"])
 
 
 def format_quotation(words: Catalogue, text: str) -> Markup:
-    """What somebody else wrote, in a language that nobody has told the registry."""
+    """Quote a text whose language is unknown."""
     return Markup('<span lang="">{}</span>').format(words.gettext("“%(text)s”") % {"text": text})
 
 
 def format_of_day(words: Catalogue, day: str) -> str:
-    """Of a day, or of a month or a year."""
+    """Format a partial date as an attribute: "of 13 January"."""
     _ = words.gettext
     if len(day) == dates.DAY_LENGTH:
         return _("of %(day)s") % {"day": words.long_day(day)}
@@ -115,7 +111,7 @@ def format_of_day(words: Catalogue, day: str) -> str:
 
 
 def format_bounds(words: Catalogue, bounds: Mapping[str, Any]) -> str:
-    """A number, or what is known of one: the lowest and the highest that it may be."""
+    """Format a number, or its known lower and upper bound."""
     _ = words.gettext
     low, high = bounds["low"], bounds["high"]
     if low == high:
@@ -126,9 +122,9 @@ def format_bounds(words: Catalogue, bounds: Mapping[str, Any]) -> str:
     return (_("at most %(high)s") if low is None else _("between %(low)s and %(high)s")) % values
 
 
-LONGEST_LINK = 60  # characters of an address as it is shown
-PLURAL_NUMBER = 2  # for a sentence about releases of which nobody says how many
-# In which list of the vocabulary a term of a claim's definition has its codes, or None where its value is a name.
+LONGEST_LINK = 60  # characters of a shown address
+PLURAL_NUMBER = 2  # selects the plural if the number of releases is unknown
+# The code list of each term in a claim's definition; None if its value is a name.
 TERM_CODE_LISTS = {
     "kind": "release_kinds", "status": "statuses", "condition": "conditions", "age_group": "age_groups",
     "group": "groups", "designation": "designations", "legal_status": "legal_statuses", "gender": "genders",
@@ -137,7 +133,7 @@ TERM_CODE_LISTS = {
 
 
 def describe_claim_measure(words: Catalogue, claim: Mapping[str, Any]) -> str:
-    """What a claim counts, in words."""
+    """Describe what a claim counts."""
     _ = words.gettext
     if claim["measure"] != Measure.RELEASED:
         return lower_first_letter(words.label("measures", claim["measure"]))
@@ -150,7 +146,7 @@ def describe_claim_measure(words: Catalogue, claim: Mapping[str, Any]) -> str:
 
 
 def format_claim_window(words: Catalogue, claim: Mapping[str, Any]) -> str:
-    """Since when, and until when, a claim counts; nothing where it does not say."""
+    """Format the window of a claim; empty if it states none."""
     start, end = claim["window_from"], claim["window_to"]
     if claim["measure"] == Measure.HELD:
         return format_of_day(words, end) if end else ""
@@ -158,7 +154,7 @@ def format_claim_window(words: Catalogue, claim: Mapping[str, Any]) -> str:
 
 
 def list_claim_facts(page: Page, claim: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What was said, and how it was filed."""
+    """Return what was stated, and how it was filed, as (label, value)."""
     words, _ = page.catalogue, page.catalogue.gettext
     definition, citation = claim["definition"] or {}, claim["citation"] or {}
     not_stated = _("it does not say")
@@ -188,7 +184,7 @@ def list_claim_facts(page: Page, claim: Mapping[str, Any]) -> list[tuple[str, st
 
 
 def describe_limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
-    """The terms by which a claim counts some people only, in words."""
+    """Describe the terms that limit a claim to some people."""
     words, _ = page.catalogue, page.catalogue.gettext
     descriptions: list[str] = []
     for name, value in terms.items():
@@ -206,14 +202,13 @@ def describe_limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
             )
         elif name == "min_sources":
             descriptions.append(_("verified by at least %(number)s sources") % {"number": words.number(value)})
-        else:  # a facility, an area or a destination, which have names
+        else:  # a facility, an area or a destination: values are names
             descriptions.append(words.listed([words.quote(str(name)) for name in values]))
     return descriptions
 
 
 def is_same_count(claim: Mapping[str, Any], terms: Mapping[str, Any]) -> bool:
-    """Whether a claim of released people counts by the terms of a count, as an answer echoes them, from whatever day
-    each counts."""
+    """Return whether a claim of releases counts by the echoed terms of a count, whatever their beginnings."""
     definition = claim.get("definition") or {}
     own = {"stage": Stage.CARRIED_OUT, "net": bool(definition.get("net")), "country": claim["country"],
            "released_to": claim["window_to"], **(definition.get("terms") or {})}  # fmt: skip
@@ -230,7 +225,7 @@ def _normalize_terms(terms: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def describe_claim_terms(page: Page, claim: Mapping[str, Any], days: str) -> str:
-    """What a claim of released people counts, by all of its own terms. `days`: since when and until when, in words."""
+    """Describe all terms of a claim of releases. `days`: its window in words."""
     words, _ = page.catalogue, page.catalogue.gettext
     subject, definition = describe_claim_measure(words, claim), claim["definition"] or {}
     if claim["country"]:
@@ -246,7 +241,7 @@ def describe_claim_terms(page: Page, claim: Mapping[str, Any], days: str) -> str
 
 
 def format_publication_link(claim: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Where it was published, without what makes an address long."""
+    """Return the address of the publication, and a shortened text for it."""
     url = (claim["citation"] or {}).get("url")
     if not url:
         return None
@@ -254,13 +249,13 @@ def format_publication_link(claim: Mapping[str, Any]) -> tuple[str, str] | None:
     return url, text if len(text) <= LONGEST_LINK else text[:LONGEST_LINK] + "…"
 
 
-# Other claims that the page of one reads: each is a question. A figure that is a part of more wholes is unheard of.
+# Related claims that a page reads: each is a request, and no known claim has more.
 MAX_RELATIONS = 8
 
 
 @dataclass(frozen=True)
 class ClaimRelation:
-    """Another claim and how this one stands to it. `is_correction`: it stands for this one by now."""
+    """A related claim. `is_correction`: it has replaced this claim."""
 
     description: str
     figure: str
@@ -272,13 +267,13 @@ class ClaimRelation:
 
 
 async def fetch_claim_relations(page: Page, claim: Mapping[str, Any]) -> list[ClaimRelation]:
-    """The other claims that a claim names, and those that correct it, as they stand at the page's revision."""
+    """Fetch the claims that a claim names, and those that correct it, at the page's revision."""
     related = list(_list_related_claims(page, claim))[:MAX_RELATIONS]
     requests = [page.registry.read(read_claim, claim_id=claim_id) for _description, claim_id, _is_correction in related]
     answers = await asyncio.gather(*requests, return_exceptions=True)
     relations = []
     for (description, _claim_id, is_correction), answer in zip(related, answers, strict=True):
-        if isinstance(answer, Problem):  # recalled since, or not yet filed at that revision
+        if isinstance(answer, Problem):  # recalled, or not yet filed at that revision
             continue
         if isinstance(answer, BaseException):
             raise answer
@@ -297,7 +292,7 @@ async def fetch_claim_relations(page: Page, claim: Mapping[str, Any]) -> list[Cl
 
 
 def _list_related_claims(page: Page, claim: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
-    """How, to which claim, and whether that corrects this one."""
+    """Yield (relation, claim id, whether it corrects this claim)."""
     _ = page.catalogue.gettext
     for claim_id in claim["superseded_by"]:
         yield _("It was corrected. By now there stands:"), claim_id, True
