@@ -80,10 +80,7 @@ def authenticate_in_new_session(state: State, token: str) -> tuple[Reader, ApiKe
 
 
 async def authenticate_sender(request: Request, missing_key_detail: str) -> tuple[Reader, ApiKey]:
-    """Return the reader and the key of a request, looked up once, and before its body is read.
-
-    Raises Unauthenticated, with `missing_key_detail` if the request has no key.
-    """
+    """Return the reader and the key of a request, looked up once, before its body is read. Raises Unauthenticated."""
     sender: tuple[Reader, ApiKey] | None = request.scope.get(SCOPE_SENDER)
     if sender is None:
         token = parse_bearer_token(request)
@@ -108,10 +105,7 @@ def admit_key(state: State, key: ApiKey, method: str, template: str) -> None:
 
 
 def format_sender(key: ApiKey) -> str:
-    """Return the id of the sender: the source, or the key if it has no source.
-
-    Requests of one sender share a body budget and idempotency keys.
-    """
+    """Return the id of the source, or of a key without one; its requests share a body budget and idempotency keys."""
     return f"key {key.id}" if key.source is None else f"source {key.source}"
 
 
@@ -126,10 +120,7 @@ async def read_whole_body(request: Request) -> bytes:
 
 @dataclass
 class ReadContext:
-    """The context of a read request: the session, the reader, the key, the request, and its time.
-
-    Moments in the request up to `now` are settled.
-    """
+    """The context of a read request. `now`: its time; moments in the request up to it are settled."""
 
     session: Session
     reader: Reader
@@ -176,10 +167,7 @@ class ReadContext:
 
     @cached_property
     def _head(self) -> tuple[int, str]:
-        """The number of entries and the leaf hash of the last one.
-
-        It is read once, so that the tag and the body of an answer have the same head.
-        """
+        """The head, read once, so that the tag and the body of an answer have the same."""
         return read_head_under_rules(self.session, RULES)
 
     def with_session(self, session: Session) -> "ReadContext":
@@ -189,10 +177,7 @@ class ReadContext:
         return ReadContext(session, reader, key, self.request, self.now)
 
     def moment(self, terms: RevisionQuery, revision: int) -> datetime | None:
-        """Return the requested moment, or the time at which the requested revision was recorded.
-
-        Return None for the present, and before the first revision.
-        """
+        """Return the requested moment, or the time of the requested revision; None for the present or revision 0."""
         if terms.as_of is None or not revision:
             return None
         if _is_revision(terms.as_of):
