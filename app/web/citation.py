@@ -19,8 +19,7 @@ from app.api.routes.counts import read_citation
 from app.api.routes.records import read_detention, read_release
 from app.counts.difference import CHANGE_LABELS
 from app.queries.countables import find_countable_of_total
-from app.web.charts import bars
-from app.web.charts import then_and_now as pairs
+from app.web.charts import bars, then_and_now
 from app.web.claims.text import format_source_tag
 from app.web.count_text import TermFormatter, build_term_formatter, fetch_facility_list, parse_question
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
@@ -301,14 +300,14 @@ def draw_then_and_now(page: Page, view: CitationView, source_counts: Sequence[So
     words = page.catalogue
     _ = words.gettext
     rows = [*_build_threshold_rows(page, view), *_build_source_rows(page, source_counts)]
-    headings = pairs.DotLabels(format_cited_day(page, view), format_current_day(page, view), words.number)
+    headings = then_and_now.DotLabels(format_cited_day(page, view), format_current_day(page, view), words.number)
     finding = _("Verified by at least one source: %(then)s as cited, %(now)s today; the sources overlap") % {
         "then": words.number(rows[0].then_count), "now": words.number(rows[0].now_count)}  # fmt: skip
     wide, narrow = (
         render_drawing(
             "then-and-now",
             words,
-            chart=pairs.lay_out_then_and_now(rows, headings, width),
+            chart=then_and_now.lay_out_then_and_now(rows, headings, width),
             finding=finding,
             labels=headings,
         )
@@ -328,13 +327,13 @@ def draw_then_and_now(page: Page, view: CitationView, source_counts: Sequence[So
     )  # fmt: skip
 
 
-def _build_threshold_rows(page: Page, view: CitationView) -> list[pairs.ThenAndNowRow]:
+def _build_threshold_rows(page: Page, view: CitationView) -> list[then_and_now.ThenAndNowRow]:
     _ = page.catalogue.gettext
     names = dict(
         zip(SOURCE_THRESHOLDS, (_("At least one source"), _("At least two"), _("At least three")), strict=True)
     )
     return [
-        pairs.ThenAndNowRow(
+        then_and_now.ThenAndNowRow(
             names[threshold],
             view.cited_count["total"]["by_min_sources"].get(str(threshold), 0),
             view.current_count["total"]["by_min_sources"].get(str(threshold), 0),
@@ -346,9 +345,9 @@ def _build_threshold_rows(page: Page, view: CitationView) -> list[pairs.ThenAndN
     ]
 
 
-def _build_source_rows(page: Page, source_counts: Sequence[SourceCounts]) -> list[pairs.ThenAndNowRow]:
+def _build_source_rows(page: Page, source_counts: Sequence[SourceCounts]) -> list[then_and_now.ThenAndNowRow]:
     return [
-        pairs.ThenAndNowRow(
+        then_and_now.ThenAndNowRow(
             page.get_source_name(row.slug),
             row.cited_number,
             row.current_number,

@@ -21,7 +21,6 @@ MAX_SQUARES = 1_000  # of more releases, a square stands for ten, then a hundred
 GAP = 26  # px between counted, refuted and unknown squares
 UNKNOWN = {SEVEN_COLUMNS_WIDTH: 10, PHONE_WIDTH: 6}  # squares for unreported people, whose number is unknown
 LABEL = 13  # font size, px
-PLURAL_COUNT = 2  # selects the plural of the noun, whatever the number
 # Classes in the order of their squares. Releases in no list come last, whatever their class.
 COUNTED_CLASSES = ("three", "two", "one", "contested", "reported")
 WITHHELD, REFUTED = "withheld", "refuted"
@@ -181,7 +180,7 @@ def build_people_figure(numbers: ReleaseNumbers, page: Page, terms: Mapping[str,
         wide=wide,
         narrow=narrow,
         caption=format_people_caption(stage, unit, words),
-        columns=[capitalize_first_letter(format_release_noun(stage, PLURAL_COUNT, words)), _("What they are")],
+        columns=[capitalize_first_letter(format_release_noun(stage, 2, words)), _("What they are")],
         rows=[(row.number, row.meaning) for row in rows],
         key=render_drawing("people_key", words, rows=rows),
         terms=terms,

@@ -16,8 +16,10 @@ Kind = Literal["main", "rest", "others", "reported", "remainder"]
 HORIZONTAL_BAR_THICKNESS, VERTICAL_BAR_THICKNESS = 46, 42  # px
 MIN_VERTICAL_BAR_LENGTH = 380  # px: room for the labels of all segments
 TO_LINES, VERTICAL_LABEL_GAP = 22, 6  # px: from a label's number to its lines, and between labels
-OPEN_SIDES_LENGTH, VERTICAL_OPEN_SIDES_LENGTH = 44, 26  # px of the sides of a bar beyond the claim's number
-OPEN_END_LENGTH, VERTICAL_OPEN_END_LENGTH = 60, 44  # the same with the chevron and its label
+OPEN_END_LENGTH, VERTICAL_OPEN_END_LENGTH = (
+    60,
+    44,
+)  # px of an open end beyond the claim's number, with its chevron and label
 OPEN_WORDS_WIDTH = 110  # px at the end of the horizontal bar for the label of its open end
 NUMBER_SIZE, BOLD_SIZE, TEXT_SIZE, LINE = 20, 15, 13, 17
 LABEL = 186  # px, width of a label below the horizontal bar

@@ -9,7 +9,7 @@ from app.web.charts.text import LinearScale, measure_text, spread_labels, wrap_t
 
 MIN_WIDE_PAIRS_WIDTH = 600  # px; a narrower drawing has its labels above the rows
 LABELS, WIDE_START = 204, 250  # px in a wide drawing: width of labels, x of zero
-DOT, TO_NUMBER = 5, 11  # px: radius of a dot, and from its centre to its number
+TO_NUMBER = 11  # px from the centre of a dot to its number
 LABEL, NUMBER, CLAIM, AXIS = 13, 15, 15, 12  # font sizes, px
 LINE = 17  # line height of labels, px
 MAX_PAIR_LABEL_LINES = 3  # the table has the whole label

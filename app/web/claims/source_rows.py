@@ -10,7 +10,7 @@ from app import dates
 from app.api.routes.counts import count_releases
 from app.api.routes.directory import read_claim
 from app.errors import Invalid, NotFound
-from app.queries.terms import list_values as values_of_one
+from app.queries.terms import list_values
 from app.vocabulary import Measure, SourceKind
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, RowsLayout, SourceRow, lay_out_source_rows
 from app.web.claims.text import (
@@ -45,7 +45,7 @@ async def build_source_rows_figure(
     the claims' ids are terms.
     """
     terms = dict(terms)
-    earlier_moment, ids = terms.pop("then", earlier_moment), values_of_one(terms.pop("claim", []))[:MAX_PRINTINGS]
+    earlier_moment, ids = terms.pop("then", earlier_moment), list_values(terms.pop("claim", []))[:MAX_PRINTINGS]
     if not claims and ids:
         claims = _select_printings(
             await gather(*(page.registry.read(read_claim, claim_id=_parse_uuid(claim_id)) for claim_id in ids))

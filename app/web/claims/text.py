@@ -123,7 +123,6 @@ def format_bounds(words: Catalogue, bounds: Mapping[str, Any]) -> str:
 
 
 LONGEST_LINK = 60  # characters of a shown address
-PLURAL_NUMBER = 2  # selects the plural if the number of releases is unknown
 # The code list of each term in a claim's definition; None if its value is a name.
 TERM_CODE_LISTS = {
     "kind": "release_kinds", "status": "statuses", "condition": "conditions", "age_group": "age_groups",
@@ -198,7 +197,8 @@ def describe_limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
         elif name in ("any_of", "all_of"):
             sources = {"source": words.listed([page.get_source_name(slug) for slug in values])}
             descriptions.append(
-                words.ngettext("verified by %(source)s", "verified by %(source)s", PLURAL_NUMBER) % sources
+                # 2: the plural, because the number of releases is unknown.
+                words.ngettext("verified by %(source)s", "verified by %(source)s", 2) % sources
             )
         elif name == "min_sources":
             descriptions.append(_("verified by at least %(number)s sources") % {"number": words.number(value)})

@@ -34,7 +34,6 @@ VERIFICATION_TERMS = ("status", "min_sources", "sources", "source")
 RELEASE_TERMS = ("kind", "condition", "destination", "rearrested")
 PERSON_TERMS = ("gender", "age_group", "nationality", "not_nationality", "category", "group", "designation", "state")
 DETENTION_TERMS = ("facility", "area", "legal_status", "detained_from", "detained_to")
-CLOCK_TERMS = ("zone",)
 SOURCE_LIST_TERMS = {RELEASES: ("any_of", "all_of", "only_by"), DETENTIONS: ("any_of", "all_of")}
 WIDGETS: dict[str, Widget] = {
     **dict.fromkeys(("released_from", "released_to", "held_on", "as_of", "detained_from", "detained_to"), "date"),
@@ -46,7 +45,6 @@ WIDGETS: dict[str, Widget] = {
     "group_by": "groups",
 }
 CHOICE_WIDGETS = ("choice", "checks", "groups")  # widgets with options
-YES, NO = "true", "false"
 # Aliases of terms, mapped to their names in the form.
 TERM_ALIASES = {"verified_by": "all_of"}
 
@@ -136,7 +134,7 @@ class CountForm:
             FormSection(_("The release"), self._build_fields(RELEASE_TERMS)),
             FormSection(_("The person"), self._build_fields(PERSON_TERMS)),
             FormSection(_("The detention"), self._build_fields(DETENTION_TERMS)),
-            FormSection(_("The hour"), self._build_fields(CLOCK_TERMS)),
+            FormSection(_("The hour"), self._build_fields(("zone",))),
         ]
 
     @property
@@ -200,7 +198,7 @@ class CountForm:
         elif name == "group_by":
             return [(value, formatter.get_dimension_label(value), "") for value in list_dimensions(self.noun)]
         elif name == "rearrested":
-            return [(YES, _("yes"), ""), (NO, _("no"), "")]
+            return [("true", _("yes"), ""), ("false", _("no"), "")]
         return sorted(
             ((value, formatter.format_value(name, value), "") for value in values),
             key=lambda choice: choice[1].casefold(),

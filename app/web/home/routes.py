@@ -29,7 +29,6 @@ from app.web.home.texts import build_home_texts
 from app.web.page import CurrentPage, Page, PageRoute
 from app.web.registry import Terms, gather
 
-MEASURES_KIND = ReleaseKind.RELEASE_WITH_MEASURES
 MAX_CORRECTIONS = 5
 MAX_CHANGES = 2  # of one correction shown in its line
 
@@ -84,7 +83,9 @@ async def show_home(page: Page) -> Response:
         people=people,
         total=data.count_now["total"],
         withheld=data.count_now["withheld"],
-        measures=sum(group["releases"] for group in by_kind["groups"] if group["kind"] == MEASURES_KIND),
+        measures=sum(
+            group["releases"] for group in by_kind["groups"] if group["kind"] == ReleaseKind.RELEASE_WITH_MEASURES
+        ),
         corrections=[teller.format_correction(correction) for correction in corrections["data"]],
         max_changes=MAX_CHANGES,
         citation=data.count_now["citation"],

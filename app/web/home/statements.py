@@ -70,7 +70,6 @@ def find_commonest_beginning(beginnings: Iterable[str | None]) -> str | None:
 
 
 DAY_LENGTH = len("2026-01-13")
-HOUR_MARK = "T"  # contained in instants, not in days
 MIN_FIGURES = 3  # fewer show no contradiction by the hour
 
 
@@ -90,7 +89,7 @@ def list_own_figures(claims: Claims, slug: str, released_from: str | None) -> li
 def parse_stated_moment(claim: Mapping[str, Any], zone: tzinfo) -> datetime:
     """Parse when a figure was stated, in the registry's time zone. Without an hour it is the plain day, whose end
     differs by zone."""
-    if HOUR_MARK in claim["stated_at"]:
+    if "T" in claim["stated_at"]:  # an instant, not a day
         return datetime.fromisoformat(claim["at"]).astimezone(zone)
     return datetime.combine(date.fromisoformat(claim["stated_at"]), time.max, zone)
 

@@ -319,7 +319,6 @@ def _format_cause(entry: str, formatter: PersonFormatter) -> str:
 
 # Spells of one person with verdicts: nobody has been detained more often.
 MAX_SPELLS = 12
-HISTORY_PATH = "/history"
 
 
 async def fetch_person_history(

@@ -16,7 +16,6 @@ people = APIRouter(include_in_schema=False, route_class=PageRoute)
 people.include_router(objections)
 
 PEOPLE_SECTION = "/people"
-PERMANENT_REDIRECT, SEE_OTHER = 308, 303
 
 
 @people.get("/people")
@@ -35,7 +34,7 @@ async def _show_list(path: str, page: Page) -> Response:
     page.section = PEOPLE_SECTION
     if any(not value for _name, value in page.request.query_params.multi_items()):
         # Browsers submit empty fields too; the permalink has none.
-        return RedirectResponse(page.address(path, page.terms), SEE_OTHER, headers={"Cache-Control": CACHE_REVALIDATE})
+        return RedirectResponse(page.address(path, page.terms), 303, headers={"Cache-Control": CACHE_REVALIDATE})
     return await page.show("people/list.html", caching=CACHE_REVALIDATE, view=await read_list(path, page))
 
 
@@ -47,6 +46,6 @@ async def read_person(page: CurrentPage, person_id: uuid.UUID) -> Response:
         person, spells, versions, formatter = await fetch_person_history(page, person_id)
     except Moved as moved:
         address = page.address(f"/people/{moved.current_id}", page.terms)
-        return RedirectResponse(address, PERMANENT_REDIRECT, headers={"Cache-Control": CACHE_REVALIDATE})
+        return RedirectResponse(address, 308, headers={"Cache-Control": CACHE_REVALIDATE})
     record = build_person_record(person, spells, versions, formatter)
     return await page.show("people/person.html", caching=CACHE_REVALIDATE, person=person, record=record)
