@@ -18,13 +18,12 @@ from app.api.group_commit import GroupCommit
 from app.api.head_watcher import HeadWatcher, MomentSettler, Replica
 from app.api.middleware.body_limits import BodyBudget, BodyLimitMiddleware
 from app.api.middleware.concurrency import ConcurrencyLimits, compute_lane_sizes, compute_max_sessions
-from app.api.middleware.cors import ProblemCorsMiddleware
 from app.api.middleware.count_worker import WorkerReplyMiddleware, build_worker_pools
 from app.api.middleware.metrics import Metrics, collect_query_parameters
 from app.api.middleware.rate_limits import RateLimiter, RateLimitMiddleware
 from app.api.middleware.request_boundary import RequestBoundaryMiddleware
 from app.api.middleware.response_cache import ResponseCache, ResponseCacheMiddleware
-from app.api.middleware.security_headers import REQUEST_ID_HEADER
+from app.api.middleware.response_headers import REQUEST_ID_HEADER, ProblemCorsMiddleware
 from app.api.openapi import SERVER_DESCRIPTION, ServedDocument, complete_document
 from app.api.routes.counts import citations_router, counts_router
 from app.api.routes.curation import MAX_OBJECTION_BYTES, curation_router, objections_router
@@ -56,8 +55,7 @@ from app.web import desk
 from app.web.page import normalize_cached_query
 from app.web.people import objection
 from app.web.pictures import PictureRenderer
-from app.web.routes import serve_pages
-from app.web.warmup import warm_up_pages
+from app.web.routes import serve_pages, warm_up_pages
 
 ROUTERS = (
     counts_router,

@@ -1,13 +1,14 @@
-"""The code lists of the registry: English codes, with labels and definitions in English and Spanish.
+"""The code lists of the registry, and the texts of descriptions and the glossary, in English and Spanish.
 
-The codes are part of the wire contract and are stored in the database. Labels and definitions are in `vocabulary.toml`,
-and are served at `/v1/vocabulary`.
-"""
+The codes are part of the wire contract and are stored in the database. Labels and definitions are in `vocabulary.toml`
+and are served at `/v1/vocabulary`, with the glossary (`glossary.toml`). `openapi.json` and `--help` share the
+descriptions of parameters and fields (`descriptions.toml`)."""
 
 import tomllib
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 
 class ImportState(StrEnum):
@@ -370,3 +371,60 @@ def build_vocabulary(lang: Language) -> dict[str, list[dict[str, str]]]:
         name: [dict(zip(names, (code.value, *_TEXTS[name][code.value][lang]), strict=True)) for code in codes]
         for name, codes in CODE_LISTS.items()
     }
+
+
+@cache
+def load_descriptions() -> dict[str, dict[str, Any]]:
+    """Load all descriptions by group.
+
+    Groups: `parameters` {name: [English, Spanish]}, `bodies` and `answers` {name: English}, `shapes` {schema: English}.
+    A name is `name`; or `operation.name` or `Schema.name` if the meaning is special there.
+    """
+    return tomllib.loads(Path(__file__).with_name("descriptions.toml").read_text(encoding="utf-8"))
+
+
+def describe_parameter(name: str, operation: str = "") -> str | None:
+    """Return the English description of a parameter of an operation; None if it has none."""
+    texts = load_descriptions()["parameters"]
+    translations = texts.get(f"{operation}.{name}", texts.get(name))
+    return None if translations is None else str(translations[0])
+
+
+def describe_field(part: str, shape: str, name: str) -> str | None:
+    """Return the description of a field of a request body or a response.
+
+    A response that extends a shape (`ReleaseOut`, `FiledClaim`) shares the descriptions of the shape.
+    """
+    texts = load_descriptions()[part]
+    family = f"{shape.removeprefix('Filed').removesuffix('Out')}Shape"
+    for key in (f"{shape}.{name}", f"{family}.{name}", name):
+        if key in texts:
+            return str(texts[key])
+    return None
+
+
+def describe_parameter_option(operation: str, name: str) -> str:
+    """Return the help of a command-line option that is also a parameter of an operation. Raises KeyError."""
+    return _require_text(describe_parameter(name, operation), name)
+
+
+def describe_field_option(shape: str, name: str) -> str:
+    """Return the help of a command-line option that is also a field of a request body. Raises KeyError."""
+    return _require_text(describe_field("bodies", shape, name), name)
+
+
+def _require_text(text: str | None, name: str) -> str:
+    if text is None:
+        raise KeyError(name)
+    return text
+
+
+@cache
+def _load_glossary() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(Path(__file__).with_name("glossary.toml").read_text(encoding="utf-8"))
+
+
+def build_glossary(lang: Language) -> list[dict[str, str]]:
+    """Return the glossary in order, in the form of a code list: `[{"code", "label", "definition"}, …]`."""
+    names = ("code", "label", "definition")
+    return [dict(zip(names, (code, *texts[lang]), strict=True)) for code, texts in _load_glossary().items()]

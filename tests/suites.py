@@ -1,4 +1,4 @@
-"""Which tests run in which suite, by the names of folders and files. `make test` leaves out what is marked `campaign`."""
+"""Which tests run in which suite, by names of folders and files. `make test` leaves out those marked `campaign`."""
 
 # Tests of what the engines do differently: SQL dialects, locks, guards, migrations, notifications, transactions. They
 # run on PostgreSQL in `make test` too; so does every route (tests/api/test_postgresql_smoke.py). A single test elsewhere

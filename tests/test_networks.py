@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.middleware.rate_limits import CLIENT_V4, CLIENT_V6
-from app.networks import find_network
-from app.registry.publication.objection_queue import PREFIX_V4, PREFIX_V6
+from app.registry.publication.objection_queue import PREFIX_V4, PREFIX_V6, find_network
 
 client_of = partial(find_network, bits_v4=CLIENT_V4, bits_v6=CLIENT_V6)
 neighbours_of = partial(find_network, bits_v4=PREFIX_V4, bits_v6=PREFIX_V6)

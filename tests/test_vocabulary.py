@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from app import vocabulary as v
-from app.descriptions import build_glossary
 from app.formats import COUNTRIES
-from app.vocabulary import CODE_LISTS, STAGES, Language, Stage, build_vocabulary
+from app.vocabulary import CODE_LISTS, STAGES, Language, Stage, build_glossary, build_vocabulary
 
 LANGUAGES: tuple[Language, ...] = ("en", "es")
 # Spelt alike in English and Spanish.

@@ -12,7 +12,6 @@ from app.cli.database import open_session
 from app.cli.output import AsJson, console, exit_with_error, print_rows, utc_now
 from app.config import Settings
 from app.demo.people import FACILITIES_FILE
-from app.descriptions import describe_field_option
 from app.errors import Problem
 from app.exports import facilities
 from app.imports.faults import BadFile
@@ -24,7 +23,7 @@ from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
 from app.registry.write import WriteContext
 from app.schemas.reports import FacilityIn, SourceIn
-from app.vocabulary import FacilityKind, Role, SourceKind
+from app.vocabulary import FacilityKind, Role, SourceKind, describe_field_option
 
 commands = typer.Typer()
 source_commands = typer.Typer(help="Sources: who reports and who claims.", no_args_is_help=True)

@@ -22,7 +22,6 @@ from app.cli.database import open_database, open_session
 from app.cli.output import AsJson, exit_with_error, utc_now
 from app.config import Names, Settings
 from app.db.engine import open_read_session
-from app.descriptions import describe_parameter_option
 from app.imports import filing, receipts, remote, stored
 from app.imports.client import PermanentError, RegistryClient
 from app.imports.faults import BadFile, format_line, is_answered_by_confirming, parse_column_letters, translate_problem
@@ -36,7 +35,7 @@ from app.models import ListImport
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.schemas.imports import ImportColumn, ImportGroup, ImportRowShape, ImportWarning, RowError
-from app.vocabulary import ImportOutcome, Language, Role
+from app.vocabulary import ImportOutcome, Language, Role, describe_parameter_option
 
 # Outcomes whose message has another name.
 OUTCOME_MESSAGES = {ImportOutcome.NEEDS_REVIEW: "to_review"}

@@ -21,14 +21,13 @@ from app.compare.comparison import (
 from app.compare.registry import ComparisonScope
 from app.config import Settings
 from app.db.engine import open_read_session
-from app.descriptions import describe_parameter_option
 from app.imports.faults import BadFile
 from app.imports.filing import check_list_size
 from app.imports.formats import tables
 from app.imports.formats.template import build_template
 from app.registry.publication.permissions import load_reporter_by_slug
 from app.schemas.imports import PairedShape
-from app.vocabulary import Language
+from app.vocabulary import Language, describe_parameter_option
 
 # Lines of one kind that a person reads on a terminal; for more, a workbook is better.
 MAX_PRINTED_LINES = 40

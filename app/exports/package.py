@@ -38,7 +38,7 @@ from app.imports.formats.json_reader import clean_json
 from app.imports.rows import unfold
 from app.log.entries import load_entry
 from app.models import Detainee
-from app.queries import lists, person_records, public_reports, shapes
+from app.queries import lists, person_records, shapes
 from app.queries.parameters import FORMAT_MEDIA_TYPES, MAX_LIMIT, ClaimQuery, FacilityQuery, PageQuery, ReleaseQuery
 from app.queries.shapes import Person
 from app.queries.visibility import valid_at, visible_to
@@ -115,7 +115,7 @@ def _iter_table_rows(session: Session, reader: Reader, revision: int) -> Iterato
         lambda query: lists.query_facilities(session, query, revision), FacilityQuery(limit=MAX_LIMIT)
     ):
         yield "facilities", {**row, **(row["point"] or {})}
-    numbers = public_reports.number_records(session, reader, revision)
+    numbers = lists.number_records(session, reader, revision)
     detainees = session.scalars(
         select(col(Detainee.detainee))
         .where(valid_at(Detainee, revision), visible_to(reader, col(Detainee.detainee), revision))
@@ -127,7 +127,7 @@ def _iter_table_rows(session: Session, reader: Reader, revision: int) -> Iterato
             yield from _iter_person_rows(people[key], reader)
         yield from _label_rows(
             "reports",
-            map(_flatten_report, public_reports.build_public_reports(session, people, numbers, reader, revision)),
+            map(_flatten_report, lists.build_public_reports(session, people, numbers, reader, revision)),
         )
     yield from _label_rows(
         "claims",

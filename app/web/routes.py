@@ -1,16 +1,20 @@
-"""Mount all pages in every language, with `robots.txt` and the sitemap.
+"""Mount all pages in every language, with `robots.txt` and the sitemap, and make the first pages when a server starts.
 
-Search engines may index pages of numbers, never pages of people.
-"""
+Search engines may index pages of numbers, never pages of people. The first reader does not wait for templates."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.responses import Response as PlainResponse
+from starlette.types import Message, Scope
 
+from app import server_log
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, select_language
 from app.api.routes.directory import list_claims
 from app.errors import NotFound
@@ -22,10 +26,19 @@ from app.web.dataset import data
 from app.web.desk import desk
 from app.web.desk.page import DeskSessionMiddleware
 from app.web.figures import embeds, figures, oembed
-from app.web.home.routes import home
-from app.web.page import PERSONAL_PATHS, CurrentPage, Page, PageRoute, build_response, no_such_page, parse_terms
+from app.web.home.routes import home, show_home
+from app.web.page import (
+    PERSONAL_PATHS,
+    CurrentPage,
+    Page,
+    PageRoute,
+    build_response,
+    no_such_page,
+    parse_terms,
+    read_page,
+)
 from app.web.people.routes import people
-from app.web.rendering import LANGUAGES, assets, render_template
+from app.web.rendering import LANGUAGES, assets, compile_templates, render_template
 from app.web.sources import sources
 
 # Indexed pages without an id: the navigation, except people.
@@ -104,3 +117,38 @@ def serve_pages(app: FastAPI) -> None:
     for language in LANGUAGES:
         for pages in (*PAGE_ROUTERS, fallback_router):
             app.include_router(pages, prefix=f"/{language}")
+
+
+@asynccontextmanager
+async def warm_up_pages(app: FastAPI) -> AsyncIterator[None]:
+    """Compile the templates, and render the first page in each language with the columns that it counts, in the
+    background."""
+    task = asyncio.create_task(_warm_up(app))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _warm_up(app: FastAPI) -> None:
+    try:
+        await run_in_threadpool(compile_templates)
+        for language in LANGUAGES:
+            await show_home(await read_page(_build_request(app, f"/{language}/"), language, "/", {}))
+    except Exception as error:  # the first reader's request renders it then
+        server_log.log_unforeseen_error(error, "preparing the first page")
+
+
+def _build_request(app: FastAPI, path: str) -> Request:
+    scope: Scope = {
+        "type": "http", "http_version": "1.1", "scheme": "http", "server": ("localhost", 80), "client": None,
+        "root_path": "", "app": app, "state": {}, "method": "GET", "path": path, "raw_path": path.encode(),
+        "query_string": b"", "headers": [],
+    }  # fmt: skip
+    return Request(scope, _wait_for_disconnect)
+
+
+async def _wait_for_disconnect() -> Message:
+    """Wait for ever: this client never disconnects."""
+    return await asyncio.Future()

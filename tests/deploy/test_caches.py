@@ -20,7 +20,7 @@ from typing import NamedTuple
 import brotli
 import pytest
 
-from app.api.middleware.security_headers import SECURITY_HEADERS
+from app.api.middleware.response_headers import SECURITY_HEADERS
 from app.api.responses import CACHE_IMMUTABLE, CACHE_SHORT
 from app.queries.terms import PERSONAL_FILTERS
 from app.web.rendering import load_assets

@@ -1,6 +1,6 @@
 """docs/glossary.md, made of the words that `/v1/vocabulary` serves: `python -m tests.docs.glossary` writes it."""
 
-from app.descriptions import build_glossary
+from app.vocabulary import build_glossary
 from tests.docs.reading import ROOT
 
 PAGE = ROOT / "docs" / "glossary.md"

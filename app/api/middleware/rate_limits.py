@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api import problems
 from app.api.requests import parse_bearer_token
 from app.errors import TooManyRequests, Unauthenticated
-from app.networks import find_network
 from app.queries.terms import SEARCH_TERM
+from app.registry.publication.objection_queue import find_network
 
 UNLIMITED_PATH = "/healthz"  # uses no database
 # Prefix lengths in bits that identify a client: a whole IPv4 address, and the IPv6 network of a household.

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import server_log
 from app.api.middleware.metrics import METRIC_METHODS, OTHER_METHOD, Metrics, SlowLog, find_route_template
-from app.api.middleware.security_headers import add_security_headers
+from app.api.middleware.response_headers import add_security_headers
 from app.api.problems import INTERNAL_ERROR, build_problem_response
 from app.api.responses import SCOPE_BODILESS
 from app.server_log import start_request_stats

@@ -24,7 +24,6 @@ from app.claims.balance import compute_balance
 from app.claims.figures import check_arithmetic, load_figures
 from app.claims.reconciliation import build_reconciliation
 from app.dates import format_instant
-from app.descriptions import build_glossary
 from app.errors import AlreadyExists, NotFound, Unauthenticated
 from app.exports.count_tables import build_balance_rows, build_reconciliation_rows
 from app.models import Facility, Source
@@ -47,7 +46,7 @@ from app.schemas.directory import (
     VocabularyOut,
 )
 from app.schemas.reports import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
-from app.vocabulary import build_vocabulary
+from app.vocabulary import build_glossary, build_vocabulary
 
 directory_router = build_router("directory")
 

@@ -5,8 +5,7 @@ into one of BUCKETS by a digest under a key of the day. A bucket has SLOTS_PER_B
 the oldest. So the number of rows is bounded, no network can crowd out another outside its bucket, and the buckets
 change every day.
 
-A request stores one row, by the same statements for every objection.
-"""
+A request stores one row, by the same statements for every objection."""
 
 import re
 import secrets
@@ -15,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
 from typing import Annotated
 
@@ -26,11 +26,28 @@ from app.log import head
 from app.log.entries import compute_keyed_digest
 from app.models import Objection
 from app.models.log import ObjectionWish
-from app.networks import find_network
 from app.registry.records import TargetKind
 from app.registry.write import new_id
 from app.schemas.reports import Line, StrictModel
 from app.schemas.text import validate_prose
+
+
+def find_network(host: str, bits_v4: int, bits_v6: int) -> str | None:
+    """Return the network of the first bits of an address; None for text that is no address, as behind a Unix socket.
+
+    A mapped IPv4 address counts as IPv4; the interface of a link-local address (`%eth0`) is ignored.
+    """
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    bits = bits_v4 if address.version == 4 else bits_v6
+    if bits == address.max_prefixlen:
+        return str(address)  # quick: this runs for each request of an IPv4 client
+    return str(ip_network((address, bits), strict=False))
+
 
 # With a hundred hostile networks, the chance that one shares the bucket of a given other network is one in eighty.
 BUCKETS = 8_192

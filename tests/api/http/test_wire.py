@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from httpx2 import Response
 from pydantic import TypeAdapter
 
-from app.api.openapi.descriptions import HEADERS
+from app.api.openapi import HEADERS
 from app.main import ROUTERS
 from app.schemas.directory import Embargoed
 from app.schemas.filed import Proposed

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.api.openapi.descriptions import UNRECORDED_PROBLEMS, load_recorded_examples
+from app.api.openapi import UNRECORDED_PROBLEMS, load_recorded_examples
 from app.config import Settings
 from app.errors import PROBLEM_JSON, Problem
 from app.main import create_app

@@ -14,7 +14,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import text
 
-from app.api.middleware.security_headers import REQUEST_ID_HEADER
+from app.api.middleware.response_headers import REQUEST_ID_HEADER
 from app.api.routes.curation import MAX_WAITING_OBJECTIONS
 from app.db.engine import open_read_session, open_write_session
 from app.exports import package

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from app.descriptions import build_glossary
 from app.projection import RULES
-from app.vocabulary import CODE_LISTS
+from app.vocabulary import CODE_LISTS, build_glossary
 from tests.support import GOVERNMENT, Body, World
 
 CLAIM: Body = {

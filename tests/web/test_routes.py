@@ -11,10 +11,11 @@ from fastapi import Response
 from app import main
 from app.columns import store
 from app.columns.store import release_columns
-from app.web import rendering, warmup
+from app.web import rendering
+from app.web import routes as warmup
 from app.web.home import routes
 from app.web.rendering import LANGUAGES
-from app.web.warmup import warm_up_pages
+from app.web.routes import warm_up_pages
 from tests.support import PATIENCE, World
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.api.middleware.security_headers import HSTS_HEADERS, REQUEST_ID_HEADER, SECURITY_HEADERS
+from app.api.middleware.response_headers import HSTS_HEADERS, REQUEST_ID_HEADER, SECURITY_HEADERS
 from app.config import Settings
 from app.registry import reports
 from app.server_log import JsonLineFormatter
