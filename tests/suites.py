@@ -1,8 +1,8 @@
 """Which tests run in which suite, by names of folders and files. `make test` leaves out those marked `campaign`."""
 
 # Tests of what the engines do differently: SQL dialects, locks, guards, migrations, notifications, transactions. They
-# run on PostgreSQL in `make test` too; so does every route (tests/api/test_postgresql_smoke.py). A single test elsewhere
-# is marked `both_engines`. All other tests run on PostgreSQL in campaigns alone.
+# run on PostgreSQL in `make test` too; so does every route (`test_postgresql_smoke.py`). A single test elsewhere is
+# marked `both_engines`. All other tests run on PostgreSQL in campaigns alone.
 BOTH_ENGINES = (
     "db", "test_at_rest", "test_backup", "test_candidates", "test_core", "test_count_worker", "test_databases",
     "test_duplicate_scan", "test_entries", "test_erasure", "test_failures", "test_filing", "test_filing_at_once",

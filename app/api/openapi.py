@@ -1,10 +1,8 @@
-"""Add descriptions, headers and examples to the OpenAPI document.
+"""Complete FastAPI's OpenAPI document with descriptions, headers, tables, errors and examples.
 
 `Accept` and `Authorization` are not declared as headers: OpenAPI ignores them as parameters and expresses them by media
 types and security schemes. Examples are recorded requests and responses with invented people and published figures:
-`python -m tests.api.openapi.record` writes `openapi_examples.json` from the demo registry, and a test compares it.
-
-Complete FastAPI's OpenAPI document with descriptions, headers, tables, errors and examples."""
+`python -m tests.api.openapi.record` writes `openapi_examples.json` from the demo registry, and a test compares it."""
 
 import gzip
 import hashlib

@@ -249,7 +249,7 @@ async def show_upload(
     status = status or (422 if faults else 200)
     max_megabytes = desk.request.app.state.max_import_bytes // (1024 * 1024)
     return await desk.show(
-        "desk/list.html", status=status, faults=faults, mapping=mapping, max_megabytes=max_megabytes, step=1
+        "desk/lists/list.html", status=status, faults=faults, mapping=mapping, max_megabytes=max_megabytes, step=1
     )
 
 
@@ -273,7 +273,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         for width, prefix in ((FULL_WIDTH, "wide"), (PHONE_WIDTH, "narrow"))
     ]
     return await desk.show(
-        "desk/receipt.html" if is_filed else "desk/trial.html",
+        "desk/lists/receipt.html" if is_filed else "desk/lists/trial.html",
         receipt=receipt,
         tried=tried_list,
         held=sealed_list,

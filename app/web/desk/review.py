@@ -138,7 +138,7 @@ async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response
     places = {place["slug"]: place["name"] for place in facilities}
     facts = [build_compared_facts(item.get("compared", ()), places, desk.catalogue) for item in waiting["data"]]
     return await desk.show(
-        "desk/review.html",
+        "desk/review/review.html",
         waiting=list(zip(waiting["data"], facts, strict=True)),
         further=parse_cursor(waiting["next"]),
         unknown_facilities=waiting["unknown_facilities"],
@@ -166,7 +166,7 @@ async def decide_pair(form: SubmittedForm) -> Response:
         if refusal.status not in FIELD_REFUSALS:
             raise
         return await show_decision(form.desk, form.form_values, refusal.body())
-    return await form.desk.show("desk/decided.html", answer=answer, judgement=form.get_first(JUDGEMENT_FIELD))
+    return await form.desk.show("desk/review/decided.html", answer=answer, judgement=form.get_first(JUDGEMENT_FIELD))
 
 
 @review.post("/desk/review/undo")
@@ -176,7 +176,7 @@ async def undo_decision(form: SubmittedForm) -> Response:
     answer = await form.desk.officer_registry.write(
         UndoIdentity(UUID(decision_id)), WriteTarget("DELETE", "/v1/identity/{decision_id}", decision_id)
     )
-    return await form.desk.show("desk/decided.html", answer=answer, judgement="undone")
+    return await form.desk.show("desk/review/decided.html", answer=answer, judgement="undone")
 
 
 @review.post("/desk/review/withdrawal")
@@ -186,7 +186,7 @@ async def withdraw_decision(form: SubmittedForm) -> Response:
     answer = await form.desk.officer_registry.write(
         WithdrawProposal(UUID(proposal_id)), WriteTarget("DELETE", "/v1/proposals/{proposal_id}", proposal_id)
     )
-    return await form.desk.show("desk/decided.html", answer=answer, judgement="withdrawn")
+    return await form.desk.show("desk/review/decided.html", answer=answer, judgement="withdrawn")
 
 
 def _parse_decision_id(form: DeskForm) -> str:
@@ -199,7 +199,7 @@ async def show_decision(desk: Desk, form_values: FormValues, problem: Mapping[st
     titles = {JUDGEMENT_FIELD: _("Are they one person?"), PAIR_REASON_FIELD: _("Why")}
     faulty, others = collect_field_faults(problem, titles, desk.catalogue)
     return await desk.show(
-        "desk/decision.html",
+        "desk/review/decision.html",
         status=problem.get("status", 200),
         faulty=faulty,
         others=others,
@@ -299,7 +299,7 @@ async def decide_about_person(form: SubmittedForm) -> Response:
         if refusal.status not in (*FIELD_REFUSALS, NotFound.status):  # others may have decided it meanwhile
             raise
         return await show_objections(desk, form.form_values, refusal.body())
-    return await desk.show("desk/objection_decided.html", answer=answer, outcome=outcome)
+    return await desk.show("desk/review/objection_decided.html", answer=answer, outcome=outcome)
 
 
 def _point_at_outcome(problem: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -329,7 +329,7 @@ async def show_objections(
     waiting, proposals = await gather(desk.registry.read(list_objections), desk.registry.read(list_proposals))
     people = [build_objection_case(record, proposals["data"], draft) for record in waiting["data"]]
     return await desk.show(
-        "desk/objections.html",
+        "desk/review/objections.html",
         status=problem.get("status", 200),
         people=people,
         faulty=faulty,
