@@ -99,7 +99,7 @@ class Registry:
         """Call a route, and return the result of `take` on its reply, while its session is open."""
         start_request_stats()  # separates the measurements from those of the page
         api_route = _find_route(route)
-        path_values = _parse_path_values(route, api_route, values)
+        path_values = _parse_path_values(route, values)
         terms = {"as_of": self.as_of, **values}
         terms = {name: value for name, value in terms.items() if value not in (None, []) and name not in path_values}
         query = parse_query(_find_query_model(route), api_route, terms)
@@ -173,13 +173,18 @@ def encode_body(values: Mapping[str, Any]) -> bytes:
     return json.dumps(values).encode()
 
 
-def _parse_path_values(route: Callable[..., Any], api_route: APIRoute, values: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_path_values(route: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Parse the ids in a route's path. Raises NotFound for a malformed id."""
-    hints = get_type_hints(route, include_extras=True)
     try:
-        return {name: TypeAdapter(hints[name]).validate_python(values[name]) for name in api_route.param_convertors}
+        return {name: adapter.validate_python(values[name]) for name, adapter in _find_path_adapters(route)}
     except ValidationError:
         raise NotFound("There is nothing with this id.") from None
+
+
+@cache
+def _find_path_adapters(route: Callable[..., Any]) -> list[tuple[str, TypeAdapter[Any]]]:
+    hints = get_type_hints(route, include_extras=True)
+    return [(name, TypeAdapter(hints[name])) for name in _find_route(route).param_convertors]
 
 
 @cache
