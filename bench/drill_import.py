@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.engine import make_engine, migrate_database, open_read_session, open_write_session
-from app.imports import filing
-from app.imports.stored import ImportOptions
+from app.imports import row_filing
+from app.imports.import_store import ImportOptions
 from app.models import ImportRow, Record
 from app.registry import directory
 from app.registry.publication.permissions import Reader
@@ -40,9 +40,9 @@ def now() -> datetime:
 
 def import_all(url: str, data: bytes) -> None:
     """What is killed."""
-    filing.BATCH_ROWS = SMALL_BATCH
+    row_filing.BATCH_ROWS = SMALL_BATCH
     engine = make_engine(url)
-    filing.file_local_list(engine, SECRET, now, "list", SOURCE, data, ImportOptions(), lambda _job: None)
+    row_filing.file_local_list(engine, SECRET, now, "list", SOURCE, data, ImportOptions(), lambda _job: None)
     engine.dispose()
 
 

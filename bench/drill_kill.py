@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.engine import make_engine, migrate_database, open_read_session, open_write_session
-from app.imports import stored
+from app.imports import import_store
 from app.models import ImportRow, ListImport
 from app.registry import api_keys, directory
 from app.registry.publication.permissions import Reader
@@ -127,7 +127,7 @@ def wait_for_lists(url: str) -> None:
     try:
         while time.monotonic() < until:
             with open_read_session(engine) as session:
-                still = select(col(ListImport.id)).where(col(ListImport.state).in_(stored.OPEN_STATES))
+                still = select(col(ListImport.id)).where(col(ListImport.state).in_(import_store.OPEN_STATES))
                 if session.scalars(still).first() is None:
                     return
             time.sleep(0.05)

@@ -26,8 +26,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.engine import make_engine, open_write_session
-from app.imports import filing
-from app.imports.stored import ImportOptions
+from app.imports import row_filing
+from app.imports.import_store import ImportOptions
 from app.models import ApiKey
 from app.registry import api_keys
 from app.vocabulary import Role
@@ -188,7 +188,7 @@ def registry(folder: Path, people: int = PEOPLE) -> tuple[str, str]:
     if not file.exists():
         prepare(url)
         engine = make_engine(url)
-        filing.file_local_list(
+        row_filing.file_local_list(
             engine, SECRET, now, "list", SOURCE, csv_of(people, crowd=True), ImportOptions(), lambda _job: None
         )
         engine.dispose()

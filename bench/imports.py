@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from app.db.engine import make_engine
-from app.imports import filing, receipts
-from app.imports.stored import ImportOptions
+from app.imports import receipts, row_filing
+from app.imports.import_store import ImportOptions
 from app.models import ListImport
 from bench.drill_import import SECRET, SOURCE, now, prepare
 from bench.invented import csv_of
@@ -29,7 +29,7 @@ def main() -> None:
         engine = make_engine(url)
         for what in ("tried",) if dry_run else ("new", "again"):
             wall, spent = time.perf_counter(), time.process_time()
-            job = filing.file_local_list(
+            job = row_filing.file_local_list(
                 engine, SECRET, now, "list", SOURCE, data, ImportOptions(dry_run=dry_run), _nothing
             )
             wall, spent = time.perf_counter() - wall, time.process_time() - spent

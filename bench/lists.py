@@ -9,9 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 from app.db.engine import make_engine, open_read_session
-from app.imports import filing, receipts
+from app.imports import receipts, row_filing
+from app.imports.import_store import ImportOptions
 from app.imports.mapping import ListMapping
-from app.imports.stored import ImportOptions
 from bench.drill_import import SECRET, SOURCE, now, prepare
 
 
@@ -25,7 +25,7 @@ def main() -> None:
             sent = ImportOptions(
                 dry_run=True, mapping=ListMapping.parse_toml(Path(mapping).read_text(encoding="utf-8"))
             )
-            job = filing.file_local_list(
+            job = row_filing.file_local_list(
                 engine, SECRET, now, "list", SOURCE, Path(path).read_bytes(), sent, lambda _job: None
             )
             with open_read_session(engine) as session:

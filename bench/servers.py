@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from app.cli import cli
-from app.imports import filing, filing_queue, stored
+from app.imports import filing_queue, import_store, row_filing
 from bench.drill_import import SECRET
 
 PATIENCE = 60.0  # seconds for a server to come up, or to go on
@@ -33,7 +33,7 @@ def _serve(environment: dict[str, str], told: str) -> None:
     log = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    stored.LEASE, filing_queue.POLL_SECONDS, filing.BATCH_ROWS = LEASE, LOOKS_EVERY, SMALL_BATCH
+    import_store.LEASE, filing_queue.POLL_SECONDS, row_filing.BATCH_ROWS = LEASE, LOOKS_EVERY, SMALL_BATCH
     cli.main(["serve"], prog_name="recuento", standalone_mode=False)
 
 

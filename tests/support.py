@@ -42,7 +42,7 @@ from app.db.engine import (
     open_read_session,
     open_write_session,
 )
-from app.imports import stored
+from app.imports import import_store
 from app.imports.mapping import load_row_faults
 from app.log.entries import open_writer_session
 from app.log.head import bind_secret, require_rules
@@ -423,9 +423,9 @@ class World:
         with open_read_session(self.engine) as session:
             jobs, rows = session.scalars(select(ListImport)).all(), session.scalars(select(ImportRow)).all()
             told = [
-                stored.read_sealed_column(secret, job, column)
+                import_store.read_sealed_column(secret, job, column)
                 for job in jobs
-                for column in sorted(stored.SEALED_COLUMNS)
+                for column in sorted(import_store.SEALED_COLUMNS)
             ]
             return json.dumps([told, [load_row_faults(secret, row) for row in rows]], ensure_ascii=False)
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from app.imports import stored
+from app.imports import import_store
 from app.queries.parameters import JSON_MEDIA_TYPE
 from app.registry import claims, directory, filing, recalls, two_person_rule
 from app.registry.claims import ClaimIn
-from app.registry.identity import decisions as identity_decisions
+from app.registry.identity import judgements as identity_decisions
 from app.registry.publication import decisions
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
 from app.registry.recalls import RecallIn
@@ -155,10 +155,10 @@ class ReceiveList(Operation):
 
     roles = (Role.REPORTER,)
     data: bytes
-    options: stored.ImportOptions
+    options: import_store.ImportOptions
 
     def apply(self, context: WriteContext) -> Outcome:
-        return stored.receive_list(context, context.key_id, self.data, self.options)
+        return import_store.receive_list(context, context.key_id, self.data, self.options)
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from app.api.middleware.concurrency import acquire_lane
 from app.api.operations import Operation
 from app.api.requests import admit_key, authenticate_sender, bearer_scheme, format_sender, require_role
 from app.api.responses import CACHE_PRIVATE, encode_json
-from app.api.write_answers import add_repeat_warning, render_outcome
+from app.api.write_rendering import add_repeat_warning, render_outcome
 from app.config import Names
 from app.errors import IdempotencyMismatch, Invalid
-from app.imports import stored as stored_imports
+from app.imports import import_store as stored_imports
 from app.log.entries import Log, compute_keyed_digest, open_writer_session, require_steady_clock
 from app.models import ApiKey, IdempotentAnswer
 from app.queries.parameters import JSON_MEDIA_TYPE

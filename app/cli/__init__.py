@@ -18,10 +18,10 @@ COMMANDS = {
     "serve": ("serve", "Bring the database to the newest schema, then serve."),
     "demo": ("serve", "Replay January 2026: real published figures, invented people."),
     "source": ("directory", "Sources: who reports and who claims."),
-    "key": ("directory", "Keys: who may write, and who sees restricted fields."),
+    "key": ("keys", "Keys: who may write, and who sees restricted fields."),
     "facility": ("directory", "Facilities: where people are held."),
     "import": (
-        "lists",
+        "imports",
         "File a list as a source's reports: here as --source, or --to a registry elsewhere, over whatever line there "
         "is.",
     ),

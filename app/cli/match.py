@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.database import open_database, open_session
-from app.cli.lists import format_row_error, load_mapping
+from app.cli.imports import format_row_error, load_mapping
 from app.cli.output import AsJson, utc_now
 from app.compare.comparison import (
     ListComparison,
@@ -22,9 +22,9 @@ from app.compare.registry import ComparisonScope
 from app.config import Settings
 from app.db.engine import open_read_session
 from app.imports.faults import BadFile
-from app.imports.filing import check_list_size
 from app.imports.formats import tables
 from app.imports.formats.template import build_template
+from app.imports.row_filing import check_list_size
 from app.registry.publication.permissions import load_reporter_by_slug
 from app.schemas.imports import PairedShape
 from app.vocabulary import Language, describe_parameter_option

@@ -22,11 +22,11 @@ from app.compare.detentions import (
     read_compared_list,
 )
 from app.compare.registry import ComparisonScope
-from app.imports import stored
+from app.imports import import_store
 from app.imports.faults import BadFile, translate_detail
 from app.imports.formats.tables import LIST_SEPARATOR, CellValue, Sheet
 from app.imports.formats.template import LANGUAGES, get_field_title
-from app.imports.lists import open_list
+from app.imports.list_reader import open_list
 from app.imports.mapping import ListMapping
 from app.log import content
 from app.log.entries import read_head
@@ -180,7 +180,7 @@ def compare_with_registry(
     deadline = Deadline(max_seconds)
     source = reader.source
     find_saved_mapping = (
-        (lambda _: None) if source is None else partial(stored.find_saved_mapping, session, secret, source)
+        (lambda _: None) if source is None else partial(import_store.find_saved_mapping, session, secret, source)
     )
     try:
         my_list = read_compared_list(

@@ -9,7 +9,7 @@ from app import dates
 from app.dates import parse_date
 from app.imports.doubts import DERIVED_PREFIX, CaseNumbers
 from app.imports.faults import BadFile, Fault
-from app.imports.lists import OpenedList
+from app.imports.list_reader import OpenedList
 from app.imports.mapping import translate_errors
 from app.imports.rows import assign_case_number, place_fault, validate_body
 from app.log import content

@@ -33,7 +33,7 @@ from app.demo.plan import (
     pick_option,
     shuffle_items,
 )
-from app.exports import facilities
+from app.imports import facilities
 from app.unicode_text import normalize_text
 
 Name = tuple[str, str, str, str]

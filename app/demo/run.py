@@ -46,7 +46,7 @@ from app.models import OPEN, ApiKey, Placement, Record, Source
 from app.registry import api_keys, directory, records, reports
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.directory_snapshot import Views
-from app.registry.identity import decisions
+from app.registry.identity import judgements
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.schemas.reports import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
@@ -403,7 +403,7 @@ class Replay:
     def _apply_merge(self, merge: CuratorMerge) -> None:
         a, b = (self._load_record(*case).detainee_id for case in merge.records)
         body = IdentityIn(a=a, b=b, judgement=Judgement.SAME, reason=merge.reason)
-        decisions.judge_identity(self._context(Reader(Role.CURATOR), merge.decided_at), body)
+        judgements.judge_identity(self._context(Reader(Role.CURATOR), merge.decided_at), body)
 
     def _prepare_claim(self, claim: ClaimFiling) -> Callable[[], None]:
         def file() -> None:

@@ -35,10 +35,10 @@ from app.imports.cell_values import UnreadCell
 from app.imports.doubts import find_name_question
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.imports.formats import tables
-from app.imports.lists import build_report_body
+from app.imports.list_reader import build_report_body
 from app.imports.rows import Body
 from app.log.content import Content
-from app.queries import lists
+from app.queries import list_pages
 from app.queries.parameters import (
     MAX_LIMIT,
     DetaineeQuery,
@@ -79,7 +79,7 @@ def export_releases(session: Session, form: TableFormat, reader: Reader, revisio
     """Export all public releases at a revision."""
     first_query = ReleaseQuery(limit=MAX_LIMIT)
     for number, rows in enumerate(
-        read_pages(lambda query: lists.query_releases(session, query, reader, revision), first_query)
+        read_pages(lambda query: list_pages.query_releases(session, query, reader, revision), first_query)
     ):
         if form is TableFormat.JSONL:
             yield tables.to_jsonl(rows)
@@ -123,7 +123,9 @@ def export_own_reports(
     if form is TableFormat.CSV:
         yield _format_csv_line(OWN_REPORT_COLUMNS)
     first_query = ReportQuery(limit=MAX_LIMIT)
-    for rows in read_pages(lambda query: lists.query_own_reports(session, query, source, revision, b""), first_query):
+    for rows in read_pages(
+        lambda query: list_pages.query_own_reports(session, query, source, revision, b""), first_query
+    ):
         bodies = [build_report_body(row) for row in rows]
         losses.dependent_reports += sum("country" not in body.get("detention", {}) for body in bodies)
         if form is TableFormat.CSV:
@@ -286,19 +288,19 @@ def export_entities(session: Session, reader: Reader, revision: int, omitted: Co
     """Export entities as of a revision, a JSON object a line. Counts the people left out in `omitted["nameless"]`."""
     source_names: dict[str, str] = {}
     for source in read_all_rows(
-        lambda query: lists.query_sources(session, query, revision), PageQuery(limit=MAX_LIMIT)
+        lambda query: list_pages.query_sources(session, query, revision), PageQuery(limit=MAX_LIMIT)
     ):
         source_names[source["slug"]] = source["name"]
         yield tables.to_jsonl([build_source_entity(source)])
     facility_names: dict[str, str] = {}
     for facility in read_all_rows(
-        lambda query: lists.query_facilities(session, query, revision), FacilityQuery(limit=MAX_LIMIT)
+        lambda query: list_pages.query_facilities(session, query, revision), FacilityQuery(limit=MAX_LIMIT)
     ):
         facility_names[facility["slug"]] = facility["name"]
         yield tables.to_jsonl([build_facility_entity(facility)])
     named_ids = set()
     for row in read_all_rows(
-        lambda query: lists.query_detainees(session, query, reader, revision), DetaineeQuery(limit=MAX_LIMIT)
+        lambda query: list_pages.query_detainees(session, query, reader, revision), DetaineeQuery(limit=MAX_LIMIT)
     ):
         if row["publish"] != Publish.NAMED or not row["name"]:
             omitted["nameless"] += 1
@@ -313,7 +315,9 @@ def export_entities(session: Session, reader: Reader, revision: int, omitted: Co
             )
     counting_statuses = [ReleaseStatus(status) for status in COUNTABLE_STATUSES]
     release_query = ReleaseQuery(limit=MAX_LIMIT, stage=Stage.CARRIED_OUT, status=counting_statuses)
-    for release in read_all_rows(lambda query: lists.query_releases(session, query, reader, revision), release_query):
+    for release in read_all_rows(
+        lambda query: list_pages.query_releases(session, query, reader, revision), release_query
+    ):
         if release["detainee_id"] in named_ids and release["stage"] == Stage.CARRIED_OUT:
             yield tables.to_jsonl([build_release_entity(release, source_names, facility_names)])
 

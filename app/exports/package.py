@@ -38,7 +38,7 @@ from app.imports.formats.json_reader import clean_json
 from app.imports.rows import unfold
 from app.log.entries import load_entry
 from app.models import Detainee
-from app.queries import lists, person_records, shapes
+from app.queries import list_pages, person_records, shapes
 from app.queries.parameters import FORMAT_MEDIA_TYPES, MAX_LIMIT, ClaimQuery, FacilityQuery, PageQuery, ReleaseQuery
 from app.queries.shapes import Person
 from app.queries.visibility import valid_at, visible_to
@@ -109,13 +109,13 @@ def _iter_table_rows(session: Session, reader: Reader, revision: int) -> Iterato
     """Yield `(table, row)`, in the order of each table."""
     yield from _label_rows(
         "sources",
-        read_all_rows(lambda query: lists.query_sources(session, query, revision), PageQuery(limit=MAX_LIMIT)),
+        read_all_rows(lambda query: list_pages.query_sources(session, query, revision), PageQuery(limit=MAX_LIMIT)),
     )
     for row in read_all_rows(
-        lambda query: lists.query_facilities(session, query, revision), FacilityQuery(limit=MAX_LIMIT)
+        lambda query: list_pages.query_facilities(session, query, revision), FacilityQuery(limit=MAX_LIMIT)
     ):
         yield "facilities", {**row, **(row["point"] or {})}
-    numbers = lists.number_records(session, reader, revision)
+    numbers = list_pages.number_records(session, reader, revision)
     detainees = session.scalars(
         select(col(Detainee.detainee))
         .where(valid_at(Detainee, revision), visible_to(reader, col(Detainee.detainee), revision))
@@ -127,11 +127,13 @@ def _iter_table_rows(session: Session, reader: Reader, revision: int) -> Iterato
             yield from _iter_person_rows(people[key], reader)
         yield from _label_rows(
             "reports",
-            map(_flatten_report, lists.build_public_reports(session, people, numbers, reader, revision)),
+            map(_flatten_report, list_pages.build_public_reports(session, people, numbers, reader, revision)),
         )
     yield from _label_rows(
         "claims",
-        read_all_rows(lambda query: lists.query_claims(session, query, reader, revision), ClaimQuery(limit=MAX_LIMIT)),
+        read_all_rows(
+            lambda query: list_pages.query_claims(session, query, reader, revision), ClaimQuery(limit=MAX_LIMIT)
+        ),
     )
 
 
@@ -163,7 +165,9 @@ def _flatten_report(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build_descriptor(session: Session, folder: Path, reader: Reader, revision: int) -> Descriptor:
-    withheld_count = lists.query_releases(session, ReleaseQuery(limit=1), reader, revision).build_extras()["withheld"]
+    withheld_count = list_pages.query_releases(session, ReleaseQuery(limit=1), reader, revision).build_extras()[
+        "withheld"
+    ]
     head: Head = {
         "$schema": PROFILE_URL,
         "name": "recuento",

@@ -16,9 +16,9 @@ from app import server_log
 from app.config import Names
 from app.db.engine import CommitUnanswered, describe_database_error, open_read_session, open_write_session
 from app.errors import ClockJumped
-from app.imports import stored
+from app.imports import import_store
 from app.imports.faults import BadFile
-from app.imports.filing import Filing
+from app.imports.row_filing import Filing
 from app.log.entries import open_writer_session
 from app.log.head import DamagedCiphertext
 from app.log.mark import LogWentBackwards
@@ -96,15 +96,15 @@ class ImportWorker:
 
     def _take_next_import(self) -> Filing | None:
         with open_read_session(self._engine) as session:
-            if stored.find_free_import(session, self._clock()) is None:
+            if import_store.find_free_import(session, self._clock()) is None:
                 return None  # as nearly always, and without a lock
         with open_writer_session(self._engine) as session:  # two processes would take one list
-            job = stored.find_free_import(session, self._clock())
+            job = import_store.find_free_import(session, self._clock())
             if job is None:
                 return None
-            stored.lease_import(session, job, self._clock())
+            import_store.lease_import(session, job, self._clock())
             try:
-                data = stored.load_file(session, self._secret, job)
+                data = import_store.load_file(session, self._secret, job)
             except DamagedCiphertext:
                 data = None
         filing = Filing(self._engine, self._secret, self._clock, self._names, job, data or b"")
@@ -112,6 +112,6 @@ class ImportWorker:
             filing.fail(INTERNAL_FAULT)
         return filing
 
-    def _release_lease(self, job: stored.ImportId) -> None:
+    def _release_lease(self, job: import_store.ImportId) -> None:
         with open_write_session(self._engine) as session:
-            stored.update_import(session, job, leased_until=None)
+            import_store.update_import(session, job, leased_until=None)

@@ -14,12 +14,12 @@ from urllib.parse import parse_qsl
 from app.imports import faults, survey
 from app.imports.client import GIVE_UP_SECONDS, PermanentError, RegistryClient, RemoteNotFound
 from app.imports.faults import BadFile, StoredFault
-from app.imports.filing import NO_ROWS_MESSAGE, build_strict_refusal, check_list_size
-from app.imports.lists import OpenedList, open_list
+from app.imports.import_store import OPEN_STATES, ImportOptions
+from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import QUESTIONS, translate_errors
 from app.imports.receipts import NOT_HELD, WARNINGS, SentReceipt, build_change, build_warnings
+from app.imports.row_filing import NO_ROWS_MESSAGE, build_strict_refusal, check_list_size
 from app.imports.rows import RowsCounted, place_fault
-from app.imports.stored import OPEN_STATES, ImportOptions
 from app.imports.uploads import (
     ListParts,
     Me,

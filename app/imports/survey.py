@@ -19,7 +19,7 @@ from app.imports.doubts import DERIVED_PREFIX, CaseNumbers
 from app.imports.faults import StoredQuestion, build_list_question, format_line, format_row_count
 from app.imports.formats.template import format_field_name
 from app.imports.headings import find_day_of_ages
-from app.imports.lists import OpenedList, build_column_question
+from app.imports.list_reader import OpenedList, build_column_question
 from app.imports.receipts import extract_stated_values
 from app.imports.rows import Row, assign_case_number, validate_body
 from app.log.content import AGE, AGE_ON, BIRTH

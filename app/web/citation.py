@@ -19,12 +19,12 @@ from app.api.routes.counts import read_citation
 from app.api.routes.records import read_detention, read_release
 from app.counts.difference import CHANGE_LABELS
 from app.queries.countables import find_countable_of_total
+from app.web.api_client import gather
 from app.web.charts import bars, then_and_now
 from app.web.claims.text import format_source_tag
 from app.web.count_text import TermFormatter, build_term_formatter, fetch_facility_list, parse_question
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import CurrentPage, Page, PageRoute, no_such_page
-from app.web.registry import gather
 from app.web.rendering import Catalogue
 
 MAX_GROUP_ROWS = 200  # of groups; the file has all

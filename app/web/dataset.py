@@ -18,8 +18,8 @@ from app.api.routes.counts import count_releases
 from app.errors import NotFound
 from app.exports.count_files.folders import LATEST_LINK, find_public_file
 from app.exports.package import DESCRIPTOR_FILENAME
+from app.web.api_client import gather
 from app.web.page import CurrentPage, Page, PageRoute, build_response
-from app.web.registry import gather
 
 CROISSANT = "http://mlcommons.org/croissant/1.0"
 SCHEMA_ORG = "https://schema.org/"

@@ -31,9 +31,9 @@ from app.api.routes.directory import list_sources
 from app.errors import Invalid, Moved, NotFound, Problem, build_pointed_error
 from app.formats import ENGLISH
 from app.queries.terms import PIN_PARAMETERS
+from app.web.api_client import Registry
 from app.web.figure import Figure
 from app.web.form_errors import collect_term_faults
-from app.web.registry import Registry
 from app.web.rendering import LANGUAGES, Catalogue, load_catalogue, render_template
 
 # Only files of this server, no inline styles, no framing by other sites. Pages have no scripts, so that an injected one

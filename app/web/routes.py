@@ -25,7 +25,7 @@ from app.web.counting.routes import counting
 from app.web.dataset import data
 from app.web.desk import desk
 from app.web.desk.page import DeskSessionMiddleware
-from app.web.figures import embeds, figures, oembed
+from app.web.figure_files import embeds, figures, oembed
 from app.web.home.routes import home, show_home
 from app.web.page import (
     PERSONAL_PATHS,

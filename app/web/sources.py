@@ -18,6 +18,7 @@ from app.api.routes.counts import count_overlap, count_releases
 from app.api.routes.directory import read_balance, read_source
 from app.api.routes.records import list_corrections
 from app.vocabulary import CorrectionKind, Series
+from app.web.api_client import Terms, gather
 from app.web.charts.funnel import count_statements
 from app.web.charts.overlap import load_overlap_figure
 from app.web.charts.source_line import Point, PublishedRange, find_line_end, lay_out_source_line
@@ -27,7 +28,6 @@ from app.web.count_text import describe_narrower_count
 from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH, Figure, draw_sentence, render_drawings
 from app.web.home.data import load_question
 from app.web.page import CurrentPage, Page, PageRoute, fetch_finest_series
-from app.web.registry import Terms, gather
 from app.web.rendering import Catalogue, format_claim_figure
 
 HEIGHT, NARROW_HEIGHT = 330, 270

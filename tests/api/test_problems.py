@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy.exc import OperationalError
 
-from app.api import write_answers
+from app.api import write_rendering
 from app.api.routes import health
 from app.registry import reports
 from tests.support import World, make_report
@@ -136,7 +136,7 @@ def test_a_failure_half_way_through_leaves_nothing(world: World, monkeypatch: py
     def fails(*_args: Any) -> None:
         raise RuntimeError(MARKER)
 
-    monkeypatch.setitem(write_answers.RENDERERS, "report", fails)
+    monkeypatch.setitem(write_rendering.RENDERERS, "report", fails)
     with world.storing_nothing():
         answer = world.post("/v1/releases", make_report(), "foro", **{"Idempotency-Key": "once"})
         check(answer, 500, "internal_error")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.api.responses import encode_json
-from app.web.registry import Registry
+from app.web.api_client import Registry
 from tests.demo.conftest import Replayed
 
 JANUARY = "country=VE&released_from=2026-01-08&released_to=2026-12-31"

@@ -5,7 +5,7 @@ import pytest
 from app.imports.faults import BadFile
 from app.imports.mapping import ListMapping
 from tests.imports.sheets import row, xlsx
-from tests.imports.test_lists import bodies, faults, opened, refusal
+from tests.imports.test_list_reader import bodies, faults, opened, refusal
 from tests.support import NOW
 
 GROUPED = "Código;Nombre;Detención;;Excarcelación;;País\n;;Fecha;Lugar;Fecha;Tipo;\n"

@@ -4,7 +4,7 @@ import pytest
 
 from app.imports.faults import BadFile
 from app.imports.mapping import ListMapping
-from tests.imports.test_lists import LINE, SPANISH, bodies, opened
+from tests.imports.test_list_reader import LINE, SPANISH, bodies, opened
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from app.imports.faults import parse_column_letters
 from app.imports.formats.csv import detect_encoding, read_csv_rows
 from app.imports.formats.workbook_reader import Workbook
-from app.imports.lists import OpenedList, open_list
+from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
 from tests.imports import messy
 from tests.imports.doubts.test_nothing_slips import MAPPINGS, REAL, slipped

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import open_read_session, open_write_session
-from app.imports import stored
+from app.imports import import_store
 from app.log.head import DamagedCiphertext, seal_bytes, seal_json, unseal_bytes, unseal_json
 from tests.imports.filing.test_filing import LIST, begin
 from tests.support import World
@@ -45,13 +45,13 @@ def test_what_was_changed_or_sealed_with_another_secret_does_not_open(sealed: by
 def test_a_list_that_was_tampered_with_is_told_to_its_sender_and_stops_no_other(world: World) -> None:
     job = begin(world, LIST.encode())
     with open_write_session(world.engine) as session:
-        stored.store_file(session, OTHER, job, LIST.encode())
+        import_store.store_file(session, OTHER, job, LIST.encode())
     receipt = world.send_list(LIST)
     world.settle()
     assert receipt["state"] == "done"
     with open_read_session(world.engine) as session:
-        damaged = stored.load_import(session, job)
-        assert (damaged.state, stored.read_sealed_column(world.app.state.secret, damaged, "fault")["code"]) == (
+        damaged = import_store.load_import(session, job)
+        assert (damaged.state, import_store.read_sealed_column(world.app.state.secret, damaged, "fault")["code"]) == (
             "failed",
             "internal_error",
         )

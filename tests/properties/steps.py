@@ -26,7 +26,7 @@ from app.log.entries import LogEntry, replay_entries
 from app.log.mark import attach_mark
 from app.models import OPEN, Source
 from app.registry import directory, filing, recalls, reports
-from app.registry.identity import decisions as identity_decisions
+from app.registry.identity import judgements as identity_decisions
 from app.registry.publication import decisions
 from app.registry.publication import decisions as consent_entries
 from app.registry.publication.permissions import Reader

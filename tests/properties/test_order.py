@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from app.counts.tally import compute_count
 from app.queries.terms import CountTerms
 from app.registry import report_versions, reports
-from app.registry.identity import decisions, record_linkage
+from app.registry.identity import judgements, record_linkage
 from app.schemas.reports import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
 from tests.drawn import examples
@@ -102,7 +102,7 @@ def _told(
         for one in judged:
             a, b = _id("subject", one.a % len(filings)), _id("subject", one.b % len(filings))
             body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")
-            clerk.act("curator", lambda context, body=body: decisions.judge_identity(context, body))
+            clerk.act("curator", lambda context, body=body: judgements.judge_identity(context, body))
         entries = clerk.entries()
         past = Past(entries, len(entries))
         with clerk.session() as session:

@@ -5,7 +5,7 @@ import pytest
 
 from app.columns.store import get_columns
 from app.db.engine import open_read_session
-from app.queries import lists
+from app.queries import list_pages
 from app.queries.listing import SAMPLE_STEP, ArrayOrder
 from app.queries.parameters import DetaineeQuery, DetentionQuery, ReleaseQuery
 from tests.support import ANYONE, World
@@ -18,9 +18,9 @@ def test_what_changed_is_told_while_somebody_is_filed(world: World) -> None:
         assert get_columns(session).head == revision
         world.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
         changed = (
-            lists.query_releases(session, ReleaseQuery(), ANYONE, revision, since=revision - 1),
-            lists.query_detentions(session, DetentionQuery(), ANYONE, revision, since=revision - 1),
-            lists.query_detainees(session, DetaineeQuery(), ANYONE, revision, since=revision - 1),
+            list_pages.query_releases(session, ReleaseQuery(), ANYONE, revision, since=revision - 1),
+            list_pages.query_detentions(session, DetentionQuery(), ANYONE, revision, since=revision - 1),
+            list_pages.query_detainees(session, DetaineeQuery(), ANYONE, revision, since=revision - 1),
         )
         assert [len(page.rows) for page in changed] == [1, 1, 1]
 
@@ -31,7 +31,7 @@ def test_a_search_by_name_is_of_its_revision_while_somebody_of_that_name_is_file
     with open_read_session(world.engine) as session:
         assert get_columns(session).head == revision
         world.file("jep", detainee__birth_date="1950")
-        found = lists.query_detainees(session, DetaineeQuery(q="Quintana Ribas"), ANYONE, revision)
+        found = list_pages.query_detainees(session, DetaineeQuery(q="Quintana Ribas"), ANYONE, revision)
         assert len(found.rows) == 1
 
 

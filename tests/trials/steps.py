@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.imports.doubts import CaseNumbers
-from app.imports.lists import open_list
+from app.imports.list_reader import open_list
 from app.imports.rows import assign_case_number, validate_body
 from app.models import OPEN, Source
 from app.registry import claims, filing, reports

@@ -6,13 +6,13 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from app.web import figures
+from app.web import figure_files
 from app.web import page as page_module
 from app.web.figure import Figure
-from app.web.figures import FigureKind, Terms
+from app.web.figure_files import FigureKind, Terms
 from app.web.page import Page
 from tests.support import World
-from tests.web.test_figures import of_a_test
+from tests.web.test_figure_files import of_a_test
 
 HERE = "https://registry.example"
 FOUND = "{http://www.sitemaps.org/schemas/sitemap/0.9}loc"
@@ -23,7 +23,7 @@ def _known(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     async def whole(page: Page, terms: Terms) -> Figure:
         return of_a_test(page, terms)
 
-    monkeypatch.setitem(figures.FIGURE_KINDS, "of-a-test", FigureKind(whole))
+    monkeypatch.setitem(figure_files.FIGURE_KINDS, "of-a-test", FigureKind(whole))
     world.restart_with(public_url=HERE)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from app.api.middleware.rate_limits import RateLimiter
 from app.api.middleware.response_cache import ResponseCache
+from app.web.api_client import Registry
 from app.web.page import PAGE_COST, normalize_cached_query
-from app.web.registry import Registry
 from tests.support import World
 
 CLAIM = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "said": 5, "stated_at": "2026-01-12"}

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.web.figures import FIGURE_KINDS
+from app.web.figure_files import FIGURE_KINDS
 from tests.support import World
 
 HERE = "https://registry.example"

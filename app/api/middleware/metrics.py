@@ -28,7 +28,7 @@ from app.api.middleware.concurrency import compute_lane_sizes
 from app.api.routes.health import check_readiness
 from app.db.engine import is_memory, open_read_session
 from app.errors import Problem
-from app.imports import stored
+from app.imports import import_store
 from app.log.entries import read_head
 from app.server_log import NO_LABEL, RequestStats
 
@@ -221,6 +221,6 @@ def _collect_head(session: Session) -> list[Metric]:
 
 def _collect_imports(session: Session) -> Metric:
     lists = GaugeMetricFamily("recuento_imports", "Lists that are not through yet.", labels=["state"])
-    for state, number in stored.count_open_imports(session).items():
+    for state, number in import_store.count_open_imports(session).items():
         lists.add_metric([state], number)
     return lists

@@ -27,7 +27,7 @@ from app.dates import format_instant
 from app.errors import AlreadyExists, NotFound, Unauthenticated
 from app.exports.count_tables import build_balance_rows, build_reconciliation_rows
 from app.models import Facility, Source
-from app.queries import lists
+from app.queries import list_pages
 from app.queries.parameters import BalanceQuery, ClaimQuery, FacilityQuery, PageQuery, RevisionQuery, VocabularyQuery
 from app.registry import api_keys, directory
 from app.registry.claims import ClaimIn, load_claim_at
@@ -77,7 +77,7 @@ async def change_source(write: WriteDep, slug: Slug, body: SourcePatch) -> Respo
 def list_sources(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply[SourcePage]:
     """Who reports and claims."""
     return answer_page(
-        context, query, lambda context, query, revision: lists.query_sources(context.session, query, revision)
+        context, query, lambda context, query, revision: list_pages.query_sources(context.session, query, revision)
     )
 
 
@@ -88,7 +88,7 @@ def read_source(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Qu
     real_name = _find_real_name(context, source)
     tag = context.build_tag(query, real_name or "")  # it can change without a new revision
     return answer_row(
-        context, query, lambda _revision: {**lists.build_source_shape(source), "real_name": real_name}, tag
+        context, query, lambda _revision: {**list_pages.build_source_shape(source), "real_name": real_name}, tag
     )
 
 
@@ -115,7 +115,7 @@ async def change_facility(write: WriteDep, slug: Slug, body: FacilityPatch) -> R
 def list_facilities(context: ReadDep, query: Annotated[FacilityQuery, Query()]) -> Reply[FacilityPage]:
     """Where people are held."""
     return answer_page(
-        context, query, lambda context, query, revision: lists.query_facilities(context.session, query, revision)
+        context, query, lambda context, query, revision: list_pages.query_facilities(context.session, query, revision)
     )
 
 
@@ -123,7 +123,9 @@ def list_facilities(context: ReadDep, query: Annotated[FacilityQuery, Query()]) 
 def read_facility(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Query()]) -> Reply[FacilityOut]:
     """One facility."""
     return answer_row(
-        context, query, lambda revision: lists.build_facility_shape(_find_version(context, Facility, slug, revision))
+        context,
+        query,
+        lambda revision: list_pages.build_facility_shape(_find_version(context, Facility, slug, revision)),
     )
 
 
@@ -155,7 +157,7 @@ def _find_real_name(context: ReadContext, source: Source) -> str | None:
 
 
 def _find_version(context: ReadDep, table: Any, slug: str, revision: int) -> Any:
-    version = lists.find_by_slug(context.session, table, slug, revision)
+    version = list_pages.find_by_slug(context.session, table, slug, revision)
     if version is None:
         raise NotFound("There is nothing with this slug.")
     return version
@@ -181,7 +183,7 @@ def list_claims(context: ReadDep, query: Annotated[ClaimQuery, Query()]) -> Repl
     return answer_page(
         context,
         query,
-        lambda context, query, revision: lists.query_claims(
+        lambda context, query, revision: list_pages.query_claims(
             context.session, query, context.reader, revision, context.resolve_since(query)
         ),
     )
@@ -192,7 +194,7 @@ def read_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQ
     """One claim, what corrected it, and what its parts add up to."""
 
     def build(revision: int) -> Mapping[str, Any]:
-        claim = lists.build_claim_shape(
+        claim = list_pages.build_claim_shape(
             context.session, load_claim_at(context.session, claim_id, revision), context.reader
         )
         figures = load_figures(context.session, revision)
@@ -231,7 +233,7 @@ def read_balance(context: ReadDep, slug: Slug, query: Annotated[BalanceQuery, Qu
     """Whether a source's own published figures of held, in and out fit together, step by step."""
 
     def build(revision: int) -> Answer:
-        if lists.find_by_slug(context.session, Source, slug, revision) is None:
+        if list_pages.find_by_slug(context.session, Source, slug, revision) is None:
             raise NotFound("There is no source with this slug.")
         steps = compute_balance(load_figures(context.session, revision), slug, query.country)
         return Answer({"data": steps, "next": None, "revision": revision}, lambda: build_balance_rows(steps))

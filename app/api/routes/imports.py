@@ -29,7 +29,7 @@ from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
 from app.api.writes import CommittedAnswer, WriteRequest, build_write
 from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, UnsupportedMediaType
-from app.imports import mapping, receipts, stored
+from app.imports import import_store, mapping, receipts
 from app.imports.faults import BadFile
 from app.imports.mapping import ListMapping, decode_mapping
 from app.models import ListImport
@@ -191,7 +191,9 @@ def send_list(
 
 def store_list(write: WriteRequest, data: bytes, mapping: bytes | None, query: ImportQuery) -> CommittedAnswer:
     """Store a list, which the import job files later. The caller has a slot in the lane of writes."""
-    options = stored.ImportOptions(query.dry_run, query.strict, query.confirm, parse_mapping(mapping), query.whole)
+    options = import_store.ImportOptions(
+        query.dry_run, query.strict, query.confirm, parse_mapping(mapping), query.whole
+    )
     # The same list is the same request, whether it is sent as a form or as a body.
     list_write = replace(write, body=data + b"\n" + (mapping or b""))
     answer = list_write.build_job(ReceiveList(data, options)).commit()
@@ -203,7 +205,7 @@ imports_router.add_api_route(
     "/imports",
     send_list,
     methods=["POST"],
-    status_code=stored.ACCEPTED_STATUS,
+    status_code=import_store.ACCEPTED_STATUS,
     response_model=ImportOut,
     responses=document_refusals(*POST_REFUSALS, Conflict, ListsWaiting),
     openapi_extra=UPLOAD_BODY,
@@ -266,7 +268,7 @@ def _list_rows(
 
 def _find_own_import(context: ReadContext, import_id: uuid.UUID) -> ListImport:
     context.allow(Role.REPORTER)
-    return stored.load_own_import(context.session, import_id, context.reader.source)
+    return import_store.load_own_import(context.session, import_id, context.reader.source)
 
 
 def _build_import_tag(context: ReadContext, query: RevisionQuery, job: ListImport, lang: Language) -> str:

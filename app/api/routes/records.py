@@ -29,7 +29,7 @@ from app.errors import AgeNeedsDay, AheadOfHead, Conflict, Invalid, NotFound, Re
 from app.exports import exports
 from app.imports.formats.tables import list_shape_columns
 from app.log.entries import load_entry, pin_revision
-from app.queries import lists, person_records
+from app.queries import list_pages, person_records
 from app.queries.corrections import CORRECTION_NAMESPACE, query_corrections
 from app.queries.countables import refuse_future, require_day
 from app.queries.parameters import (
@@ -204,7 +204,7 @@ def list_detainees(context: ReadDep, query: Annotated[DetaineeQuery, Query()]) -
     return answer_page(
         context,
         query,
-        lambda context, query, revision: lists.query_detainees(
+        lambda context, query, revision: list_pages.query_detainees(
             context.session, query, context.reader, revision, context.resolve_since(query)
         ),
     )
@@ -244,7 +244,7 @@ def list_detentions(context: ReadDep, query: Annotated[DetentionQuery, Query()])
     return answer_page(
         context,
         query,
-        lambda context, query, revision: lists.query_detentions(
+        lambda context, query, revision: list_pages.query_detentions(
             context.session, query, context.reader, revision, context.resolve_since(query)
         ),
     )
@@ -305,7 +305,7 @@ def list_releases(context: ReadDep, query: Annotated[ReleaseQuery, Query()]) -> 
     return answer_page(
         context,
         query,
-        lambda context, query, revision: lists.query_releases(
+        lambda context, query, revision: list_pages.query_releases(
             context.session, query, context.reader, revision, context.resolve_since(query)
         ),
     )

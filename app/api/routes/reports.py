@@ -20,7 +20,7 @@ from app.api.routing import (
 )
 from app.api.writes import WriteDep
 from app.errors import Forbidden, NotFound, Superseded
-from app.queries import lists
+from app.queries import list_pages
 from app.queries.parameters import PageQuery, ReportQuery, RevisionQuery
 from app.queries.queues import query_waiting
 from app.schemas.directory import Embargoed, EmbargoedPage
@@ -40,7 +40,7 @@ def list_reports(context: ReadDep, query: Annotated[ReportQuery, Query()]) -> Re
     return answer_page(
         context,
         query,
-        lambda context, query, revision: lists.query_own_reports(
+        lambda context, query, revision: list_pages.query_own_reports(
             context.session, query, context.reader, revision, secret
         ),
     )
@@ -52,7 +52,7 @@ def list_reports(context: ReadDep, query: Annotated[ReportQuery, Query()]) -> Re
 def read_report(context: ReadDep, report_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]) -> Reply[ReportOut]:
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     context.allow(Role.REPORTER)
-    row = lists.load_own_report(context.session, report_id, context.reader, context.revision(query))
+    row = list_pages.load_own_report(context.session, report_id, context.reader, context.revision(query))
     tag = build_report_tag(report_id, row["version"], responses.negotiate_media_type(query.format, context.request))
     return context.answer(query, lambda _revision: responses.Answer(row, lambda: [row]), tag)
 

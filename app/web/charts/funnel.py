@@ -8,11 +8,11 @@ from markupsafe import Markup
 
 from app.api.routes.counts import count_releases
 from app.vocabulary import ReleaseKind
+from app.web.api_client import Terms, drop_grouping, gather
 from app.web.charts.text import LinearScale, measure_text, wrap_text
 from app.web.count_text import describe_narrower_count, format_release_noun, parse_stage
 from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH, Figure, draw_sentence, render_drawings
 from app.web.page import Page
-from app.web.registry import Terms, drop_grouping, gather
 from app.web.rendering import Catalogue
 
 # CSS classes of source statements, of the releases derived from them, and of verified releases.

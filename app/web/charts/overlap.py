@@ -12,11 +12,11 @@ from typing import Any
 from markupsafe import Markup
 
 from app.api.routes.counts import count_overlap
+from app.web.api_client import Terms, drop_grouping
 from app.web.charts.text import ELLIPSIS, LinearScale, measure_text, truncate_at_word, wrap_text
 from app.web.count_text import describe_narrower_count
 from app.web.figure import FIVE_COLUMNS_WIDTH, PHONE_WIDTH, Figure, draw_sentence, render_drawings
 from app.web.page import Page
-from app.web.registry import Terms, drop_grouping
 from app.web.rendering import Catalogue
 
 MAX_COMBINATION_ROWS, MAX_SOURCE_COLUMNS = 10, 10

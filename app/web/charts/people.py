@@ -8,11 +8,11 @@ from typing import Any
 from app.api.routes.counts import count_releases
 from app.formats import capitalize_first_letter
 from app.vocabulary import Stage
+from app.web.api_client import drop_grouping, gather
 from app.web.charts.text import measure_text
 from app.web.count_text import describe_narrower_count, format_release_noun, parse_stage
 from app.web.figure import PHONE_WIDTH, SEVEN_COLUMNS_WIDTH, Figure, render_drawing, render_drawings
 from app.web.page import Page
-from app.web.registry import drop_grouping, gather
 from app.web.rendering import Catalogue
 
 SQUARE, RASTER = 12, 18

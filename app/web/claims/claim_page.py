@@ -9,7 +9,7 @@ from app.formats import lower_first_letter
 from app.vocabulary import Measure, Qualifier, Reason
 from app.web.claims.data import ReconciledClaim
 from app.web.claims.figures import format_remainder
-from app.web.claims.reasons import ReasonText, format_message, format_reason
+from app.web.claims.reason_texts import ReasonText, format_message, format_reason
 from app.web.claims.text import (
     describe_claim_measure,
     format_bounds,

@@ -15,9 +15,9 @@ from app import dates
 from app.api.routes.directory import read_claim, reconcile_claim
 from app.errors import NotFound
 from app.vocabulary import Measure
+from app.web.api_client import gather
 from app.web.claims.text import is_by_organisation, is_independent
 from app.web.page import Page, no_such_page
-from app.web.registry import gather
 
 # A claim with one of these terms depends on sources already: its count is not broken down by source.
 SOURCE_TERMS = frozenset({"any_of", "all_of", "min_sources", "status"})

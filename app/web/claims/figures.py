@@ -6,13 +6,13 @@ from markupsafe import Markup
 
 from app.formats import capitalize_first_letter
 from app.vocabulary import Qualifier
+from app.web.api_client import Terms
 from app.web.charts.reconciliation import ClaimComparison, Kind, Segment, lay_out_horizontal_bar, lay_out_vertical_bar
 from app.web.charts.then_and_now import ClaimLine, DotLabels, ThenAndNowRow, lay_out_then_and_now
 from app.web.claims.data import ReconciledClaim, fetch_reconciled_claim, get_verified_number, not_compared
 from app.web.claims.text import format_bounds, format_claimant, format_since, format_source_tag, is_by_organisation
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import Page
-from app.web.registry import Terms
 from app.web.rendering import Catalogue, format_claim_figure
 
 RECONCILIATION = "reconciliation"

@@ -12,6 +12,7 @@ from app.api.routes.directory import read_claim
 from app.errors import Invalid, NotFound
 from app.queries.terms import list_values
 from app.vocabulary import Measure, SourceKind
+from app.web.api_client import Terms, gather
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, RowsLayout, SourceRow, lay_out_source_rows
 from app.web.claims.text import (
     describe_claim_terms,
@@ -25,7 +26,6 @@ from app.web.claims.text import (
 from app.web.count_text import describe_narrower_count
 from app.web.figure import Figure, render_drawing
 from app.web.page import Page
-from app.web.registry import Terms, gather
 from app.web.rendering import Catalogue, format_claim_figure
 
 SOURCE_ROWS = "source-rows"

@@ -11,6 +11,7 @@ from app.errors import Problem
 from app.queries.countables import COUNTABLES, Countable
 from app.queries.parameters import CountQuery
 from app.queries.terms import DETENTIONS, PIN_PARAMETERS, RELEASES
+from app.web.api_client import gather
 from app.web.count_text import TermFormatter, build_term_formatter, fetch_facility_list
 from app.web.counting import tables
 from app.web.counting.form import (
@@ -26,7 +27,6 @@ from app.web.counting.view import build_group_table, draw_groups, has_files, lis
 from app.web.figure import Figure
 from app.web.form_errors import collect_term_faults
 from app.web.page import CurrentPage, Page, PageRoute, no_such_page, open_page, open_page_at, parse_page_language
-from app.web.registry import gather
 from app.web.rendering import is_lower_bound
 
 UNPROCESSABLE = 422  # an error that the reader can correct in the form

@@ -3,12 +3,12 @@
 from fastapi import APIRouter
 
 from app.api.middleware.body_limits import BUFFERED_BODY_BYTES
-from app.web.desk import corrections, lists, login, reports, review
+from app.web.desk import corrections, list_upload, login, reports, review
 from app.web.rendering import LANGUAGES
 
 desk = APIRouter(include_in_schema=False)
 DESK_ROUTERS = (
-    login.session_router, reports.reports, corrections.corrections, lists.lists, review.review, review.objections,
+    login.session_router, reports.reports, corrections.corrections, list_upload.lists, review.review, review.objections,
 )  # fmt: skip
 for pages in DESK_ROUTERS:
     desk.include_router(pages)
@@ -20,4 +20,4 @@ _CURATOR_FORMS = (review.PAIR_DECISION_PATH, review.UNDO_PATH, review.WITHDRAWAL
 _FORM_PATHS = ("/desk/session", "/desk/session/end", *reports.REPORT_KINDS, *_REPORT_FORMS, *_CURATOR_FORMS)
 DESK_BODY_LIMITS = {f"/{language}{path}": BUFFERED_BODY_BYTES for language in LANGUAGES for path in _FORM_PATHS}
 # Addresses that accept a whole list from a signed-in officer.
-LIST_PATHS = tuple(f"/{language}{lists.LIST_PATH}" for language in LANGUAGES)
+LIST_PATHS = tuple(f"/{language}{list_upload.LIST_PATH}" for language in LANGUAGES)

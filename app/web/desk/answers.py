@@ -17,7 +17,7 @@ from typing import Any
 
 from app.imports.faults import BadFile, parse_column_letters
 from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
-from app.imports.lists import open_list
+from app.imports.list_reader import open_list
 from app.imports.mapping import ListMapping, is_too_long
 from app.log import head
 from app.web.desk.page import FormValues, first_value

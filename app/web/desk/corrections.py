@@ -11,6 +11,7 @@ from app.api.operations import AmendReport, RetractReport, build_report_tag
 from app.api.routes.reports import list_reports, read_report
 from app.errors import Problem
 from app.schemas.reports import RetractIn
+from app.web.api_client import encode_body, normalize_body, parse_body, parse_cursor
 from app.web.desk import fields
 from app.web.desk.page import (
     IDEMPOTENCY_FIELD,
@@ -36,7 +37,6 @@ from app.web.desk.reports import (
     list_faulty_fields,
     show_receipt,
 )
-from app.web.registry import encode_body, normalize_body, parse_body, parse_cursor
 
 corrections = APIRouter(route_class=DeskRoute)
 REPORTS_PATH, CORRECTION_PATH, RETRACTION_PATH = "/desk/reports", "/desk/correction", "/desk/retraction"

@@ -7,6 +7,7 @@ from app.api.routes.directory import read_me
 from app.api.routes.reports import list_waiting
 from app.errors import NotFound, OutOfScope, Problem
 from app.vocabulary import Role
+from app.web.api_client import Registry, gather
 from app.web.desk import page as sessions
 from app.web.desk import review
 from app.web.desk.corrections import CORRECTION_PATH, RETRACTION_PATH, resume_correction
@@ -29,7 +30,6 @@ from app.web.desk.page import (
 )
 from app.web.desk.reports import REPORT_KINDS, show_form
 from app.web.page import parse_page_language
-from app.web.registry import Registry, gather
 from app.web.rendering import load_catalogue
 
 session_router = APIRouter(route_class=DeskRoute)

@@ -25,8 +25,8 @@ from app.api.writes import KEY_NEEDED_DETAIL, WriteRequest
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.log import head
 from app.vocabulary import Role
+from app.web.api_client import Registry, gather
 from app.web.page import MAX_SOURCES, SAME_ORIGIN, Page, PageRoute, is_same_origin, parse_page_language
-from app.web.registry import Registry, gather
 from app.web.rendering import LANGUAGES, load_catalogue
 
 # For a laptop that is left open in an office: the session survives a coffee break, but not lunch.

@@ -19,6 +19,7 @@ from app.errors import AgeNeedsDay, FileAClaim, Invalid, Problem, build_pointed_
 from app.log.content import add_age_span, flatten_body, move_filing_day_age
 from app.registry import checks
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn
+from app.web.api_client import Registry, encode_body, parse_body
 from app.web.desk import fields
 from app.web.desk.fields import FieldValues, build_report_body, find_unread_dates, format_refusal, format_unread_date
 from app.web.desk.page import (
@@ -32,7 +33,6 @@ from app.web.desk.page import (
     WriteTarget,
     first_value,
 )
-from app.web.registry import Registry, encode_body, parse_body
 from app.web.rendering import Catalogue
 
 UNREAD_STATUS = 422  # the status of a form with dates that cannot be parsed, which is not sent to the API

@@ -18,6 +18,7 @@ from app.imports.formats.template import get_field_title
 from app.registry.publication.decisions import ObjectionDecisionIn
 from app.schemas.reports import IdentityIn
 from app.vocabulary import Role, find_label
+from app.web.api_client import encode_body, gather, parse_body, parse_cursor
 from app.web.desk.fields import COUNTRY_KINDS, get_code_language
 from app.web.desk.page import (
     IDEMPOTENCY_FIELD,
@@ -39,7 +40,6 @@ from app.web.desk.reports import (
     create_idempotency_key,
     fetch_offered_facilities,
 )
-from app.web.registry import encode_body, gather, parse_body, parse_cursor
 from app.web.rendering import Catalogue
 
 FACILITY_FIELD = "facility"

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from app.api.routes.counts import count_releases, count_series
 from app.api.routes.directory import list_claims, reconcile_claim
 from app.vocabulary import Measure, Qualifier, Series
+from app.web.api_client import gather
 from app.web.charts.marks import PublishedValue
 from app.web.claims.text import format_starts
 from app.web.home.statements import (
@@ -36,7 +37,6 @@ from app.web.home.statements import (
     rank_statements,
 )
 from app.web.page import Page, fetch_finest_series
-from app.web.registry import gather
 from app.web.rendering import Catalogue, format_claim_figure
 
 Answer = Mapping[str, Any]

@@ -13,6 +13,7 @@ from app.api.routes.directory import read_claim
 from app.api.routes.records import list_corrections
 from app.errors import NotFound
 from app.vocabulary import ReleaseKind
+from app.web.api_client import Terms, gather
 from app.web.charts.funnel import load_funnel_figure
 from app.web.charts.overlap import load_overlap_figure
 from app.web.charts.people import load_people_figure
@@ -27,7 +28,6 @@ from app.web.home.hours import build_zoom
 from app.web.home.statements import Claims, HomeQuestion
 from app.web.home.texts import build_home_texts
 from app.web.page import CurrentPage, Page, PageRoute
-from app.web.registry import Terms, gather
 
 MAX_CORRECTIONS = 5
 MAX_CHANGES = 2  # of one correction shown in its line

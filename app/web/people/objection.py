@@ -16,9 +16,9 @@ from app.errors import Forbidden, Invalid, Problem, TooManyRequests
 from app.models.log import ObjectionWish
 from app.registry.publication.objection_queue import MAX_OBJECTION_LENGTH, ObjectionIn
 from app.schemas.reports import MAX_NAME_LENGTH
+from app.web.api_client import parse_body
 from app.web.desk.reports import collect_field_faults
 from app.web.page import SAME_ORIGIN, CurrentPage, Page, PageRoute, build_error_page, is_same_origin, open_page
-from app.web.registry import parse_body
 from app.web.rendering import LANGUAGES
 
 objections = APIRouter(route_class=PageRoute)

@@ -9,6 +9,7 @@ from app.api.routes.records import list_detention_verifications, list_verificati
 from app.errors import NotFound
 from app.formats import lower_first_letter
 from app.vocabulary import ReleaseKind, ReleaseStatus, Stage, State, Verdict
+from app.web.api_client import gather
 from app.web.charts.timeline import lay_out_horizontal_timeline, lay_out_vertical_timeline
 from app.web.figure import Figure, render_drawing
 from app.web.page import Page, no_such_page
@@ -24,7 +25,6 @@ from app.web.people.spells import (
     fetch_facilities_by_slug,
     select_verdicts,
 )
-from app.web.registry import gather
 from app.web.rendering import Catalogue
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from app.api.responses import CACHE_REVALIDATE
 from app.errors import Moved
 from app.web.page import CurrentPage, Page, PageRoute
-from app.web.people.lists import PEOPLE_PATH, RELEASES_PATH, read_list
+from app.web.people.listing import PEOPLE_PATH, RELEASES_PATH, read_list
 from app.web.people.objection import objections
 from app.web.people.record import build_person_record, fetch_person_history
 

@@ -10,9 +10,9 @@ from app.api.routes.directory import list_facilities
 from app.dates import DAY_LENGTH
 from app.formats import lower_first_letter
 from app.vocabulary import Language, ReleaseKind, ReleaseStatus, Stage, State, Verdict
+from app.web.api_client import parse_cursor
 from app.web.charts.timeline import Mark, Stretch, Timeline
 from app.web.page import Page
-from app.web.registry import parse_cursor
 
 MAX_NAMED_SOURCES = 2  # in a sentence or at a tick; of more, only the number: the table names them
 # Facilities fetched for their names; others are shown by their slugs.

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select
 
-from app.api import write_answers
+from app.api import write_rendering
 from app.db.engine import open_read_session
 from app.models import metadata
 from tests.support import NOW, World, make_report, without_random
@@ -92,10 +92,10 @@ def test_what_has_neither_a_key_nor_a_case_number_is_known_by_its_bytes_for_a_da
 
 def test_a_report_taken_for_a_repeat_says_so_where_its_sender_looks(world: World) -> None:
     assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [
-        write_answers.UNREGISTERED_FACILITY_WARNING
+        write_rendering.UNREGISTERED_FACILITY_WARNING
     ]
     assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [
-        write_answers.UNREGISTERED_FACILITY_WARNING, write_answers.SENT_BEFORE_WARNING,
+        write_rendering.UNREGISTERED_FACILITY_WARNING, write_rendering.SENT_BEFORE_WARNING,
     ]  # fmt: skip
 
 

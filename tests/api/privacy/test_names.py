@@ -12,8 +12,8 @@ from sqlalchemy import event
 
 from app.db.engine import open_read_session
 from app.exports import exports, package
-from app.imports import filing
-from app.imports.stored import ImportOptions
+from app.imports import row_filing
+from app.imports.import_store import ImportOptions
 from app.models import NAMED_BY_REPORTS
 from app.queries.parameters import TableFormat
 from app.queries.search import is_whole_name
@@ -180,7 +180,7 @@ def test_a_list_filed_on_the_registrys_machine_asks_the_operators_choice_too(
 ) -> None:
     file(world)
     engine, secret, data = world.engine, world.app.state.secret, ROW.encode()
-    job = filing.file_local_list(
+    job = row_filing.file_local_list(
         engine, secret, lambda: world.now, names, GOVERNMENT, data, ImportOptions(), lambda _job: None
     )
     assert json.loads(job.counts)[outcome] == 1

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from app.imports import filing
-from app.imports.stored import ImportOptions
+from app.imports import row_filing
+from app.imports.import_store import ImportOptions
 from app.matching import words as words_module
 from app.models import NAMED_BY_REPORTS
 from tests.columns.whole import at_head
@@ -141,7 +141,7 @@ def test_a_row_of_a_list_costs_the_same(two: Pair, who: str, publish: str, dry_r
         row: dict[str, Any] = make_report(**said, source_record_id=str(world.revision))
         data = (json.dumps(row) + "\n").encode()
         secret, clock = world.app.state.secret, world.app.state.clock
-        job = filing.file_local_list(
+        job = row_filing.file_local_list(
             world.engine, secret, clock, "list", who, data, ImportOptions(dry_run=dry_run), lambda _job: None
         )
         assert json.loads(job.counts)["new"] == 1

@@ -13,7 +13,7 @@ from httpx2 import Response
 
 from app.api.requests import open_request_session
 from app.api.routes import records
-from app.queries import lists
+from app.queries import list_pages
 from app.registry import api_keys
 from tests.api.serving import serving
 from tests.support import A_WHILE, Body, World, make_report
@@ -162,7 +162,7 @@ def test_who_reads_slowly_keeps_nobody_waiting(seven: World) -> None:
 def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty that are asked for at once take their turns, so that a count and a write need not wait for all of them."""
     inside, most, go_on = 0, 0, Event()
-    build = lists.query_releases
+    build = list_pages.query_releases
 
     def slowly(*given: Any) -> Any:
         nonlocal inside, most
@@ -172,7 +172,7 @@ def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, m
         inside -= 1
         return build(*given)
 
-    monkeypatch.setattr(lists, "query_releases", slowly)
+    monkeypatch.setattr(list_pages, "query_releases", slowly)
     with serving(seven.settings) as address, httpx2.Client(base_url=address, timeout=60) as client:
         asked = [
             Thread(target=client.get, args=("/v1/releases?format=csv",)) for _ in range(seven.settings.concurrency * 3)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app.api import head_watcher, write_answers
+from app.api import head_watcher, write_rendering
 from app.dates import format_instant
 from app.log.entries import open_writer_session, wait_until_settled
 from tests.support import A_WHILE, NOW, World, kept_waiting
@@ -30,14 +30,14 @@ def test_a_report_that_is_being_written_is_waited_for_by_whoever_asks_for_the_pr
     world.file()
     world.now += 10 * SECOND
     dated, told = Event(), Event()
-    rendered = write_answers.RENDERERS["report"]
+    rendered = write_rendering.RENDERERS["report"]
 
     def slow(*given: Any) -> Any:
         dated.set()
         told.wait(A_WHILE)
         return rendered(*given)
 
-    monkeypatch.setitem(write_answers.RENDERERS, "report", slow)
+    monkeypatch.setitem(write_rendering.RENDERERS, "report", slow)
     writer = Thread(target=world.file, kwargs={"detainee__full_name": "Ulises Barrios"})
     writer.start()
     dated.wait()

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from app.db.engine import open_write_session
-from app.imports import stored
+from app.imports import import_store
 from app.registry.directory_snapshot import Views
 from tests.imports.sheets import row, xlsx
 from tests.support import NOW, Body, World
@@ -203,8 +203,10 @@ def test_of_a_row_only_what_is_no_number_is_told_to_its_sender_and_never_a_name(
 def test_a_source_may_have_a_few_lists_on_their_way_and_no_more(world: World) -> None:
     with open_write_session(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        for _ in range(stored.MAX_WAITING_LISTS):  # without their files, so that nobody works on them
-            stored.begin_import(session, world.app.state.secret, source, None, "0" * 64, stored.ImportOptions(), NOW)
+        for _ in range(import_store.MAX_WAITING_LISTS):  # without their files, so that nobody works on them
+            import_store.begin_import(
+                session, world.app.state.secret, source, None, "0" * 64, import_store.ImportOptions(), NOW
+            )
     response = world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("foro"))
     world.refuse(response, 409, "lists_waiting")
     assert response.headers["retry-after"] == "5"

@@ -4,7 +4,7 @@ import pytest
 
 from app.imports.faults import BadFile
 from app.imports.mapping import ListMapping
-from tests.imports.test_lists import faults, opened
+from tests.imports.test_list_reader import faults, opened
 
 HEAD = "Código;Nombre;Fecha de detención;País\n"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.imports.lists import open_list
+from app.imports.list_reader import open_list
 from tests.imports.sheets import row, xlsx
-from tests.imports.test_lists import bodies, faults
+from tests.imports.test_list_reader import bodies, faults
 
 
 def people(*letters: str, mapping: str | None = None) -> list[str | None]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.imports.fields import GIVEN_NAMES, NAME, STATE, SURNAMES
-from app.imports.lists import OpenedList, open_list
+from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
 from tests.imports.sheets import ods, row, xlsx
 from tests.support import NOW

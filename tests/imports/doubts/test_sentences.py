@@ -7,7 +7,7 @@ from pathlib import Path
 from app import errors
 from app.api.routes import imports
 from app.errors import Problem
-from app.imports import faults, lists, mapping
+from app.imports import faults, list_reader, mapping
 from app.imports.formats import json_reader, workbook_reader
 from app.log import content
 from app.registry import checks, filing, records, report_versions, reports, waiting_reports, write
@@ -17,7 +17,7 @@ from app.schemas import reports as schemas
 from app.schemas import text
 
 # What reads a list, what takes it, and what files a row.
-READ = [*Path(lists.__file__).parent.rglob("*.py"), Path(imports.__file__), Path(json_reader.__file__)]
+READ = [*Path(list_reader.__file__).parent.rglob("*.py"), Path(imports.__file__), Path(json_reader.__file__)]
 FILED = [
     Path(str(module.__file__))
     for module in (
@@ -71,7 +71,7 @@ def codes_in(path: Path) -> Iterator[str]:
 def codes() -> set[str]:
     found = {code for path in (*READ, *FILED) for code in codes_in(path)} | OF_PYDANTIC
     found |= (
-        {code for _beginnings, code, _detail in lists._OTHER_FORMATS}
+        {code for _beginnings, code, _detail in list_reader._OTHER_FORMATS}
         | set(workbook_reader.WORKBOOK_ERRORS)
         | mapping.QUESTIONS
     )

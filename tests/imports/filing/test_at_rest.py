@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from starlette import formparsers
 
-from app.imports import filing
+from app.imports import row_filing
 from app.imports.client import PermanentError
-from app.imports.filing import Filing
 from app.imports.filing_queue import ImportWorker
 from app.imports.mapping import ListMapping
+from app.imports.row_filing import Filing
 from tests.imports.filing.test_remote import Sender
 from tests.imports.sheets import row, xlsx
 from tests.registry.publication.test_scrubbing import files
@@ -183,8 +183,8 @@ def test_the_sender_is_told_the_wrong_cells_all_the_same(world: World) -> None:
 def test_a_list_left_half_way_keeps_no_cell_beyond_the_rows_that_are_filed(
     waiting: World, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 1)
-    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 1)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 1)
+    monkeypatch.setattr(row_filing, "TRIAL_BATCH_ROWS", 1)
     name = a_name()
     rows = [["P-1", "Ana Ruz", "", "2025-01-02", "40", "VE", ""], *rows_of(name)]
     data = "".join(";".join(cells) + "\n" for cells in (HEAD, *rows)).encode()

@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from app.db.engine import open_read_session, open_write_session
 from app.demo.people import draw_names as invented_names
-from app.imports import filing, receipts, stored
-from app.imports.filing import Filing
+from app.imports import import_store, receipts, row_filing
+from app.imports.import_store import ImportOptions
 from app.imports.mapping import ListMapping
 from app.imports.receipts import Receipt
-from app.imports.stored import ImportOptions
+from app.imports.row_filing import Filing
 from app.models import ImportFile, ListImport
 from app.registry import api_keys
 from app.registry.directory_snapshot import Views
@@ -83,7 +83,7 @@ def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebod
 ) -> None:
     held, dead = "A-4;Olga Rey Mora;1950;2025;VE;s/d;\n", "A-5;Luis Soto Rey;1950;2025;VE;;murió\n"
     said = HEAD.strip() + ";motivo del fin de la detención\n" + FIRST + SECOND + BAD + held + dead
-    monkeypatch.setattr(filing, "BATCH_ROWS", 2)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 2)
     tried, filed = world.send_list(said, dry_run=True), world.send_list(said)
     strictly = world.send_list(said.replace(BAD, ""), strict=True)
     assert [(one["releases"], one["held"]) for one in (tried, filed, strictly)] == [(2, 1)] * 3
@@ -129,7 +129,7 @@ def test_a_mapping_is_kept_for_the_next_list_with_these_headings_of_this_source(
 def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 4)
     data = many(10).encode()
     job = begin(world, data)
     first = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data)
@@ -143,13 +143,17 @@ def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
     assert not first.step()  # it was overtaken: what it reads on is settled already
     assert world.revision == revision + 6
     with open_read_session(world.engine) as session:
-        assert counts(receipts.build_receipt(stored.load_import(session, job), world.app.state.secret)) == {"new": 10}
+        assert counts(receipts.build_receipt(import_store.load_import(session, job), world.app.state.secret)) == {
+            "new": 10
+        }
 
 
-def begin(world: World, data: bytes, key: str | None = None, sent: ImportOptions | None = None) -> "stored.ImportId":
+def begin(
+    world: World, data: bytes, key: str | None = None, sent: ImportOptions | None = None
+) -> "import_store.ImportId":
     with open_write_session(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        return stored.begin_import(
+        return import_store.begin_import(
             session, world.app.state.secret, source, key, "0" * 64, sent or ImportOptions(), NOW
         ).id
 
@@ -157,7 +161,7 @@ def begin(world: World, data: bytes, key: str | None = None, sent: ImportOptions
 def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 4)
     data = many(8).encode()
     job = begin(world, data)
     both = [Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data) for _ in range(2)]
@@ -169,18 +173,18 @@ def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
 def test_who_was_overtaken_between_two_looks_settles_nothing(world: World) -> None:
     job = begin(world, b"")
     with open_write_session(world.engine) as session:
-        stored.update_import(session, job, state="running")
+        import_store.update_import(session, job, state="running")
     with open_read_session(world.engine) as session:
-        seen = stored.load_import(session, job)
-    row = stored.RowOutcome(2, "error", None, None, None)
+        seen = import_store.load_import(session, job)
+    row = import_store.RowOutcome(2, "error", None, None, None)
     with open_write_session(world.engine) as session:
-        assert stored.advance_import(session, world.app.state.secret, seen, [row], 2, NOW)
+        assert import_store.advance_import(session, world.app.state.secret, seen, [row], 2, NOW)
     with open_write_session(world.engine) as session:
-        assert not stored.advance_import(session, world.app.state.secret, seen, [row], 2, NOW)
+        assert not import_store.advance_import(session, world.app.state.secret, seen, [row], 2, NOW)
 
 
 def test_a_key_that_was_revoked_files_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 4)
     data, key = many(8).encode(), world.keys["foro"].removeprefix("rcn_")[:8]
     running = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", begin(world, data, key), data)
     assert running.step()
@@ -193,16 +197,16 @@ def test_a_key_that_was_revoked_files_nothing_more(world: World, monkeypatch: py
 
 def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(world: World) -> None:
     receipt = world.send_list(LIST)
-    world.now = NOW + 2 * stored.ROW_RETENTION
+    world.now = NOW + 2 * import_store.ROW_RETENTION
     with open_write_session(world.engine) as session:
-        stored.delete_old_rows(session, world.now)
+        import_store.delete_old_rows(session, world.now)
         job = session.scalars(select(ListImport)).one()
         assert receipts.list_row_outcomes(session, world.app.state.secret, job.id, 0, 10) == []
     assert receipt["counts"]["new"] == 2
 
 
 def test_a_local_list_that_was_killed_is_found_again_by_its_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 4)
     data, mapping = many(10).encode(), ListMapping.parse_toml('[constants]\n"detainee.designation" = "political"\n')
 
     class Killed(Exception):
@@ -213,7 +217,7 @@ def test_a_local_list_that_was_killed_is_found_again_by_its_file(world: World, m
             raise Killed
 
     def file(tell) -> ListImport:  # type: ignore[no-untyped-def]
-        return filing.file_local_list(
+        return row_filing.file_local_list(
             world.engine,
             world.app.state.secret,
             lambda: NOW,
@@ -251,13 +255,13 @@ def test_a_zip_bomb_fails_with_a_reason(world: World) -> None:
 
 def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     collecting = []
-    filed = filing._Batch.file
+    filed = row_filing._Batch.file
 
-    def watched(batch: filing._Batch, context: WriteContext) -> list[stored.RowOutcome]:
+    def watched(batch: row_filing._Batch, context: WriteContext) -> list[import_store.RowOutcome]:
         collecting.append(gc.isenabled())
         return filed(batch, context)
 
-    monkeypatch.setattr(filing._Batch, "file", watched)
+    monkeypatch.setattr(row_filing._Batch, "file", watched)
     assert world.send_list(LIST)["counts"]["new"] == 2
     assert collecting == [False]
     assert gc.isenabled()

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from app.db.engine import open_read_session
-from app.imports import filing, receipts, stored
+from app.imports import import_store, receipts, row_filing
 from app.imports.faults import BadFile
-from app.imports.filing import Filing
-from app.imports.lists import OpenedList, open_list
+from app.imports.import_store import ImportOptions
+from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
-from app.imports.stored import ImportOptions
+from app.imports.row_filing import Filing
 from app.registry import api_keys, directory
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -38,7 +38,7 @@ def another(world: World, one: Filing) -> Filing:
 
 def state_of(world: World, running: Filing) -> str:
     with open_read_session(world.engine) as session:
-        return stored.load_import(session, running.job).state
+        return import_store.load_import(session, running.job).state
 
 
 def test_a_list_that_waits_for_its_turn_does_not_move_a_past_that_was_cited_meanwhile(resting: World) -> None:
@@ -71,9 +71,9 @@ def test_a_source_that_is_quarantined_while_its_list_waits_is_told_of_nobody_unn
         context = WriteContext(session, Reader(Role.ADMIN), NOW, world.app.state.secret)
         directory.change_source(context, "foro", SourcePatch(quarantined=True))
     with open_read_session(world.engine) as session:
-        assert counts(receipts.build_receipt(stored.load_import(session, running.job), world.app.state.secret)) == {
-            "new": 1
-        }
+        assert counts(
+            receipts.build_receipt(import_store.load_import(session, running.job), world.app.state.secret)
+        ) == {"new": 1}
 
 
 def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
@@ -83,13 +83,13 @@ def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
     late = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", begin(world, data), data)
 
     def slowly(*given: Any) -> OpenedList:
-        monkeypatch.setattr(filing, "open_list", open_list)
+        monkeypatch.setattr(row_filing, "open_list", open_list)
         first = another(world, late)
         while first.step():
             pass
         return open_list(*given)
 
-    monkeypatch.setattr(filing, "open_list", slowly)
+    monkeypatch.setattr(row_filing, "open_list", slowly)
     assert not late.step()
     assert state_of(world, late) == "done"
     assert not late.step()
@@ -97,7 +97,7 @@ def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
 
 
 def test_a_failure_of_who_was_overtaken_ends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 4)
     slow = running_on(world, many(8))
     assert slow.step()
     quick = another(world, slow)
@@ -111,7 +111,7 @@ def test_who_still_tries_a_strict_list_that_another_already_files_leaves_it_alon
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("BATCH_ROWS", "TRIAL_BATCH_ROWS"):
-        monkeypatch.setattr(filing, name, 4)
+        monkeypatch.setattr(row_filing, name, 4)
     slow = running_on(world, many(8), ImportOptions(strict=True))
     assert slow.step()
     quick = another(world, slow)
@@ -149,7 +149,7 @@ def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled
     while slow.step():
         pass
     with open_read_session(world.engine) as session:
-        receipt = receipts.build_receipt(stored.load_import(session, slow.job), world.app.state.secret)
+        receipt = receipts.build_receipt(import_store.load_import(session, slow.job), world.app.state.secret)
     assert (receipt["state"], counts(receipt)) == ("done", {"new": 8})
 
 
@@ -157,13 +157,13 @@ def test_two_lists_with_one_new_mapping_at_once_are_both_filed(world: World, mon
     data, mapping = many(3).encode(), ListMapping.parse_toml('[constants]\n"detainee.designation" = "political"\n')
     jobs = [begin(world, data, sent=ImportOptions(mapping=mapping)) for _ in range(2)]
     both = [Filing(world.engine, world.app.state.secret, lambda: NOW, "list", job, data) for job in jobs]
-    save = stored.save_mapping
+    save = import_store.save_mapping
 
     def slowly(*given: Any) -> None:
         save(*given)
         sleep(A_WHILE)
 
-    monkeypatch.setattr(stored, "save_mapping", slowly)
+    monkeypatch.setattr(import_store, "save_mapping", slowly)
     with kept_waiting(world.engine, *(one.step for one in both)):
         pass
     assert [state_of(world, one) for one in both] == ["running", "running"]

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from app.db.engine import CommitUnanswered, open_read_session, open_write_session
-from app.imports import filing, stored
-from app.imports.filing import Filing
+from app.imports import import_store, row_filing
 from app.imports.filing_queue import ImportWorker
-from app.imports.stored import ImportOptions
+from app.imports.import_store import ImportOptions
+from app.imports.row_filing import Filing
 from app.log.entries import open_writer_session
 from app.models import ListImport
 from app.registry.directory_snapshot import Views
@@ -28,13 +28,13 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
 ) -> None:
     job = begin(resting, b"")
     with open_write_session(resting.engine) as session:
-        stored.store_file(session, resting.app.state.secret, job, b"nombre")
+        import_store.store_file(session, resting.app.state.secret, job, b"nombre")
     workers = [
         ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
         for _ in range(2)
     ]
     taken: list[UUID] = []
-    file_of = stored.load_file
+    file_of = import_store.load_file
 
     def slowly(session: Session, secret: bytes, job: UUID) -> bytes | None:
         sleep(A_WHILE)
@@ -44,7 +44,7 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
         if (running := worker._take_next_import()) is not None:
             taken.append(running.job)
 
-    monkeypatch.setattr(stored, "load_file", slowly)
+    monkeypatch.setattr(import_store, "load_file", slowly)
     with kept_waiting(resting.engine, *(lambda one=one: take(one) for one in workers)):
         pass
     assert taken == [job]
@@ -53,9 +53,9 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
 def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World) -> None:
     with open_write_session(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        job = stored.begin_import(session, world.app.state.secret, source, None, "0" * 64, ImportOptions(), NOW)
-        stored.store_file(session, world.app.state.secret, job.id, LIST.encode())
-        stored.lease_import(session, job.id, NOW - 2 * stored.LEASE)
+        job = import_store.begin_import(session, world.app.state.secret, source, None, "0" * 64, ImportOptions(), NOW)
+        import_store.store_file(session, world.app.state.secret, job.id, LIST.encode())
+        import_store.lease_import(session, job.id, NOW - 2 * import_store.LEASE)
     world.send_list(HEAD + FIRST, who="jep")
     world.settle()
     with open_read_session(world.engine) as session:
@@ -65,11 +65,11 @@ def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World)
 def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 4)
     data = many(8).encode()
     job = begin(resting, data)
     with open_write_session(resting.engine) as session:
-        stored.store_file(session, resting.app.state.secret, job, data)
+        import_store.store_file(session, resting.app.state.secret, job, data)
 
     async def work(batches: int) -> None:
         worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
@@ -97,7 +97,7 @@ def test_whoever_writes_waits_for_a_batch_of_a_list_and_not_for_the_list(
 ) -> None:
     job = begin(resting, b"")
     with open_write_session(resting.engine) as session:
-        stored.store_file(session, resting.app.state.secret, job, b"nombre")
+        import_store.store_file(session, resting.app.state.secret, job, b"nombre")
     batches: list[int] = []
 
     def step(running: Filing) -> bool:
@@ -131,11 +131,11 @@ def test_whoever_writes_waits_for_a_batch_of_a_list_and_not_for_the_list(
 def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 4)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 4)
     data = many(8).encode()
     job = begin(resting, data)
     with open_write_session(resting.engine) as session:
-        stored.store_file(session, resting.app.state.secret, job, data)
+        import_store.store_file(session, resting.app.state.secret, job, data)
     unanswered, file = [True], Filing._file_batch
 
     def cut(running: Filing, *given: Any) -> Any:
@@ -149,7 +149,7 @@ def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
     worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", asyncio.Semaphore(1))
     with pytest.raises(CommitUnanswered):
         asyncio.run(worker._file_waiting_lists())
-    resting.now += 2 * stored.LEASE
+    resting.now += 2 * import_store.LEASE
     asyncio.run(worker._file_waiting_lists())
     assert resting.rows("SELECT state FROM list_import") == [("done",)]
     assert resting.rows("SELECT count(*) FROM record") == [(8,)]

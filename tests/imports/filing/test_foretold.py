@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from app.db.engine import open_read_session
-from app.imports import filing, receipts, stored
-from app.imports.stored import ImportOptions
+from app.imports import import_store, receipts, row_filing
+from app.imports.import_store import ImportOptions
 from tests.drawn import scale
 from tests.imports.filing.test_filing import counts, many
 from tests.imports.filing.test_filing_at_once import another, running_on
@@ -59,8 +59,8 @@ def outcomes(world: World, receipt: Body) -> list[str]:
 def test_a_trial_foretells_what_becomes_of_each_row_of_a_list_of_namesakes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "BATCH_ROWS", 30)
-    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 40)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 30)
+    monkeypatch.setattr(row_filing, "TRIAL_BATCH_ROWS", 40)
     monkeypatch.setattr("app.registry.filing.MAX_BATCH_SECONDS", 0.3)
     world.send_list(drawn(scale(120), seed=1, prefix="J"), who="jep")
     said = drawn(scale(500), seed=2)
@@ -91,8 +91,8 @@ def test_a_namesake_of_somebody_whom_another_source_reports_waits_as_before(worl
 def test_a_trial_knows_whom_an_earlier_batch_of_it_would_have_tied(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 1)
-    monkeypatch.setattr(filing, "BATCH_ROWS", 1)
+    monkeypatch.setattr(row_filing, "TRIAL_BATCH_ROWS", 1)
+    monkeypatch.setattr(row_filing, "BATCH_ROWS", 1)
     world.file("jep", detainee__full_name="Rosa Inés Valdivia", detainee__birth_date="1971")
     said = HEAD + "A-1;Rosa Inés Valdivia;1971;;;VE\nA-2;Rosa Inés Valdivia;1971;;;VE\n"
     tried = world.send_list(said, dry_run=True)
@@ -101,7 +101,7 @@ def test_a_trial_knows_whom_an_earlier_batch_of_it_would_have_tied(
 
 
 def test_a_trial_that_another_process_takes_up_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filing, "TRIAL_BATCH_ROWS", 4)
+    monkeypatch.setattr(row_filing, "TRIAL_BATCH_ROWS", 4)
     twice = many(4) + many(4).partition("\n")[2].replace("B-", "C-")  # the second half are the first one's namesakes
     first = running_on(world, twice, ImportOptions(dry_run=True))
     assert first.step()  # four rows are tried, and remembered by this process alone
@@ -110,5 +110,5 @@ def test_a_trial_that_another_process_takes_up_begins_anew(world: World, monkeyp
         pass
     assert not first.step()
     with open_read_session(world.engine) as session:
-        receipt = receipts.build_receipt(stored.load_import(session, first.job), world.app.state.secret)
+        receipt = receipts.build_receipt(import_store.load_import(session, first.job), world.app.state.secret)
     assert (receipt["state"], counts(receipt)) == ("done", {"new": 4, "needs_review": 4})

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.engine import open_read_session
-from app.imports import stored
+from app.imports import import_store
 from app.models import ListImport, Record
 from tests.support import Body, World
 
@@ -40,7 +40,9 @@ def test_an_import_keeps_no_name_of_a_place_and_none_that_was_erased_or_register
     receipt = world.send_list(LIST)
     assert warned(receipt) == [("unregistered_facility", 5, [(2, "El Rodeo I"), (3, "Tocorón"), (5, "Yare II")])]
     with open_read_session(world.engine) as session:
-        kept = stored.read_sealed_column(world.app.state.secret, session.scalars(select(ListImport)).one(), "told")
+        kept = import_store.read_sealed_column(
+            world.app.state.secret, session.scalars(select(ListImport)).one(), "told"
+        )
     assert not any(place in str(kept) for place in PLACES if place)
     assert kept["unregistered"] == {"count": 5, "rows": [2, 3, 5]}
     world.add_facility()

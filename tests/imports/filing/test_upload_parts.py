@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.imports import uploads
-from app.imports.lists import open_list
+from app.imports.list_reader import open_list
 from app.imports.uploads import ListParts, split_list
 
 HEAD = "código;nombre;fecha de nacimiento;país\n"

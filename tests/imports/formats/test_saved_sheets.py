@@ -3,9 +3,9 @@
 import pytest
 
 from app.imports.faults import BadFile
-from app.imports.lists import OpenedList, open_list
+from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
-from tests.imports.test_lists import TABLE, book
+from tests.imports.test_list_reader import TABLE, book
 from tests.support import World
 
 OTHERS = [TABLE[0], ["Irma Soto", "2024", "VE"]]

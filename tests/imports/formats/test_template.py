@@ -18,7 +18,7 @@ from app.imports.formats.template import (
     get_field_title,
 )
 from app.imports.headings import find_fields
-from app.imports.lists import open_list
+from app.imports.list_reader import open_list
 from app.imports.mapping import ListMapping
 from app.imports.rows import validate_body
 from app.schemas.reports import DetentionReportIn

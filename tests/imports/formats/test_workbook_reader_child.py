@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from tests.imports.sheets import day, ods, packed, row, xlsx
-from tests.imports.test_lists import bodies, faults, refusal
+from tests.imports.test_list_reader import bodies, faults, refusal
 
 HEAD = ("Nombre", "País", "Fecha de excarcelación")
 

@@ -15,7 +15,7 @@ from tests.databases import Templates, settings_of
 from tests.support import World
 from tests.web.browser.conftest import Visitor
 from tests.web.browser.looking import OVERFLOW, faults_of, violations
-from tests.web.desk.test_lists import LIST
+from tests.web.desk.test_list_upload import LIST
 
 PHONE = 360
 FIRST, SECOND = "curator", "second curator"

@@ -7,8 +7,8 @@ import pytest
 
 from app.api.middleware.rate_limits import RateLimiter
 from app.errors import Unavailable
+from app.web.api_client import Registry
 from app.web.people import objection
-from app.web.registry import Registry
 from tests.support import World
 from tests.web.people.test_people_pages import ANA, page, values_sent
 

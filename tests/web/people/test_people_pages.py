@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from app.queries.parameters import DetaineeQuery, ReleaseQuery
+from app.web.api_client import Registry
 from app.web.charts.people import build_people_figure, read_release_numbers
 from app.web.page import Page
-from app.web.registry import Registry
 from app.web.rendering import load_catalogue
 from tests.support import GOVERNMENT, World, make_report
 

@@ -22,15 +22,15 @@ from app.cli.database import open_database, open_session
 from app.cli.output import AsJson, exit_with_error, utc_now
 from app.config import Names, Settings
 from app.db.engine import open_read_session
-from app.imports import filing, receipts, remote, stored
+from app.imports import import_store, receipts, remote, row_filing
 from app.imports.client import PermanentError, RegistryClient
 from app.imports.faults import BadFile, format_line, is_answered_by_confirming, parse_column_letters, translate_problem
 from app.imports.formats.template import format_field_name
-from app.imports.lists import open_list
+from app.imports.import_store import ImportOptions
+from app.imports.list_reader import open_list
 from app.imports.mapping import FaultGroups, ListMapping, build_group_shapes, decode_mapping
 from app.imports.receipts import Receipt
 from app.imports.rows import MAX_SHOWN_CHARACTERS
-from app.imports.stored import ImportOptions
 from app.models import ListImport
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -207,7 +207,7 @@ def import_list_locally(
         def show_progress(job: ListImport) -> None:
             bar.update(task, total=job.rows, completed=sum(json.loads(job.counts).values()))
 
-        job = filing.file_local_list(
+        job = row_filing.file_local_list(
             engine, secret, clock, names, slug, path.read_bytes(), import_options, show_progress
         )
     rows = _read_rows(engine, secret, job, output_options.lang)
@@ -426,7 +426,7 @@ def import_list(
         with open_session(settings) as session:
             export.import_public_copy(WriteContext(session, Reader(Role.ADMIN), utc_now(), settings.secret_key()), file)
         return
-    import_options = stored.ImportOptions(dry_run, strict, confirm, load_mapping(mapping))
+    import_options = import_store.ImportOptions(dry_run, strict, confirm, load_mapping(mapping))
     output_options = OutputOptions(lang or detect_language(), as_json)
     if to is not None:
         failure = upload_list(to, settings.sending_key(), source, file, import_options, utc_now(), output_options)

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from app.errors import ListsWaiting, NotFound
 from app.imports.faults import WISH_WITHDRAWN, StoredFault, StoredRowError
-from app.imports.lists import digest_bytes
+from app.imports.list_reader import digest_bytes
 from app.imports.mapping import FaultGroups, ListMapping
 from app.imports.rows import RowsCounted
 from app.log import head

@@ -7,9 +7,9 @@ from xml.etree import ElementTree as Xml
 import pytest
 from markupsafe import Markup
 
-from app.web import figures, pictures
+from app.web import figure_files, pictures
 from app.web.figure import Figure
-from app.web.figures import FigureKind, Terms
+from app.web.figure_files import FigureKind, Terms
 from app.web.page import Page
 from tests.support import World
 
@@ -44,13 +44,13 @@ def _known(monkeypatch: pytest.MonkeyPatch) -> None:
     async def of_a_life(page: Page, terms: Terms) -> Figure:
         return Figure(**(vars(of_a_test(page, terms)) | {"name": "life", "is_personal": True}))
 
-    monkeypatch.setitem(figures.FIGURE_KINDS, "of-a-test", FigureKind(whole, page_path="/claims/{claim}"))
+    monkeypatch.setitem(figure_files.FIGURE_KINDS, "of-a-test", FigureKind(whole, page_path="/claims/{claim}"))
 
     async def of_nothing(page: Page, terms: Terms) -> None:
         return None
 
-    monkeypatch.setitem(figures.FIGURE_KINDS, "nothing", FigureKind(of_nothing))
-    monkeypatch.setitem(figures.FIGURE_KINDS, "life", FigureKind(of_a_life, page_path="/people/{claim}"))
+    monkeypatch.setitem(figure_files.FIGURE_KINDS, "nothing", FigureKind(of_nothing))
+    monkeypatch.setitem(figure_files.FIGURE_KINDS, "life", FigureKind(of_a_life, page_path="/people/{claim}"))
 
 
 FIGURE = "/es/figures/of-a-test"

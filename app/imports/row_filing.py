@@ -19,7 +19,7 @@ from sqlmodel import Session
 from app.config import Names
 from app.db.engine import open_read_session, open_write_session
 from app.errors import Problem
-from app.imports import receipts, stored, survey
+from app.imports import import_store, receipts, survey
 from app.imports.doubts import CaseNumbers
 from app.imports.faults import (
     WISH_WITHDRAWN,
@@ -32,11 +32,11 @@ from app.imports.faults import (
     strip_unstored_value,
 )
 from app.imports.fields import PUBLISH
-from app.imports.lists import OpenedList, digest_bytes, open_list
+from app.imports.import_store import ImportOptions, ImportSubject, RowOutcome
+from app.imports.list_reader import OpenedList, digest_bytes, open_list
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.receipts import count_changes, extract_stated_values, find_not_held_reason, is_wish_withdrawn
 from app.imports.rows import Row, assign_case_number, build_pointer, place_fault, validate_body
-from app.imports.stored import ImportOptions, ImportSubject, RowOutcome
 from app.log.content import Content, flatten_body
 from app.log.entries import open_writer_session
 from app.matching.scripts import ResultCache, use_cache
@@ -105,20 +105,20 @@ class Filing:
     def fail(self, fault: BadFile) -> None:
         """End the import because of this fault, unless another process has moved it since the step began."""
         with open_writer_session(self._engine) as session:
-            stored.finish_import(session, self._secret, self._last_job, "failed", self._clock(), fault.shape())
+            import_store.finish_import(session, self._secret, self._last_job, "failed", self._clock(), fault.shape())
 
     def _load_job(self) -> ListImport:
         with open_read_session(self._engine) as session:
-            return stored.load_import(session, self.job)
+            return import_store.load_import(session, self.job)
 
     def _prepare(self, job: ListImport) -> bool:
         """Open the file, count its rows, and ask the questions about it, before anything is filed."""
         with open_read_session(self._engine) as session:
-            stored_mapping = stored.read_sealed_column(self._secret, job, "mapping")
+            stored_mapping = import_store.read_sealed_column(self._secret, job, "mapping")
             mapping = None if stored_mapping is None else ListMapping.model_validate(stored_mapping)
-            find_saved_mapping = partial(stored.find_saved_mapping, session, self._secret, job.source)
+            find_saved_mapping = partial(import_store.find_saved_mapping, session, self._secret, job.source)
             opened_list = open_list(self._data, mapping, find_saved_mapping)
-            last_list = stored.find_last_list(session, job.source)
+            last_list = import_store.find_last_list(session, job.source)
         row_count, counting = opened_list.count_rows()
         if row_count == 0:
             raise BadFile("no_rows", NO_ROWS_MESSAGE)
@@ -129,26 +129,26 @@ class Filing:
         )
         state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
         facts: dict[str, Any] = {
-            "told": stored.read_sealed_column(self._secret, job, "told") | opened_list.shape(),
+            "told": import_store.read_sealed_column(self._secret, job, "told") | opened_list.shape(),
             "rows": row_count,
         }
         with open_writer_session(self._engine) as session:
             if job.done and (job.dry_run or state == "checking"):
                 # Rows tried by a process that is gone are tried again: their traces were lost with it.
-                if not stored.restart_import(session, self._secret, job, job.state):
+                if not import_store.restart_import(session, self._secret, job, job.state):
                     return False
-                job = self._last_job = stored.load_import(session, job.id)
+                job = self._last_job = import_store.load_import(session, job.id)
             if questions:
-                stored.finish_import(
+                import_store.finish_import(
                     session, self._secret, job, "questioned", self._clock(), **facts, questions=questions
                 )
                 return False
-            if not stored.update_open_import(
-                session, self._secret, job, **facts, state=state, leased_until=self._clock() + stored.LEASE
+            if not import_store.update_open_import(
+                session, self._secret, job, **facts, state=state, leased_until=self._clock() + import_store.LEASE
             ):
                 return False
             if mapping is not None and opened_list.headings is not None and not job.dry_run:
-                stored.save_mapping(
+                import_store.save_mapping(
                     session, self._secret, job.source, opened_list.headings, mapping.without_rows(), self._clock()
                 )
         self._opened_list = opened_list
@@ -172,7 +172,9 @@ class Filing:
         if has_own_reports:
             with open_read_session(self._engine) as session:
                 last_columns = (
-                    stored.read_sealed_column(self._secret, last_list, "told").get("columns", []) if last_list else []
+                    import_store.read_sealed_column(self._secret, last_list, "told").get("columns", [])
+                    if last_list
+                    else []
                 )
                 report_questions = survey.build_report_questions(
                     session, self._secret, job.source, facts, opened_list.shape()["columns"], last_columns
@@ -221,7 +223,7 @@ class Filing:
             if job.strict and error_row is not None:
                 session.rollback()
                 raise build_strict_refusal(error_row, batch.rows[0].number)
-            if not stored.advance_import(session, self._secret, job, outcomes, batch.last_row, context.now):
+            if not import_store.advance_import(session, self._secret, job, outcomes, batch.last_row, context.now):
                 session.rollback()
                 return None
         return outcomes
@@ -234,7 +236,7 @@ class Filing:
             outcomes = [replace(row, report=None, revision=None) for row in batch.file(context, self._written_records)]
             session.rollback()
         with open_writer_session(self._engine) as session:
-            if not stored.advance_import(session, self._secret, job, outcomes, batch.last_row, self._clock()):
+            if not import_store.advance_import(session, self._secret, job, outcomes, batch.last_row, self._clock()):
                 return None
         self._last_tried_row = batch.last_row
         return outcomes
@@ -247,15 +249,15 @@ class Filing:
                     raise build_strict_refusal(
                         receipts.list_row_outcomes(session, self._secret, job.id, 0, 1, "error")[0]["row"]
                     )
-                if not stored.restart_import(session, self._secret, job, "running"):
+                if not import_store.restart_import(session, self._secret, job, "running"):
                     return False
                 self._restart("running")
                 return True
             assert self._opened_list is not None
-            summary = stored.read_sealed_column(self._secret, job, "told") | {
+            summary = import_store.read_sealed_column(self._secret, job, "told") | {
                 "derived_case_numbers": self._case_numbers.derived_count
             }
-            stored.finish_import(
+            import_store.finish_import(
                 session, self._secret, job, "done", self._clock(), told=summary | self._opened_list.tally.shape()
             )
         return False
@@ -423,14 +425,16 @@ def file_local_list(
         assert source is not None
         digest = digest_bytes(data)
         job = (
-            None if options.dry_run else stored.find_unfinished_import(session, secret, source, digest, options.mapping)
+            None
+            if options.dry_run
+            else import_store.find_unfinished_import(session, secret, source, digest, options.mapping)
         )
-        job = job or stored.begin_import(session, secret, source, None, digest, options, clock())
-        stored.lease_import(session, job.id, clock())
+        job = job or import_store.begin_import(session, secret, source, None, digest, options, clock())
+        import_store.lease_import(session, job.id, clock())
         job_id = job.id
     filing = Filing(engine, secret, clock, names, job_id, data)
     while filing.step():
         with open_read_session(engine) as session:
-            report_progress(stored.load_import(session, job_id))
+            report_progress(import_store.load_import(session, job_id))
     with open_read_session(engine) as session:
-        return stored.load_import(session, job_id)
+        return import_store.load_import(session, job_id)

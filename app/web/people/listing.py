@@ -13,9 +13,9 @@ from app.api.routes.records import list_detainees
 from app.dates import DAY_LENGTH
 from app.formats import COUNTRIES, lower_first_letter
 from app.vocabulary import Stage
+from app.web.api_client import gather
 from app.web.page import Page
 from app.web.people.spells import Json, PersonFormatter, fetch_facilities_by_slug
-from app.web.registry import gather
 
 FieldKind = Literal["text", "day", "number", "choice", "several"]
 # Terms shown at first, and terms behind a summary; by list, if they differ.

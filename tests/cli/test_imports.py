@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.lists import format_row_error, load_mapping
+from app.cli.imports import format_row_error, load_mapping
 from app.imports.faults import BadFile
 from app.schemas.imports import RowError
 

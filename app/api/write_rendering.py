@@ -7,10 +7,10 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.imports import receipts, stored
+from app.imports import import_store, receipts
 from app.log.entries import LogEntry, load_entry
 from app.models import Decision, Facility, Proposal, Source
-from app.queries import lists, shapes
+from app.queries import list_pages, shapes
 from app.queries.person_records import load_filed_report
 from app.queries.search import find_match_candidates
 from app.registry import filing
@@ -52,7 +52,7 @@ SENT_BEFORE_WARNING: WarningOut = {
 def render_outcome(context: WriteContext, secret: bytes, result: Outcome) -> Mapping[str, Any]:
     """Return the body of the answer to a write, for the key that sent it."""
     if result.kind == "import":
-        job = stored.load_own_import(context.session, uuid.UUID(result.ids["import"]), context.actor.source)
+        job = import_store.load_own_import(context.session, uuid.UUID(result.ids["import"]), context.actor.source)
         return receipts.build_receipt(job, secret)
     return RENDERERS[result.kind](context, result)
 
@@ -113,18 +113,18 @@ def _render_waiting(_context: WriteContext, result: Outcome) -> Embargoed:
 
 
 def _render_source(context: WriteContext, result: Outcome) -> FiledSource:
-    source = lists.find_by_slug(context.session, Source, result.ids["slug"], result.revision)
-    return {**lists.build_source_shape(source), "receipt": _build_receipt_at(context, result.revision)}
+    source = list_pages.find_by_slug(context.session, Source, result.ids["slug"], result.revision)
+    return {**list_pages.build_source_shape(source), "receipt": _build_receipt_at(context, result.revision)}
 
 
 def _render_facility(context: WriteContext, result: Outcome) -> FiledFacility:
-    facility = lists.find_by_slug(context.session, Facility, result.ids["slug"], result.revision)
-    return {**lists.build_facility_shape(facility), "receipt": _build_receipt_at(context, result.revision)}
+    facility = list_pages.find_by_slug(context.session, Facility, result.ids["slug"], result.revision)
+    return {**list_pages.build_facility_shape(facility), "receipt": _build_receipt_at(context, result.revision)}
 
 
 def _render_claim(context: WriteContext, result: Outcome) -> FiledClaim:
     claim = load_claim_at(context.session, uuid.UUID(result.ids["id"]), result.revision)
-    shape = lists.build_claim_shape(context.session, claim, context.actor)
+    shape = list_pages.build_claim_shape(context.session, claim, context.actor)
     return {**shape, "receipt": _build_receipt_at(context, result.revision)}
 
 

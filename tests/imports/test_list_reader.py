@@ -13,7 +13,7 @@ from app.imports.cell_values import CELL_WORDS, is_known_code
 from app.imports.faults import BadFile, format_column_letters
 from app.imports.fields import FIELDS
 from app.imports.formats import csv, tables
-from app.imports.lists import OpenedList, open_list
+from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
 from app.imports.rows import Row, validate_body
 from app.matching.scripts import fold

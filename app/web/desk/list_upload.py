@@ -19,6 +19,7 @@ from app.api.routes.imports import ImportQuery, list_import_rows, read_form_part
 from app.errors import NotFound, PayloadTooLarge, Problem
 from app.imports.fields import FIELDS
 from app.imports.formats.template import get_field_title
+from app.web.api_client import gather, parse_cursor
 from app.web.charts import bars as shares
 from app.web.desk import answers, trial
 from app.web.desk.fields import format_refusal, get_code_language
@@ -40,7 +41,6 @@ from app.web.desk.page import (
     require_same_origin,
 )
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, render_drawing
-from app.web.registry import gather, parse_cursor
 
 lists = APIRouter(route_class=DeskRoute)
 LIST_PATH = "/desk/list"

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from app.imports import stored
-from app.web.desk import answers, lists
+from app.imports import import_store
+from app.web.desk import answers, list_upload
 from app.web.desk.page import IDLE_TIMEOUT
 from tests.support import World
 from tests.web.desk.officer import Officer
@@ -261,7 +261,7 @@ def test_what_the_api_refuses_of_a_list_is_told_in_spanish(officer: Officer, mon
     assert "El mapa que acompaña la lista no se entiende" in refused.text
     undated = officer.fill(PATH, {"mapping": "", "age_on": "day", "age_day": "hace poco"}, files=file).text
     assert "No se lee como fecha" in undated or "Esto no se lee como fecha" in undated
-    monkeypatch.setattr(stored, "MAX_WAITING_LISTS", 0)
+    monkeypatch.setattr(import_store, "MAX_WAITING_LISTS", 0)
     waiting = officer.fill(PATH, {"mapping": ""}, files=file).text
     assert "Varias listas de usted esperan todavía" in waiting
 
@@ -357,7 +357,7 @@ def test_rows_of_a_long_list_are_shown_page_by_page(officer: Officer) -> None:
 
 
 def test_a_list_that_is_not_read_yet_says_so_and_is_not_lost(officer: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "WAIT_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr(list_upload, "WAIT_TIMEOUT_SECONDS", 0.0)
     tried(officer)
     officer.world.settle()
     officer.post(PATH, officer.filled(f"{PATH}/trial") | {"mapping": 'dates = "day_first"'}, files={"file": ("", b"")})

@@ -21,9 +21,9 @@ from app.db.engine import open_write_session
 from app.errors import Busy, Problem, TakesTooLong, Unavailable
 from app.registry import api_keys
 from app.vocabulary import Role
-from app.web import registry as pages
+from app.web import api_client as pages
+from app.web.api_client import Registry
 from app.web.desk.page import DeskSession, OfficerRegistry, SignInRequired, WriteTarget
-from app.web.registry import Registry
 from tests.support import NOW, World
 from tests.web.claims.pages import build_request
 

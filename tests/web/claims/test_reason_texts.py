@@ -6,9 +6,9 @@ import pytest
 from starlette.requests import Request
 
 from app.claims.reasons import MESSAGE_TEMPLATES
-from app.web.claims.reasons import REASON_SENTENCES, REASON_WEIGHTS, format_message, format_reason
+from app.web.api_client import Registry
+from app.web.claims.reason_texts import REASON_SENTENCES, REASON_WEIGHTS, format_message, format_reason
 from app.web.page import Page
-from app.web.registry import Registry
 from app.web.rendering import load_catalogue
 from tests.claims import sentences
 
