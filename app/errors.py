@@ -72,15 +72,15 @@ _CODES = {
 
 def build_pointed_errors(errors: Any) -> list[dict[str, str]]:
     """Convert pydantic's first errors to the `errors` of a problem, with JSON pointers."""
-    places = []
+    pointed_errors = []
     for error in islice(errors, MAX_ERRORS):
         pointer = "".join(f"/{escape_pointer_part(part)}" for part in error["loc"])
         code, detail = _CODES.get(error["type"], (error["type"], None))
         sentence = detail or f"{error['msg'].rstrip('.')}."
-        places.append(
+        pointed_errors.append(
             build_pointed_error(pointer, code, f"{sentence} {VOCABULARY_HINT}" if error["type"] == "enum" else sentence)
         )
-    return places
+    return pointed_errors
 
 
 def escape_pointer_part(part: Any) -> str:
@@ -205,7 +205,7 @@ class RevisionLost(Problem):
         )
 
 
-class Superseded(Problem):
+class PreconditionFailed(Problem):
     status, code, title = 412, "precondition_failed", "The record has changed since you read it"
 
 
@@ -222,7 +222,7 @@ class Invalid(Problem):
         return cls(detail, build_pointed_error(pointer, code, detail))
 
 
-class FileAClaim(Invalid):
+class ClaimRequired(Invalid):
     code, title = "file_a_claim", "Nobody can be told apart by this"
 
 
@@ -258,7 +258,7 @@ class Unavailable(Problem):
     status, code, title = 503, "unavailable", "Not ready"
 
 
-class PerhapsStored(Problem):
+class OutcomeUnknown(Problem):
     """COMMIT was sent to the database, and no response came back."""
 
     status, code, title = 503, "perhaps_stored", "Stored or not: nobody knows"

@@ -45,7 +45,7 @@ OBJECTIONS_INTERVAL_SECONDS = 60.0
 EMBARGOES_INTERVAL_SECONDS = 60.0  # an embargo ends on a day, or at an hour
 # The interval does not depend on what is written: if a report were compared at once, the next request would wait for
 # it, longer if it resembles somebody. A curator reads the review minutes later at the earliest.
-PAIRS_INTERVAL_SECONDS = 5.0
+DUPLICATE_SCAN_INTERVAL_SECONDS = 5.0
 KEY_USES_INTERVAL_SECONDS = 60.0  # only the day is recorded, and a crash may lose the last minute
 # If the machine fails, the mark lacks what was written since; a check costs one small query.
 MARKS_INTERVAL_SECONDS = 1.0
@@ -74,7 +74,7 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
         schedule(
             "a comparison of reports",
             DuplicateScanner(state.engine, state.names).compare_next_batch,
-            PAIRS_INTERVAL_SECONDS,
+            DUPLICATE_SCAN_INTERVAL_SECONDS,
             limits.background,
         ),
         schedule(

@@ -71,7 +71,7 @@ ANYONE = Reader(names="list")
 
 # Nothing is compared for curators unless a test asks for it (`World.find_pairs`), and no chore runs statements beside
 # those that a test counts.
-jobs.PAIRS_INTERVAL_SECONDS = jobs.MARKS_INTERVAL_SECONDS = jobs.ERASURES_INTERVAL_SECONDS = (
+jobs.DUPLICATE_SCAN_INTERVAL_SECONDS = jobs.MARKS_INTERVAL_SECONDS = jobs.ERASURES_INTERVAL_SECONDS = (
     jobs.EMBARGOES_INTERVAL_SECONDS
 ) = 3600.0
 jobs.COLUMNS_INTERVAL_SECONDS = 3600.0

@@ -27,7 +27,7 @@ from app.errors import (
     Forbidden,
     ListsWaiting,
     NotInFiles,
-    PerhapsStored,
+    OutcomeUnknown,
     Problem,
     TakesTooLong,
     TooManyRequests,
@@ -271,7 +271,7 @@ EXAMPLES_FILE = Path(__file__).with_name("openapi_examples.json")
 UNRECORDED_PROBLEMS: Node = {
     Problem.code: INTERNAL_ERROR,
     Unavailable.code: Unavailable("The registry is busy. Nothing was stored: try again.").body(),
-    PerhapsStored.code: PerhapsStored().body(),
+    OutcomeUnknown.code: OutcomeUnknown().body(),
     ClockJumped.code: ClockJumped(
         "this machine's clock has jumped ahead by 21 days, 0:00:00, or is so far from the database's. Whoever runs the "
         "registry: set the clock. If it is right, as after the machine was paused, start the server again."

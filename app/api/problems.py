@@ -24,8 +24,8 @@ from app.errors import (
     Invalid,
     Moved,
     NotFound,
+    OutcomeUnknown,
     PayloadTooLarge,
-    PerhapsStored,
     Problem,
     TakesTooLong,
     Unavailable,
@@ -149,13 +149,13 @@ def raise_problems() -> Iterator[None]:
         raise build_database_problem(error) from error
     except CommitUnanswered as error:
         log.error("the database did not answer COMMIT: %s", describe_database_error(error))
-        raise PerhapsStored from error
+        raise OutcomeUnknown from error
 
 
 async def _handle_unanswered_commit(request: Request, error: Exception) -> JSONResponse:
     """Answer that the write may be stored: after "nothing was stored" a client would report the person twice."""
     log.error("the database did not answer COMMIT: %s", describe_database_error(error))
-    return await _handle_problem(request, PerhapsStored())
+    return await _handle_problem(request, OutcomeUnknown())
 
 
 async def _handle_http_error(request: Request, error: Exception) -> JSONResponse:

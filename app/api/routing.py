@@ -16,9 +16,9 @@ from app.errors import (
     AheadOfHead,
     AnotherPerson,
     Busy,
+    ClaimRequired,
     ClockJumped,
     Conflict,
-    FileAClaim,
     Forbidden,
     IdempotencyMismatch,
     Invalid,
@@ -26,15 +26,15 @@ from app.errors import (
     Moved,
     NewSpellNeedsNewRecord,
     NotFound,
+    OutcomeUnknown,
     OutOfScope,
     PayloadTooLarge,
-    PerhapsStored,
+    PreconditionFailed,
     Problem,
     Redacted,
     ReleaseDropped,
     RevisionLost,
     RulesChanged,
-    Superseded,
     TakesTooLong,
     TooManyRequests,
     Unauthenticated,
@@ -56,7 +56,7 @@ class _ParsedRequest(Request):
         return self.parsed_json
 
 
-def _send_reply(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def _convert_reply(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap an endpoint so that its Reply is sent, while its session is open and in its thread."""
     if iscoroutinefunction(endpoint):
         return endpoint
@@ -73,7 +73,7 @@ class StrictJsonRoute(APIRoute):
     """A route that reads strict JSON and sends replies."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, _send_reply(endpoint), **options)
+        super().__init__(path, _convert_reply(endpoint), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -132,12 +132,12 @@ READ_REFUSALS = (
 RESOURCE_REFUSALS = (*READ_REFUSALS, NotFound)
 RECORD_REFUSALS = (*RESOURCE_REFUSALS, Moved)
 BODY_REFUSALS = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
-CHANGE_REFUSALS = (Unauthenticated, Forbidden, OutOfScope, Invalid, PerhapsStored, ClockJumped, *ALWAYS_REFUSALS)
+CHANGE_REFUSALS = (Unauthenticated, Forbidden, OutOfScope, Invalid, OutcomeUnknown, ClockJumped, *ALWAYS_REFUSALS)
 POST_REFUSALS = (*BODY_REFUSALS, *CHANGE_REFUSALS, IdempotencyMismatch)
 PATCH_REFUSALS = (*BODY_REFUSALS, *CHANGE_REFUSALS, NotFound)
-_REPORT_REFUSALS = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, FileAClaim, AgeNeedsDay)
+_REPORT_REFUSALS = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, ClaimRequired, AgeNeedsDay)
 FILING_REFUSALS = (*POST_REFUSALS, *_REPORT_REFUSALS, Redacted)
-AMENDING_REFUSALS = (*PATCH_REFUSALS, *_REPORT_REFUSALS, ReleaseDropped, Superseded)
+AMENDING_REFUSALS = (*PATCH_REFUSALS, *_REPORT_REFUSALS, ReleaseDropped, PreconditionFailed)
 DELETE_REFUSALS = (*CHANGE_REFUSALS, NotFound)
 
 

@@ -62,12 +62,12 @@ def _is_whole_list_figure(figures: Figures, figure: Figure, claimant: str, count
         return False
     if figure.terms or figure.subset_of is not None or figure.stage != FURTHEST_STAGE:
         return False
-    if _is_same_stock(figures, figure, "same_as") or _is_same_stock(figures, figure, "part_of"):
+    if _is_already_in_stock(figures, figure, "same_as") or _is_already_in_stock(figures, figure, "part_of"):
         return False
     return country is None or figure.fields.get("country") == country
 
 
-def _is_same_stock(figures: Figures, figure: Figure, name: Reference) -> bool:
+def _is_already_in_stock(figures: Figures, figure: Figure, name: Reference) -> bool:
     """Return whether a figure repeats another figure of the same source, or is a part of the source's whole stock."""
     measure = figure.fields["measure"]
     referenced = [figures.by_id[other] for other in figure.get_references(name) if other in figures.by_id]

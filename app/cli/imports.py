@@ -231,9 +231,9 @@ def upload_list(
     with _build_progress_bar() as bar:
         progress = _UploadProgress(bar, "Trying" if import_options.dry_run else "Sending")
         try:
-            with RegistryClient(registry_url, key, progress.show_status, output_options.lang) as sender:
+            with RegistryClient(registry_url, key, progress.show_status, output_options.lang) as client:
                 receipt, rows = remote.file_remote_list(
-                    sender,
+                    client,
                     _find_journal_folder(),
                     path,
                     import_options,
@@ -429,17 +429,19 @@ def import_list(
     import_options = import_store.ImportOptions(dry_run, strict, confirm, load_mapping(mapping))
     output_options = OutputOptions(lang or detect_language(), as_json)
     if to is not None:
-        failure = upload_list(to, settings.sending_key(), source, file, import_options, utc_now(), output_options)
-        if failure is not None:
-            exit_with_error(failure)
+        remaining_work = upload_list(
+            to, settings.sending_key(), source, file, import_options, utc_now(), output_options
+        )
+        if remaining_work is not None:
+            exit_with_error(remaining_work)
         return
     if source is None:
         raise typer.BadParameter("say whose list it is with --source, or send it --to a registry")
     with open_session(settings):
         pass  # migrates the database, and checks the secret
     with open_database(settings) as engine:
-        failure = import_list_locally(
+        remaining_work = import_list_locally(
             engine, settings.secret_key(), utc_now, settings.names, source, file, import_options, output_options
         )
-    if failure is not None:
-        exit_with_error(failure)
+    if remaining_work is not None:
+        exit_with_error(remaining_work)

@@ -34,7 +34,7 @@ from app.queries.countables import get_countable, refuse_future
 from app.queries.parameters import DetentionQuery, ReleaseQuery
 from app.queries.selection import COUNTABLE_STATUSES
 from app.queries.terms import UniqueValues
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys
 from app.registry.publication.permissions import Reader
 from app.schemas.imports import AccountShape, CandidateOut, RegistryList, TheirsShape
@@ -75,7 +75,7 @@ class RegistryDetentions:
 
 def build_place_normalizer(session: Session) -> PlaceNormalizer:
     """Return a function that maps a place to the slug of a registered place, or to the folded name of any other."""
-    views = Views.for_session(session)
+    views = DirectorySnapshot.for_session(session)
 
     def normalize_place(name: str, country: str | None) -> str:
         facility = views.find_facility(name, country)

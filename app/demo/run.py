@@ -45,7 +45,7 @@ from app.log.head import is_demo, mark_demo
 from app.models import OPEN, ApiKey, Placement, Record, Source
 from app.registry import api_keys, directory, records, reports
 from app.registry.claims import ClaimIn, file_claim
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import judgements
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -354,7 +354,7 @@ class Replay:
         ]
         steps.sort(key=lambda step: step[0])
         self._add_directories(steps[0][0])
-        self._sources = Views(self._session).sources_by_slug
+        self._sources = DirectorySnapshot(self._session).sources_by_slug
         for _instant, run_step in steps:
             run_step()
 

@@ -27,14 +27,14 @@ from app.unicode_text import INVISIBLE, TOO_MANY_MARKS_DETAIL, has_too_many_mark
 from app.vocabulary import CODE_LISTS, build_vocabulary
 
 
-class Order(StrEnum):
+class DateOrder(StrEnum):
     """The order of a date in three numbers in a sheet. It is declared, never guessed."""
 
     DAY_FIRST = "day_first"
     MONTH_FIRST = "month_first"
 
 
-class UnclearDate(ValueError):
+class UnreadCellDate(ValueError):
     """A date that cannot be read. `code` is stable; the message says what to do, and does not quote the date.
     `sentence`: its name in `FAULTS`, if the code has several."""
 
@@ -62,24 +62,24 @@ _MONTH_YEAR = re.compile(r"(\d{1,2})[/.-](\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})(?:[/.-](\d{1,2}))?")
 _NO_YEAR = re.compile(r"(?:el )?(\d{1,2})(?:st|nd|rd|th|º|°|ro)?[ /.-]*(?:de |of )?([^\W\d]+)")
 _SHORT_YEAR = re.compile(r"(?<!\d)(\d\d)$")
-_CLOCK = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?$")
+_TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?$")
 # A spreadsheet's number for a day from 1927 to 2064, counted from 1900: a day only if it is formatted as a day.
 _SERIAL = re.compile(r"[1-5]\d{4}")
 
 LEAP_YEAR = "2024"  # with every day that a year can have
 
 
-def has_clock(text: str) -> bool:
+def has_time_of_day(text: str) -> bool:
     """Whether a text ends with an hour, which `parse_sheet_date` leaves off."""
-    return _CLOCK.search(text.strip()) is not None
+    return _TIME_OF_DAY.search(text.strip()) is not None
 
 
-def parse_sheet_date(text: str, order: Order | None) -> str:
+def parse_sheet_date(text: str, order: DateOrder | None) -> str:
     """The partial date (EDTF level 0) of a cell. Raises UnclearDate.
 
     Day and month in numbers need `order`, unless the day is past 12. Two digits are no year.
     """
-    date_text = " ".join(_CLOCK.sub("", text.strip()).split()).strip(".,").casefold()
+    date_text = " ".join(_TIME_OF_DAY.sub("", text.strip()).split()).strip(".,").casefold()
     if len(date_text) > dates.MAX_TEXT:
         _refuse_invalid("date_long")
     if _SERIAL.fullmatch(date_text):
@@ -105,27 +105,27 @@ def parse_sheet_date(text: str, order: Order | None) -> str:
         _refuse_invalid("date_unread")
 
 
-def list_possible_days(text: str, order: Order | None) -> list[date]:
+def list_possible_days(text: str, order: DateOrder | None) -> list[date]:
     """Return the days that a cell may mean.
 
     Two if the order of its numbers is open; of this century if its year has two digits; none if it has no full day.
     """
     try:
         return [date.fromisoformat(day)] if dates.is_day(day := parse_sheet_date(text, order)) else []
-    except UnclearDate as error:
+    except UnreadCellDate as error:
         if error.code == "ambiguous_date":
-            return [day for candidate_order in Order for day in list_possible_days(text, candidate_order)]
-        full_text = _SHORT_YEAR.sub(r"20\1", _CLOCK.sub("", text.strip()))
+            return [day for candidate_order in DateOrder for day in list_possible_days(text, candidate_order)]
+        full_text = _SHORT_YEAR.sub(r"20\1", _TIME_OF_DAY.sub("", text.strip()))
         return list_possible_days(full_text, order) if error.code == "ambiguous_year" and full_text != text else []
 
 
-def _parse_numbers(first: int, second: int, year: str, order: Order | None) -> str:
+def _parse_numbers(first: int, second: int, year: str, order: DateOrder | None) -> str:
     if order is None and first <= 12 and second <= 12 and first != second:
         _refuse(
             "ambiguous_date",
             'This can be two days: say `dates = "day_first"` or "month_first" in the mapping, or write the month out.',
         )
-    month_first = second > 12 if order is None else order is Order.MONTH_FIRST
+    month_first = second > 12 if order is None else order is DateOrder.MONTH_FIRST
     day, month = (second, first) if month_first else (first, second)
     return _build_date(year, month, day)
 
@@ -140,11 +140,11 @@ def _build_date(year: str, month: int, day: int | None) -> str:
 
 
 def _refuse(code: str, detail: str) -> NoReturn:
-    raise UnclearDate(code, detail)
+    raise UnreadCellDate(code, detail)
 
 
 def _refuse_invalid(sentence: str) -> NoReturn:
-    raise UnclearDate("invalid_date", FAULTS[sentence], sentence)
+    raise UnreadCellDate("invalid_date", FAULTS[sentence], sentence)
 
 
 CELL_WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
@@ -167,7 +167,7 @@ _SPACE = re.compile(r"\s+")
 _YEARS = re.compile(r"(?:(?:entre|between) )?(\d{4}) ?(?:[-–—/]|a|y|to|and|o|or) ?(\d{4})", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECASE)
 
-_ERRORS = frozenset(CELL_WORDS["errors"]["cells"])
+_SPREADSHEET_ERROR_WORDS = frozenset(CELL_WORDS["errors"]["cells"])
 _PREFIXES = tuple(fold(word) for word in CELL_WORDS["states"]["prefixes"])
 _STATES = {fold(word): state for state in ("released", "held") for word in CELL_WORDS["states"][state]}
 # Code list → field, for the words of a column of states. The first list with the word is taken: "casa por cárcel" is a
@@ -222,7 +222,7 @@ def clean_cell(cell: str) -> str:
     return normalize_text("NFC", text)
 
 
-def parse_cell_value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
+def parse_cell_value(name: str, text: str, order: DateOrder | None, meanings: dict[str, str] | None) -> Any:
     """Return the value of a field from the text of a cell; None if the text means "unknown". Raises UnreadCell."""
     field = FIELDS[name]
     if meanings is not None and (mapped_text := meanings.get(_fold_short_text(text))) is not None:
@@ -231,7 +231,7 @@ def parse_cell_value(name: str, text: str, order: Order | None, meanings: dict[s
         text = mapped_text
     elif name in NAME_FIELDS and (damage := refused_names.find_name_damage(text)) is not None:
         raise UnreadCell(*damage)
-    elif text.upper() in _ERRORS:
+    elif text.upper() in _SPREADSHEET_ERROR_WORDS:
         raise UnreadCell(
             "formula",
             "This is what a spreadsheet writes where it can compute nothing: put the value there, or leave it empty.",
@@ -258,7 +258,7 @@ def parse_cell_value(name: str, text: str, order: Order | None, meanings: dict[s
         case "links":
             return [_parse_link(link) for link in _parse_list(_SPACE, text, str)]
         case "number":
-            return _parse_number(text)
+            return _parse_age(text)
         case "text":
             return text
         case _:
@@ -282,11 +282,11 @@ def is_known_code(codes: str, text: str) -> bool:
     return _fold_short_text(text) in _load_code_words(codes)
 
 
-def is_date(text: str, order: Order | None) -> bool:
+def is_date(text: str, order: DateOrder | None) -> bool:
     """Whether a text is a day, a month or a year, ambiguous or not."""
     try:
         parse_sheet_date(text, order)
-    except UnclearDate as error:
+    except UnreadCellDate as error:
         return error.code == "ambiguous_date"
     return True
 
@@ -324,22 +324,22 @@ def _parse_state(text: str) -> tuple[str, str]:
     raise UnreadCell.with_sentence("unknown_code", "state_unread")
 
 
-def _parse_embargo_end(text: str, order: Order | None) -> str:
+def _parse_embargo_end(text: str, order: DateOrder | None) -> str:
     """A day, or an instant. Whatever else is written there, "to be confirmed" or an hour of no zone, would have the
     report published at once or hours too early."""
     try:
         parse_embargo_end(text)
         return text
     except dates.DateError:
-        if has_clock(text):
+        if has_time_of_day(text):
             raise UnreadCell.with_sentence("invalid_date", "embargo_hour") from None
     return _parse_date(text, order)
 
 
-def _parse_date(text: str, order: Order | None) -> str:
+def _parse_date(text: str, order: DateOrder | None) -> str:
     try:
         return parse_sheet_date(text, order)
-    except UnclearDate as error:
+    except UnreadCellDate as error:
         raise UnreadCell(error.code, str(error), error.sentence) from None
 
 
@@ -388,7 +388,7 @@ def _parse_list(separator: re.Pattern[str], text: str, read_part: Callable[[str]
     return list(dict.fromkeys(map(read_part, parts)))
 
 
-def _parse_number(text: str) -> int:
+def _parse_age(text: str) -> int:
     match = _AGE.fullmatch(text)
     if match is None:
         raise UnreadCell("invalid_number", "Write the age in completed years, as a number.")

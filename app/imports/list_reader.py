@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 
 from app.errors import Problem
 from app.imports import headings
-from app.imports.cell_values import CELL_WORDS, Order, is_date, list_possible_days
+from app.imports.cell_values import CELL_WORDS, DateOrder, is_date, list_possible_days
 from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
 from app.imports.faults import BadFile, Fault, StoredQuestion, Value, build_list_question
 from app.imports.formats import csv, template, workbook_reader
@@ -156,7 +156,7 @@ class OpenedList:
         }
 
 
-def _may_hold_back(text: str, today: date, order: Order | None) -> bool:
+def _may_hold_back(text: str, today: date, order: DateOrder | None) -> bool:
     """Whether a cell under a heading of publication says yes or no, or may mean a day to come: one that is no day and
     no link may, by a year to come, or by this year with "hasta" or "a partir de"."""
     words, days = fold(text), list_possible_days(text, order)

@@ -24,7 +24,14 @@ from typing_extensions import TypedDict
 
 from app.dates import DateError, parse_date
 from app.errors import escape_pointer_part
-from app.imports.cell_values import COUNTRY_CODE_LIST, Order, UnreadCell, clean_cell, is_known_code, parse_cell_value
+from app.imports.cell_values import (
+    COUNTRY_CODE_LIST,
+    DateOrder,
+    UnreadCell,
+    clean_cell,
+    is_known_code,
+    parse_cell_value,
+)
 from app.imports.faults import BadFile, StoredRowError, format_column_letters, translate_detail
 from app.imports.fields import FIELDS
 from app.log.content import AGE_ON_FILING_DAY
@@ -36,7 +43,7 @@ from app.vocabulary import Language
 
 # The largest mapping imagined names 500 columns, in 30 KB; a line has a heading and five fields at most. The parser
 # would take seconds for a line with thousands of dots.
-MAX_MAPPING_BYTES, MAX_MAPPING_LINE = 64 * 1024, 2_000
+MAX_MAPPING_CHARACTERS, MAX_MAPPING_LINE = 64 * 1024, 2_000
 # Day on which people had the listed ages → its field.
 DAYS_OF_AGES = {"detained_on": "detention.detained_on", "released_on": "release.released_on"}
 # Characters of a heading that are read: the rest of a paragraph tells no columns apart.
@@ -81,7 +88,7 @@ class Answer(StrEnum):
 
 def is_too_long(text: str) -> bool:
     """Whether a text, or a line of it, is too long to be a mapping: reading dotted names takes the square of them."""
-    return len(text) > MAX_MAPPING_BYTES or any(len(line) > MAX_MAPPING_LINE for line in text.split("\n"))
+    return len(text) > MAX_MAPPING_CHARACTERS or any(len(line) > MAX_MAPPING_LINE for line in text.split("\n"))
 
 
 def decode_mapping(data: bytes) -> str:
@@ -105,7 +112,7 @@ class ListMapping(BaseModel):
     columns: dict[str, str | Targets] = {}
     values: dict[str, dict[str, str]] = {}
     constants: dict[str, str] = {}
-    dates: Order | None = None
+    dates: DateOrder | None = None
     positions: dict[str, str | Targets] = {}
     rows: dict[str, Answer] = {}
     age_on: Annotated[str, Field(max_length=MAX_QUOTED_LENGTH)] | None = None

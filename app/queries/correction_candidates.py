@@ -17,7 +17,7 @@ from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, Recal
 from app.projection.statements import DENIALS, STAGE_RANK, coarsen_content, parse_cached_date
 from app.queries.parameters import CorrectionQuery
 from app.queries.visibility import valid_at
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.classes import CLASS_FIELD
 from app.schemas.records import ChangeOut
 from app.vocabulary import CorrectionKind, Designation, Judgement, Publish, ReleaseKind, Stage, Verdict
@@ -180,7 +180,7 @@ def find_source_key(session: Session, slug: str | None) -> int | None:
     """Return the key of the requested source. Raise Invalid if it does not exist."""
     if slug is None:
         return None
-    view = Views.for_session(session).sources_by_slug.get(slug)
+    view = DirectorySnapshot.for_session(session).sources_by_slug.get(slug)
     if view is None:
         raise Invalid.at_pointer("/source", "unknown_source", "No source has this slug: see /v1/sources.")
     return view.key

@@ -98,13 +98,13 @@ def _build_list_page(
     if since is not None:
         changed_people = changes.find_changed_people(session, columns, since)
         visible = visible & changed_people[items.person]
-    visible_places = np.flatnonzero(visible)
-    array_order = ArrayOrder([(column[visible_places], is_descending) for column, is_descending in order])
+    visible_indexes = np.flatnonzero(visible)
+    array_order = ArrayOrder([(column[visible_indexes], is_descending) for column, is_descending in order])
 
     def fetch_items(position: Sequence[int] | None, limit: int) -> list[tuple[tuple[int, int], list[int]]]:
         batch = array_order.find_after(position, limit)
-        item_places = visible_places[[place for place, _position in batch]]
-        batch_items = zip(items.key[item_places].tolist(), items.person[item_places].tolist(), strict=True)
+        item_indexes = visible_indexes[[place for place, _position in batch]]
+        batch_items = zip(items.key[item_indexes].tolist(), items.person[item_indexes].tolist(), strict=True)
         return [(item, position) for item, (_place, position) in zip(batch_items, batch, strict=True)]
 
     if since is not None:

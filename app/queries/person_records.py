@@ -39,7 +39,7 @@ from app.queries import shapes
 from app.queries.shapes import Ids, Person
 from app.queries.visibility import valid_at, visible_to
 from app.registry import records
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity.clusters import StoredRecord
 from app.registry.publication.classes import RecordedConsent, compute_person_class, find_strictest_class
 from app.registry.publication.permissions import Reader
@@ -137,7 +137,7 @@ def load_people(
 
 def build_projected_person(session: Session, projected_person: ProjectedPerson, revision: int) -> Person:
     """Build a person as the newest entry, of that revision, has just left it."""
-    slugs = {key: view.slug for key, view in Views.for_session(session).sources.items()}
+    slugs = {key: view.slug for key, view in DirectorySnapshot.for_session(session).sources.items()}
     moves = _load_moves(session, [record.key for record in projected_person.records], revision)
     return _build_person(
         _sort_detentions(projected_person.rows), projected_person.publish, projected_person.records, slugs, moves
@@ -147,7 +147,7 @@ def build_projected_person(session: Session, projected_person: ProjectedPerson, 
 def build_single_report_person(session: Session, projected_person: ProjectedPerson) -> Person:
     """Build a person with a single report as its entry has just left it, with the class of the report."""
     (record,), (detainee,) = projected_person.records, projected_person.rows[Detainee]
-    slugs = {record.source: Views.for_session(session).sources[record.source].slug}
+    slugs = {record.source: DirectorySnapshot.for_session(session).sources[record.source].slug}
     return _build_person(_sort_detentions(projected_person.rows), detainee["publish"], [record], slugs, {})
 
 
@@ -238,7 +238,7 @@ def load_single_report_person(
 ) -> Person:
     """Return the person according to one version of one report alone."""
     statement = build_version_statement(
-        record, version.entry, Views.for_session(session), pointer=None, is_erased=record.redacted
+        record, version.entry, DirectorySnapshot.for_session(session), pointer=None, is_erased=record.redacted
     )
     publish = compute_person_class([statement], _load_consents(session, record))
     # As filed: for its own source, whatever the person's class is now.

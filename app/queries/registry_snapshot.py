@@ -23,7 +23,7 @@ from app.queries.selection import build_selection
 from app.queries.shapes import Person
 from app.queries.terms import SourcedTerms
 from app.queries.visibility import match_visible, valid_at
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.permissions import Reader
 from app.registry.records import digest_case, find_filed_cases
 from app.schemas.base import Facts
@@ -134,7 +134,9 @@ def load_visible_spells(
     session: Session, detainees: Collection[int], reader: Reader, revision: int
 ) -> Iterator[VisibleSpell]:
     """Yield every detention of these people that the reader may see."""
-    independent_slugs = frozenset(view.slug for view in Views.for_session(session).sources.values() if view.independent)
+    independent_slugs = frozenset(
+        view.slug for view in DirectorySnapshot.for_session(session).sources.values() if view.independent
+    )
     for chunk in split_into_chunks(detainees):
         for person in person_records.load_people(session, chunk, revision).values():
             if reader.can_see_person(person.publish):

@@ -26,7 +26,7 @@ from app.queries.person_comparison import compare_side_by_side
 from app.queries.shapes import Person
 from app.queries.visibility import valid_at
 from app.registry import alerts, records
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys
 from app.registry.publication.permissions import Reader
 from app.schemas import filed
@@ -353,7 +353,7 @@ _SHAPE_BUILDERS: dict[str, Callable[[Session, Any, dict[int, Person], Reader, in
 
 def build_burst_shapes(session: Session, filed_by_day: alerts.DailyReportCounts) -> list[BurstShape]:
     """Return the bursts of reports of the last days of the log, with their sources."""
-    slugs = {source.key: source.slug for source in Views.for_session(session).sources.values()}
+    slugs = {source.key: source.slug for source in DirectorySnapshot.for_session(session).sources.values()}
     return [
         {"source": slugs[burst.source], "day": burst.day.isoformat(), "reports": burst.reports, "usual": burst.usual}
         for burst in alerts.find_bursts(session, filed_by_day)
@@ -372,7 +372,7 @@ def _load_unknown_facilities(session: Session) -> list[UnknownFacility]:
         .group_by(col(BlockingKey.key))
         .order_by(func.count().desc(), col(BlockingKey.key))
     )
-    known_names = Views.for_session(session).facility_names
+    known_names = DirectorySnapshot.for_session(session).facility_names
     places = [(key.removeprefix(prefix), reports) for key, reports in name_counts]
     unknown: list[UnknownFacility] = [
         {"name": name, "reports": count} for name, count in places if name not in known_names

@@ -27,7 +27,7 @@ from app.queries.countables import get_held_day
 from app.queries.parameters import EstimateQuery
 from app.queries.terms import CountTerms, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
 from app.queries.visibility import valid_at
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 
@@ -149,7 +149,7 @@ def check_source_counts(session: Session, terms: SourcedTerms) -> None:
 
 def find_facility_slug(session: Session, name: str, country: str | None) -> str:
     """Return the slug of the facility that a term names by slug or name. Raise Invalid if it is not registered."""
-    facility = Views(session).find_facility(name, country)
+    facility = DirectorySnapshot(session).find_facility(name, country)
     if facility is None:
         raise Invalid.at_pointer(
             "/facility",

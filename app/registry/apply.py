@@ -38,7 +38,7 @@ from app.models import (
 )
 from app.projection import RULES
 from app.registry import effective_versions
-from app.registry.directory_snapshot import Views, find_current_row
+from app.registry.directory_snapshot import DirectorySnapshot, find_current_row
 from app.registry.identity import blocking_keys
 from app.registry.identity.clusters import StoredRecord
 from app.registry.publication import classes, erasure
@@ -76,7 +76,7 @@ class Projector:
     def __init__(self, session: Session, erased_ids: Collection[uuid.UUID] | None = None) -> None:
         self._session = session
         self._execute = session.connection().execute
-        self.views = Views.for_session(session) if erased_ids is None else Views(session)
+        self.views = DirectorySnapshot.for_session(session) if erased_ids is None else DirectorySnapshot(session)
         self._erased_ids = frozenset(erased_ids or ())
         self._linked_records: dict[uuid.UUID, uuid.UUID] = {}  # future record → the record to which it will be linked
         self.projected_people: dict[int, ProjectedPerson] = {}

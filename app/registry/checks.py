@@ -20,8 +20,8 @@ from app.dates import PartialDate, parse_date
 from app.errors import (
     AgeNeedsDay,
     AnotherPerson,
+    ClaimRequired,
     Conflict,
-    FileAClaim,
     Invalid,
     NewSpellNeedsNewRecord,
     NotFound,
@@ -109,7 +109,7 @@ def check_report(content: Content, now: datetime, *, has_pointer: bool, is_flat:
     if errors:
         raise Invalid("Correct the values pointed at and send the report again.", *errors)
     if not has_pointer and "detainee.full_name" not in content and _count_facts(content) < MIN_NAMELESS_FACTS:
-        raise FileAClaim.at_pointer(
+        raise ClaimRequired.at_pointer(
             "/detainee",
             "file_a_claim",
             "Without a name, give at least two of: age or birth date, nationality, facility, detained_on. "

@@ -28,7 +28,7 @@ _FACILITIES = (
 _fold_registered = lru_cache(WORD_CACHE_SIZE)(fold)
 
 
-class Views:
+class DirectorySnapshot:
     """The current sources and facilities of a transaction: few rows that most projections need."""
 
     def __init__(self, session: Session) -> None:
@@ -112,4 +112,4 @@ def find_unregistered_place(session: Session, entry: LogEntry) -> str | None:
     """Return the place named by the report in an entry, if it is not registered."""
     place_name: str | None = entry.personal.get("detention.facility")
     country = entry.body["said"].get("detention.country")
-    return place_name if Views.for_session(session).is_unregistered_place(place_name, country) else None
+    return place_name if DirectorySnapshot.for_session(session).is_unregistered_place(place_name, country) else None

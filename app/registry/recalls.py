@@ -66,7 +66,7 @@ class _RemainingPerson(NamedTuple):
     """A person who still has records: the oldest of these, and the class by the log and of today."""
 
     record: uuid.UUID
-    key: int
+    record_key: int
     publish: str
     publish_now: str
 
@@ -91,13 +91,14 @@ def transfer_decisions(context: WriteContext, affected_records: Iterable[Affecte
     """Transfer decisions that name withdrawn records to the remaining people of these records."""
     session = context.session
     for affected in affected_records:
-        same_key = find_current_record_of_person(session, affected.id)
+        current_record_key = find_current_record_of_person(session, affected.id)
         people = list(
             _load_remaining_people(
-                session, affected.other_keys if same_key is None else [same_key, *affected.other_keys]
+                session,
+                affected.other_keys if current_record_key is None else [current_record_key, *affected.other_keys],
             )
         )
-        same_people = [person for person in people if person.key == same_key]
+        same_people = [person for person in people if person.record_key == current_record_key]
         for person in people:
             if person not in same_people:  # consents of the record's own person stay valid
                 _transfer_consent(context, affected.key, person)
@@ -154,9 +155,9 @@ def _move_objections(
     same_people: Sequence[_RemainingPerson],
 ) -> None:
     """Copy or move the objections to a recalled record, so that curators find them for everybody they may be about."""
-    run = context.session.connection().execute
+    execute = context.session.connection().execute
     conditions = (col(Objection.record) == recalled_key, col(Objection.state).in_(UNDECIDED_STATES))
-    for row in run(select(Objection).where(*conditions)).mappings().all():
+    for row in execute(select(Objection).where(*conditions)).mappings().all():
         for person in people:
             if person not in same_people:
                 copy_id = new_id()
@@ -164,11 +165,11 @@ def _move_objections(
                     name: row[name] and _reseal_text(context, row[name], row["id"], copy_id, name)
                     for name in _SEALED_TEXT_FIELDS
                 }
-                run(insert(Objection), {**row, **texts, "id": copy_id, "slot": None, "record": person.key})
+                execute(insert(Objection), {**row, **texts, "id": copy_id, "slot": None, "record": person.record_key})
     if same_people:
-        run(update(Objection).where(col(Objection.record) == recalled_key).values(record=same_people[0].key))
+        execute(update(Objection).where(col(Objection.record) == recalled_key).values(record=same_people[0].record_key))
     else:
-        run(update(Objection).where(*conditions).values(state="open", slot=None))
+        execute(update(Objection).where(*conditions).values(state="open", slot=None))
 
 
 def _reseal_text(
@@ -351,7 +352,9 @@ def _plan_undo(context: WriteContext, revision: int) -> RecallPlan:
         raise NotFound("There is no standing recall of this revision.")
     slug = load_entry(session, revision).body["source"]
     source = context.views.sources_by_slug[slug].key
-    replaced_entries = _find_covered_entries(session, entries, revision) | _find_replaced_entries(session, entries)
+    replaced_entries = _find_entries_reported_again(session, entries, revision) | _find_replaced_entries(
+        session, entries
+    )
     restorable = [entry for entry in entries if entry not in replaced_entries]
     source_entries = list_source_entries(session, source, entries[0], entries[-1])
     return _build_plan(session, source, slug, restorable, source_entries, len(entries), is_undo=True)
@@ -379,7 +382,7 @@ def _count_moves(moves: Collection[VersionMove]) -> MoveCounts:
     return MoveCounts(withdrawn, len(moves) - unchanged - withdrawn - restored, restored, unchanged)
 
 
-def _find_covered_entries(session: Session, entries: list[int], revision: int) -> set[int]:
+def _find_entries_reported_again(session: Session, entries: list[int], revision: int) -> set[int]:
     """Return the entries of records whose current version was reported after the recall."""
     moves = effective_versions.compute_moves(session, Report, entries)
     covered_records = {

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.errors import Conflict, Invalid, NotFound, Superseded
+from app.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from app.log import content, entries
 from app.log.content import Content
 from app.log.entries import load_entry
@@ -203,7 +203,7 @@ def _load_base_version(context: WriteContext, report_id: uuid.UUID, matches: Cal
     record = records.load_own_record(context.session, report_id, context.actor.source)
     version = records.load_version(context.session, record)
     if not matches(version.number):
-        raise Superseded(
+        raise PreconditionFailed(
             "The report has a newer version, or If-Match holds no ETag of it in quotes: read it again, then repeat."
         )
     if record.redacted:

@@ -47,7 +47,7 @@ from app.models import (
     TableRow,
 )
 from app.projection import Rows, Statement, project, statements
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity.clusters import (
     IDS_PARAMETER,
     Edge,
@@ -223,7 +223,7 @@ class ProjectedPerson(NamedTuple):
 
 def reproject_people(
     session: Session,
-    views: Views,
+    views: DirectorySnapshot,
     seeds: Collection[uuid.UUID],
     revision: int,
     erased_ids: frozenset[uuid.UUID] = frozenset(),
@@ -274,7 +274,7 @@ def reproject_people(
 
 def is_person_count_only(
     session: Session,
-    views: Views,
+    views: DirectorySnapshot,
     record: Record,
     content: Content | None = None,
     wish: Mapping[str, Any] = MappingProxyType({}),
@@ -318,7 +318,7 @@ def _iterate_people(
 
 
 def project_unlinked(
-    views: Views, record: StoredRecord, entry: LogEntry, waiting: Mapping[int, int], buffer: WriteBuffer
+    views: DirectorySnapshot, record: StoredRecord, entry: LogEntry, waiting: Mapping[int, int], buffer: WriteBuffer
 ) -> ProjectedPerson:
     """Buffer the rows of a person whose only report is `entry`.
 
@@ -348,7 +348,7 @@ def _project_person(
 
 
 def _build_statements(
-    stored_rows: Sequence[StoredRecord], views: Views, erased_ids: frozenset[uuid.UUID]
+    stored_rows: Sequence[StoredRecord], views: DirectorySnapshot, erased_ids: frozenset[uuid.UUID]
 ) -> dict[uuid.UUID, Statement]:
     """Return record id → the statement of its current version, if it has one."""
     keys = {row.id: row.key for row in stored_rows if row.body is not None}
@@ -373,7 +373,7 @@ def _build_statements(
 
 
 def build_version_statement(
-    record: Record | StoredRecord, version: LogEntry, views: Views, *, pointer: int | None, is_erased: bool
+    record: Record | StoredRecord, version: LogEntry, views: DirectorySnapshot, *, pointer: int | None, is_erased: bool
 ) -> Statement:
     """Return the statement of one version of a record."""
     public_content, wish = version.body["said"], version.body.get("wish", {})
@@ -388,7 +388,7 @@ def _build_statement(
     revision: int,
     public_content: Content,
     personal: Content,
-    views: Views,
+    views: DirectorySnapshot,
     *,
     pointer: int | None,
     is_erased: bool,

@@ -29,7 +29,7 @@ from app.projection.custody import read_custody
 from app.projection.person import collect_spell_facts
 from app.projection.statements import STAGE_DATE_FIELDS, Statement
 from app.registry.apply import Projector
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.classes import CLASS_FIELD
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
@@ -81,7 +81,13 @@ class MatchContext:
     of a trial, whose writes are rolled back."""
 
     def __init__(
-        self, session: Session, actor: Reader, views: Views, *, is_list: bool = False, trial: Trial | None = None
+        self,
+        session: Session,
+        actor: Reader,
+        views: DirectorySnapshot,
+        *,
+        is_list: bool = False,
+        trial: Trial | None = None,
     ) -> None:
         self.session = session
         self.actor = actor

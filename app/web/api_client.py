@@ -54,7 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-class Registry:
+class ApiClient:
     """An in-process client of the API. `key`: the key of an officer at the desk; None for an anonymous reader."""
 
     def __init__(self, request: Request, language: str, key: str | None = None) -> None:

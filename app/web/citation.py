@@ -368,7 +368,7 @@ citation = APIRouter(include_in_schema=False, route_class=PageRoute)
 @citation.get("/c/{code}")
 async def show_citation(page: CurrentPage, code: str) -> Response:
     """Show a citation as cited and as of now."""
-    answer = await page.registry.read(read_citation, code=code)
+    answer = await page.api.read(read_citation, code=code)
     places, records, cited_by_source, current_by_source = await gather(
         fetch_facility_list(page), _fetch_changed_records(page, answer), *_request_counts_by_source(page, answer)
     )
@@ -393,7 +393,7 @@ async def show_citation(page: CurrentPage, code: str) -> Response:
 async def build_then_and_now_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
     """Build the figure of who had verified what the citation `code` counts, when cited and now."""
     code = str(terms.get("code"))
-    answer = await page.registry.read(read_citation, code=code)
+    answer = await page.api.read(read_citation, code=code)
     view = build_citation_view(answer, page.catalogue, {})
     if not view.has_file:
         raise no_such_page()
@@ -405,7 +405,7 @@ async def build_then_and_now_figure(page: Page, terms: Mapping[str, Any]) -> Fig
 def _request_counts_by_source(page: Page, answer: Mapping[str, Any]) -> list[Coroutine[Any, Any, Any]]:
     """Request the cited and the current count, both grouped by source."""
     return [
-        page.registry.read_address(
+        page.api.read_address(
             urlsplit(count["permalink"]).path,
             parse_question(count["permalink"]) | {"group_by": "source", "as_of": str(count["revision"])},
         )
@@ -425,20 +425,20 @@ async def _fetch_changed_records(page: Page, answer: Mapping[str, Any]) -> dict[
     if address is None or not answer["cases"]:
         return {}
     terms = parse_question(address) | {"changed_since": str(answer["cited"]["revision"]), "limit": MAX_RECORDS}
-    record_list = await page.registry.read_address(urlsplit(address).path, terms)
+    record_list = await page.api.read_address(urlsplit(address).path, terms)
     return {record["id"]: record for record in record_list["data"] if "facts" in record}
 
 
 @citation.get("/releases/{release_id}")
 async def lead_to_released(page: CurrentPage, release_id: str) -> Response:
     """Redirect to the page of the released person."""
-    return _redirect_to_person(page, await page.registry.read(read_release, release_id=release_id))
+    return _redirect_to_person(page, await page.api.read(read_release, release_id=release_id))
 
 
 @citation.get("/detentions/{detention_id}")
 async def lead_to_detained(page: CurrentPage, detention_id: str) -> Response:
     """Redirect to the page of the detained person."""
-    return _redirect_to_person(page, await page.registry.read(read_detention, detention_id=detention_id))
+    return _redirect_to_person(page, await page.api.read(read_detention, detention_id=detention_id))
 
 
 def _redirect_to_person(page: Page, record: Mapping[str, Any]) -> Response:

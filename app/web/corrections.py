@@ -245,7 +245,7 @@ MAX_CLAIMS = 200  # one page of the list; figures of older claims are given as n
 async def read_corrections(page: CurrentPage) -> Response:
     """Show a page of the corrections."""
     page.section = "/corrections"
-    answer = await page.registry.read(list_corrections, page.terms)
+    answer = await page.api.read(list_corrections, page.terms)
     filters = {name: page.terms[name] for name in CORRECTION_FILTERS if name in page.terms}
     return await page.show(
         "corrections/list.html",
@@ -264,7 +264,7 @@ async def format_corrections(page: Page, records: Sequence[Mapping[str, Any]]) -
     """Format corrections of the API's list. Asks the API once more if any is of a figure."""
     claims: dict[str, Mapping[str, Any]] = {}
     if any(correction["claim_ids"] for correction in records):
-        newest = await page.registry.read(list_claims, sort="-recorded", limit=MAX_CLAIMS)
+        newest = await page.api.read(list_claims, sort="-recorded", limit=MAX_CLAIMS)
         claims = {str(claim["id"]): claim for claim in newest["data"]}
     formatter = CorrectionFormatter(page.catalogue, page.zone, page.get_source_name, page.address, claims)
     return [formatter.format_correction(correction) for correction in records]

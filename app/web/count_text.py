@@ -10,7 +10,7 @@ from app.api.routes.directory import list_facilities
 from app.formats import lower_first_letter
 from app.queries.terms import DETENTIONS, DIMENSIONS, PIN_PARAMETERS, RELEASES, list_values
 from app.vocabulary import Stage
-from app.web.page import MAX_SOURCES, Page
+from app.web.page import MAX_LIST_PAGE, Page
 from app.web.rendering import Catalogue
 
 # The code list of each term or dimension.
@@ -207,7 +207,7 @@ class TermFormatter:
 
 async def fetch_facility_list(page: Page) -> Sequence[Mapping[str, Any]]:
     """Fetch one page of facilities. Facilities beyond it are shown by their slugs."""
-    return (await page.registry.read(list_facilities, limit=MAX_SOURCES))["data"]
+    return (await page.api.read(list_facilities, limit=MAX_LIST_PAGE))["data"]
 
 
 def build_term_formatter(page: Page, places: Iterable[Mapping[str, Any]]) -> TermFormatter:

@@ -240,8 +240,8 @@ def _build_json_ld_response(page: Page, description: Mapping[str, Any]) -> Respo
 async def fetch_overview(page: Page) -> DataOverview:
     """Fetch what can be downloaded."""
     count, by_country, files = await gather(
-        page.registry.read(count_releases),
-        page.registry.read(count_releases, group_by="country"),
+        page.api.read(count_releases),
+        page.api.read(count_releases, group_by="country"),
         fetch_newest_files(page),
     )
     countries = tuple(group["country"] for group in by_country["groups"] if group["country"])

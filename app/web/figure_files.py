@@ -262,7 +262,7 @@ async def _fetch_count(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
     if has_personal_terms(terms):
         raise NotFound("A number by what is personal follows today's consent, and stands on no other site.")
     count_terms = {name: value for name, value in terms.items() if name not in ("as_of", "count")}
-    return count_kind, await page.registry.read_address(f"/v1/counts/{count_kind}", count_terms)
+    return count_kind, await page.api.read_address(f"/v1/counts/{count_kind}", count_terms)
 
 
 @embeds.get("/embed/{name}")

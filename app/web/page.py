@@ -31,7 +31,7 @@ from app.api.routes.directory import list_sources
 from app.errors import Invalid, Moved, NotFound, Problem, build_pointed_error
 from app.formats import ENGLISH
 from app.queries.terms import PIN_PARAMETERS
-from app.web.api_client import Registry
+from app.web.api_client import ApiClient
 from app.web.figure import Figure
 from app.web.form_errors import collect_term_faults
 from app.web.rendering import LANGUAGES, Catalogue, load_catalogue, render_template
@@ -64,11 +64,11 @@ API_ONLY_LIST = "/v1/detentions?"  # this list has no page
 
 @dataclass
 class Page:
-    """The page that a route builds and a template renders. `registry` reads at the revision of the page."""
+    """The page that a route builds and a template renders. `api` reads at the revision of the page."""
 
     request: Request
     catalogue: Catalogue
-    registry: Registry
+    api: ApiClient
     revision: int
     sources: Mapping[str, Any] = field(default_factory=dict)  # by slug
     section: str = ""  # the path of its entry in the navigation
@@ -290,13 +290,13 @@ async def read_page(request: Request, language: str, path: str, terms: Mapping[s
 
     This read also checks the moment, the rules and the leaf for all later requests of the page.
     """
-    registry, head = Registry(request, language), await request.app.state.head_watcher.newest()
+    registry, head = ApiClient(request, language), await request.app.state.head_watcher.newest()
     _require_zone(terms.get("zone"))
     moment_terms = {
         name: terms[name] for name in (*PIN_PARAMETERS, *(["zone"] if "as_of" in terms else [])) if name in terms
     }
     try:
-        source_list: Mapping[str, Any] = await registry.read(list_sources, moment_terms, limit=MAX_SOURCES)
+        source_list: Mapping[str, Any] = await registry.read(list_sources, moment_terms, limit=MAX_LIST_PAGE)
     except Problem as refusal:
         _point_to_page(refusal, path, terms)
         raise
@@ -333,7 +333,7 @@ def _point_to_page(refusal: Problem, path: str, terms: Mapping[str, Any]) -> Non
     refusal.extra["address"] = f"{path}?{urlencode(today, doseq=True)}"
 
 
-MAX_SOURCES = 200  # the longest page of a list; further sources appear by their slugs
+MAX_LIST_PAGE = 200  # the longest page of a list; further sources appear by their slugs
 CurrentPage = Annotated[Page, Depends(open_page)]
 
 
@@ -367,7 +367,7 @@ def _find_moved_page(request: Request, moved: Moved) -> str:
 def build_error_page(request: Request) -> Page:
     """Return a page without a revision, for errors that need nothing from the registry."""
     language = parse_page_language(request)
-    return Page(request, load_catalogue(language), Registry(request, language), 0, is_refusal=True)
+    return Page(request, load_catalogue(language), ApiClient(request, language), 0, is_refusal=True)
 
 
 async def show_refusal(
@@ -410,8 +410,8 @@ async def fetch_finest_series(page: Page, terms: Mapping[str, Any]) -> Any:
     """Read a series in the finest interval that does not have too many points."""
     for interval in INTERVALS[:-1]:
         try:
-            return await page.registry.read(count_series, terms, interval=interval)
+            return await page.api.read(count_series, terms, interval=interval)
         except Problem as refusal:
             if not any(error["code"] == "too_many_points" for error in refusal.body().get("errors", ())):
                 raise
-    return await page.registry.read(count_series, terms, interval=INTERVALS[-1])
+    return await page.api.read(count_series, terms, interval=INTERVALS[-1])

@@ -77,12 +77,12 @@ async def read_sitemap(page: CurrentPage) -> Response:
 async def _list_claim_paths(page: Page) -> AsyncIterator[str]:
     terms: dict[str, Any] = {"sort": "-recorded", "limit": CLAIMS_PAGE_SIZE}
     for _page in range(MAX_SITEMAP_CLAIMS // CLAIMS_PAGE_SIZE):
-        claims = await page.registry.read(list_claims, terms)
-        for claim in claims["data"]:
+        claims_page = await page.api.read(list_claims, terms)
+        for claim in claims_page["data"]:
             yield f"/claims/{claim['id']}"
-        if claims["next"] is None:
+        if claims_page["next"] is None:
             return
-        terms = parse_terms(parse_qsl(urlsplit(claims["next"]).query))
+        terms = parse_terms(parse_qsl(urlsplit(claims_page["next"]).query))
 
 
 language_router = APIRouter(include_in_schema=False)

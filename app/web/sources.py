@@ -324,8 +324,8 @@ async def read_sources(page: CurrentPage) -> Response:
     page.section = "/sources"
     terms, countries = await resolve_terms(page)
     count, overlap, figure = await gather(
-        page.registry.read(count_releases, {**select_pins(page), **terms, "group_by": "source"}),
-        page.registry.read(count_overlap, terms),
+        page.api.read(count_releases, {**select_pins(page), **terms, "group_by": "source"}),
+        page.api.read(count_overlap, terms),
         load_overlap_figure(page, terms),
     )
     page.shared_figure = figure
@@ -339,12 +339,12 @@ async def show_source(page: CurrentPage, slug: str) -> Response:
     page.section = "/sources"
     terms, countries = await resolve_terms(page)
     source, count, overlap, balance, *correction_answers = await gather(
-        page.registry.read(read_source, slug=slug),
-        page.registry.read(count_releases, {**select_pins(page), **terms, "group_by": "source"}),
-        page.registry.read(count_overlap, terms),
-        page.registry.read(read_balance, slug=slug, country=terms.get("country")),
-        page.registry.read(list_corrections, source=slug, limit=MAX_CORRECTIONS),
-        page.registry.read(list_corrections, kind=FIGURE_CORRECTION_KINDS, limit=MAX_FIGURE_CORRECTIONS),
+        page.api.read(read_source, slug=slug),
+        page.api.read(count_releases, {**select_pins(page), **terms, "group_by": "source"}),
+        page.api.read(count_overlap, terms),
+        page.api.read(read_balance, slug=slug, country=terms.get("country")),
+        page.api.read(list_corrections, source=slug, limit=MAX_CORRECTIONS),
+        page.api.read(list_corrections, kind=FIGURE_CORRECTION_KINDS, limit=MAX_FIGURE_CORRECTIONS),
     )
     figure = await build_source_line_figure(page, {**terms, "source": slug})
     page.shared_figure = figure

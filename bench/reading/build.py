@@ -29,7 +29,7 @@ from app.db.engine import make_engine, migrate_database, open_read_session, open
 from app.log.head import bind_secret
 from app.models import OPEN, BlockingKey, Entry
 from app.registry import directory
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.schemas.reports import FacilityIn, SourceIn
@@ -138,7 +138,7 @@ def _drawn(url: str, plan: Plan) -> Iterator[Block]:
         yield from pool.imap(partial(_in_pool, plan), range(plan.drawn))
 
 
-_VIEWS: list[Views] = []  # of a process of the pool
+_VIEWS: list[DirectorySnapshot] = []  # of a process of the pool
 
 
 def _begin(url: str) -> None:
@@ -150,18 +150,18 @@ def _in_pool(plan: Plan, number: int) -> Block:
     return _block(plan, _VIEWS[0], number)
 
 
-def _views(url: str) -> Views:
+def _views(url: str) -> DirectorySnapshot:
     """The sources and places, read once."""
     engine = make_engine(url)
     with open_read_session(engine) as session:
-        views = Views(session)
+        views = DirectorySnapshot(session)
         assert views.sources
         assert views.facility_names
     engine.dispose()
     return views
 
 
-def _block(plan: Plan, views: Views, number: int) -> Block:
+def _block(plan: Plan, views: DirectorySnapshot, number: int) -> Block:
     return rows_of(Crew(plan.seed, number, plan.size).steps, plan.after(number) + 1, views, plan.seed)
 
 

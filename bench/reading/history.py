@@ -29,7 +29,7 @@ from app.models import (
 )
 from app.projection import Statement, project
 from app.projection.statements import split_content
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys
 from app.registry.identity.clusters import StoredRecord
 from app.registry.publication import classes
@@ -100,13 +100,13 @@ class _Person:
     )
 
 
-def rows_of(steps: Iterable[Step], first: int, views: Views, seed: int) -> Block:
+def rows_of(steps: Iterable[Step], first: int, views: DirectorySnapshot, seed: int) -> Block:
     """The rows of a block whose first entry has the revision `first`."""
     return _Writing(first, views, seed).after(steps)
 
 
 class _Writing:
-    def __init__(self, first: int, views: Views, seed: int) -> None:
+    def __init__(self, first: int, views: DirectorySnapshot, seed: int) -> None:
         self._revision = first - 1
         self._views, self._chance = views, Random(f"{seed} {first}")
         self._sources = [views.sources_by_slug[slug].key for slug, _kind, _often in SOURCES]

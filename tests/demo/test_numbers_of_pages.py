@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.api.responses import encode_json
-from app.web.api_client import Registry
+from app.web.api_client import ApiClient
 from tests.demo.conftest import Replayed
 
 JANUARY = "country=VE&released_from=2026-01-08&released_to=2026-12-31"
@@ -137,14 +137,14 @@ def _collect(value: Any, told: set[int]) -> None:
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The bodies that pages read, as a client of the API would get them."""
     bodies: list[dict[str, Any]] = []
-    ask = Registry._ask
+    ask = ApiClient._ask
 
-    async def record_body(self: Registry, route: Any, values: Any, take: Any) -> Any:
+    async def record_body(self: ApiClient, route: Any, values: Any, take: Any) -> Any:
         body = await ask(self, route, values, take)
         bodies.append(json.loads(encode_json(body)))
         return body
 
-    monkeypatch.setattr(Registry, "_ask", record_body)
+    monkeypatch.setattr(ApiClient, "_ask", record_body)
     return bodies
 
 

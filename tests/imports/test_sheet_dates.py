@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
-from app.imports.cell_values import Order, UnclearDate, list_possible_days, parse_sheet_date
+from app.imports.cell_values import DateOrder, UnreadCellDate, list_possible_days, parse_sheet_date
 
-DAY, MONTH = Order.DAY_FIRST, Order.MONTH_FIRST
+DAY, MONTH = DateOrder.DAY_FIRST, DateOrder.MONTH_FIRST
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ DAY, MONTH = Order.DAY_FIRST, Order.MONTH_FIRST
         ("2026-01-08/2026-01-09", None, "2026-01-08/2026-01-09"),
     ],
 )  # fmt: skip
-def test_a_date_that_means_one_day_is_read(said: str, order: Order | None, meant: str) -> None:
+def test_a_date_that_means_one_day_is_read(said: str, order: DateOrder | None, meant: str) -> None:
     assert parse_sheet_date(said, order) == meant
 
 
@@ -65,9 +65,9 @@ def test_a_date_that_means_one_day_is_read(said: str, order: Order | None, meant
     ],
 )  # fmt: skip
 def test_a_date_that_could_mean_two_days_or_none_is_refused_with_its_reason(
-    said: str, order: Order | None, code: str
+    said: str, order: DateOrder | None, code: str
 ) -> None:
-    with pytest.raises(UnclearDate) as refused:
+    with pytest.raises(UnreadCellDate) as refused:
         parse_sheet_date(said, order)
     assert refused.value.code == code
     assert said not in str(refused.value)
@@ -86,7 +86,7 @@ def test_a_date_that_could_mean_two_days_or_none_is_refused_with_its_reason(
     ],
 )
 def test_a_day_that_never_was_and_a_day_without_its_year_are_told_as_that(said: str, told: str) -> None:
-    with pytest.raises(UnclearDate, match=told) as refused:
+    with pytest.raises(UnreadCellDate, match=told) as refused:
         parse_sheet_date(said, None)
     assert refused.value.code == "invalid_date"
 
@@ -99,8 +99,8 @@ def test_every_day_is_read_back_in_every_declared_form(day) -> None:  # type: ig
 
 
 @given(st.text(max_size=40), st.sampled_from([None, DAY, MONTH]))
-def test_whatever_a_cell_holds_a_date_comes_out_or_a_reason(said: str, order: Order | None) -> None:
-    with suppress(UnclearDate):
+def test_whatever_a_cell_holds_a_date_comes_out_or_a_reason(said: str, order: DateOrder | None) -> None:
+    with suppress(UnreadCellDate):
         assert dates.parse_date(parse_sheet_date(said, order)).lo > 0
 
 
@@ -122,6 +122,6 @@ def test_whatever_a_cell_holds_a_date_comes_out_or_a_reason(said: str, order: Or
     ],
 )
 def test_a_cell_may_mean_a_day_in_every_order_and_of_this_century(
-    said: str, order: Order | None, meant: set[str]
+    said: str, order: DateOrder | None, meant: set[str]
 ) -> None:
     assert {str(day) for day in list_possible_days(said, order)} == meant

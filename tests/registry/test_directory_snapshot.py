@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from app.db.engine import open_read_session, open_write_session
 from app.registry import directory
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.schemas.reports import SourceIn, SourcePatch
@@ -23,16 +23,16 @@ def test_all_writes_of_a_transaction_share_what_was_read(world: World) -> None:
     with open_write_session(world.engine) as session:
         assert context(session).views is context(session).views
     with open_write_session(world.engine) as session, open_read_session(world.engine) as other:
-        assert context(session).views is not Views.for_session(other)
+        assert context(session).views is not DirectorySnapshot.for_session(other)
 
 
 def test_another_transaction_of_the_same_session_reads_again(world: World) -> None:
     with Session(world.engine) as session:
-        before = Views.for_session(session)
+        before = DirectorySnapshot.for_session(session)
         assert before.sources_by_slug["foro"].independent
         session.rollback()
         world.client.patch("/v1/sources/foro", json={"quarantined": True}, headers=world.headers("admin"))
-        after = Views.for_session(session)
+        after = DirectorySnapshot.for_session(session)
         assert after is not before
         assert not after.sources_by_slug["foro"].independent
 

@@ -11,7 +11,7 @@ from app.log.entries import Log, LogEntry
 from app.matching.blocking import BlockingQuery
 from app.models import PROJECTED_TABLES, metadata
 from app.registry.apply import BASE_TABLES, rebuild_tables
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.filing import MAX_BATCH_SECONDS, SkippedWithdrawal, file_rows
 from app.registry.identity.candidates import look_up_candidates
 from app.registry.publication.permissions import Reader
@@ -34,7 +34,7 @@ Filing = Outcome | Problem | SkippedWithdrawal
 
 def file_all(world: World, *bodies: Body, who: str = "foro") -> list[Filing]:
     with open_write_session(world.engine) as session:
-        source = Views(session).sources_by_slug[who]
+        source = DirectorySnapshot(session).sources_by_slug[who]
         actor = Reader(Role.REPORTER, source.key, who, source.independent)
         context = WriteContext(session, actor, world.now, world.app.state.secret, is_list=True)
         shapes = [(ReleaseReportIn if "release" in body else DetentionReportIn).model_validate(body) for body in bodies]
@@ -280,7 +280,7 @@ def test_a_trial_compares_no_identification_number(world: World) -> None:
     outcomes = []
     for trial in (Trial(), None):
         with open_write_session(world.engine) as session:
-            source = Views(session).sources_by_slug["foro"]
+            source = DirectorySnapshot(session).sources_by_slug["foro"]
             actor = Reader(Role.REPORTER, source.key, "foro", True)
             context = WriteContext(session, actor, world.now, world.app.state.secret, is_list=True, trial=trial)
             (filed,) = file_rows(context, [ReleaseReportIn.model_validate(row)])

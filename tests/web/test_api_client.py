@@ -22,8 +22,8 @@ from app.errors import Busy, Problem, TakesTooLong, Unavailable
 from app.registry import api_keys
 from app.vocabulary import Role
 from app.web import api_client as pages
-from app.web.api_client import Registry
-from app.web.desk.page import DeskSession, OfficerRegistry, SignInRequired, WriteTarget
+from app.web.api_client import ApiClient
+from app.web.desk.page import DeskSession, OfficerClient, SignInRequired, WriteTarget
 from tests.support import NOW, World
 from tests.web.claims.pages import build_request
 
@@ -137,7 +137,7 @@ def call(world: World, function: Callable[[], Coroutine[Any, Any, Result]]) -> R
 def read(world: World, route: Route, terms: Mapping[str, Any], who: str | None = None) -> Any:
     """Return what a page reads."""
     key = None if who is None else world.keys[who]
-    return call(world, lambda: Registry(build_request(world), "es", key).read(route, dict(terms)))
+    return call(world, lambda: ApiClient(build_request(world), "es", key).read(route, dict(terms)))
 
 
 def refuse(world: World, route: Route, terms: Mapping[str, Any]) -> Problem:
@@ -198,7 +198,7 @@ def test_a_page_learns_that_an_id_was_absorbed(world: World) -> None:
 
 def test_a_page_asks_everything_at_its_revision(filled: World) -> None:
     async def read_both() -> list[Any]:
-        registry = Registry(build_request(filled), "es")
+        registry = ApiClient(build_request(filled), "es")
         registry.as_of = "3"
         return [
             await registry.read_address("/v1/counts/releases"),
@@ -211,7 +211,7 @@ def test_a_page_asks_everything_at_its_revision(filled: World) -> None:
 
 def test_a_costly_question_waits_in_its_lane_and_hinders_no_other(filled: World) -> None:
     async def ask() -> None:
-        registry, state = Registry(build_request(filled), "es"), filled.app.state
+        registry, state = ApiClient(build_request(filled), "es"), filled.app.state
         former, state.limits = state.limits, ConcurrencyLimits.with_places(4, patience=0.1)
         try:
             async with state.limits.costly:
@@ -267,11 +267,11 @@ def test_an_officer_whose_key_ended_is_asked_to_sign_in(world: World) -> None:
     target = WriteTarget("DELETE", "/v1/reports/{report_id}", report)
 
     async def ask() -> Any:
-        return await OfficerRegistry(request, "es", session).read(directory.read_me)
+        return await OfficerClient(request, "es", session).read(directory.read_me)
 
     async def retract() -> Any:
         operation = RetractReport(uuid.UUID(report), None, "invented")
-        return await OfficerRegistry(request, "es", session).write(operation, target)
+        return await OfficerClient(request, "es", session).write(operation, target)
 
     assert call(world, ask)["key_id"] == key_id
     with open_write_session(world.engine) as written:

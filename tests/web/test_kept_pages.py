@@ -6,7 +6,7 @@ import pytest
 
 from app.api.middleware.rate_limits import RateLimiter
 from app.api.middleware.response_cache import ResponseCache
-from app.web.api_client import Registry
+from app.web.api_client import ApiClient
 from app.web.page import PAGE_COST, normalize_cached_query
 from tests.support import World
 
@@ -18,13 +18,13 @@ COUNTED = "/es/counts?country=VE&released_from=2026-01-08"
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The routes whose functions pages call."""
     routes: list[str] = []
-    ask = Registry._ask
+    ask = ApiClient._ask
 
-    async def record_route(self: Registry, route: Any, values: Any, take: Any) -> Any:
+    async def record_route(self: ApiClient, route: Any, values: Any, take: Any) -> Any:
         routes.append(route.__name__)
         return await ask(self, route, values, take)
 
-    monkeypatch.setattr(Registry, "_ask", record_route)
+    monkeypatch.setattr(ApiClient, "_ask", record_route)
     return routes
 
 

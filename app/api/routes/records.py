@@ -173,7 +173,9 @@ def answer_record(context: ReadContext, query: RevisionQuery, kind: TargetKind, 
     return answer_row(context, query, build)
 
 
-def answer_verdicts(context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID) -> Reply[Any]:
+def answer_verifications(
+    context: ReadContext, query: RevisionQuery, kind: TargetKind, record_id: uuid.UUID
+) -> Reply[Any]:
     """Answer with the sources' verdicts on a detention or release."""
 
     def build(context: ReadContext, _query: RevisionQuery, revision: int) -> Page[VerificationOut]:
@@ -269,7 +271,7 @@ def list_detention_verifications(
     context: ReadDep, detention_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
 ) -> Reply[VerificationPage]:
     """Each source's standing verdict on a detention itself."""
-    return answer_verdicts(context, query, "detention", detention_id)
+    return answer_verifications(context, query, "detention", detention_id)
 
 
 releases_router = build_router("releases")
@@ -328,14 +330,14 @@ def list_verifications(
     context: ReadDep, release_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
 ) -> Reply[VerificationPage]:
     """Each source's standing verdict on a release."""
-    return answer_verdicts(context, query, "release", release_id)
+    return answer_verifications(context, query, "release", release_id)
 
 
 corrections_router = build_router("corrections")
 FEED_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {"description": "A feed (RFC 4287)", "content": {exports.ATOM_MEDIA_TYPE: {"schema": {"type": "string"}}}}
 }
-PAGING_PARAMETERS = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since")  # not part of a feed's id
+PARAMETERS_OUTSIDE_FEED_ID = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since")  # not part of a feed's id
 
 
 @corrections_router.get("/corrections", response_model=CorrectionPage, responses=document_refusals(*READ_REFUSALS))
@@ -384,6 +386,8 @@ def _format_recorded_at(context: ReadContext, revision: int) -> str | None:
 
 def _build_feed_id(context: ReadContext, revision: int) -> uuid.UUID:
     """Return the id of a feed: equal for all pages of one request to one registry, named by its log's first leaf."""
-    query = sorted(pair for pair in context.request.query_params.multi_items() if pair[0] not in PAGING_PARAMETERS)
+    query = sorted(
+        pair for pair in context.request.query_params.multi_items() if pair[0] not in PARAMETERS_OUTSIDE_FEED_ID
+    )
     first_leaf = load_entry(context.session, 1).leaf_hash.hex() if revision else ""
     return uuid.uuid5(CORRECTION_NAMESPACE, f"{first_leaf} {query}")

@@ -19,7 +19,7 @@ from app.api.routing import (
     document_refusals,
 )
 from app.api.writes import WriteDep
-from app.errors import Forbidden, NotFound, Superseded
+from app.errors import Forbidden, NotFound, PreconditionFailed
 from app.queries import list_pages
 from app.queries.parameters import PageQuery, ReportQuery, RevisionQuery
 from app.queries.queues import query_waiting
@@ -74,7 +74,7 @@ async def amend_report(
 @reports_router.post(
     "/reports/{report_id}/retract",
     response_model=Filed,
-    responses=document_refusals(*POST_REFUSALS, NotFound, Superseded),
+    responses=document_refusals(*POST_REFUSALS, NotFound, PreconditionFailed),
 )
 async def retract_report(
     write: WriteDep, report_id: uuid.UUID, body: RetractIn | None = None, if_match: IfMatch = None

@@ -24,7 +24,7 @@ MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 MAX_UNPACKED_RATIO = 150
 SMALL_WORKBOOK_BYTES = 16 * 1024 * 1024  # unpacked bytes: below this a high ratio is a sheet of repeats, and harmless
 # Limits of the process: three times the needs of that largest workbook.
-CHILD_MEMORY = 768 * 1024 * 1024  # bytes of address space; resident memory stays far below
+CHILD_MEMORY_BYTES = 768 * 1024 * 1024  # bytes of address space; resident memory stays far below
 CHILD_SECONDS = 20  # processor seconds, with every cell searched for struck-out text
 # Bytes of a row from the process: a report is no longer, and a process taken over by a hostile file may write for ever.
 MAX_ROW_BYTES = 1024 * 1024
@@ -77,7 +77,7 @@ class Workbook:
 
     def __init__(self, data: bytes, sheet: str | None = None) -> None:
         check_zip_directory(data)
-        command = [sys.executable, "-I", str(CHILD_PATH), str(CHILD_MEMORY), str(CHILD_SECONDS), sheet or ""]
+        command = [sys.executable, "-I", str(CHILD_PATH), str(CHILD_MEMORY_BYTES), str(CHILD_SECONDS), sheet or ""]
         # The error output of the process may quote the file: it goes nowhere.
         self._child = subprocess.Popen(  # noqa: S603 - our own file, no shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}

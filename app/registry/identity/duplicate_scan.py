@@ -32,7 +32,7 @@ from app.models import (
     UncomparedRecord,
 )
 from app.projection.statements import restore_content
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys, candidates, record_linkage
 from app.registry.identity.candidates import CandidateRecord
 from app.registry.identity.clusters import IDS_PARAMETER
@@ -116,7 +116,7 @@ def compare_records(engine: Engine, records: Sequence[int], names: Names) -> Non
 
 def _find_hidden_pairs(session: Session, rows: Sequence[Any], names: Names) -> list[tuple[int, ComparedRecord]]:
     """Return `(record, pair)` for the rows of `_SELECT_UNCOMPARED`."""
-    views = Views.for_session(session)
+    views = DirectorySnapshot.for_session(session)
     reports: defaultdict[tuple[int, bool], list[_UncomparedReport]] = defaultdict(list)
     for key, record_id, source, is_redacted, listing, stated_revision, body, disclosures, detainee in rows:
         entry = json.loads(body)

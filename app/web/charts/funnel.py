@@ -212,8 +212,8 @@ async def load_funnel_figure(page: Page, terms: Terms) -> Figure:
     """Build the figure of a count. Asks the API twice."""
     words, count_terms = page.catalogue, drop_grouping(terms)
     by_source, by_kind = await gather(
-        page.registry.read(count_releases, count_terms, group_by="source"),
-        page.registry.read(count_releases, count_terms, group_by="kind"),
+        page.api.read(count_releases, count_terms, group_by="source"),
+        page.api.read(count_releases, count_terms, group_by="kind"),
     )
     _, total = words.gettext, by_source["total"]
     steps = build_funnel_steps(by_source, by_kind, words, page.to_page_address)

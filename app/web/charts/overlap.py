@@ -268,7 +268,7 @@ async def load_overlap_figure(page: Page, terms: Terms) -> Figure:
     """Build the figure of overlaps. Asks the API once."""
     words = page.catalogue
     count_terms = drop_grouping(terms)
-    overlap = await page.registry.read(count_overlap, count_terms)
+    overlap = await page.api.read(count_overlap, count_terms)
     _, heading = words.gettext, format_overlap_heading(overlap, page.get_source_name, words)
     sizes = [
         f"{page.get_source_name(source['source'])} {words.number(source['verified'])}"

@@ -153,8 +153,8 @@ async def load_people_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
     """Build the squares of the releases of a count."""
     count_terms = drop_grouping(terms)
     total, exact = await gather(
-        page.registry.read(count_releases, {**count_terms, "group_by": "status"}),
-        page.registry.read(count_releases, {**count_terms, "group_by": ["status", "sources"]}),
+        page.api.read(count_releases, {**count_terms, "group_by": "status"}),
+        page.api.read(count_releases, {**count_terms, "group_by": ["status", "sources"]}),
     )
     return replace(
         build_people_figure(read_release_numbers(total, exact), page, count_terms),

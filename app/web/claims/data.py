@@ -81,7 +81,7 @@ async def fetch_reconciled_claim(page: Page, claim_id: str) -> ReconciledClaim:
     no such claim."""
     claim_id = _parse_claim_id(claim_id)
     claim, reconciliation = await gather(
-        page.registry.read(read_claim, claim_id=claim_id), page.registry.read(reconcile_claim, claim_id=claim_id)
+        page.api.read(read_claim, claim_id=claim_id), page.api.read(reconcile_claim, claim_id=claim_id)
     )
     # Reports of people held on a day are filed much later, and organisations know of them before the registry does.
     is_filed_late = claim["measure"] == Measure.HELD and is_by_organisation(page, claim)
@@ -111,7 +111,7 @@ async def _add_breakdown(page: Page, reconciled_claim: ReconciledClaim, permalin
     revision = reconciled_claim.base["revision"] if reconciled_claim.base else None
 
     def fetch_count(**filters: Any) -> Any:
-        return page.registry.read_address(address.path, {**terms, **filters}, as_of=revision)
+        return page.api.read_address(address.path, {**terms, **filters}, as_of=revision)
 
     questions = {"whole": fetch_count()}
     if main is not None:

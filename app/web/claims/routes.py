@@ -184,7 +184,7 @@ async def show_claims(page: CurrentPage) -> Response:
     """Show published figures of a country, a measure and a claimant by day."""
     page.section = CLAIMS_PATH
     page.allow_only_terms(*FILTERS, "sort", "cursor")
-    answer = await page.registry.read(list_claims, build_list_query(page.terms))
+    answer = await page.api.read(list_claims, build_list_query(page.terms))
     newest_first = page.terms.get("sort", NEWEST) == NEWEST
     filters = {
         "claimant": build_choices(page, "claimant", page.sources),

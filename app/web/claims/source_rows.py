@@ -48,12 +48,12 @@ async def build_source_rows_figure(
     earlier_moment, ids = terms.pop("then", earlier_moment), list_values(terms.pop("claim", []))[:MAX_PRINTINGS]
     if not claims and ids:
         claims = _select_printings(
-            await gather(*(page.registry.read(read_claim, claim_id=_parse_uuid(claim_id)) for claim_id in ids))
+            await gather(*(page.api.read(read_claim, claim_id=_parse_uuid(claim_id)) for claim_id in ids))
         )
     query = {**terms, "group_by": "source"}
-    counts = [page.registry.read(count_releases, query)]
+    counts = [page.api.read(count_releases, query)]
     if earlier_moment is not None:
-        counts.append(page.registry.read(count_releases, query, as_of=earlier_moment))
+        counts.append(page.api.read(count_releases, query, as_of=earlier_moment))
     current_count, *earlier_counts = await gather(*counts)
     if earlier_counts and earlier_counts[0]["revision"] > current_count["revision"]:
         raise Invalid.at_pointer("/then", "after_as_of", AFTER_AS_OF_MESSAGE % current_count["revision"])
@@ -61,8 +61,8 @@ async def build_source_rows_figure(
         earlier_counts = []
     words, _ = page.catalogue, page.catalogue.gettext
     is_past = "as_of" in page.terms and current_count["recorded_at"] is not None
-    today = words.short_moment(current_count["recorded_at"], page.zone) if is_past else _("today")
-    day = _format_earlier_day(page, earlier_moment, earlier_counts[0]) if earlier_counts else ""
+    current_label = words.short_moment(current_count["recorded_at"], page.zone) if is_past else _("today")
+    earlier_label = _format_earlier_day(page, earlier_moment, earlier_counts[0]) if earlier_counts else ""
     groups = sorted(
         current_count["groups"], key=lambda group: (-group["verified"], page.get_source_name(group["source"]))
     )
@@ -70,16 +70,21 @@ async def build_source_rows_figure(
     earlier_numbers = (
         {group["source"]: group["verified"] for group in earlier_counts[0]["groups"]} if earlier_counts else None
     )
-    rows = [_build_source_row(page, group, earlier_numbers, day) for group in independent]
+    rows = [_build_source_row(page, group, earlier_numbers, earlier_label) for group in independent]
     claim_row = _build_claim_row(page, current_count["terms"], claims) if claims else None
     empty_text = _("No independent source has verified anything in this count.")
     finding = _describe_finding(words, rows, claim_row) or empty_text
 
     def draw(form: RowsLayout, prefix: str) -> Markup:
-        layout = lay_out_source_rows(rows, claim_row, today, empty_text, form)
+        layout = lay_out_source_rows(rows, claim_row, current_label, empty_text, form)
         return render_drawing(SOURCE_ROWS, words, rows=layout, finding=finding, prefix=prefix)
 
-    columns = [_("Source"), _("Whom it counts"), *([_("On %(day)s") % {"day": day}] if earlier_counts else []), today]
+    columns = [
+        _("Source"),
+        _("Whom it counts"),
+        *([_("On %(day)s") % {"day": earlier_label}] if earlier_counts else []),
+        current_label,
+    ]
     table = [_build_cells(words, row, has_earlier=bool(earlier_counts)) for row in rows]
     if claim_row is not None:
         table.insert(
@@ -97,7 +102,7 @@ async def build_source_rows_figure(
         finding=finding,
         wide=draw(WIDE, f"{SOURCE_ROWS}-wide"),
         narrow=draw(NARROW, f"{SOURCE_ROWS}-narrow"),
-        caption=_build_source_rows_caption(page, groups, day if rows else ""),
+        caption=_build_source_rows_caption(page, groups, earlier_label if rows else ""),
         columns=columns,
         rows=table,
         terms={

@@ -269,7 +269,7 @@ class ClaimRelation:
 async def fetch_claim_relations(page: Page, claim: Mapping[str, Any]) -> list[ClaimRelation]:
     """Fetch the claims that a claim names, and those that correct it, at the page's revision."""
     related = list(_list_related_claims(page, claim))[:MAX_RELATIONS]
-    requests = [page.registry.read(read_claim, claim_id=claim_id) for _description, claim_id, _is_correction in related]
+    requests = [page.api.read(read_claim, claim_id=claim_id) for _description, claim_id, _is_correction in related]
     answers = await asyncio.gather(*requests, return_exceptions=True)
     relations = []
     for (description, _claim_id, is_correction), answer in zip(related, answers, strict=True):

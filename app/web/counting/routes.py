@@ -72,9 +72,7 @@ async def _show_tables_page(
     page: Page, path: str, build_page: Callable[[Page, Any, TermFormatter], TablesPage], **defaults: Any
 ) -> Response:
     terms = {name: value for name, value in page.terms.items() if name != "as_of"}
-    places, answer = await gather(
-        fetch_facility_list(page), page.registry.read_address(f"/v1{path}", terms, **defaults)
-    )
+    places, answer = await gather(fetch_facility_list(page), page.api.read_address(f"/v1{path}", terms, **defaults))
     formatter = build_term_formatter(page, places)
     return await page.show(
         "counts_further.html",
@@ -132,7 +130,7 @@ async def _show_count(request: Request, countable: Countable) -> Response:
 
 async def build_groups_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
     """Build the figure of a count's groups. Raises Problem, and NotFound if there is nothing to draw."""
-    count = await page.registry.read_address(COUNTABLES[RELEASES].counts_path, terms)
+    count = await page.api.read_address(COUNTABLES[RELEASES].counts_path, terms)
     figure = (
         draw_groups(page, count, build_term_formatter(page, await fetch_facility_list(page)))
         if has_files(count)
@@ -162,10 +160,10 @@ async def _fetch_count(
         if problem is not None:
             # Report the other invalid terms at the same time.
             current_terms = {name: terms[name] for name in terms if name not in (*MOMENT_TERMS, *PIN_PARAMETERS)}
-            await page.registry.read_address(countable.counts_path, current_terms)
+            await page.api.read_address(countable.counts_path, current_terms)
             return None, problem
         # The moment was resolved when the page was opened.
-        return await page.registry.read_address(countable.counts_path, {**terms, "as_of": page.registry.as_of}), None
+        return await page.api.read_address(countable.counts_path, {**terms, "as_of": page.api.as_of}), None
     except Problem as refusal:
         if refusal.status != UNPROCESSABLE:
             raise
@@ -180,7 +178,7 @@ def _merge_problems(first: Mapping[str, Any] | None, second: Mapping[str, Any]) 
 
 async def _list_countries(page: Page, countable: Countable) -> list[str]:
     """Return the countries that have anything to count."""
-    count = await page.registry.read_address(countable.counts_path, group_by="country")
+    count = await page.api.read_address(countable.counts_path, group_by="country")
     return [group["country"] for group in count["groups"] if group["country"]]
 
 
@@ -191,9 +189,11 @@ def _resolve_terms(count: Any) -> dict[str, Any]:
 
 def _select_common_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
     """Return the terms that all counts accept, except groups: their dimensions differ."""
-    shapes = [set(countable.terms.model_fields) | set(MOMENT_TERMS) for countable in COUNTABLES.values()]
+    term_names = [set(countable.terms.model_fields) | set(MOMENT_TERMS) for countable in COUNTABLES.values()]
     return {
-        name: value for name, value in terms.items() if name != "group_by" and all(name in shape for shape in shapes)
+        name: value
+        for name, value in terms.items()
+        if name != "group_by" and all(name in shape for shape in term_names)
     }
 
 

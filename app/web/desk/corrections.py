@@ -52,7 +52,7 @@ CORRECTABLE_FIELDS = tuple(
 @corrections.get("/desk/reports")
 async def read_own_reports(desk: SignedInDesk, cursor: str | None = None) -> Response:
     """Show the organisation's reports."""
-    answer = await desk.registry.read(list_reports, limit=REPORTS_PAGE_SIZE, cursor=cursor)
+    answer = await desk.api.read(list_reports, limit=REPORTS_PAGE_SIZE, cursor=cursor)
     return await _show_reports(desk, answer)
 
 
@@ -61,7 +61,7 @@ async def find_own_report(form: SubmittedForm) -> Response:
     """Find the report with a case number, which is sent as a form to keep it out of addresses."""
     number = form.get_first(CASE_NUMBER_FIELD).strip()
     terms = {CASE_NUMBER_FIELD: number} if number else {"limit": REPORTS_PAGE_SIZE}
-    return await _show_reports(form.desk, await form.desk.registry.read(list_reports, terms), number)
+    return await _show_reports(form.desk, await form.desk.api.read(list_reports, terms), number)
 
 
 async def _show_reports(desk: Desk, answer: Mapping[str, Any], number: str = "") -> Response:
@@ -111,12 +111,12 @@ async def correct_report(form: SubmittedForm) -> Response:
     unread = check_form(form.form_values, CORRECTABLE_FIELDS, desk.current_time, desk.catalogue, is_correction=True)
     if unread.by_field:
         return await show_report(desk, report_id, form.form_values, unread)
-    report = await desk.registry.read(read_report, report_id=report_id)
+    report = await desk.api.read(read_report, report_id=report_id)
     patch = build_report_patch(report, form.form_values)
     if not patch:
         return await show_report(desk, report_id, None, is_unchanged=True)
     try:
-        answer = await desk.officer_registry.write(
+        answer = await desk.officer_client.write(
             AmendReport(UUID(report_id), [form.get_first(TAG_FIELD)], normalize_body(patch)),
             WriteTarget("PATCH", "/v1/reports/{report_id}", report_id),
             encode_body(patch),
@@ -134,7 +134,7 @@ async def retract_report(form: SubmittedForm) -> Response:
     body = {REASON_FIELD: form.get_first(REASON_FIELD)} if form.get_first(REASON_FIELD).strip() else {}
     try:
         reason = parse_body(RetractIn, body).reason
-        answer = await form.desk.officer_registry.write(
+        answer = await form.desk.officer_client.write(
             RetractReport(UUID(report_id), [form.get_first(TAG_FIELD)], reason),
             WriteTarget("POST", "/v1/reports/{report_id}/retract", report_id),
             encode_body(body),
@@ -197,7 +197,7 @@ async def show_report(
     is_unchanged: bool = False,
 ) -> Response:
     """Show a report in a form. `form_values`: the submitted values, if any; the form then keeps its old tag."""
-    report = await desk.registry.read(read_report, report_id=report_id)
+    report = await desk.api.read(read_report, report_id=report_id)
     tag = build_report_tag(UUID(report_id), report["version"])
     shown_values = fields.fill_form_values(report, CORRECTABLE_FIELDS) if form_values is None else form_values
     parts = fields.build_form_parts(desk.catalogue, shown_values, faults.by_field, CORRECTABLE_FIELDS)

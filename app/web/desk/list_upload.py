@@ -200,7 +200,7 @@ async def _send_list(desk: Desk, tried_list: TriedList) -> Response:
 async def _store_list(desk: Desk, tried_list: TriedList, query: ImportQuery, key: str | None = None) -> Any:
     """Store a list to be tried or filed, and return its import."""
     target = f"/v1/imports?{urlencode(query.model_dump(exclude_defaults=True))}"
-    write = await desk.officer_registry.build_write(WriteTarget("POST", "/v1/imports"), b"", key)
+    write = await desk.officer_client.build_write(WriteTarget("POST", "/v1/imports"), b"", key)
     mapping = tried_list.mapping.encode() if tried_list.mapping.strip() else None
     async with acquire_lane("writes", write.state.limits.writes):
         with raise_problems():
@@ -212,7 +212,7 @@ async def _wait_for_receipt(desk: Desk, import_id: str) -> trial.Receipt:
     """Return the receipt of a list when it is finished, or its progress after WAIT_TIMEOUT_SECONDS."""
     pause, elapsed = FIRST_POLL_SECONDS, 0.0
     while True:
-        receipt: trial.Receipt = await desk.registry.read(read_import, import_id=import_id)
+        receipt: trial.Receipt = await desk.api.read(read_import, import_id=import_id)
         if receipt["state"] not in ACTIVE_STATES or elapsed >= WAIT_TIMEOUT_SECONDS:
             return receipt
         await asyncio.sleep(pause)
@@ -228,15 +228,15 @@ async def read_list(desk: SignedInDesk, import_id: UUID, cursor: str | None = No
 @lists.get("/desk/list/{import_id}/rows.csv")
 async def read_rows(desk: SignedInDesk, import_id: UUID) -> Response:
     """Return the outcome of each row as CSV."""
-    await desk.registry.read(read_import, import_id=import_id)  # raises errors that are shown as a page
+    await desk.api.read(read_import, import_id=import_id)  # raises errors that are shown as a page
     headers = {"Content-Disposition": f'attachment; filename="recuento-{import_id}.csv"'}
-    return await desk.registry.respond(list_import_rows, {"format": "csv"}, headers, import_id=import_id)
+    return await desk.api.respond(list_import_rows, {"format": "csv"}, headers, import_id=import_id)
 
 
 async def _fetch_own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount]:
     """Read the source's counts of the countries in a list, and compute them as they would be after filing it."""
     source, changes = desk.officer.source or "", receipt["own_releases"][:MAX_COUNTRIES]
-    requests = [desk.registry.read(count_releases, country=c["country"], group_by="source") for c in changes]
+    requests = [desk.api.read(count_releases, country=c["country"], group_by="source") for c in changes]
     return [
         trial.build_own_count(change, count, source)
         for change, count in zip(changes, await gather(*requests), strict=True)
@@ -256,7 +256,7 @@ async def show_upload(
 async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried_list: TriedList) -> Response:
     """Show a trial with its questions, or a receipt."""
     words, lang, secret = desk.catalogue, get_code_language(desk.catalogue), desk.request.app.state.secret
-    rows = await desk.registry.read(list_import_rows, import_id=receipt["id"], limit=ROWS_PAGE_SIZE, cursor=cursor)
+    rows = await desk.api.read(list_import_rows, import_id=receipt["id"], limit=ROWS_PAGE_SIZE, cursor=cursor)
     last_row = max((row["row"] for row in rows["data"]), default=0)
     sealed_list = answers.seal_list(secret, tried_list.data, desk.officer.source or "") if tried_list.data else None
     row_identities = (

@@ -7,7 +7,7 @@ from app.api.routes.directory import read_me
 from app.api.routes.reports import list_waiting
 from app.errors import NotFound, OutOfScope, Problem
 from app.vocabulary import Role
-from app.web.api_client import Registry, gather
+from app.web.api_client import ApiClient, gather
 from app.web.desk import page as sessions
 from app.web.desk import review
 from app.web.desk.corrections import CORRECTION_PATH, RETRACTION_PATH, resume_correction
@@ -47,9 +47,7 @@ async def read_desk(desk: AnyDesk) -> Response:
     """Show the officer's tasks, or the sign-in form."""
     if desk.session is None:
         return await show_sign_in(desk.request, DESK_PATH, {})
-    waiting, objection_count = await gather(
-        desk.registry.read(list_waiting, limit=20), review.count_people_waiting(desk)
-    )
+    waiting, objection_count = await gather(desk.api.read(list_waiting, limit=20), review.count_people_waiting(desk))
     return await desk.show("desk/home.html", waiting=waiting, objection_count=objection_count)
 
 
@@ -98,7 +96,7 @@ def has_form_values(form_values: FormValues) -> bool:
 
 async def _begin_session(request: Request, key: str) -> DeskSession:
     """Begin a session with a key. Raises Problem if the key is invalid or limited, or has another role."""
-    me = await Registry(request, parse_page_language(request), key).read(read_me)
+    me = await ApiClient(request, parse_page_language(request), key).read(read_me)
     if me["role"] not in DESK_ROLES:
         raise OutOfScope("")
     return DeskSession.begin(key, me["role"], me["source"], request.app.state.clock())

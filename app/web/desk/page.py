@@ -25,8 +25,8 @@ from app.api.writes import KEY_NEEDED_DETAIL, WriteRequest
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.log import head
 from app.vocabulary import Role
-from app.web.api_client import Registry, gather
-from app.web.page import MAX_SOURCES, SAME_ORIGIN, Page, PageRoute, is_same_origin, parse_page_language
+from app.web.api_client import ApiClient, gather
+from app.web.page import MAX_LIST_PAGE, SAME_ORIGIN, Page, PageRoute, is_same_origin, parse_page_language
 from app.web.rendering import LANGUAGES, load_catalogue
 
 # For a laptop that is left open in an office: the session survives a coffee break, but not lunch.
@@ -206,11 +206,11 @@ class Desk(Page):
         return self.session
 
     @property
-    def officer_registry(self) -> "OfficerRegistry":
+    def officer_client(self) -> "OfficerClient":
         """The in-process client with the officer's key. Raises SignInRequired."""
-        if not isinstance(self.registry, OfficerRegistry):
+        if not isinstance(self.api, OfficerClient):
             raise SignInRequired(get_return_path(self.request))
-        return self.registry
+        return self.api
 
     @property
     def current_time(self) -> datetime:
@@ -253,7 +253,7 @@ class WriteTarget:
         return re.sub(r"\{\w+\}", self.id, self.template)
 
 
-class OfficerRegistry(Registry):
+class OfficerClient(ApiClient):
     """An in-process client of the API with an officer's key. If the key is no longer valid, the session ends."""
 
     def __init__(self, request: Request, language: str, session: DeskSession) -> None:
@@ -297,13 +297,13 @@ class OfficerRegistry(Registry):
 async def open_desk(request: Request, session: DeskSession | None) -> Desk:
     """Open a page of the desk. Raises SignInRequired if the key of the session is no longer valid."""
     language = parse_page_language(request)
-    public_registry = Registry(request, language)
-    source_question, me = public_registry.read(list_sources, limit=MAX_SOURCES), {}
+    public_registry = ApiClient(request, language)
+    pending_sources, me = public_registry.read(list_sources, limit=MAX_LIST_PAGE), {}
     if session is None:
-        registry, source_list = public_registry, await source_question
+        registry, source_list = public_registry, await pending_sources
     else:
-        registry = OfficerRegistry(request, language, session)
-        source_list, me = await gather(source_question, registry.read(read_me))
+        registry = OfficerClient(request, language, session)
+        source_list, me = await gather(pending_sources, registry.read(read_me))
     names = {source["slug"]: source for source in source_list["data"]}
     return Desk(request, load_catalogue(language), registry, source_list["revision"], names, DESK_PATH, session, me)
 

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 
 from app.api.operations import FileReport
 from app.api.routes.directory import list_facilities
-from app.errors import AgeNeedsDay, FileAClaim, Invalid, Problem, build_pointed_errors
+from app.errors import AgeNeedsDay, ClaimRequired, Invalid, Problem, build_pointed_errors
 from app.log.content import add_age_span, flatten_body, move_filing_day_age
 from app.registry import checks
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn
-from app.web.api_client import Registry, encode_body, parse_body
+from app.web.api_client import ApiClient, encode_body, parse_body
 from app.web.desk import fields
 from app.web.desk.fields import FieldValues, build_report_body, find_unread_dates, format_refusal, format_unread_date
 from app.web.desk.page import (
@@ -143,7 +143,7 @@ def _find_contradictions(report: ReleaseReportIn, now: datetime, *, is_correctio
     errors: list[Error] = []
     try:
         checks.check_report(content, now, has_pointer=is_correction)
-    except FileAClaim:
+    except ClaimRequired:
         pass  # a field that cannot be parsed may identify the person
     except Invalid as invalid:
         errors += invalid.extra["errors"]
@@ -208,7 +208,7 @@ async def _file_report(form: DeskForm, kind: ReportKind) -> Response:
         return await show_form(desk, kind, form.form_values, unread)
     body = fields.build_report_body(form.form_values, names)
     try:
-        answer = await desk.officer_registry.write(
+        answer = await desk.officer_client.write(
             FileReport(parse_body(kind.body_model, body)),
             WriteTarget("POST", kind.address),
             encode_body(body),
@@ -272,7 +272,7 @@ def list_faulty_fields(parts: Sequence[fields.FormPart]) -> list[fields.FormFiel
 
 async def fetch_offered_facilities(desk: Desk) -> Any:
     """Return the registered facilities, as suggestions."""
-    answer = await Registry(desk.request, desk.language).read(list_facilities, limit=MAX_OFFERED_FACILITIES)
+    answer = await ApiClient(desk.request, desk.language).read(list_facilities, limit=MAX_OFFERED_FACILITIES)
     return answer["data"]
 
 

@@ -131,8 +131,8 @@ SIDE_BY_SIDE = ("pair", "contradiction")
 async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response:
     """Show the pairs to decide, likeliest first, and the decisions that need a second curator."""
     waiting, proposals, facilities = await gather(
-        desk.registry.read(list_review, limit=PAIRS_PAGE_SIZE, cursor=cursor),
-        desk.registry.read(list_proposals),
+        desk.api.read(list_review, limit=PAIRS_PAGE_SIZE, cursor=cursor),
+        desk.api.read(list_proposals),
         fetch_offered_facilities(desk),
     )
     places = {place["slug"]: place["name"] for place in facilities}
@@ -156,7 +156,7 @@ async def decide_pair(form: SubmittedForm) -> Response:
         if form.get_first(name).strip()
     }
     try:
-        answer = await form.desk.officer_registry.write(
+        answer = await form.desk.officer_client.write(
             JudgeIdentity(parse_body(IdentityIn, body)),
             WriteTarget("POST", "/v1/identity"),
             encode_body(body),
@@ -173,7 +173,7 @@ async def decide_pair(form: SubmittedForm) -> Response:
 async def undo_decision(form: SubmittedForm) -> Response:
     """Undo a decision."""
     decision_id = _parse_decision_id(form)
-    answer = await form.desk.officer_registry.write(
+    answer = await form.desk.officer_client.write(
         UndoIdentity(UUID(decision_id)), WriteTarget("DELETE", "/v1/identity/{decision_id}", decision_id)
     )
     return await form.desk.show("desk/review/decided.html", answer=answer, judgement="undone")
@@ -183,7 +183,7 @@ async def undo_decision(form: SubmittedForm) -> Response:
 async def withdraw_decision(form: SubmittedForm) -> Response:
     """Withdraw a decision that needs a second curator."""
     proposal_id = _parse_decision_id(form)
-    answer = await form.desk.officer_registry.write(
+    answer = await form.desk.officer_client.write(
         WithdrawProposal(UUID(proposal_id)), WriteTarget("DELETE", "/v1/proposals/{proposal_id}", proposal_id)
     )
     return await form.desk.show("desk/review/decided.html", answer=answer, judgement="withdrawn")
@@ -249,7 +249,7 @@ def can_read_objections(desk: Desk) -> bool:
 
 async def count_people_waiting(desk: Desk) -> int | None:
     """Return the number of people with open objections; None if the officer's key may not read them."""
-    return len((await desk.registry.read(list_objections))["data"]) if can_read_objections(desk) else None
+    return len((await desk.api.read(list_objections))["data"]) if can_read_objections(desk) else None
 
 
 def build_objection_case(
@@ -289,7 +289,7 @@ async def decide_about_person(form: SubmittedForm) -> Response:
             form.form_values, OBJECTION_FIELD, "The form names no objection: open the objections again."
         )
         body = decision | reason
-        answer = await desk.officer_registry.write(
+        answer = await desk.officer_client.write(
             DecideObjection(UUID(objection_id), parse_body(ObjectionDecisionIn, body)),
             WriteTarget("POST", "/v1/objections/{objection_id}/decision", objection_id),
             encode_body(body),
@@ -326,7 +326,7 @@ async def show_objections(
         if form_values
         else None
     )
-    waiting, proposals = await gather(desk.registry.read(list_objections), desk.registry.read(list_proposals))
+    waiting, proposals = await gather(desk.api.read(list_objections), desk.api.read(list_proposals))
     people = [build_objection_case(record, proposals["data"], draft) for record in waiting["data"]]
     return await desk.show(
         "desk/review/objections.html",

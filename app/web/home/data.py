@@ -72,8 +72,8 @@ async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[Home
     """Return what the page is about, and the newest claims of releases."""
     terms = {"measure": Measure.RELEASED.value, "country": page_terms.get("country"), "limit": MAX_CLAIMS}
     claims, by_country = await gather(
-        page.registry.read(list_claims, terms, sort="-recorded"),
-        page.registry.read(count_releases, group_by="country"),
+        page.api.read(list_claims, terms, sort="-recorded"),
+        page.api.read(count_releases, group_by="country"),
     )
     return build_question(page_terms, claims["data"], by_country["groups"], page.sources), claims["data"]
 
@@ -82,7 +82,7 @@ async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> 
     """Fetch the series, and then the reconciliations of authorities' claims."""
     terms = question.terms
     count_now, series, series_by_three = await gather(
-        page.registry.read(count_releases, terms, group_by="source"),
+        page.api.read(count_releases, terms, group_by="source"),
         fetch_finest_series(page, terms),
         fetch_finest_series(page, {**terms, "min_sources": BAND_MIN_SOURCES}),
     )
@@ -103,7 +103,7 @@ async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> 
         _load_reference_series(page, terms, claims_released_from),
         _load_hourly_series(page, terms, series, zoom_start),
         _load_count_then(page, terms, series, contested_statement),
-        *(page.registry.read(reconcile_claim, claim_id=statement.id) for statement in reconcilable_statements),
+        *(page.api.read(reconcile_claim, claim_id=statement.id) for statement in reconcilable_statements),
     )
     reconciliations = {
         statement.id: answer for statement, answer in zip(reconcilable_statements, reconciliation_answers, strict=True)
@@ -178,7 +178,7 @@ async def _load_hourly_series(page: Page, terms: Mapping[str, Any], series: Answ
     as_of = next((revision_by_day[end] for end in ends if end in revision_by_day), None)
     if zoom_start is None or as_of is None:
         return None
-    return await page.registry.read(count_series, terms, interval="hour", told_from=zoom_start.isoformat(), as_of=as_of
+    return await page.api.read(count_series, terms, interval="hour", told_from=zoom_start.isoformat(), as_of=as_of
     )  # fmt: skip
 
 
@@ -199,7 +199,7 @@ async def _load_count_then(
         return None
     revision_by_day = {point["on"]: point["revision"] for point in series["points"]}
     as_of = revision_by_day.get(contested_statement.day, _choose_count_then_as_of(series, contested_statement))
-    return await page.registry.read(count_releases, terms, group_by="source", as_of=as_of)
+    return await page.api.read(count_releases, terms, group_by="source", as_of=as_of)
 
 
 def _compute_max_verified_by_day(page: Page, series: Answer) -> dict[str, int]:

@@ -52,8 +52,8 @@ async def show_home(page: Page) -> Response:
     terms = question.terms
     (data, rows), by_kind, corrections, *more_figures = await gather(
         _load_contested(page, question, claims),
-        page.registry.read(count_releases, terms, group_by="kind"),
-        page.registry.read(list_corrections, country=question.country, limit=MAX_CORRECTIONS),
+        page.api.read(count_releases, terms, group_by="kind"),
+        page.api.read(list_corrections, country=question.country, limit=MAX_CORRECTIONS),
         load_funnel_figure(page, terms),
         load_overlap_figure(page, terms),
         load_people_figure(page, terms),
@@ -97,7 +97,7 @@ async def _load_contested(page: Page, question: HomeQuestion, claims: Claims) ->
     data = await load_home_data(page, question, claims)
     contested_claims = data.contested_statement.claims[:MAX_PRINTINGS] if data.contested_statement else ()
     # Use complete claims, as files have: a series omits the definitions of its claims.
-    printings = await gather(*(page.registry.read(read_claim, claim_id=claim["id"]) for claim in contested_claims))
+    printings = await gather(*(page.api.read(read_claim, claim_id=claim["id"]) for claim in contested_claims))
     return data, await build_source_rows_figure(page, question.terms, data.count_then_as_of, printings)
 
 

@@ -247,7 +247,7 @@ async def read_list(path: str, page: Page) -> ListView:
     """Fetch a page of a list: three requests, and a fourth for the people of releases."""
     query = {name: value for name, value in page.terms.items() if name not in ("as_of", "zone", "format")}
     answer, count, facilities = await gather(
-        page.registry.read_address(API_PATHS[path], query), _fetch_count(page, query), fetch_facilities_by_slug(page)
+        page.api.read_address(API_PATHS[path], query), _fetch_count(page, query), fetch_facilities_by_slug(page)
     )
     formatter = PersonFormatter(page, facilities)
     data = [record for record in answer["data"] if not record.get("gone")]
@@ -282,7 +282,7 @@ async def _fetch_count(page: Page, query: Mapping[str, Any]) -> Json | None:
     if any(name in query for name in ("q", "id", "changed_since")):
         return None
     terms = {name: value for name, value in query.items() if name not in (*LIST_ONLY_TERMS, *PAGING_TERMS)}
-    count: Json = await page.registry.read(count_releases, terms)
+    count: Json = await page.api.read(count_releases, terms)
     return count
 
 
@@ -291,7 +291,7 @@ async def _fetch_people_by_id(page: Page, releases: Sequence[Json]) -> dict[str,
     ids = list(dict.fromkeys(release["detainee_id"] for release in releases))
     if not ids:
         return {}
-    answer = await page.registry.read(list_detainees, id=ids, limit=MAX_IDS)
+    answer = await page.api.read(list_detainees, id=ids, limit=MAX_IDS)
     return {str(person["id"]): person for person in answer["data"]}
 
 

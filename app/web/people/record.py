@@ -326,7 +326,7 @@ async def fetch_person_history(
 ) -> tuple[Json, list[Spell], list[Json], PersonFormatter]:
     """Fetch a person, the spells in custody, and the versions of the history. Raises Problem."""
     history, facilities = await gather(
-        page.registry.read(read_history, detainee_id=person_id), fetch_facilities_by_slug(page)
+        page.api.read(read_history, detainee_id=person_id), fetch_facilities_by_slug(page)
     )
     versions = history["data"]
     if not versions:
@@ -339,11 +339,11 @@ async def fetch_person_history(
 async def _fetch_verdicts(page: Page, person: Json) -> dict[str, Any]:
     """Return each source's current verdict, by the id of the release, or of the detention without one."""
     questions = {
-        detention["release_id"] or detention["id"]: page.registry.read(
+        detention["release_id"] or detention["id"]: page.api.read(
             list_verifications, release_id=detention["release_id"]
         )
         if detention["release_id"]
-        else page.registry.read(list_detention_verifications, detention_id=detention["id"])
+        else page.api.read(list_detention_verifications, detention_id=detention["id"])
         for detention in person["detentions"][-MAX_SPELLS:]
     }
     answers = await gather(*questions.values())

@@ -34,7 +34,7 @@ async def fetch_facilities_by_slug(page: Page) -> dict[str, Json]:
     facilities: dict[str, Json] = {}
     cursor: str | None = None
     for _page in range(MAX_FACILITY_PAGES):
-        answer = await page.registry.read(list_facilities, limit=FACILITIES_PAGE_SIZE, cursor=cursor)
+        answer = await page.api.read(list_facilities, limit=FACILITIES_PAGE_SIZE, cursor=cursor)
         facilities.update((facility["slug"], facility) for facility in answer["data"])
         cursor = parse_cursor(answer["next"])
         if cursor is None:

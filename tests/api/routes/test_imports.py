@@ -10,7 +10,7 @@ import pytest
 
 from app.db.engine import open_write_session
 from app.imports import import_store
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from tests.imports.sheets import row, xlsx
 from tests.support import NOW, Body, World
 
@@ -202,7 +202,7 @@ def test_of_a_row_only_what_is_no_number_is_told_to_its_sender_and_never_a_name(
 
 def test_a_source_may_have_a_few_lists_on_their_way_and_no_more(world: World) -> None:
     with open_write_session(world.engine) as session:
-        source = Views(session).sources_by_slug["foro"].key
+        source = DirectorySnapshot(session).sources_by_slug["foro"].key
         for _ in range(import_store.MAX_WAITING_LISTS):  # without their files, so that nobody works on them
             import_store.begin_import(
                 session, world.app.state.secret, source, None, "0" * 64, import_store.ImportOptions(), NOW

@@ -14,7 +14,7 @@ from app.imports.receipts import Receipt
 from app.imports.row_filing import Filing
 from app.models import ImportFile, ListImport
 from app.registry import api_keys
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.write import WriteContext
 from bench.drill_import import drill
 from tests.imports.sheets import packed
@@ -152,7 +152,7 @@ def begin(
     world: World, data: bytes, key: str | None = None, sent: ImportOptions | None = None
 ) -> "import_store.ImportId":
     with open_write_session(world.engine) as session:
-        source = Views(session).sources_by_slug["foro"].key
+        source = DirectorySnapshot(session).sources_by_slug["foro"].key
         return import_store.begin_import(
             session, world.app.state.secret, source, key, "0" * 64, sent or ImportOptions(), NOW
         ).id

@@ -16,7 +16,7 @@ from app.imports.import_store import ImportOptions
 from app.imports.row_filing import Filing
 from app.log.entries import open_writer_session
 from app.models import ListImport
-from app.registry.directory_snapshot import Views
+from app.registry.directory_snapshot import DirectorySnapshot
 from tests.imports.filing.test_filing import FIRST, HEAD, LIST, begin, many
 from tests.support import A_WHILE, NOW, World, kept_waiting
 
@@ -52,7 +52,7 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
 
 def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World) -> None:
     with open_write_session(world.engine) as session:
-        source = Views(session).sources_by_slug["foro"].key
+        source = DirectorySnapshot(session).sources_by_slug["foro"].key
         job = import_store.begin_import(session, world.app.state.secret, source, None, "0" * 64, ImportOptions(), NOW)
         import_store.store_file(session, world.app.state.secret, job.id, LIST.encode())
         import_store.lease_import(session, job.id, NOW - 2 * import_store.LEASE)

@@ -58,7 +58,7 @@ def test_what_a_stopped_server_left_is_compared_by_the_next(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guess(world)
-    monkeypatch.setattr(jobs, "PAIRS_INTERVAL_SECONDS", 0.05)
+    monkeypatch.setattr(jobs, "DUPLICATE_SCAN_INTERVAL_SECONDS", 0.05)
     with World(settings, keys=world.keys):
         until = monotonic() + PATIENCE
         while uncompared(world):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import FileAClaim, Invalid
+from app.errors import ClaimRequired, Invalid
 from app.registry.checks import check_report
 from tests.registry.statements import statement
 from tests.support import NOW, World, make_report
@@ -33,13 +33,13 @@ def test_two_of_them_are_enough(facts: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("facts", [(), *((fact,) for fact in FACTS), ("age", "birth")], ids=" and ".join)
 def test_fewer_are_not(facts: tuple[str, ...]) -> None:
-    with pytest.raises(FileAClaim):
+    with pytest.raises(ClaimRequired):
         check_report(nameless(*facts), NOW, has_pointer=False)
 
 
 def test_what_many_share_is_no_such_fact() -> None:
     shared = {"detainee__gender": "male", "detainee__category": "civilian", "detention__legal_status": "pretrial"}
-    with pytest.raises(FileAClaim):
+    with pytest.raises(ClaimRequired):
         check_report(nameless("facility", **shared), NOW, has_pointer=False)
 
 
@@ -54,7 +54,7 @@ def test_a_pointer_says_who_it_is() -> None:
 def test_what_cannot_be_true_is_told_first() -> None:
     with pytest.raises(Invalid) as refused:
         check_report(nameless("facility", detention__held_on="2026-02-01"), NOW, has_pointer=False)
-    assert not isinstance(refused.value, FileAClaim)
+    assert not isinstance(refused.value, ClaimRequired)
 
 
 def test_a_person_without_a_name_is_a_person(world: World) -> None:

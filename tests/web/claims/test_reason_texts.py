@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from app.claims.reasons import MESSAGE_TEMPLATES
-from app.web.api_client import Registry
+from app.web.api_client import ApiClient
 from app.web.claims.reason_texts import REASON_SENTENCES, REASON_WEIGHTS, format_message, format_reason
 from app.web.page import Page
 from app.web.rendering import load_catalogue
@@ -262,7 +262,7 @@ SAMPLES: list[tuple[str, str, int | None]] = [
 
 def page(language: str) -> Page:
     request = Request({"type": "http", "app": None, "headers": [], "path": f"/{language}/"})
-    registry = Registry(request, language)
+    registry = ApiClient(request, language)
     return Page(request, load_catalogue(language), registry, 1, {"foro": {"name": "Foro Penal", "independent": True}})
 
 

@@ -17,7 +17,7 @@ HERE = {"country": "VE", "released_from": "2026-01-08"}
 
 def figure(world: World, language: str = "es", *, then: str | int | None = None, claim: str | None = None) -> Figure:
     async def made(page: Page) -> Figure:
-        shown = () if claim is None else (await page.registry.read(read_claim, claim_id=claim),)
+        shown = () if claim is None else (await page.api.read(read_claim, claim_id=claim),)
         return await build_source_rows_figure(page, HERE, then, shown)
 
     return on_page(world, language, made)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.queries.parameters import DetaineeQuery, ReleaseQuery
-from app.web.api_client import Registry
+from app.web.api_client import ApiClient
 from app.web.charts.people import build_people_figure, read_release_numbers
 from app.web.page import Page
 from app.web.rendering import load_catalogue
@@ -248,13 +248,13 @@ def test_the_next_page_is_of_the_same_revision(filled: World) -> None:
 @pytest.mark.parametrize("path", ["releases", "people"])
 def test_a_longer_list_asks_no_more_questions(filled: World, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    ask = Registry._ask
+    ask = ApiClient._ask
 
-    async def record_route(self: Registry, route: Any, values: Any, take: Any) -> Any:
+    async def record_route(self: ApiClient, route: Any, values: Any, take: Any) -> Any:
         asked.append(route.__name__)
         return await ask(self, route, values, take)
 
-    monkeypatch.setattr(Registry, "_ask", record_route)
+    monkeypatch.setattr(ApiClient, "_ask", record_route)
     questions = []
     for limit in (1, 3):
         asked.clear()
