@@ -73,7 +73,7 @@ def called(every: list[Named], sought: list[str], publish: tuple[str, ...], revi
 def words_of(columns: Columns, publish: tuple[str, ...]) -> Iterator[str]:
     """The words of the indexes that are kept for a head."""
     made = columns.shared_values[f"names of {publish}"]
-    for index in (made.large, made.beside):
+    for index in (made.main, made.recent):
         yield from index.text.split()
 
 
