@@ -73,6 +73,7 @@ def _counted(step: Step) -> Step:
     return replace(step, body={**step.body, "detainee": {**step.body["detainee"], "publish": "counted"}})
 
 
+@pytest.mark.campaign
 @examples(3)
 @given(st.one_of(histories(), recalling()), QUESTIONS, st.integers(0, 11), st.integers(0, 3))
 def test_counts_from_files_are_the_counts_of_the_registry(

@@ -192,6 +192,7 @@ def test_nothing_of_a_client_and_nothing_that_it_sends_is_in_the_metrics_or_the_
         assert value.lower() not in lines.lower(), value
 
 
+@pytest.mark.campaign
 @SQLITE
 def test_however_many_paths_and_methods_somebody_asks_with_there_are_no_more_series(world: World) -> None:
     draw = Random(1848)

@@ -607,6 +607,7 @@ def test_an_objection_is_new_once_a_consent_changed_what_is_shown(world: World) 
     assert not shown(world, filed)
 
 
+@pytest.mark.campaign
 def test_ten_thousand_hostile_objections_move_no_count_and_delay_no_real_one(world: World) -> None:
     """From 49 networks, fewer than there are places, before and after the real one: it is hidden at the next beat."""
     people = [person(world, number) for number in range(60)]
