@@ -160,9 +160,9 @@ def main(sample: str, seed: int, *only: str) -> None:
         number = sum(map(len, mutants.values()))
         share = float(sample) if float(sample) <= 1 else min(1, int(sample) / len(groups) / number)
         drawn = [each for names in mutants.values() for each in draw.sample(names, round(share * len(names)))]
+        if not drawn:  # to mutmut, no name means all names
+            drawn = [draw.choice([each for names in mutants.values() for each in names])]
         print(f"{name}: {len(drawn)} of {number} mutants, drawn with SEED={seed}", flush=True)
-        if not drawn:  # mutmut takes no name for all names
-            continue
         command = [MUTMUT, "run", "--max-children", "1", *drawn]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
         statuses = told(files, drawn)
