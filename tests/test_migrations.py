@@ -317,7 +317,7 @@ def test_migrating_again_changes_nothing(world: World, owner: Engine) -> None:
 
 
 def test_processes_that_start_together_migrate_once(database_url: str) -> None:
-    start = "import sys; from app.db.engine import make_engine, migrate_database; migrate_database(make_engine(sys.argv[1]))"
+    start = "import sys; from app.db import engine; engine.migrate_database(engine.make_engine(sys.argv[1]))"
     command_line = [sys.executable, "-W", "ignore", "-c", start, database_url]
     with bare(database_url) as engine:
         started = [subprocess.Popen(command_line, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)]
