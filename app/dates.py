@@ -141,7 +141,7 @@ def is_future(partial_date: PartialDate, now: datetime) -> bool:
     """Return whether the date has begun nowhere on earth. A year, month or interval that is running is not in the
     future.
 
-    An interval that ends more than a year ahead is: nobody means it, and the slip would hide the date in every count.
+    So is an interval that ends more than a year ahead: it is a slip, and would hide the date in every count.
     """
     today, end = latest_today(now), partial_date.text.partition("/")[2]
     return partial_date.lo > today or bool(end and parse_date(end).lo > today + MAX_YEAR_DAYS)

@@ -69,7 +69,7 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
     schedule = partial(_run_periodically, stop_event)
     jobs = [
         state.imports.run(),
-        schedule("a beat of objections", state.objection_job.settle, OBJECTIONS_INTERVAL_SECONDS, limits.objections),
+        schedule("settling objections", state.objection_job.settle, OBJECTIONS_INTERVAL_SECONDS, limits.objections),
         schedule("ending embargoes", state.embargo_job.end, EMBARGOES_INTERVAL_SECONDS, limits.background),
         schedule(
             "a comparison of reports",
@@ -90,7 +90,9 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
         schedule(
             "keeping columns", partial(refresh_columns, state.engine), COLUMNS_INTERVAL_SECONDS, limits.background
         ),
-        schedule("letting go of kept answers", state.response_cache.clear_if_idle, IDLE_SECONDS, limits.background),
+        schedule(
+            "clearing the idle response cache", state.response_cache.clear_if_idle, IDLE_SECONDS, limits.background
+        ),
         schedule(
             "looking at the mark",
             _MarkWatcher(state).check_mark,

@@ -36,7 +36,7 @@ def pause_collection() -> Iterator[None]:
                 gc.enable()
 
 
-@cache  # once in a process: an application that has ended would never be freed
+@cache  # once per process: a second call would also freeze what remains of an application that has ended
 def freeze_live_objects() -> None:
     """Exclude all live objects from garbage collection.
 

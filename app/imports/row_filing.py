@@ -85,7 +85,7 @@ class Filing:
         self._pending_rows: list[Row] = []  # read, and not settled yet
         self._trial, self._written_records = Trial(), WrittenRecords()  # traces that tried rows would have left
         self._last_tried_row = 0  # the last tried row
-        self._memory: ResultCache = {}  # of names: another list's would tell whose name was on it
+        self._memory: ResultCache = {}  # for names; a shared cache would disclose the names on another list
         self._batch_limit = TRIAL_BATCH_ROWS  # rows of the next batch: few after a batch that took long
 
     def step(self) -> bool:
@@ -204,7 +204,8 @@ class Filing:
             return self._complete(job)
         outcomes = self._try_batch(job, batch) if is_trial else self._file_batch(job, batch)
         self._pending_rows = [*batch.unsettled_rows, *self._pending_rows[limit:]]
-        # After one that took long a few more than it filed: what is left over is looked up in vain.
+        # After a batch that stopped early, try about an eighth more rows than it settled: looking up rows that are not
+        # reached is wasted.
         self._batch_limit = 1 + len(batch.rows) * 9 // 8 if batch.unsettled_rows else min(2 * limit, TRIAL_BATCH_ROWS)
         return outcomes is not None
 
@@ -335,7 +336,7 @@ def _build_outcome(
         _classify_body(body),
     )
     wish_warnings = _build_wish_warning(row) if is_wish_withdrawn(previous_values, values) else None
-    if result.kind in filing.EMBARGO_STATUSES:  # what no longer waits changes nothing that is filed
+    if result.kind in filing.EMBARGO_STATUSES:  # a report that was only waiting is not filed yet
         is_waiting = result.kind == filing.WAITING_KIND
         return RowOutcome(
             row.number, "waiting" if is_waiting else "unchanged", None, None, wish_warnings if is_waiting else None

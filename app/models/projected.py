@@ -190,7 +190,7 @@ class DetentionState(SQLModel, table=True):
     """A detention with its beginning and end by all sources combined: the rows that totals of held people count.
 
     `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out_lo`..`out_hi`: of the end in any
-    release. `free_lo`..`free_hi`: of the end in a release that left the person at large. Both are `dates.LAST_DAY`
+    release. `free_lo`..`free_hi`: of the end in a release that left the person at large. All four are `dates.LAST_DAY`
     while no source reports an end; `dates.LAST_DAY` is also the last possible day of an undated end.
     """
 

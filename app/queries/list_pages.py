@@ -138,8 +138,8 @@ def _build_list_page(
 
 
 def _count_not_visible(columns: Columns, find_items: ItemFinder, query: Any, reader: Reader, revision: int) -> int:
-    """Return how many items match all terms but the personal ones, while one of these may not be applied to them; the
-    same number as in a count."""
+    """Return how many items match the other terms and hide a value that a personal term would need; the same number
+    as in a count."""
     items = find_items(query.drop_personal(), revision)
     is_hidden = match_partly_hidden(
         columns, items.spells, query, reader, revision, uses_source_rows=items.uses_source_rows
@@ -363,7 +363,7 @@ PERSON_PATHS = {
     for name in ("full_name", "aliases", "gender", "age", "nationalities", "category", "groups")
 }
 SPELL_PATHS = {name: f"detention.{name}" for name in ("facility", "legal_status", "charges", "sentence")}
-# Values that the log has for every person in the lists, and a copy needs to count alike.
+# Fields that the log shows for every listed person. A copy needs them to reproduce the counts.
 READABLE_FIELDS = PUBLIC_FIELDS | {IS_FIRST_HAND}
 RELEASE_PATHS = {name: f"release.{name}" for name in ("conditions", "destination")}
 
@@ -371,8 +371,8 @@ RELEASE_PATHS = {name: f"release.{name}" for name in ("conditions", "destination
 def number_records(session: Session, reader: Reader, revision: int) -> dict[int, int]:
     """Number the reports of people who are in lists from 1, in the order of their last version. Return record → number.
 
-    The numbers are valid in one copy only: a report's own id would disclose to its source where a curator has put
-    it."""
+    The numbers are valid in one copy only. With a report's real id, its source could see to which person a curator has
+    assigned it."""
     placement: Any = aliased(Placement)  # `visible_to` reads that table too
     records = session.scalars(
         select(col(Report.record))

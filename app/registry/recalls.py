@@ -4,8 +4,8 @@ One entry withdraws them, and another restores them. The log names the recalled 
 who in an organisation has a key is nobody's business. The table `written_by` stores which key wrote an entry.
 
 Decisions about a person that name a withdrawn record are transferred to everybody who was that person together with it
-(`transfer_decisions`). Otherwise a thief could show hidden people, by a report linked to them whose ids the family or
-an objection then names. Hiding too many people is safe, and curators can end it. If nobody else is left, the objection
+(`transfer_decisions`). Otherwise a thief could file a report that is linked to a hidden person: if the family's
+objection named that report, recalling it would end the hiding. Hiding too many people is safe, and curators can end it. If nobody else is left, the objection
 expires as usual, and the hiding waits for the record to be restored.
 """
 

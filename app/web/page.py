@@ -276,7 +276,7 @@ async def open_page(request: Request) -> Page:
 
 
 async def open_page_at(request: Request, language: str, path: str, terms: Mapping[str, Any]) -> Page:
-    """Open a page at the moment, the rules and the leaf in `terms`, and count it in the client's rate limit.
+    """Open a page at the revision and under the rules that `terms` name, and count it in the client's rate limit.
 
     `path`: its address, for the text of an error. Raises Problem.
     """
@@ -324,7 +324,7 @@ def _require_zone(zone: Any) -> None:
 
 
 def _point_to_page(refusal: Problem, path: str, terms: Mapping[str, Any]) -> None:
-    """Replace the address of the current answer in an error by this page's; it is that of the list of sources."""
+    """Replace the address of the list of sources, which an error carries, by the address of this page."""
     if "address" not in refusal.extra:
         return
     today = {name: value for name, value in terms.items() if name not in PIN_PARAMETERS}

@@ -17,8 +17,8 @@ from app.imports.formats.csv import Cells
 
 CHILD_PATH = Path(__file__).with_name("workbook_reader_child.py")
 
-# A workbook of 100,000 rows and twelve columns unpacks to about 70 MB in a dozen parts, to ten or twenty times its
-# size. 419 KB that unpack to 159 MB (380 times) are a bomb.
+# A workbook of 100,000 rows and twelve columns has a dozen parts and unpacks to about 70 MB, 10 to 20 times its size.
+# A file of 419 KB that unpacks to 159 MB (380 times) is a bomb.
 MAX_ZIP_PARTS = 1_000
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 MAX_UNPACKED_RATIO = 150
@@ -26,7 +26,7 @@ SMALL_WORKBOOK_BYTES = 16 * 1024 * 1024  # unpacked bytes: below this a high rat
 # Limits of the process: three times the needs of that largest workbook.
 CHILD_MEMORY_BYTES = 768 * 1024 * 1024  # bytes of address space; resident memory stays far below
 CHILD_SECONDS = 20  # processor seconds, with every cell searched for struck-out text
-# Bytes of a row from the process: a report is no longer, and a process taken over by a hostile file may write for ever.
+# Bytes of a row from the process. No report is longer, and a process that a hostile file took over could write for ever.
 MAX_ROW_BYTES = 1024 * 1024
 
 WORKBOOK_ERRORS = {

@@ -64,7 +64,7 @@ def _match_candidate_pairs(keys: RecordKeys, _ids: RecordIds) -> ColumnElement[b
 
 
 def _match_requested_classes(keys: RecordKeys, _ids: RecordIds) -> ColumnElement[bool]:
-    is_named = col(RequestedClass.publish) == Publish.NAMED  # such rows store only the day of a wish
+    is_named = col(RequestedClass.publish) == Publish.NAMED  # these rows store only the day of a wish
     return and_(col(RequestedClass.record).in_(keys), is_named)
 
 
@@ -123,7 +123,7 @@ def _delete_span(session: Session, table: Table, placement: Placement) -> None:
 
 
 UNFINISHED_ERASURE_WARNING = "erasure_unfinished"
-# Tables with sealed values, deleted when lists are filed, when embargoes end, and when a real name is removed.
+# Tables with sealed values. Rows are deleted when their list is filed, their embargo ends or a real name is removed.
 _SEALED_TABLES: tuple[type[Any], ...] = (
     ImportFile,
     ImportMapping,
