@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any, ClassVar, Self
 
 PROBLEM_JSON = "application/problem+json"
-# Nobody corrects more errors at once. An error is longer than the input that causes it, so the limit keeps small requests
-# from producing, and storing, large responses.
+# Nobody corrects more errors at once. An error is longer than the input that causes it, so the limit keeps small
+# requests from producing, and storing, large responses.
 MAX_ERRORS = 20
 RETRY_AFTER = "5"  # seconds: a write takes milliseconds, a backup moments
 TYPE_BASE = "https://recuento.org/problems/"

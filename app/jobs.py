@@ -90,9 +90,7 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
         schedule(
             "keeping columns", partial(refresh_columns, state.engine), COLUMNS_INTERVAL_SECONDS, limits.background
         ),
-        schedule(
-            "clearing the idle response cache", state.response_cache.clear_if_idle, IDLE_SECONDS, limits.background
-        ),
+        schedule("clearing an idle cache", state.response_cache.clear_if_idle, IDLE_SECONDS, limits.background),
         schedule(
             "looking at the mark",
             _MarkWatcher(state).check_mark,

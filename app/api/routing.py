@@ -142,7 +142,9 @@ DELETE_REFUSALS = (*CHANGE_REFUSALS, NotFound)
 
 
 def document_refusals(*problems: type[Problem]) -> Responses:
-    """Return the OpenAPI responses of errors by status, with an example of each code, and 304 if RulesChanged is among them, as on read routes."""
+    """Return the OpenAPI responses of errors by status, with an example of each code.
+
+    RulesChanged is among those of read routes, which also answer 304."""
     by_status: dict[int, list[type[Problem]]] = {}
     for refusal in dict.fromkeys(problems):
         by_status.setdefault(refusal.status, []).append(refusal)

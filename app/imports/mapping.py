@@ -87,7 +87,7 @@ class Answer(StrEnum):
 
 
 def is_too_long(text: str) -> bool:
-    """Whether a text, or a line of it, is too long to be a mapping: the TOML parser takes quadratic time for dotted names."""
+    """Whether a text, or a line of it, is too long for a mapping: TOML parsers take quadratic time for dotted names."""
     return len(text) > MAX_MAPPING_CHARACTERS or any(len(line) > MAX_MAPPING_LINE for line in text.split("\n"))
 
 

@@ -3,10 +3,10 @@
 One entry withdraws them, and another restores them. The log names the recalled entries of the source and never the key:
 who in an organisation has a key is nobody's business. The table `written_by` stores which key wrote an entry.
 
-Decisions about a person that name a withdrawn record are transferred to everybody who was that person together with it
-(`transfer_decisions`). Otherwise a thief could file a report that is linked to a hidden person: if the family's
-objection named that report, recalling it would end the hiding. Hiding too many people is safe, and curators can end it. If nobody else is left, the objection
-expires as usual, and the hiding waits for the record to be restored.
+Decisions about a person that name a withdrawn record are transferred to everybody who was that person together with
+it (`transfer_decisions`). Otherwise a thief could file a report that is linked to a hidden person: if the family's
+objection named that report, recalling it would end the hiding. Hiding too many people is safe, and curators can end
+it. If nobody else is left, the objection expires as usual, and the hiding waits for the record to be restored.
 """
 
 import uuid

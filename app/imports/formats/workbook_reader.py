@@ -26,7 +26,7 @@ SMALL_WORKBOOK_BYTES = 16 * 1024 * 1024  # unpacked bytes: below this a high rat
 # Limits of the process: three times the needs of that largest workbook.
 CHILD_MEMORY_BYTES = 768 * 1024 * 1024  # bytes of address space; resident memory stays far below
 CHILD_SECONDS = 20  # processor seconds, with every cell searched for struck-out text
-# Bytes of a row from the process. No report is longer, and a process that a hostile file took over could write for ever.
+# Bytes of a row from the process. No report is longer, and a process that a hostile file took over could go on writing.
 MAX_ROW_BYTES = 1024 * 1024
 
 WORKBOOK_ERRORS = {
