@@ -71,7 +71,7 @@ class ApiClient:
 
         `values`: the ids in its path, and further query parameters. A parameter that is None is left out.
         """
-        return await asyncio.create_task(self._ask(route, {**(terms or {}), **values}, Reply.read))
+        return await asyncio.create_task(self._call_route(route, {**(terms or {}), **values}, Reply.read))
 
     async def read_address(self, path: str, terms: Terms | None = None, /, **values: Any) -> Any:
         """Return the body of the reply of the route at a path without ids. Raises Problem."""
@@ -86,11 +86,11 @@ class ApiClient:
         **path_values: Any,
     ) -> Response:
         """Return the response of a route with further headers, for a download that may be long."""
-        response = await self._ask(route, {**terms, **path_values}, Reply.to_response)
+        response = await self._call_route(route, {**terms, **path_values}, Reply.to_response)
         response.headers.update(headers)
         return response
 
-    async def _ask(
+    async def _call_route(
         self,
         route: Callable[..., Reply[Body] | Response],
         values: Mapping[str, Any],

@@ -137,14 +137,14 @@ def _collect(value: Any, told: set[int]) -> None:
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The bodies that pages read, as a client of the API would get them."""
     bodies: list[dict[str, Any]] = []
-    ask = ApiClient._ask
+    ask = ApiClient._call_route
 
     async def record_body(self: ApiClient, route: Any, values: Any, take: Any) -> Any:
         body = await ask(self, route, values, take)
         bodies.append(json.loads(encode_json(body)))
         return body
 
-    monkeypatch.setattr(ApiClient, "_ask", record_body)
+    monkeypatch.setattr(ApiClient, "_call_route", record_body)
     return bodies
 
 

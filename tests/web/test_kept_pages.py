@@ -18,13 +18,13 @@ COUNTED = "/es/counts?country=VE&released_from=2026-01-08"
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The routes whose functions pages call."""
     routes: list[str] = []
-    ask = ApiClient._ask
+    ask = ApiClient._call_route
 
     async def record_route(self: ApiClient, route: Any, values: Any, take: Any) -> Any:
         routes.append(route.__name__)
         return await ask(self, route, values, take)
 
-    monkeypatch.setattr(ApiClient, "_ask", record_route)
+    monkeypatch.setattr(ApiClient, "_call_route", record_route)
     return routes
 
 

@@ -240,8 +240,8 @@ class ResponseCache:
         self._by_address[address] = answer
         self._size += _compute_entry_size(address, answer)
         while self._size > MAX_CACHE_BYTES:
-            least_recent = self._by_address.popitem(last=False)
-            self._size -= _compute_entry_size(*least_recent)
+            oldest_item = self._by_address.popitem(last=False)
+            self._size -= _compute_entry_size(*oldest_item)
 
     def clear_if_idle(self) -> None:
         """Empty the cache if there was no request for IDLE_SECONDS."""

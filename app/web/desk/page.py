@@ -260,9 +260,11 @@ class OfficerClient(ApiClient):
         super().__init__(request, language, session.key)
         self._back = get_return_path(request)
 
-    async def _ask(self, route: Callable[..., Any], values: Mapping[str, Any], take: Callable[[Any], Any]) -> Any:
+    async def _call_route(
+        self, route: Callable[..., Any], values: Mapping[str, Any], take: Callable[[Any], Any]
+    ) -> Any:
         try:
-            return await super()._ask(route, values, take)
+            return await super()._call_route(route, values, take)
         except Unauthenticated:
             raise SignInRequired(self._back) from None
 

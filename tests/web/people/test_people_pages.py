@@ -248,13 +248,13 @@ def test_the_next_page_is_of_the_same_revision(filled: World) -> None:
 @pytest.mark.parametrize("path", ["releases", "people"])
 def test_a_longer_list_asks_no_more_questions(filled: World, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    ask = ApiClient._ask
+    ask = ApiClient._call_route
 
     async def record_route(self: ApiClient, route: Any, values: Any, take: Any) -> Any:
         asked.append(route.__name__)
         return await ask(self, route, values, take)
 
-    monkeypatch.setattr(ApiClient, "_ask", record_route)
+    monkeypatch.setattr(ApiClient, "_call_route", record_route)
     questions = []
     for limit in (1, 3):
         asked.clear()
