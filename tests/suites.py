@@ -13,7 +13,8 @@ BOTH_ENGINES = (
 )  # fmt: skip
 # What takes minutes, needs a browser, or repeats on drawn data what other tests show on examples.
 CAMPAIGN = (
-    "attack", "bench", "browser", "deploy", "fuzz", "test_count_process", "test_load", "test_moving", "test_workers",
+    "attack", "bench", "browser", "deploy", "fuzz", "test_count_process", "test_load", "test_moving", "test_pairs",
+    "test_snippets", "test_time_tells", "test_workers", "trials",
 )  # fmt: skip
 # Counting lines doubles the time of a test. The lines that these run are run by others too. Not counted either are
 # tests on PostgreSQL, drawn tests, and a test after its first values, which mostly ran the same lines.
