@@ -26,7 +26,7 @@ from app.web.dataset import data
 from app.web.desk import desk
 from app.web.desk.page import DeskSessionMiddleware
 from app.web.figure_files import embeds, figures, oembed
-from app.web.home.routes import home, show_home
+from app.web.home.routes import home
 from app.web.page import (
     PERSONAL_PATHS,
     CurrentPage,
@@ -35,7 +35,6 @@ from app.web.page import (
     build_response,
     no_such_page,
     parse_terms,
-    read_page,
 )
 from app.web.people.routes import people
 from app.web.rendering import LANGUAGES, assets, compile_templates, render_template
@@ -121,8 +120,10 @@ def serve_pages(app: FastAPI) -> None:
 
 @asynccontextmanager
 async def warm_up_pages(app: FastAPI) -> AsyncIterator[None]:
-    """Compile the templates, and render the first page in each language with the columns that it counts, in the
-    background."""
+    """Compile the templates, and request the first page in each language, in the background.
+
+    The requests pass the middlewares, so that the response cache holds these pages before the first reader comes.
+    """
     task = asyncio.create_task(_warm_up(app))
     try:
         yield
@@ -135,20 +136,23 @@ async def _warm_up(app: FastAPI) -> None:
     try:
         await run_in_threadpool(compile_templates)
         for language in LANGUAGES:
-            await show_home(await read_page(_build_request(app, f"/{language}/"), language, "/", {}))
+            await app(_build_scope(app, f"/{language}/"), _wait_for_disconnect, _discard)
     except Exception as error:  # the first reader's request renders it then
         server_log.log_unforeseen_error(error, "preparing the first page")
 
 
-def _build_request(app: FastAPI, path: str) -> Request:
-    scope: Scope = {
+def _build_scope(app: FastAPI, path: str) -> Scope:
+    return {
         "type": "http", "http_version": "1.1", "scheme": "http", "server": ("localhost", 80), "client": None,
         "root_path": "", "app": app, "state": {}, "method": "GET", "path": path, "raw_path": path.encode(),
         "query_string": b"", "headers": [],
     }  # fmt: skip
-    return Request(scope, _wait_for_disconnect)
 
 
 async def _wait_for_disconnect() -> Message:
     """Wait for ever: this client never disconnects."""
     return await asyncio.Future()
+
+
+async def _discard(message: Message) -> None:
+    """Receive a part of a response that nobody reads."""

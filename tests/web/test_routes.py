@@ -12,7 +12,6 @@ from app import main
 from app.columns import store
 from app.columns.store import release_columns
 from app.web import rendering
-from app.web import routes as warmup
 from app.web.home import routes
 from app.web.rendering import LANGUAGES
 from app.web.routes import warm_up_pages
@@ -29,7 +28,7 @@ def pages(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Response]:
         made.append(await show_home(page))
         return made[-1]
 
-    monkeypatch.setattr(warmup, "show_home", record_page)
+    monkeypatch.setattr(routes, "show_home", record_page)
     world.file("foro")
     release_columns(world.engine)
     rendering._build_environment.cache_clear()
@@ -61,12 +60,12 @@ def test_templates_and_columns_and_the_first_pages_are_made_before_anybody_asks(
     assert store._get_cache(world.engine).columns is not None
 
 
-def test_the_first_pages_are_made_for_nobody_and_not_kept(world: World, pages: list[Response]) -> None:
+def test_the_first_pages_are_in_the_cache_before_anybody_asks(world: World, pages: list[Response]) -> None:
     start(world, pages)
     assert world.client.portal is not None
     head = world.client.portal.call(world.app.state.head_watcher.newest)
     cache = world.app.state.response_cache
-    assert [cache.find(head, (f"/{language}/", b"", "")) for language in LANGUAGES] == [None] * len(LANGUAGES)
+    assert all(cache.find(head, (f"/{language}/", b"", "")) for language in LANGUAGES)
 
 
 def test_a_server_starts_whose_first_page_cannot_be_made(
@@ -83,10 +82,11 @@ def test_a_server_starts_whose_first_page_cannot_be_made(
             await asyncio.wait_for(failed.wait(), PATIENCE)
             await asyncio.sleep(0.05)
 
-    monkeypatch.setattr(warmup, "show_home", fail)
     assert world.client.portal is not None
-    world.client.portal.call(wait_for_failure)
-    assert "preparing the first page" in caplog.text
+    with monkeypatch.context() as patched:
+        patched.setattr(routes, "show_home", fail)
+        world.client.portal.call(wait_for_failure)
+    assert "unforeseen RuntimeError" in caplog.text
     assert world.client.get("/es/").status_code == 200
 
 
