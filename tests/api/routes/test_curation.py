@@ -815,7 +815,7 @@ def test_a_beat_that_fails_says_no_word_and_the_next_goes_on(
         with monkeypatch.context() as patched:
             patched.setattr(objections, "settle_objections", fails)
             world.object_to(address(filed))
-            assert until(lambda: "unforeseen RuntimeError in a beat" in caplog.text)
+            assert until(lambda: "unforeseen RuntimeError in settling objections" in caplog.text)
         assert until(lambda: not shown(world, filed))
     assert MARK not in caplog.text
 
