@@ -369,17 +369,17 @@ def test_rows_like_those_of_a_list_of_sentences_are_read_but_for_a_day_that_neve
     assert faults(BIRTHS, BIRTH_MAPPING) == {4: [("C", "invalid_date")]}
 
 
-@pytest.mark.parametrize("said", ["S/I", "S.I.", "Sin información", "No se sabe", "N/D", "s/d", "XXX", "-"])
-def test_a_cell_that_says_nobody_knows_is_empty_in_every_column(said: str) -> None:
-    table = f"nombre;edad;cédula;género;centro de reclusión;país\n{said};{said};{said};{said};{said};VE\n"
+@pytest.mark.parametrize("text", ["S/I", "S.I.", "Sin información", "No se sabe", "N/D", "s/d", "XXX", "-"])
+def test_a_cell_that_says_nobody_knows_is_empty_in_every_column(text: str) -> None:
+    table = f"nombre;edad;cédula;género;centro de reclusión;país\n{text};{text};{text};{text};{text};VE\n"
     assert bodies(table) == [{"detention": {"country": "VE"}}]
-    assert bodies(f"nombres;apellidos;país\nIrma;{said};VE\n")[0]["detainee"] == {"full_name": "Irma"}
+    assert bodies(f"nombres;apellidos;país\nIrma;{text};VE\n")[0]["detainee"] == {"full_name": "Irma"}
 
 
-@pytest.mark.parametrize("said, code", [("Mar?a Mu?oz", "garbled_text"), ("Elías Pons 04141234567", "number_in_name")])
-def test_what_is_no_part_of_a_name_is_told_at_its_column(said: str, code: str) -> None:
-    assert faults(f"país;nombre\nVE;{said}\n") == {2: [("B", code)]}
-    assert faults(f"nombres;país;apellidos\nIrma;VE;{said}\n") == {2: [("C", code)]}
+@pytest.mark.parametrize("text, code", [("Mar?a Mu?oz", "garbled_text"), ("Elías Pons 04141234567", "number_in_name")])
+def test_what_is_no_part_of_a_name_is_told_at_its_column(text: str, code: str) -> None:
+    assert faults(f"país;nombre\nVE;{text}\n") == {2: [("B", code)]}
+    assert faults(f"nombres;país;apellidos\nIrma;VE;{text}\n") == {2: [("C", code)]}
 
 
 COVER = ["Comité de familiares", "Informe de enero"]

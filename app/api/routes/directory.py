@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from app.api.operations import AddFacility, AddSource, ChangeFacility, ChangeSource, FileClaim
 from app.api.requests import ReadContext, ReadDep, Reply
 from app.api.responses import Answer
-from app.api.routes.records import answer_page, answer_row
+from app.api.routes.records import answer_list, answer_page, answer_row
 from app.api.routing import (
     PATCH_REFUSALS,
     POST_REFUSALS,
@@ -180,13 +180,7 @@ async def add_claim(write: WriteDep, body: ClaimIn) -> Response:
 @claims_router.get("/claims", response_model=ClaimPage, responses=document_refusals(*READ_REFUSALS))
 def list_claims(context: ReadDep, query: Annotated[ClaimQuery, Query()]) -> Reply[ClaimPage]:
     """Published figures, contradictions and all."""
-    return answer_page(
-        context,
-        query,
-        lambda context, query, revision: list_pages.query_claims(
-            context.session, query, context.reader, revision, context.resolve_since(query)
-        ),
-    )
+    return answer_list(context, query, list_pages.query_claims)
 
 
 @claims_router.get("/claims/{claim_id}", response_model=ClaimOut, responses=document_refusals(*RESOURCE_REFUSALS))

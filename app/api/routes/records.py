@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import Query, Response
 from fastapi.concurrency import run_in_threadpool
+from sqlmodel import Session
 
 from app.api.head_watcher import LogHead, find_replica_head
 from app.api.middleware.concurrency import acquire_lane
@@ -46,6 +47,7 @@ from app.queries.parameters import (
 from app.queries.shapes import SHAPE_BUILDERS
 from app.queries.terms import PIN_PARAMETERS, build_pin_terms
 from app.queries.visibility import load_contact_permission
+from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
 from app.schemas.base import Tombstone
 from app.schemas.filed import Filed
@@ -85,6 +87,19 @@ def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], t
         return Answer(body, lambda: rows_page.data, next_address)
 
     return context.answer(query, build_answer, tag)
+
+
+def answer_list(
+    context: ReadContext,
+    query: Terms,
+    select: Callable[[Session, Terms, Reader, int, int | None], Page[Mapping[str, Any]]],
+) -> Reply[Any]:
+    """Answer with a list whose query takes the session, terms, reader, revision and the revision of `changed_since`."""
+
+    def build(context: ReadContext, query: Terms, revision: int) -> Page[Mapping[str, Any]]:
+        return select(context.session, query, context.reader, revision, context.resolve_since(query))
+
+    return answer_page(context, query, build)
 
 
 def _build_whole_list(context: ReadContext, query: Terms, build: PageBuilder[Terms], revision: int) -> Answer:
@@ -203,13 +218,7 @@ async def file_detention(write: WriteDep, body: DetentionReportIn) -> Response:
 @people_router.get("/detainees", response_model=DetaineePage, responses=document_refusals(*READ_REFUSALS))
 def list_detainees(context: ReadDep, query: Annotated[DetaineeQuery, Query()]) -> Reply[DetaineePage]:
     """People. Terms that speak of a detention or a release mean whoever has one of which they hold."""
-    return answer_page(
-        context,
-        query,
-        lambda context, query, revision: list_pages.query_detainees(
-            context.session, query, context.reader, revision, context.resolve_since(query)
-        ),
-    )
+    return answer_list(context, query, list_pages.query_detainees)
 
 
 @people_router.get(
@@ -243,13 +252,7 @@ def list_detentions(context: ReadDep, query: Annotated[DetentionQuery, Query()])
     """Spells in custody, ended or not; with `held_on` those that a count of the held counts on that day."""
     require_day(query)
     refuse_future(query, context.request.app.state.clock())
-    return answer_page(
-        context,
-        query,
-        lambda context, query, revision: list_pages.query_detentions(
-            context.session, query, context.reader, revision, context.resolve_since(query)
-        ),
-    )
+    return answer_list(context, query, list_pages.query_detentions)
 
 
 @people_router.get(
@@ -304,13 +307,7 @@ async def verify_release(write: WriteDep, release_id: uuid.UUID, body: Verificat
 @releases_router.get("/releases", response_model=ReleasePage, responses=document_refusals(*READ_REFUSALS))
 def list_releases(context: ReadDep, query: Annotated[ReleaseQuery, Query()]) -> Reply[ReleasePage]:
     """Releases that the terms mean. Without `stage`, each at the stage it stands at."""
-    return answer_page(
-        context,
-        query,
-        lambda context, query, revision: list_pages.query_releases(
-            context.session, query, context.reader, revision, context.resolve_since(query)
-        ),
-    )
+    return answer_list(context, query, list_pages.query_releases)
 
 
 @releases_router.get("/releases/{release_id}", response_model=ReleaseOut, responses=document_refusals(*RECORD_REFUSALS))
