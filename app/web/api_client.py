@@ -7,11 +7,12 @@ show a number or a person that the API would not.
 import asyncio
 import inspect
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, get_type_hints
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response
@@ -20,9 +21,19 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
-from app.api.middleware.concurrency import acquire_read_slot
+from app.api.middleware.concurrency import SCOPE_POLLED, acquire_read_slot
+from app.api.middleware.count_worker import request_count
+from app.api.middleware.response_cache import (
+    Address,
+    CachedResponse,
+    ResponseCache,
+    find_cache_head,
+    is_cacheable,
+    store_response,
+)
 from app.api.problems import build_invalid, build_invalid_query, raise_problems
 from app.api.requests import ReadContext, Reply, identify_reader, open_request_session
+from app.api.responses import SCOPE_SOURCE_HEAD
 from app.api.routes.counts import citations_router, counts_router
 from app.api.routes.curation import curation_router, objections_router
 from app.api.routes.directory import claims_router, directory_router
@@ -71,7 +82,7 @@ class ApiClient:
 
         `values`: the ids in its path, and further query parameters. A parameter that is None is left out.
         """
-        return await asyncio.create_task(self._call_route(route, {**(terms or {}), **values}, Reply.read))
+        return await asyncio.create_task(self._call_route(route, {**(terms or {}), **values}, _read_body))
 
     async def read_address(self, path: str, terms: Terms | None = None, /, **values: Any) -> Any:
         """Return the body of the reply of the route at a path without ids. Raises Problem."""
@@ -86,7 +97,7 @@ class ApiClient:
         **path_values: Any,
     ) -> Response:
         """Return the response of a route with further headers, for a download that may be long."""
-        response = await self._call_route(route, {**terms, **path_values}, Reply.to_response)
+        response = await self._call_route(route, {**terms, **path_values}, _respond)
         response.headers.update(headers)
         return response
 
@@ -94,9 +105,9 @@ class ApiClient:
         self,
         route: Callable[..., Reply[Body] | Response],
         values: Mapping[str, Any],
-        take: Callable[[Reply[Body]], Result],
+        run: Callable[["_Call[Body]"], Awaitable[Result]],
     ) -> Result:
-        """Call a route, and return the result of `take` on its reply, while its session is open."""
+        """Return the result of `run` on the call of a route with these values. Raises Problem."""
         start_request_stats()  # separates the measurements from those of the page
         api_route = _find_route(route)
         path_values = _parse_path_values(route, values)
@@ -104,41 +115,90 @@ class ApiClient:
         terms = {name: value for name, value in terms.items() if value not in (None, []) and name not in path_values}
         query = parse_query(_find_query_model(route), api_route, terms)
         request = self._build_request(api_route, path_values, terms)
-        with raise_problems():
-            now = await settle_requested_moments(request)
-            async with asynccontextmanager(acquire_read_slot)(request):
-                head = await find_replica_head(request)
-                return await run_in_threadpool(self._reply, route, path_values, query, request, now, head, take)
-
-    def _reply(
-        self,
-        route: Callable[..., Reply[Body] | Response],
-        path_values: Mapping[str, Any],
-        query: BaseModel,
-        request: Request,
-        now: datetime,
-        head: LogHead | None,
-        take: Callable[[Reply[Body]], Result],
-    ) -> Result:
-        request.app.state.mark.require_erasures()
-        with open_request_session(request, head) as session:
-            reader, key = identify_reader(session, self._key, request)
-            context = ReadContext(session, reader, key, request, now)
-            reply = route(context, **path_values, query=query)
-            assert isinstance(reply, Reply)  # only a client that sends `Accept-Datetime` is redirected
-            return take(reply)
+        return await run(_Call(route, path_values, query, request, self._key))
 
     def _build_request(self, route: APIRoute, path_values: Mapping[str, Any], terms: Terms) -> Request:
         """Build the request that a client would send, from which replies derive addresses."""
+        path = route.path.format(**path_values)
         scope = {
             **self._request.scope,
             "method": "GET",
-            "path": route.path.format(**path_values),
+            "path": path,
+            "raw_path": path.encode(),
             "query_string": urlencode(terms, doseq=True).encode(),
             "headers": self._headers,
             "route": route,
         }
         return Request(scope, self._request.receive)
+
+
+@dataclass(frozen=True)
+class _Call(Generic[Body]):
+    """A call of a route with its parsed parameters. `request`: the request that a client would send."""
+
+    route: Callable[..., Reply[Body] | Response]
+    path_values: Mapping[str, Any]
+    query: BaseModel
+    request: Request
+    key: str | None
+
+
+async def _read_body(call: _Call[Body]) -> Body:
+    """Return the body of the reply, from the response cache if it may be cached."""
+    request, state = call.request, call.request.app.state
+    address = (request.scope["path"], request.scope["query_string"], JSON_MEDIA_TYPE)
+    head = await find_cache_head(state) if call.key is None and is_cacheable(*address) else None
+    if head is None:
+        return await _run_call(call, Reply.read)
+    cache: ResponseCache = state.response_cache
+    answer = await cache.find_or_wait(head, address)
+    if answer is None:
+        with cache.compute(head, address) as pending:
+            answer = pending.answer = await _compute_response(call, head, address)
+    body: Body = answer.parse_json()
+    return body
+
+
+async def _compute_response(call: _Call[Any], head: LogHead, address: Address) -> CachedResponse:
+    """Compute and cache the response, in a count worker if it is a count. Raises Problem."""
+    state, source_head = call.request.app.state, dict[str, LogHead]()
+    call.request.scope.update({SCOPE_SOURCE_HEAD: source_head, SCOPE_POLLED: state.response_cache.is_polled(address)})
+    worker_answer = await request_count(call.request.scope, call.request.receive)
+    if worker_answer is not None and worker_answer[0] == 200:
+        _status, headers, body = worker_answer
+        answer = CachedResponse(headers, body)
+    else:  # also if the worker refused, to raise its error
+        response = await _run_call(call, Reply.to_response)
+        answer = CachedResponse(response.raw_headers, bytes(response.body))
+    if "head" in source_head:
+        store_response(state, head, source_head["head"], address, answer)
+    return answer
+
+
+async def _respond(call: _Call[Any]) -> Response:
+    return await _run_call(call, Reply.to_response)
+
+
+async def _run_call(call: _Call[Body], take: Callable[[Reply[Body]], Result]) -> Result:
+    """Run a call, and return the result of `take` on its reply, while its session is open."""
+    with raise_problems():
+        now = await settle_requested_moments(call.request)
+        async with asynccontextmanager(acquire_read_slot)(call.request):
+            head = await find_replica_head(call.request)
+            return await run_in_threadpool(_run_in_session, call, now, head, take)
+
+
+def _run_in_session(
+    call: _Call[Body], now: datetime, head: LogHead | None, take: Callable[[Reply[Body]], Result]
+) -> Result:
+    request = call.request
+    request.app.state.mark.require_erasures()
+    with open_request_session(request, head) as session:
+        reader, key = identify_reader(session, call.key, request)
+        context = ReadContext(session, reader, key, request, now)
+        reply = call.route(context, **call.path_values, query=call.query)
+        assert isinstance(reply, Reply)  # only a client that sends `Accept-Datetime` is redirected
+        return take(reply)
 
 
 def parse_query(model: type[BaseModel], route: APIRoute, terms: Terms) -> BaseModel:

@@ -139,8 +139,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     bodies: list[dict[str, Any]] = []
     ask = ApiClient._call_route
 
-    async def record_body(self: ApiClient, route: Any, values: Any, take: Any) -> Any:
-        body = await ask(self, route, values, take)
+    async def record_body(self: ApiClient, route: Any, values: Any, run: Any) -> Any:
+        body = await ask(self, route, values, run)
         bodies.append(json.loads(encode_json(body)))
         return body
 

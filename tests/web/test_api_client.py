@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.api import problems
 from app.api.middleware.concurrency import ConcurrencyLimits
+from app.api.middleware.response_cache import ResponseCache
 from app.api.operations import RetractReport
 from app.api.routes import counts, curation, directory, imports, records, reports
 from app.db.engine import open_write_session
@@ -108,9 +109,10 @@ def ids(lasting: World) -> dict[str, str]:
     return {**ids, "claim": claim, "import": sent["id"], "code": code, "source": "foro"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def filled(lasting: World, ids: dict[str, str]) -> World:
-    """The registry of these ids."""
+    """The registry of these ids, with an empty cache."""
+    lasting.app.state.response_cache = ResponseCache()
     return lasting
 
 
@@ -209,6 +211,58 @@ def test_a_page_asks_everything_at_its_revision(filled: World) -> None:
     assert [body["revision"] for body in call(filled, read_both)] == [3, 4, 3]
 
 
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the routes that are run for pages."""
+    names: list[str] = []
+    run = pages._run_in_session
+
+    def record_run(call: Any, *values: Any) -> Any:
+        names.append(call.route.__name__)
+        return run(call, *values)
+
+    monkeypatch.setattr(pages, "_run_in_session", record_run)
+    return names
+
+
+def test_readers_share_a_count_until_the_next_entry(world: World, runs: list[str]) -> None:
+    first = read(world, counts.count_releases, JANUARY)
+    assert read(world, counts.count_releases, JANUARY) == first
+    assert len(runs) == 1
+    world.file("foro")
+    assert read(world, counts.count_releases, JANUARY)["total"] != first["total"]
+    assert len(runs) == 2
+
+
+def test_equal_questions_of_one_page_are_answered_once(filled: World, runs: list[str]) -> None:
+    async def read_twice() -> list[Any]:
+        registry = ApiClient(build_request(filled), "es")
+        return await pages.gather(*(registry.read(counts.count_overlap, {"country": "CU"}) for _ in range(2)))
+
+    first, second = call(filled, read_twice)
+    assert first == second
+    assert first is not second, "one page's changes to its answer are not another's"
+    assert runs == ["count_overlap"]
+
+
+@pytest.mark.parametrize(
+    "route,terms,who",
+    [
+        (records.list_detainees, {"q": "Quintana"}, None),
+        (records.list_releases, {"gender": "male"}, None),
+        (records.read_release, {"release_id": "release"}, None),
+        (counts.count_releases, {}, "foro"),
+    ],
+    ids=["search", "personal term", "one record", "key"],
+)
+def test_what_is_personal_is_read_each_time(
+    filled: World, ids: dict[str, str], runs: list[str], route: Route, terms: dict[str, Any], who: str | None
+) -> None:
+    asked = fill_in(ids, route, terms)
+    assert read(filled, route, asked, who) == read(filled, route, asked, who)
+    assert runs == [route.__name__] * 2
+
+
 def test_a_costly_question_waits_in_its_lane_and_hinders_no_other(filled: World) -> None:
     async def ask() -> None:
         registry, state = ApiClient(build_request(filled), "es"), filled.app.state
@@ -225,8 +279,8 @@ def test_a_costly_question_waits_in_its_lane_and_hinders_no_other(filled: World)
                 await registry.read(directory.list_sources)
             await registry.read(counts.count_releases)
             async with state.limits.reads:
-                waiting = asyncio.create_task(registry.read(directory.list_sources))
-                await registry.read(counts.count_releases)
+                waiting = asyncio.create_task(registry.read(directory.list_sources, limit=1))
+                await registry.read(counts.count_releases, group_by="source")
                 await asyncio.sleep(0.2)
                 assert not waiting.done()
             assert (await waiting)["data"]

@@ -20,9 +20,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     routes: list[str] = []
     ask = ApiClient._call_route
 
-    async def record_route(self: ApiClient, route: Any, values: Any, take: Any) -> Any:
+    async def record_route(self: ApiClient, route: Any, values: Any, run: Any) -> Any:
         routes.append(route.__name__)
-        return await ask(self, route, values, take)
+        return await ask(self, route, values, run)
 
     monkeypatch.setattr(ApiClient, "_call_route", record_route)
     return routes

@@ -59,27 +59,39 @@ async def forward_count(scope: Scope, receive: Receive, send: Send) -> bool:
 
     Return False if it is not a count, if it is polled, or if no worker answers.
     """
-    is_forwardable = scope["path"] in COUNT_PATHS and not scope[SCOPE_POLLED]
-    pools: list[AsyncConnectionPool] = scope["app"].state.counting if is_forwardable else []
-    if not pools:
-        return False
     try:
-        answer = await _await_unless_disconnected(_request_count(random.choice(pools), scope), receive)  # noqa: S311
+        answer = await request_count(scope, receive)
     except Busy as refusal:
         await build_problem_response(refusal.body(), refusal.headers)(scope, receive, send)
         return True
-    if answer is None:  # the worker is starting or has stopped
+    if answer is None:
         return False
+    status, headers, body = answer
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+    return True
+
+
+async def request_count(scope: Scope, receive: Receive) -> WorkerResponse | None:
+    """Return the response of a count worker, and record the head it was computed from.
+
+    Return None if the request is not a count, if it is polled, or if no worker answers. Raises Busy.
+    """
+    is_forwardable = scope["path"] in COUNT_PATHS and not scope[SCOPE_POLLED]
+    pools: list[AsyncConnectionPool] = scope["app"].state.counting if is_forwardable else []
+    if not pools:
+        return None
+    pool = random.choice(pools)  # noqa: S311
+    answer = await _await_unless_disconnected(_request_worker(pool, scope), receive)
+    if answer is None:  # the worker is starting or has stopped
+        return None
     status, headers, body = answer
     headers_by_name = dict(headers)
     if WORKER_HEAD_HEADER in headers_by_name:
         revision, leaf = json.loads(headers_by_name[WORKER_HEAD_HEADER])
         scope[SCOPE_SOURCE_HEAD]["head"] = (revision, leaf)
     get_request_stats().merge(json.loads(headers_by_name[WORKER_STATS_HEADER]))
-    public_headers = [pair for pair in headers if pair[0] not in DROPPED_HEADERS]
-    await send({"type": "http.response.start", "status": status, "headers": public_headers})
-    await send({"type": "http.response.body", "body": body})
-    return True
+    return status, [pair for pair in headers if pair[0] not in DROPPED_HEADERS], body
 
 
 async def _await_unless_disconnected(
@@ -97,7 +109,7 @@ async def _await_unless_disconnected(
             task.cancel()
 
 
-async def _request_count(pool: AsyncConnectionPool, scope: Scope) -> WorkerResponse | None:
+async def _request_worker(pool: AsyncConnectionPool, scope: Scope) -> WorkerResponse | None:
     """Return the response of a count worker; None if it sends no complete response. Raises Busy."""
     state: State = scope["app"].state
     target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")

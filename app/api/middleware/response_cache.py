@@ -8,12 +8,15 @@ revision, so responses are cached by the head, not by their revision.
 import asyncio
 import base64
 import hashlib
+import json
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
+from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi.concurrency import run_in_threadpool
@@ -163,6 +166,14 @@ class CachedResponse:
             body = compress(self._body) if is_short else await run_in_threadpool(compress, self._body)
             self._forms[coding] = [*_build_compressed_headers(self._headers, self._tag, coding, body).items()], body
 
+    def parse_json(self) -> Any:
+        """Return the values in a JSON body."""
+        return json.loads(self._body)
+
+    @property
+    def body_size(self) -> int:
+        return len(self._body)
+
     @property
     def size(self) -> int:
         return ENTRY_OVERHEAD_BYTES + (1 + COMPRESSED_SHARE) * len(self._body)
@@ -190,7 +201,7 @@ async def _send_response(status: int, headers: RawHeaders, body: bytes, send: Se
 
 
 @dataclass
-class _PendingAnswer:
+class PendingAnswer:
     """A response that one request computes for all concurrent requests of the same address."""
 
     finished: asyncio.Event = field(default_factory=asyncio.Event)
@@ -210,7 +221,7 @@ class ResponseCache:
         self._polled_addresses: frozenset[Address] = frozenset()
         self._size = 0
         self._last_request_at, self._halved_at = 0.0, monotonic()
-        self.pending: dict[tuple[LogHead, Address], _PendingAnswer] = {}
+        self._pending: dict[tuple[LogHead, Address], PendingAnswer] = {}
 
     def find(self, head: LogHead, address: Address) -> CachedResponse | None:
         self._last_request_at = monotonic()
@@ -223,6 +234,28 @@ class ResponseCache:
             self.count(address)
         return answer
 
+    async def find_or_wait(self, head: LogHead, address: Address) -> CachedResponse | None:
+        """Return the cached response, or the one that another request is computing; None if there is neither."""
+        answer = self.find(head, address)
+        pending = self._pending.get((head, address))
+        if answer is not None or pending is None:
+            return answer
+        self.count(address)
+        with get_request_stats().time_wait("answer"):
+            await pending.finished.wait()
+        return pending.answer
+
+    @contextmanager
+    def compute(self, head: LogHead, address: Address) -> Iterator[PendingAnswer]:
+        """Let other requests of an address wait for the answer that the block computes."""
+        pending = self._pending[head, address] = PendingAnswer()
+        try:
+            yield pending
+        finally:
+            if self._pending.get((head, address)) is pending:
+                del self._pending[head, address]
+            pending.finished.set()
+
     def count(self, address: Address) -> None:
         """Count a repeated request of an address. First requests are not counted, so that addresses that are requested
         once use no memory."""
@@ -234,8 +267,8 @@ class ResponseCache:
         return address in self._polled_addresses
 
     def store(self, head: LogHead, address: Address, answer: CachedResponse) -> None:
-        """Store a response, unless the head it was computed from is outdated."""
-        if head != self._head or address in self._by_address:
+        """Store a response, unless it is long or the head it was computed from is outdated."""
+        if answer.body_size > MAX_CACHED_BODY_BYTES or head != self._head or address in self._by_address:
             return
         self._by_address[address] = answer
         self._size += _compute_entry_size(address, answer)
@@ -275,34 +308,28 @@ class ResponseCacheMiddleware:
             await self._app(scope, receive, send)
             return
         cache_request = CacheRequest.from_scope(scope, self._page)
-        head = None if cache_request is None else await _find_cache_head(scope["app"].state)
+        head = None if cache_request is None else await find_cache_head(scope["app"].state)
         if cache_request is None or head is None:
             await self._app(scope, receive, send)
             return
         cache: ResponseCache = scope["app"].state.response_cache
-        answer = cache.find(head, cache_request.address)
-        if answer is None and not scope.get(SCOPE_BODILESS, False):
-            pending = cache.pending.get((head, cache_request.address))
-            if pending is None:
-                await self._build_and_cache(scope, receive, send, head, cache_request)
-                return
-            cache.count(cache_request.address)
-            with get_request_stats().time_wait("answer"):
-                await pending.finished.wait()
-            answer = pending.answer
-        if answer is None:
+        is_bodiless, address = scope.get(SCOPE_BODILESS, False), cache_request.address
+        answer = cache.find(head, address) if is_bodiless else await cache.find_or_wait(head, address)
+        if answer is not None:
+            stats = get_request_stats()
+            stats.lane, stats.route = metrics.CACHED_LANE, _format_route_label(address[0])
+            await answer.send(cache_request, send)
+        elif is_bodiless:
             await self._app(scope, receive, send)
         else:
-            stats = get_request_stats()
-            stats.lane, stats.route = metrics.CACHED_LANE, _format_route_label(cache_request.address[0])
-            await answer.send(cache_request, send)
+            await self._build_and_cache(scope, receive, send, head, cache_request)
 
     async def _build_and_cache(
         self, scope: Scope, receive: Receive, send: Send, head: LogHead, cache_request: CacheRequest
     ) -> None:
         """Get the response from a count worker or the application, and store it if it is complete and cacheable."""
-        cache: ResponseCache = scope["app"].state.response_cache
-        pending = cache.pending[head, cache_request.address] = _PendingAnswer()
+        state: State = scope["app"].state
+        cache: ResponseCache = state.response_cache
         source_head: dict[str, LogHead] = {}
         # The response must be complete and uncompressed, because it is also sent to other clients.
         headers = [pair for pair in scope["headers"] if pair[0] not in (b"if-none-match", b"accept-encoding")]
@@ -322,13 +349,8 @@ class ResponseCacheMiddleware:
             if start is not None:
                 response_start, start = start, None
                 if response_start["status"] == 200 and "head" in source_head and not message.get("more_body", False):
-                    body = message.get("body", b"")
-                    if source_head["head"] != head:
-                        # The next response must not be older than this one.
-                        scope["app"].state.head_watcher.expire_head()
-                    pending.answer = CachedResponse([*response_start["headers"]], body)
-                    if len(body) <= MAX_CACHED_BODY_BYTES:
-                        cache.store(source_head["head"], cache_request.address, pending.answer)
+                    pending.answer = CachedResponse([*response_start["headers"]], message.get("body", b""))
+                    store_response(state, head, source_head["head"], cache_request.address, pending.answer)
                     pending.finished.set()
                     await pending.answer.send(cache_request, send)
                     return
@@ -336,17 +358,25 @@ class ResponseCacheMiddleware:
                 await send(response_start)
             await send(message)
 
-        try:
-            if not await forward_count(inner_scope, receive, send_and_cache):
-                await self._app(inner_scope, receive, send_and_cache)
-        finally:
-            if "route" in inner_scope:  # metrics need the route that the router found
-                scope["route"] = inner_scope["route"]
-            del cache.pending[head, cache_request.address]
-            pending.finished.set()
+        with cache.compute(head, cache_request.address) as pending:
+            try:
+                if not await forward_count(inner_scope, receive, send_and_cache):
+                    await self._app(inner_scope, receive, send_and_cache)
+            finally:
+                if "route" in inner_scope:  # metrics need the route that the router found
+                    scope["route"] = inner_scope["route"]
 
 
-async def _find_cache_head(state: State) -> LogHead | None:
+def store_response(
+    state: State, cached_head: LogHead, source_head: LogHead, address: Address, answer: CachedResponse
+) -> None:
+    """Store a response that was computed from `source_head` while the cache was at `cached_head`."""
+    if source_head != cached_head:
+        state.head_watcher.expire_head()  # the next response must not be older than this one
+    state.response_cache.store(source_head, address, answer)
+
+
+async def find_cache_head(state: State) -> LogHead | None:
     """Return the head by which responses are cached; None if it is unknown or the log went backwards."""
     head: LogHead | None = await state.head_watcher.newest()
     return None if state.mark.has_lost_entries else head

@@ -261,10 +261,10 @@ class OfficerClient(ApiClient):
         self._back = get_return_path(request)
 
     async def _call_route(
-        self, route: Callable[..., Any], values: Mapping[str, Any], take: Callable[[Any], Any]
+        self, route: Callable[..., Any], values: Mapping[str, Any], run: Callable[[Any], Awaitable[Any]]
     ) -> Any:
         try:
-            return await super()._call_route(route, values, take)
+            return await super()._call_route(route, values, run)
         except Unauthenticated:
             raise SignInRequired(self._back) from None
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.api.middleware.rate_limits import RateLimiter
 from app.errors import Unavailable
-from app.web.api_client import ApiClient
+from app.web import api_client
 from app.web.people import objection
 from tests.support import World
 from tests.web.people.test_people_pages import ANA, page, values_sent
@@ -72,7 +72,7 @@ def test_a_message_about_a_release_hides_its_person(world: World, kind: str) -> 
     assert page(world, f"/es/people/{filed['detainee']['id']}").status_code == 404
 
 
-@pytest.mark.parametrize("replaced", [(ApiClient, "_reply"), (objection, "save_objection")])
+@pytest.mark.parametrize("replaced", [(api_client, "_run_in_session"), (objection, "save_objection")])
 def test_a_message_that_came_at_a_crowded_moment_is_kept_to_be_sent_again(
     world: World, monkeypatch: pytest.MonkeyPatch, replaced: tuple[object, str]
 ) -> None:

@@ -250,9 +250,9 @@ def test_a_longer_list_asks_no_more_questions(filled: World, path: str, monkeypa
     asked: list[str] = []
     ask = ApiClient._call_route
 
-    async def record_route(self: ApiClient, route: Any, values: Any, take: Any) -> Any:
+    async def record_route(self: ApiClient, route: Any, values: Any, run: Any) -> Any:
         asked.append(route.__name__)
-        return await ask(self, route, values, take)
+        return await ask(self, route, values, run)
 
     monkeypatch.setattr(ApiClient, "_call_route", record_route)
     questions = []
