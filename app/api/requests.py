@@ -283,9 +283,10 @@ class Reply(Generic[Body]):
     build_extra_headers: Callable[[int], Mapping[str, str]] | None
 
     def read(self) -> Body:
-        """Return the body of the answer."""
+        """Return the body of the answer as the values in its JSON: ids are texts."""
         zone, revision = self._resolve()
-        return cast(Body, _add_read_terms(self.build(revision).body, self.terms, zone))
+        body = _add_read_terms(self.build(revision).body, self.terms, zone)
+        return cast(Body, json.loads(responses.encode_json(body)))
 
     def to_response(self) -> Response:
         """Return the response with its validators; 304 if the client has it already."""

@@ -1,13 +1,11 @@
 """Every number on a page stands in the API's answers to that page, all of one revision."""
 
-import json
 import re
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from app.api.responses import encode_json
 from app.web.api_client import ApiClient
 from tests.demo.conftest import Replayed
 
@@ -141,7 +139,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     async def record_body(self: ApiClient, route: Any, values: Any, run: Any) -> Any:
         body = await ask(self, route, values, run)
-        bodies.append(json.loads(encode_json(body)))
+        bodies.append(body)
         return body
 
     monkeypatch.setattr(ApiClient, "_call_route", record_body)
