@@ -17,7 +17,7 @@ from fastapi import Request, Response
 from pydantic.json_schema import models_json_schema
 
 from app import vocabulary
-from app.api import responses
+from app.api import content_codings, responses
 from app.api.middleware.concurrency import LANE_BUSY_DETAIL
 from app.api.problems import INTERNAL_ERROR, TAKES_TOO_LONG_DETAIL
 from app.api.routing import ProblemOut
@@ -418,7 +418,7 @@ class ServedDocument:
         headers = {"ETag": f"W/{self.tag}", "Cache-Control": responses.CACHE_REVALIDATE, "Vary": "Accept-Encoding"}
         if self.tag in responses.parse_if_none_match(request):
             return Response(status_code=304, headers=headers)
-        if not responses.accepts_gzip(request):
+        if not content_codings.accepts_gzip(request):
             return Response(self.body, headers=headers, media_type=parameters.JSON_MEDIA_TYPE)
         headers["Content-Encoding"] = "gzip"
         return Response(self.gzipped, headers=headers, media_type=parameters.JSON_MEDIA_TYPE)

@@ -8,28 +8,16 @@ counts follow the consent in force today.
 import base64
 import hashlib
 import json
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from email.utils import format_datetime
-from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
-import brotli
-import zstandard
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
-from sqlmodel import Session
 
-from app import dates
-from app.errors import BadDatetime
 from app.imports.formats import tables
-from app.log.entries import find_revision_at, load_recorded_at, pin_revision
 from app.projection import RULES
 from app.queries.parameters import FORMAT_MEDIA_TYPES, JSON_MEDIA_TYPE, RevisionQuery
-from app.queries.terms import PERSONAL_DIMENSIONS, PERSONAL_FILTERS, PIN_PARAMETERS, build_pin_terms
 
 RawHeaders = list[tuple[bytes, bytes]]  # ASGI headers: names in lower case
 
@@ -118,12 +106,6 @@ def parse_etags(header: str) -> set[str]:
     return {part.strip().removeprefix("W/") for part in header.split(",")}
 
 
-def accepts_gzip(request: Request) -> bool:
-    """Return whether the client accepts gzip (RFC 9110 section 12.5.3)."""
-    codings = ",".join(request.headers.getlist("accept-encoding")).split(",")
-    return any(coding == "gzip" and weight > 0 for coding, weight in map(parse_quality_value, codings))
-
-
 def build_read_headers(revision: int, tag: str, cache_control: str) -> dict[str, str]:
     """Return the headers that 200 and 304 have in common (RFC 9110 section 15.4.5)."""
     return {
@@ -203,140 +185,3 @@ def choose_cache_control(terms: RevisionQuery, *, is_public_count: bool, is_sett
     if not is_public_count:
         return CACHE_REVALIDATE
     return CACHE_IMMUTABLE if is_settled and terms.as_of is not None and terms.as_of.isdigit() else CACHE_SHORT
-
-
-# These levels take about a millisecond for 20 kB; the next level takes twice as long and saves a twentieth.
-BROTLI_QUALITY, ZSTD_LEVEL, GZIP_LEVEL = 5, 6, 6
-MAX_HEADER_LENGTH = 200  # characters of Accept-Encoding: browsers send thirty, and parsing blocks the event loop
-GZIP_WBITS = 16 + zlib.MAX_WBITS  # selects the gzip header in zlib
-
-
-def _compress_gzip(body: bytes) -> bytes:
-    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)  # without a time stamp: equal bodies give equal bytes
-    return compressor.compress(body) + compressor.flush()
-
-
-# In order of compression: the first one is chosen if a client accepts several with equal weight.
-CODINGS: dict[str, Callable[[bytes], bytes]] = {
-    "br": lambda body: brotli.compress(body, quality=BROTLI_QUALITY),
-    "zstd": lambda body: zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body),
-    "gzip": _compress_gzip,
-}
-
-
-@lru_cache(maxsize=256)  # browsers send a handful of values
-def choose_content_coding(accept_encoding: str) -> str | None:
-    """Return the supported coding with the highest weight in `Accept-Encoding`; None for none or a too long header."""
-    if len(accept_encoding) > MAX_HEADER_LENGTH:
-        return None
-    weights = dict(parse_quality_value(part) for part in accept_encoding.split(","))
-    candidates = [(weights.get(coding, weights.get("*", 0.0)), coding) for coding in CODINGS]
-    weight, coding = max(candidates, key=lambda candidate: candidate[0])  # the first of equal weights
-    return coding if weight > 0 else None
-
-
-ACCEPT_DATETIME = "Accept-Datetime"
-MEMENTO_DATETIME = "Memento-Datetime"
-HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
-LINK_FORMAT = "application/link-format"
-TIMEGATE_PATHS = frozenset({"/v1/counts/releases", "/v1/counts/detentions"})
-TIMEMAPS_PATH = "/v1/timemaps"
-# A longer history is cut to the newest days: three years, some hundred kilobytes.
-MAX_TIMEMAP_DAYS = 1_000
-# Characters of an address in the Link header: proxies refuse headers longer than some thousand bytes.
-MAX_LINKED_LENGTH = 1_000
-
-Pairs = list[tuple[str, str]]
-
-
-def is_timegate(path: str, query: bytes) -> bool:
-    """Return whether a request accepts `Accept-Datetime`: a live count without personal terms."""
-    parameters = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    return path in TIMEGATE_PATHS and not any(
-        name in PIN_PARAMETERS or name in PERSONAL_FILTERS or (name == "group_by" and value in PERSONAL_DIMENSIONS)
-        for name, value in parameters
-    )
-
-
-def parse_accept_datetime(request: Request) -> datetime | None:
-    """Return the end of the second in `Accept-Datetime`, if it was sent. Raises BadDatetime."""
-    text = request.headers.get(ACCEPT_DATETIME)
-    if text is None:
-        return None
-    try:
-        return datetime.strptime(text, HTTP_DATE).replace(tzinfo=UTC, microsecond=999_999)
-    except ValueError:
-        raise BadDatetime(f"Give {ACCEPT_DATETIME} as HTTP has it: Tue, 13 Jan 2026 18:00:00 GMT.") from None
-
-
-def format_http_date(moment: datetime) -> str:
-    """Return a moment as an HTTP date."""
-    return format_datetime(moment.astimezone(UTC), usegmt=True)
-
-
-class OriginalResource:
-    """The original resource of a count (RFC 7089): its address without a moment, and its TimeMap."""
-
-    def __init__(self, path: str, pairs: Pairs) -> None:
-        self._path = path
-        self._pairs = [(name, value) for name, value in pairs if name not in PIN_PARAMETERS]
-
-    @property
-    def address(self) -> str:
-        return self._build_address(self._path, [])
-
-    @property
-    def timemap(self) -> str:
-        return self._build_address(f"{TIMEMAPS_PATH}/{self._path.rpartition('/')[2]}", [])
-
-    def build_link_header(self) -> dict[str, str]:
-        """Return the Link header to the original resource and the TimeMap, for every memento and live answer."""
-        if len(self.timemap) > MAX_LINKED_LENGTH:
-            return {}
-        links = f'<{self.address}>; rel="original timegate", <{self.timemap}>; rel="timemap"; type="{LINK_FORMAT}"'
-        return {"Link": links}
-
-    def build_revision_address(self, session: Session, revision: int) -> str:
-        """Return the permalink of a revision."""
-        return self._build_address(self._path, build_pin_terms(pin_revision(session, revision)))
-
-    def build_moment_address(self, session: Session, moment: datetime, newest: int) -> str:
-        """Return the permalink of the newest revision at a moment; of the first one for earlier moments."""
-        return self.build_revision_address(session, max(1, min(newest, find_revision_at(session, moment))))
-
-    def format_timemap(self, session: Session, revision: int, zone: tzinfo) -> str:
-        """Return the TimeMap up to a revision in link format (RFC 6690).
-
-        It lists the first revision, the end of each day, and the last revision.
-        """
-        first, last = load_recorded_at(session, 1), load_recorded_at(session, revision)
-        days = [*_iterate_days(first.astimezone(zone).date(), last.astimezone(zone).date())]
-        entries = [(self.build_revision_address(session, 1), first), *self._iterate_day_ends(days, zone)]
-        ending = [] if revision == 1 else [(self.build_revision_address(session, revision), last)]
-        entries = [(address, moment) for address, moment in entries if not ending or moment < last] + ending
-        lines = [
-            f'<{self.address}>; rel="original timegate"',
-            f'<{self.timemap}>; rel="self"; type="{LINK_FORMAT}"; '
-            f'from="{format_http_date(first)}"; until="{format_http_date(last)}"',
-        ]
-        for place, (address, moment) in enumerate(entries):
-            kinds = ["first"] * (place == 0) + ["last"] * (place == len(entries) - 1) + ["memento"]
-            lines.append(f'<{address}>; rel="{" ".join(kinds)}"; datetime="{format_http_date(moment)}"')
-        return ",\n".join(lines) + "\n"
-
-    def _iterate_day_ends(self, days: list[date], zone: tzinfo) -> Iterator[tuple[str, datetime]]:
-        for day in days:
-            moment = [("rules", str(RULES)), ("as_of", day.isoformat()), ("zone", dates.format_zone(zone))]
-            pairs = [pair for pair in self._pairs if pair[0] != "zone"]
-            yield f"{self._path}?{urlencode([*pairs, *moment])}", dates.end_of_day(day, zone)
-
-    def _build_address(self, path: str, moment: Pairs) -> str:
-        query = urlencode([*self._pairs, *moment])
-        return f"{path}?{query}" if query else path
-
-
-def _iterate_days(first: date, last: date) -> Iterator[date]:
-    """Yield the days from the first to the one before the last; the newest MAX_TIMEMAP_DAYS of them."""
-    begin = max(first, last - timedelta(days=MAX_TIMEMAP_DAYS))
-    for step in range((last - begin).days):
-        yield begin + timedelta(days=step)

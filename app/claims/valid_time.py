@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from app.dates import parse_date
 from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
-from app.projection.statements import derive_status
+from app.projection.status import derive_status
 from app.queries.selection import COUNTABLE_STATUSES, build_selection, load_source_keys
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at

@@ -20,8 +20,8 @@ from app.imports import import_store
 from app.imports.faults import BadFile
 from app.imports.row_filing import Filing
 from app.log.entries import open_writer_session
-from app.log.head import DamagedCiphertext
 from app.log.mark import LogWentBackwards
+from app.log.sealing import DamagedCiphertext
 
 POLL_SECONDS = 30.0  # seconds between look-ups of lists that another process, now gone, had begun
 INTERNAL_FAULT = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")

@@ -19,7 +19,7 @@ from app.imports.faults import WISH_WITHDRAWN, StoredFault, StoredRowError
 from app.imports.list_reader import digest_bytes
 from app.imports.mapping import FaultGroups, ListMapping
 from app.imports.rows import RowsCounted
-from app.log import head
+from app.log import sealing
 from app.log.entries import compute_keyed_digest
 from app.models import OPEN, ImportFile, ImportMapping, ImportRow, ListImport, RecalledEntry
 from app.registry.write import Outcome, WriteContext, new_id
@@ -142,7 +142,7 @@ def has_recalled_entry(session: Session, job: uuid.UUID) -> bool:
 
 
 def store_file(session: Session, secret: bytes, job: uuid.UUID, data: bytes) -> None:
-    row = {"list_import": job, "data": head.seal_bytes(secret, data, job, "data")}
+    row = {"list_import": job, "data": sealing.seal_bytes(secret, data, job, "data")}
     session.connection().execute(insert(ImportFile), [row])
 
 
@@ -150,18 +150,18 @@ def load_file(session: Session, secret: bytes, job: uuid.UUID) -> bytes | None:
     """Return the bytes of a list that was sent. Raises DamagedCiphertext."""
     query = select(col(ImportFile.data)).where(col(ImportFile.list_import) == job)
     sealed_data = session.scalars(query).one_or_none()
-    return None if sealed_data is None else head.unseal_bytes(secret, sealed_data, job, "data")
+    return None if sealed_data is None else sealing.unseal_bytes(secret, sealed_data, job, "data")
 
 
 def read_sealed_column(secret: bytes, job: ListImport, column: str) -> Any:
     """Return the value of a sealed column of an import; None if it has none. Raises DamagedCiphertext."""
     sealed_value = getattr(job, column)
-    return None if sealed_value is None else head.unseal_json(secret, sealed_value, job.id, column)
+    return None if sealed_value is None else sealing.unseal_json(secret, sealed_value, job.id, column)
 
 
 def _seal_columns(secret: bytes, job: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: head.seal_json(secret, value, job, name) if name in SEALED_COLUMNS and value is not None else value
+        name: sealing.seal_json(secret, value, job, name) if name in SEALED_COLUMNS and value is not None else value
         for name, value in values.items()
     }
 
@@ -258,7 +258,7 @@ def advance_import(
                     "outcome": row.outcome,
                     "report": row.report,
                     "revision": row.revision,
-                    "faults": head.seal_json(secret, row.faults, job.id, row.row) if row.faults else None,
+                    "faults": sealing.seal_json(secret, row.faults, job.id, row.row) if row.faults else None,
                 }
                 for row in rows
             ],
@@ -349,7 +349,7 @@ def find_saved_mapping(session: Session, secret: bytes, source: int, headings: s
     return (
         None
         if stored_mapping is None
-        else ListMapping.model_validate(head.unseal_json(secret, stored_mapping.mapping, source, key))
+        else ListMapping.model_validate(sealing.unseal_json(secret, stored_mapping.mapping, source, key))
     )
 
 
@@ -358,7 +358,7 @@ def save_mapping(
 ) -> None:
     """Save a mapping for the next list. The caller has locked the head row: two inserts at once would collide."""
     key = _digest_headings(secret, headings)
-    sealed_mapping = head.seal_json(secret, _dump_mapping(mapping), source, key)
+    sealed_mapping = sealing.seal_json(secret, _dump_mapping(mapping), source, key)
     session.merge(ImportMapping(source=source, headings=key, mapping=sealed_mapping, saved_at=now))
     session.flush()
 

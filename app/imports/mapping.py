@@ -35,7 +35,7 @@ from app.imports.cell_values import (
 from app.imports.faults import BadFile, StoredRowError, format_column_letters, translate_detail
 from app.imports.fields import FIELDS
 from app.log.content import AGE_ON_FILING_DAY
-from app.log.head import unseal_json
+from app.log.sealing import unseal_json
 from app.matching.scripts import fold
 from app.models import ImportRow, ListImport
 from app.schemas.imports import ImportColumn, ImportGroup, RowError

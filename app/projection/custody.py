@@ -31,17 +31,14 @@ from app.projection.ends import (
 )
 from app.projection.statements import (
     ASSERTIONS,
-    COUNTED_STATUSES,
     STAGE_DATE_FIELDS,
     Statement,
-    collect_custody_verdicts,
-    derive_statuses,
-    find_current_stage,
     parse_cached_date,
     pick_detention_statements,
     pick_release_statements,
     pick_statements_by_stage,
 )
+from app.projection.status import COUNTED_STATUSES, collect_custody_verdicts, derive_statuses, find_current_stage
 from app.schemas.base import Fact, Facts
 from app.schemas.records import StageOut
 from app.vocabulary import Designation, ReleaseKind, ReleaseStatus, Stage, Verdict

@@ -28,15 +28,14 @@ from app.projection.ends import (
 )
 from app.projection.statements import (
     ASSERTIONS,
-    COUNTED_STATUSES,
     DENIALS,
     STAGE_DATE_FIELDS,
     Statement,
     asserts_stage,
-    derive_status,
     group_by_source,
     parse_cached_date,
 )
+from app.projection.status import COUNTED_STATUSES, derive_status
 from app.vocabulary import Designation, EndedHow, Publish, ReleaseKind, Stage, Verdict
 
 T = TypeVar("T")

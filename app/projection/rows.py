@@ -26,7 +26,8 @@ from app.projection.consolidate import get_fact_value, get_reported_values
 from app.projection.custody import Custody, link_custodies, read_custody
 from app.projection.ends import End
 from app.projection.spells import divide_into_spells
-from app.projection.statements import COUNTED_STATUSES, STAGE_DATE_FIELDS, Statement, asserts_stage, group_by_source
+from app.projection.statements import STAGE_DATE_FIELDS, Statement, asserts_stage, group_by_source
+from app.projection.status import COUNTED_STATUSES
 from app.projection.units import find_contradicted_pointers
 from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
 

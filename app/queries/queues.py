@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
-from app.log import head
+from app.log import sealing
 from app.log.entries import read_head
 from app.models import OPEN, ApiKey, Objection, Placement, Proposal, Source, WaitingReport
 from app.queries import person_records, shapes
@@ -52,7 +52,7 @@ def query_waiting(session: Session, query: PageQuery, reader: Reader, secret: by
 def _build_embargoed_shape(row: PendingReport, slug: str, secret: bytes, *, is_own: bool) -> EmbargoedShape:
     try:
         problem, report = row.unseal_refusal(secret), _strip_national_id(row.unseal_sent_body(secret))
-    except head.DamagedCiphertext:  # the others must still be readable
+    except sealing.DamagedCiphertext:  # the others must still be readable
         problem, report = DAMAGED_PROBLEM, None
     return {
         "id": row.id,
@@ -181,6 +181,6 @@ def _build_objection_shape(objection: Objection, secret: bytes) -> ObjectionShap
 def _unseal_text(secret: bytes, sealed_text: bytes | None, *location: object) -> str | None:
     """Return a text as it was sent; None if it was changed in the database, so that the others remain readable."""
     try:
-        return None if sealed_text is None else head.unseal_bytes(secret, sealed_text, *location).decode()
-    except head.DamagedCiphertext:
+        return None if sealed_text is None else sealing.unseal_bytes(secret, sealed_text, *location).decode()
+    except sealing.DamagedCiphertext:
         return None

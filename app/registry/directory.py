@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from app.errors import AlreadyExists, Invalid, NotFound
-from app.log import head
+from app.log import sealing
 from app.matching.scripts import fold
 from app.models import OPEN, Facility, Source, SourceRealName
 from app.registry.directory_snapshot import find_current_row
@@ -26,7 +26,7 @@ def store_real_name(session: Session, secret: bytes, source: int, real_name: str
     """Replace the real name of a source; None deletes it."""
     session.connection().execute(delete(SourceRealName).where(col(SourceRealName.source) == source))
     if real_name is not None:
-        sealed_name = head.seal_bytes(secret, real_name.encode(), source, REAL_NAME_SEAL_CONTEXT)
+        sealed_name = sealing.seal_bytes(secret, real_name.encode(), source, REAL_NAME_SEAL_CONTEXT)
         session.add(SourceRealName(source=source, real_name=sealed_name))
         session.flush()
 
@@ -34,7 +34,7 @@ def store_real_name(session: Session, secret: bytes, source: int, real_name: str
 def load_real_name(session: Session, secret: bytes, source: int) -> str | None:
     """Return the real name of a source, if it has one."""
     row = session.get(SourceRealName, source)
-    return None if row is None else head.unseal_bytes(secret, row.real_name, source, REAL_NAME_SEAL_CONTEXT).decode()
+    return None if row is None else sealing.unseal_bytes(secret, row.real_name, source, REAL_NAME_SEAL_CONTEXT).decode()
 
 
 def add_source(context: WriteContext, body: SourceIn) -> Outcome:

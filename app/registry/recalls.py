@@ -23,7 +23,7 @@ from sqlmodel import Session, col
 from app import dates
 from app.db.engine import split_into_chunks
 from app.errors import Conflict, Invalid, NotFound
-from app.log import head
+from app.log import sealing
 from app.log.entries import INSTANT_RESOLUTION, find_revision_at, load_entry
 from app.models import (
     OPEN,
@@ -176,8 +176,8 @@ def _reseal_text(
     context: WriteContext, text: bytes, old_id: uuid.UUID, new_objection_id: uuid.UUID, name: str
 ) -> bytes:
     """Return an objection's sealed text, sealed for a copy of the objection."""
-    return head.seal_bytes(
-        context.secret, head.unseal_bytes(context.secret, text, old_id, name), new_objection_id, name
+    return sealing.seal_bytes(
+        context.secret, sealing.unseal_bytes(context.secret, text, old_id, name), new_objection_id, name
     )
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from app.db.engine import split_into_chunks
 from app.errors import Conflict, NotFound, Problem
-from app.log import head
+from app.log import sealing
 from app.log.content import AGE_ON_FILING_DAY
 from app.log.entries import compute_keyed_digest
 from app.models import CaseKey, Record, WaitingReport
@@ -72,7 +72,9 @@ class PendingReport:
         """Return the reason for which filing the report failed, if it did. Raises DamagedCiphertext."""
         if self.refusal is None:
             return None
-        reason: EmbargoProblem = head.unseal_json(secret, self.refusal, WAITING_REPORT_SEAL_CONTEXT, self.id, "refusal")
+        reason: EmbargoProblem = sealing.unseal_json(
+            secret, self.refusal, WAITING_REPORT_SEAL_CONTEXT, self.id, "refusal"
+        )
         return reason
 
 
@@ -181,7 +183,7 @@ def store_waiting_report(
         "key_id": context.key_id or None,
         "until": embargo_end,
         "received_at": context.now if unchanged is None else unchanged.received_at,
-        "report": head.seal_json(context.secret, report, WAITING_REPORT_SEAL_CONTEXT, waiting_id),
+        "report": sealing.seal_json(context.secret, report, WAITING_REPORT_SEAL_CONTEXT, waiting_id),
     }
     context.session.connection().execute(insert(WaitingReport), [row])
     return waiting_id
@@ -236,7 +238,7 @@ def erase_waiting_reports(context: WriteContext, erased_ids: Collection[uuid.UUI
 def _is_about_erased(secret: bytes, waiting: PendingReport, ids: Collection[str], cases: Collection[str]) -> bool:
     try:
         body = waiting.unseal_sent_body(secret)
-    except head.DamagedCiphertext:
+    except sealing.DamagedCiphertext:
         return True  # nobody can ever read it, so it may be about the erased person
     case = str(body.get("source_record_id"))
     references = {case, *(str(body.get(name)) for name, _kind in POINTER_FIELDS)}
@@ -248,7 +250,7 @@ def refuse_waiting_report(
 ) -> None:
     """Store the reason for which a report cannot be filed. The report waits until its source sends or deletes it."""
     reason = {"code": problem.code, "detail": problem.detail, "errors": problem.extra.get("errors") or []}
-    sealed_reason = head.seal_json(secret, reason, WAITING_REPORT_SEAL_CONTEXT, waiting.id, "refusal")
+    sealed_reason = sealing.seal_json(secret, reason, WAITING_REPORT_SEAL_CONTEXT, waiting.id, "refusal")
     change = update(WaitingReport).where(col(WaitingReport.id) == waiting.id)
     session.connection().execute(change.values(refused_at=now, refusal=sealed_reason))
 
@@ -303,10 +305,10 @@ def _has_same_content(secret: bytes, waiting: PendingReport, report: dict[str, A
     """Return whether a waiting report has this content. An unreadable one has not."""
     try:
         return _unseal_report(secret, waiting) == report
-    except head.DamagedCiphertext:
+    except sealing.DamagedCiphertext:
         return False
 
 
 def _unseal_report(secret: bytes, waiting: PendingReport) -> dict[str, Any]:
-    report: dict[str, Any] = head.unseal_json(secret, waiting.sealed_report, WAITING_REPORT_SEAL_CONTEXT, waiting.id)
+    report: dict[str, Any] = sealing.unseal_json(secret, waiting.sealed_report, WAITING_REPORT_SEAL_CONTEXT, waiting.id)
     return report

@@ -14,7 +14,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
-from app.api.responses import CACHE_REVALIDATE, MAX_LINKED_LENGTH
+from app.api.mementos import MAX_LINKED_LENGTH
+from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.counts import read_citation
 from app.api.routes.records import read_detention, read_release
 from app.counts.difference import CHANGE_LABELS

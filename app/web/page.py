@@ -16,16 +16,10 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from app import dates
+from app.api.content_codings import CODINGS, choose_content_coding
 from app.api.head_watcher import LogHead
 from app.api.problems import replace_moved_id
-from app.api.responses import (
-    CACHE_REVALIDATE,
-    CACHE_SHORT,
-    CODINGS,
-    SCOPE_SOURCE_HEAD,
-    choose_content_coding,
-    parse_if_none_match,
-)
+from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, SCOPE_SOURCE_HEAD, parse_if_none_match
 from app.api.routes.counts import count_series
 from app.api.routes.directory import list_sources
 from app.errors import Invalid, Moved, NotFound, Problem, build_pointed_error

@@ -25,7 +25,8 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
 from app import vocabulary
-from app.api.responses import CACHE_IMMUTABLE, CODINGS, choose_content_coding
+from app.api.content_codings import CODINGS, choose_content_coding
+from app.api.responses import CACHE_IMMUTABLE
 from app.dates import DAY_LENGTH
 from app.errors import NotFound
 from app.formats import COUNTRIES, ENGLISH, LocaleFormats

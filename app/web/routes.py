@@ -24,7 +24,7 @@ from app.web.corrections import corrections
 from app.web.counting.routes import counting
 from app.web.dataset import data
 from app.web.desk import desk
-from app.web.desk.page import DeskSessionMiddleware
+from app.web.desk.sessions import DeskSessionMiddleware
 from app.web.figure_files import embeds, figures, oembed
 from app.web.home.routes import home
 from app.web.page import (

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.models import Release, ReleaseAtStage
 from app.projection import Statement
-from app.projection.statements import COUNTED_STATUSES, covers_stage, derive_status, derive_statuses, find_current_stage
+from app.projection.statements import covers_stage
+from app.projection.status import COUNTED_STATUSES, derive_status, derive_statuses, find_current_stage
 from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
 from tests.registry.statements import row_of, rows_of, statement
 from tests.support import World

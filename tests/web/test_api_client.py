@@ -23,7 +23,8 @@ from app.registry import api_keys
 from app.vocabulary import Role
 from app.web import api_client as pages
 from app.web.api_client import ApiClient
-from app.web.desk.page import DeskSession, OfficerClient, SignInRequired, WriteTarget
+from app.web.desk.page import OfficerClient, SignInRequired, WriteTarget
+from app.web.desk.sessions import DeskSession
 from tests.support import NOW, World
 from tests.web.claims.pages import build_request
 

@@ -23,19 +23,13 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.content_codings import CODINGS, choose_content_coding
 from app.api.head_watcher import MOMENT_PARAMETERS, LogHead
+from app.api.mementos import is_timegate
 from app.api.middleware import metrics
 from app.api.middleware.concurrency import SCOPE_POLLED
 from app.api.middleware.count_worker import COUNT_PATHS, forward_count
-from app.api.responses import (
-    CODINGS,
-    SCOPE_BODILESS,
-    SCOPE_SOURCE_HEAD,
-    RawHeaders,
-    choose_content_coding,
-    is_timegate,
-    parse_etags,
-)
+from app.api.responses import SCOPE_BODILESS, SCOPE_SOURCE_HEAD, RawHeaders, parse_etags
 from app.queries.terms import PERSONAL_FILTERS, SEARCH_TERM
 from app.server_log import get_request_stats
 

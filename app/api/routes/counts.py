@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from app.api import responses
+from app.api import mementos
+from app.api.mementos import LINK_FORMAT
 from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language, require_rules
-from app.api.responses import CACHE_REVALIDATE, LINK_FORMAT, VARY, Answer, parse_quality_value
+from app.api.responses import CACHE_REVALIDATE, VARY, Answer, parse_quality_value
 from app.api.routing import (
     READ_REFUSALS,
     RESOURCE_REFUSALS,
@@ -75,17 +76,15 @@ def answer_count(context: ReadContext, query: BaseCountQuery) -> Reply[Any] | Re
     if is_personal(terms):
         return _answer_terms(context, query, terms, build, depends_on_zone=terms.is_day_open)
     original = _build_original(context)
-    if responses.is_timegate(context.request.url.path, context.request.scope["query_string"]):
-        moment, newest = responses.parse_accept_datetime(context.request), context.revision(query)
+    if mementos.is_timegate(context.request.url.path, context.request.scope["query_string"]):
+        moment, newest = mementos.parse_accept_datetime(context.request), context.revision(query)
         if moment is not None and newest:
             return _redirect_to_memento(original.build_moment_address(context.session, moment, newest), original)
 
     def build_extra_headers(revision: int) -> Mapping[str, str]:
-        headers = {"Vary": f"{VARY}, {responses.ACCEPT_DATETIME}", **original.build_link_header()}
+        headers = {"Vary": f"{VARY}, {mementos.ACCEPT_DATETIME}", **original.build_link_header()}
         moment = None if query.rules is None else context.moment(query, revision)
-        return (
-            headers if moment is None else {**headers, responses.MEMENTO_DATETIME: responses.format_http_date(moment)}
-        )
+        return headers if moment is None else {**headers, mementos.MEMENTO_DATETIME: mementos.format_http_date(moment)}
 
     return _answer_terms(
         context, query, terms, build, depends_on_zone=terms.is_day_open, build_extra_headers=build_extra_headers
@@ -99,22 +98,22 @@ def answer_timemap(context: ReadContext, query: BaseCountQuery) -> Reply[Any]:
         raise NotFound(NO_HISTORY_DETAIL)
 
     def build(revision: int) -> Answer:
-        original = responses.OriginalResource(
+        original = mementos.OriginalResource(
             get_countable(terms).counts_path, context.request.query_params.multi_items()
         )
         text = original.format_timemap(context.session, revision, context.zone(query)) if revision else ""
-        return Answer({}, list, document=(responses.LINK_FORMAT, text))
+        return Answer({}, list, document=(mementos.LINK_FORMAT, text))
 
     return _answer_terms(context, query, terms, build, depends_on_zone=True)
 
 
-def _build_original(context: ReadContext) -> responses.OriginalResource:
-    return responses.OriginalResource(context.request.url.path, context.request.query_params.multi_items())
+def _build_original(context: ReadContext) -> mementos.OriginalResource:
+    return mementos.OriginalResource(context.request.url.path, context.request.query_params.multi_items())
 
 
-def _redirect_to_memento(address: str, original: responses.OriginalResource) -> Response:
+def _redirect_to_memento(address: str, original: mementos.OriginalResource) -> Response:
     headers = {
-        "Vary": f"{VARY}, {responses.ACCEPT_DATETIME}",
+        "Vary": f"{VARY}, {mementos.ACCEPT_DATETIME}",
         **original.build_link_header(),
         "Cache-Control": CACHE_REVALIDATE,
     }
@@ -262,7 +261,7 @@ def _build_setting(context: ReadContext, tally: TalliedCount, revision: int) -> 
 
 def _build_cite_as_links(address: str) -> list[str]:
     """Return the `cite-as` link (RFC 8574); none for an address that is too long for a header."""
-    return [f'<{address}>; rel="cite-as"'] if len(address) <= responses.MAX_LINKED_LENGTH else []
+    return [f'<{address}>; rel="cite-as"'] if len(address) <= mementos.MAX_LINKED_LENGTH else []
 
 
 def _parse_citation_code(code: str) -> BaseCountQuery:

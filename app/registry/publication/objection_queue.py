@@ -22,7 +22,7 @@ from pydantic import AfterValidator, StringConstraints
 from sqlalchemy import bindparam, delete, insert
 from sqlmodel import Session, col
 
-from app.log import head
+from app.log import sealing
 from app.log.entries import compute_keyed_digest
 from app.models import Objection
 from app.models.log import ObjectionWish
@@ -174,6 +174,6 @@ def store_objection(session: Session, secret: bytes, body: ObjectionIn, network:
     row = {"id": objection_id, "slot": slot, "network": network, "received_at": now, "state": "received"}
     texts = {"words": body.words, "contact": body.contact}
     sealed_texts = {
-        name: text and head.seal_bytes(secret, text.encode(), objection_id, name) for name, text in texts.items()
+        name: text and sealing.seal_bytes(secret, text.encode(), objection_id, name) for name, text in texts.items()
     }
     run(_INSERT_OBJECTION, {**row, "about": body.about, "wish": body.wish, **sealed_texts})

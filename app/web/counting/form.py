@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from app import vocabulary
-from app.api import responses
+from app.api import mementos
 from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.directory import list_sources
 from app.dates import DAY_LENGTH, format_instant
@@ -228,14 +228,14 @@ def list_values_by_term(terms: Mapping[str, Any]) -> dict[str, list[str]]:
     return {name: [value] if isinstance(value, str) else list(value) for name, value in terms.items()}
 
 
-VARY = f"Accept-Encoding, {responses.ACCEPT_DATETIME}"
+VARY = f"Accept-Encoding, {mementos.ACCEPT_DATETIME}"
 
 
 def parse_requested_moment(request: Request, countable: Countable, terms: Mapping[str, Any]) -> datetime | None:
     """Return the moment of `Accept-Datetime`; None without one, or if the page has no permanent past. Raises
     BadDatetime."""
     query = urlencode(terms, doseq=True).encode()
-    return responses.parse_accept_datetime(request) if responses.is_timegate(countable.counts_path, query) else None
+    return mementos.parse_accept_datetime(request) if mementos.is_timegate(countable.counts_path, query) else None
 
 
 async def redirect_to_past(page: Page, path: str, moment: datetime) -> Response:
@@ -253,11 +253,11 @@ def build_link_headers(page: Page, path: str, count: Mapping[str, Any]) -> dict[
     """Return headers with the address that cites the count (RFC 8574), and the time of its revision (RFC 7089)."""
     links = [f'<{count["citation"]["address"]}>; rel="cite-as"']
     if "not_visible" in count:
-        return {"Link": links[0]} if len(links[0]) <= responses.MAX_LINKED_LENGTH else {}
+        return {"Link": links[0]} if len(links[0]) <= mementos.MAX_LINKED_LENGTH else {}
     links.append(_build_original_link(page, path))
-    headers = {"Vary": VARY, "Link": ", ".join(link for link in links if len(link) <= responses.MAX_LINKED_LENGTH)}
+    headers = {"Vary": VARY, "Link": ", ".join(link for link in links if len(link) <= mementos.MAX_LINKED_LENGTH)}
     if "rules" in page.terms and "as_of" in page.terms and count["recorded_at"] is not None:
-        headers[responses.MEMENTO_DATETIME] = responses.format_http_date(datetime.fromisoformat(count["recorded_at"]))
+        headers[mementos.MEMENTO_DATETIME] = mementos.format_http_date(datetime.fromisoformat(count["recorded_at"]))
     return headers
 
 

@@ -19,7 +19,7 @@ from app.imports.faults import BadFile, parse_column_letters
 from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
 from app.imports.list_reader import open_list
 from app.imports.mapping import ListMapping, is_too_long
-from app.log import head
+from app.log import sealing
 from app.web.desk.page import FormValues, first_value
 
 # Compressed: about 5,000 rows. As text it is a third longer, and it is transferred twice with each trial, which takes
@@ -33,14 +33,14 @@ def seal_list(secret: bytes, data: bytes, source: str) -> str | None:
     compressed = zlib.compress(data)
     if len(compressed) > MAX_HELD_BYTES:
         return None
-    return urlsafe_b64encode(head.seal_bytes(secret, compressed, "desk", _LIST_CONTEXT, source)).decode()
+    return urlsafe_b64encode(sealing.seal_bytes(secret, compressed, "desk", _LIST_CONTEXT, source)).decode()
 
 
 def unseal_list(secret: bytes, text: str, source: str) -> bytes | None:
     """Decrypt the list in a form of this source; None if it was changed or is of another source."""
     try:  # the decompressed size is bounded: only lists within the API's limit were sealed
-        return zlib.decompress(head.unseal_bytes(secret, urlsafe_b64decode(text), "desk", _LIST_CONTEXT, source))
-    except (head.DamagedCiphertext, ValueError):
+        return zlib.decompress(sealing.unseal_bytes(secret, urlsafe_b64decode(text), "desk", _LIST_CONTEXT, source))
+    except (sealing.DamagedCiphertext, ValueError):
         return None
 
 

@@ -25,7 +25,6 @@ from app.web.desk import answers, trial
 from app.web.desk.fields import format_refusal, get_code_language
 from app.web.desk.page import (
     MAX_FIELDS,
-    SESSION_SCOPE_KEY,
     Desk,
     DeskForm,
     DeskRoute,
@@ -40,6 +39,7 @@ from app.web.desk.page import (
     require_own_form,
     require_same_origin,
 )
+from app.web.desk.sessions import SESSION_SCOPE_KEY
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, render_drawing
 
 lists = APIRouter(route_class=DeskRoute)

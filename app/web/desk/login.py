@@ -8,17 +8,14 @@ from app.api.routes.reports import list_waiting
 from app.errors import NotFound, OutOfScope, Problem
 from app.vocabulary import Role
 from app.web.api_client import ApiClient, gather
-from app.web.desk import page as sessions
-from app.web.desk import review
+from app.web.desk import review, sessions
 from app.web.desk.corrections import CORRECTION_PATH, RETRACTION_PATH, resume_correction
 from app.web.desk.page import (
     BACK_FIELD,
     DESK_PATH,
-    DESK_ROLES,
     KEY_FIELD,
     AnyDesk,
     DeskRoute,
-    DeskSession,
     FormValues,
     SubmittedForm,
     find_form_page,
@@ -29,6 +26,7 @@ from app.web.desk.page import (
     validate_return_path,
 )
 from app.web.desk.reports import REPORT_KINDS, show_form
+from app.web.desk.sessions import DESK_ROLES, DeskSession
 from app.web.page import parse_page_language
 from app.web.rendering import load_catalogue
 

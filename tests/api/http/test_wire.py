@@ -81,7 +81,7 @@ class Checked:
         headers = self.world.headers(who)
         answer = self.world.client.request(method, path, params=params, json=body, headers=headers)
         assert str(answer.status_code) in self.documented[pattern][method.lower()]["responses"], answer.text
-        # A feed and a list of links are no JSON: tests/exports/test_atom.py, tests/api/test_responses.py.
+        # A feed and a list of links are no JSON: tests/exports/test_atom.py, tests/api/test_mementos.py.
         if answer.status_code < 300 and not pattern.endswith(".atom") and "/timemaps/" not in pattern:
             waits = answer.status_code == 202 and pattern in SECOND
             under_embargo = answer.status_code == 202 and pattern in REPORTS

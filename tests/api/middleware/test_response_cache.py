@@ -25,7 +25,7 @@ from app.db.engine import make_engine, open_write_session
 from app.log.head import set_rules
 from app.main import list_described_routes
 from app.projection import RULES
-from tests.api.test_responses import UNPACK
+from tests.api.test_content_codings import UNPACK
 from tests.support import A_WHILE, World, make_report
 from tests.working import statements
 

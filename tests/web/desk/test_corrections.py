@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.web.desk.corrections import build_report_patch
-from app.web.desk.page import IDLE_TIMEOUT
+from app.web.desk.sessions import IDLE_TIMEOUT
 from tests.support import Body, World
 from tests.web.desk.officer import Officer
 

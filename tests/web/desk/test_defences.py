@@ -13,7 +13,7 @@ from app.db.engine import open_write_session
 from app.registry import api_keys
 from app.vocabulary import Role
 from app.web.desk import DESK_ROUTERS
-from app.web.desk.page import IDLE_TIMEOUT, MAX_COOKIE_LENGTH
+from app.web.desk.sessions import IDLE_TIMEOUT, MAX_COOKIE_LENGTH
 from tests.support import Body, World
 from tests.web.desk.officer import FROM_HERE, HERE, Officer
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.imports import import_store
 from app.web.desk import answers, list_upload
-from app.web.desk.page import IDLE_TIMEOUT
+from app.web.desk.sessions import IDLE_TIMEOUT
 from tests.support import World
 from tests.web.desk.officer import Officer
 

@@ -7,7 +7,7 @@ import pytest
 from app.db.engine import open_write_session
 from app.registry import api_keys
 from app.vocabulary import Role
-from app.web.desk.page import IDLE_TIMEOUT
+from app.web.desk.sessions import IDLE_TIMEOUT
 from tests.support import Body, World
 from tests.web.desk.officer import Officer
 

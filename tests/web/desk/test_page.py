@@ -7,7 +7,8 @@ import pytest
 
 from app.db.engine import open_write_session
 from app.registry import api_keys
-from app.web.desk.page import IDLE_TIMEOUT, MAX_SESSION_AGE, DeskSession, open_session, validate_return_path
+from app.web.desk.page import validate_return_path
+from app.web.desk.sessions import IDLE_TIMEOUT, MAX_SESSION_AGE, DeskSession, open_session
 from tests.support import NOW, World
 from tests.web.desk.officer import HERE, Officer
 

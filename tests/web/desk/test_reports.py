@@ -10,7 +10,7 @@ from app.registry import api_keys
 from app.vocabulary import Role
 from app.web.desk import fields
 from app.web.desk.fields import UnreadDate, format_unread_date, parse_written_date
-from app.web.desk.page import IDLE_TIMEOUT
+from app.web.desk.sessions import IDLE_TIMEOUT
 from app.web.rendering import load_catalogue
 from tests.support import World
 from tests.web.desk.officer import Officer

@@ -1,58 +1,17 @@
-"""A client gets the coding it weighs most, and bytes that unpack to the same.
+"""The past of a count by the hour (RFC 7089), and the address to cite an answer by (RFC 8574)."""
 
-The past of a count by the hour (RFC 7089), and the address to cite an answer by (RFC 8574)."""
-
-import gzip
-import os
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import brotli
 import pytest
-import zstandard
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from app.api import responses
-from app.api.responses import CODINGS, choose_content_coding
+from app.api import mementos
 from app.config import Settings
 from app.main import create_app
 from tests.support import JANUARY, World
-
-UNPACK = {"br": brotli.decompress, "zstd": lambda data: zstandard.decompress(data), "gzip": gzip.decompress}
-
-
-@pytest.mark.parametrize(
-    "accepted, coding",
-    [
-        ("", None),
-        ("identity", None),
-        ("deflate", None),
-        ("gzip", "gzip"),
-        ("GZIP", "gzip"),
-        ("gzip, deflate, br, zstd", "br"),
-        ("gzip;q=1.0, br;q=0.5", "gzip"),
-        ("zstd;q=0, gzip;q=0.1", "gzip"),
-        ("br;q=0", None),
-        ("*", "br"),
-        ("*, br;q=0", "zstd"),
-        ("*;q=0", None),
-        ("gzip;q=much", None),
-        ("gzip, " * 40, None),
-    ],
-)
-def test_the_coding_that_a_client_weighs_most_is_chosen(accepted: str, coding: str | None) -> None:
-    assert choose_content_coding(accepted) == coding
-
-
-@pytest.mark.parametrize("coding", CODINGS)
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}" * 40_000, os.urandom(9_000)])
-def test_a_packed_body_unpacks_to_the_same_and_is_packed_alike_each_time(coding: str, body: bytes) -> None:
-    packed = CODINGS[coding](body)
-    assert UNPACK[coding](packed) == body
-    assert CODINGS[coding](body) == packed
-
 
 COUNT = "/v1/counts/releases?country=VE"
 FIRST = JANUARY + timedelta(days=12, hours=18)
@@ -175,7 +134,7 @@ def test_what_follows_todays_consent_has_no_past(past: World, terms: str) -> Non
     assert "consent" in past.refuse(refused, 404, "not_found")["detail"]
 
 
-def mementos(text: str) -> list[tuple[str, str, str]]:
+def list_mementos(text: str) -> list[tuple[str, str, str]]:
     """Address, relations and moment of each state in a list of the past."""
     return re.findall(r'<([^>]*)>; rel="([^"]*memento)"; datetime="([^"]*)"', text)
 
@@ -185,7 +144,7 @@ def test_the_list_of_the_past_leads_to_states_of_the_moments_that_it_says(past: 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/link-format")
     assert f'<{COUNT}>; rel="original timegate"' in answer.text
-    listed = mementos(answer.text)
+    listed = list_mementos(answer.text)
     assert [relations for _address, relations, _moment in listed] == [
         "first memento",
         *["memento"] * 16,
@@ -202,8 +161,8 @@ def test_the_list_of_the_past_leads_to_states_of_the_moments_that_it_says(past: 
 
 
 def test_the_list_of_the_past_has_an_end(past: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(responses, "MAX_TIMEMAP_DAYS", 2)
-    listed = mementos(asked(past, "/v1/timemaps/releases").text)
+    monkeypatch.setattr(mementos, "MAX_TIMEMAP_DAYS", 2)
+    listed = list_mementos(asked(past, "/v1/timemaps/releases").text)
     assert [relations for _address, relations, _moment in listed] == [
         "first memento",
         "memento",
@@ -214,7 +173,7 @@ def test_the_list_of_the_past_has_an_end(past: World, monkeypatch: pytest.Monkey
 
 def test_the_past_of_the_held_is_listed_too(past: World) -> None:
     path = "/v1/counts/detentions?held_on=2025-06-01"
-    listed = mementos(asked(past, links(asked(past, path))["timemap"]).text)
+    listed = list_mementos(asked(past, links(asked(past, path))["timemap"]).text)
     state = asked(past, listed[-1][0])
     assert (state.status_code, state.json()["terms"]["held_on"]) == (200, "2025-06-01")
     assert state.headers["memento-datetime"] == listed[-1][2]
@@ -226,7 +185,7 @@ def test_a_list_of_the_past_takes_the_terms_of_its_count_alone(past: World) -> N
 
 
 def test_what_a_client_writes_ends_no_link() -> None:
-    original = responses.OriginalResource(
+    original = mementos.OriginalResource(
         "/v1/counts/releases", [("zone", 'x>; rel="next", <https://evil.example/>\r\nX: y')]
     )
     said = original.build_link_header()["Link"]
@@ -236,8 +195,8 @@ def test_what_a_client_writes_ends_no_link() -> None:
 
 
 def test_an_address_too_long_for_a_header_is_not_linked() -> None:
-    assert responses.OriginalResource(COUNT, [("any_of", "x" * responses.MAX_LINKED_LENGTH)]).build_link_header() == {}
-    assert responses.OriginalResource(COUNT, [("any_of", "x")]).build_link_header()
+    assert mementos.OriginalResource(COUNT, [("any_of", "x" * mementos.MAX_LINKED_LENGTH)]).build_link_header() == {}
+    assert mementos.OriginalResource(COUNT, [("any_of", "x")]).build_link_header()
 
 
 @pytest.mark.parametrize(
