@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.imports.formats import tables
+from app import tables
 from app.projection import RULES
 from app.queries.parameters import FORMAT_MEDIA_TYPES, JSON_MEDIA_TYPE, RevisionQuery
 

@@ -41,10 +41,10 @@ from app.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.imports.formats.json_reader import parse_json
 from app.log.head import RulesMismatch
 from app.log.mark import LogWentBackwards
 from app.schemas.directory import Embargoed
+from app.strict_json import parse_json
 
 
 class _ParsedRequest(Request):

@@ -20,7 +20,7 @@ from app.cli.output import console, exit_with_error
 from app.config import Settings
 from app.db.engine import open_read_session
 from app.demo import plan
-from app.exports import exports, package
+from app.exports import lists, package
 from app.exports.count_files.files import Licence
 from app.exports.count_files.folders import CountFilesNotWritten, require_separate_folders
 from app.exports.count_files.write import WriteOptions, write_count_files
@@ -104,10 +104,10 @@ def import_public_copy(context: WriteContext, folder: Path) -> None:
 def write_public_export(session: Session, form: ExportForm, reader: Reader, revision: int) -> None:
     """Write all public releases, or all people with names, to stdout."""
     if form is not ExportForm.FTM:
-        _write_to_stdout(exports.export_releases(session, TableFormat(form.value), reader, revision))
+        _write_to_stdout(lists.export_releases(session, TableFormat(form.value), reader, revision))
         return
     losses: Counter[str] = Counter()
-    _write_to_stdout(exports.export_entities(session, reader, revision, losses))
+    _write_to_stdout(lists.export_entities(session, reader, revision, losses))
     _print_notice(f"Left out: {losses['nameless']} people who are listed without a name.")
 
 
@@ -115,8 +115,8 @@ def write_source_export(session: Session, source: Reader, form: ExportForm, revi
     """Write a source's own reports to stdout; return a message about what the format cannot carry, if anything."""
     if form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
-    losses = exports.ExportLosses()
-    _write_to_stdout(exports.export_own_reports(session, source, TableFormat(form.value), revision, losses))
+    losses = lists.ExportLosses()
+    _write_to_stdout(lists.export_own_reports(session, source, TableFormat(form.value), revision, losses))
     if losses.dependent_reports:
         _print_notice(
             f"{losses.dependent_reports} reports only point at somebody whom others report: no other registry can read "

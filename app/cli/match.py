@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app import tables
 from app.cli.database import open_database, open_session
 from app.cli.imports import format_row_error, load_mapping
 from app.cli.output import AsJson, utc_now
@@ -22,7 +23,6 @@ from app.compare.registry import ComparisonScope
 from app.config import Settings
 from app.db.engine import open_read_session
 from app.imports.faults import BadFile
-from app.imports.formats import tables
 from app.imports.formats.template import build_template
 from app.imports.row_filing import check_list_size
 from app.registry.publication.permissions import load_reporter_by_slug

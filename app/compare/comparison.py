@@ -24,7 +24,6 @@ from app.compare.detentions import (
 from app.compare.registry import ComparisonScope
 from app.imports import import_store
 from app.imports.faults import BadFile, translate_detail
-from app.imports.formats.tables import LIST_SEPARATOR, CellValue, Sheet
 from app.imports.formats.template import LANGUAGES, get_field_title
 from app.imports.list_reader import open_list
 from app.imports.mapping import ListMapping
@@ -44,6 +43,7 @@ from app.schemas.imports import (
     UnreadRow,
 )
 from app.schemas.reports import PersonSoughtIn
+from app.tables import LIST_SEPARATOR, CellValue, Sheet
 from app.vocabulary import Language, build_vocabulary
 
 # The reason for a pair of rows with the same case number.

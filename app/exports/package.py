@@ -23,7 +23,7 @@ from typing_extensions import TypedDict
 from app.dates import format_instant
 from app.db.engine import split_into_chunks
 from app.errors import Problem
-from app.exports.exports import read_all_rows
+from app.exports.lists import read_all_rows
 from app.exports.table_schema import (
     EXTRA_REPORT_FIELDS,
     PUBLIC_REPORT_FIELDS,
@@ -34,7 +34,6 @@ from app.exports.table_schema import (
     parse_cell,
 )
 from app.imports.faults import BadFile
-from app.imports.formats.json_reader import clean_json
 from app.imports.rows import unfold
 from app.log.entries import load_entry
 from app.models import Detainee
@@ -56,6 +55,7 @@ from app.schemas.reports import (
     ReleaseReportIn,
     SourceIn,
 )
+from app.strict_json import clean_json
 
 DESCRIPTOR_FILENAME = "datapackage.json"
 PROFILE_URL = "https://datapackage.org/profiles/2.0/datapackage.json"

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from app.imports.fields import FIELDS
-from app.imports.formats.tables import LIST_SEPARATOR, to_cell, unquote_cell
 from app.log.content import IS_FIRST_HAND, PUBLIC_FIELDS
+from app.tables import LIST_SEPARATOR, to_cell, unquote_cell
 from app.vocabulary import CODE_LISTS
 
 FieldSchema = dict[str, Any]

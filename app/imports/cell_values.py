@@ -18,11 +18,11 @@ from app.imports.faults import FAULTS
 from app.imports.fields import BIRTH, EMBARGO, FIELDS, GIVEN_NAMES, NAME, SURNAMES, UNKNOWN_IS_ERROR, Field
 from app.imports.formats import template
 from app.imports.formats.csv import MAX_CELL_CHARACTERS, UNDECODED_BYTE
-from app.imports.formats.tables import unquote_cell
 from app.matching.scripts import fold
 from app.schemas import text as refused_names
 from app.schemas.reports import MAX_LIST_LENGTH
 from app.schemas.text import parse_embargo_end
+from app.tables import unquote_cell
 from app.unicode_text import INVISIBLE, TOO_MANY_MARKS_DETAIL, has_too_many_marks, is_blank, normalize_text
 from app.vocabulary import CODE_LISTS, build_vocabulary
 

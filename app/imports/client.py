@@ -20,9 +20,9 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from app.errors import Problem
-from app.imports.formats.json_reader import parse_json
 from app.queries.parameters import FORMAT_MEDIA_TYPES
 from app.registry.api_keys import KEY_PATTERN
+from app.strict_json import parse_json
 from app.vocabulary import Language
 
 # Seconds without a byte after which a connection counts as dead: a round trip by satellite takes 5 to 10.

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.errors import Problem
-from app.imports.formats.json_reader import clean_json, parse_json
-from app.imports.formats.tables import unquote_cell
 from app.schemas.reports import FacilityIn
+from app.strict_json import clean_json, parse_json
+from app.tables import unquote_cell
 
 # The columns of /v1/facilities?format=csv, and `lat` and `lon`, which are not there.
 FACILITY_COLUMNS = ("slug", "name", "names", "kind", "area", "country", "lat", "lon")

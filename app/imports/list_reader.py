@@ -21,7 +21,6 @@ from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
 from app.imports.faults import BadFile, Fault, StoredQuestion, Value, build_list_question
 from app.imports.formats import csv, template, workbook_reader
 from app.imports.formats.csv import MAX_COLUMNS, Cells, check_row_number
-from app.imports.formats.json_reader import parse_json
 from app.imports.formats.workbook_reader import Sheet, Workbook
 from app.imports.headings import SENTENCE_TERM, Column, find_withholding_cells
 from app.imports.mapping import MAX_QUOTED_LENGTH, Answer, ListMapping
@@ -30,6 +29,7 @@ from app.matching.scripts import fold
 from app.registry.records import format_id_case
 from app.schemas.imports import ImportColumn, ListForm
 from app.schemas.text import LAST_ZONE
+from app.strict_json import parse_json
 
 # Fields that the registry adds to a report.
 REGISTRY_FIELDS = frozenset({"id", "version", "revision", "recorded_at", "source", "has_national_id", "retraction"})

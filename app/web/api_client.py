@@ -41,9 +41,9 @@ from app.api.routes.imports import imports_router
 from app.api.routes.records import corrections_router, people_router, releases_router
 from app.api.routes.reports import reports_router, waiting_router
 from app.errors import NotFound, build_pointed_errors
-from app.imports.formats.json_reader import parse_json
 from app.queries.parameters import JSON_MEDIA_TYPE
 from app.server_log import start_request_stats
+from app.strict_json import parse_json
 
 Body = TypeVar("Body")
 Result = TypeVar("Result")

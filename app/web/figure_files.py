@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, build_json_response
 from app.errors import NotFound, Problem
-from app.imports.formats.tables import to_cell, to_csv
 from app.queries.parameters import CountQuery
 from app.queries.terms import PERSONAL_DIMENSIONS, PERSONAL_FILTERS
+from app.tables import to_cell, to_csv
 from app.vocabulary import Stage
 from app.web.charts.funnel import load_funnel_figure
 from app.web.charts.overlap import load_overlap_figure

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from app import tables
 from app.compare import comparison, detentions
 from app.compare.comparison import ListComparison, build_sheets
 from app.imports.faults import BadFile
-from app.imports.formats import tables
 from app.imports.mapping import ListMapping
 
 MINE = """Código;Nombre;Cédula;Fecha de nacimiento;Fecha de detención;País;Liberado el;Tipo de excarcelación

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from app.exports.exports import AtomFeed
+from app.exports.lists import AtomFeed
 from app.queries.correction_candidates import CLAIM_FIELDS, CORRECTION_FIELDS
 from app.vocabulary import CorrectionKind, Language
 

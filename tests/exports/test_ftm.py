@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.db.engine import open_read_session
-from app.exports import exports
+from app.exports import lists
 from tests.support import ANYONE, World
 
 Row = dict[str, Any]
@@ -25,7 +25,7 @@ PROPERTIES = {
 def entities(world: World) -> tuple[list[Row], Counter[str]]:
     told: Counter[str] = Counter()
     with open_read_session(world.engine) as session:
-        lines = "".join(exports.export_entities(session, ANYONE, world.revision, told)).splitlines()
+        lines = "".join(lists.export_entities(session, ANYONE, world.revision, told)).splitlines()
     return [json.loads(line) for line in lines], told
 
 
@@ -95,4 +95,4 @@ def test_nobody_has_a_topic(world: World) -> None:
     ],
 )  # fmt: skip
 def test_of_an_interval_only_what_both_ends_share_is_told(said: str | None, told: str | None) -> None:
-    assert exports._format_date(said) == told
+    assert lists._format_date(said) == told

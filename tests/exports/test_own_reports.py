@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from app.config import Settings
 from app.db.engine import open_read_session
-from app.exports import exports
+from app.exports import lists
 from app.models import OPEN, Source
 from app.queries.parameters import TableFormat
 from app.registry.publication.permissions import Reader
@@ -41,14 +41,12 @@ def elsewhere(settings: Settings, templates: Templates, tmp_path: Path) -> Itera
         yield made
 
 
-def exported(
-    world: World, form: TableFormat = TableFormat.JSONL, slug: str = "foro"
-) -> tuple[str, exports.ExportLosses]:
-    told = exports.ExportLosses()
+def exported(world: World, form: TableFormat = TableFormat.JSONL, slug: str = "foro") -> tuple[str, lists.ExportLosses]:
+    told = lists.ExportLosses()
     with open_read_session(world.engine) as session:
         key = session.scalars(select(col(Source.key)).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one()
         return "".join(
-            exports.export_own_reports(session, Reader(Role.REPORTER, key, slug), form, world.revision, told)
+            lists.export_own_reports(session, Reader(Role.REPORTER, key, slug), form, world.revision, told)
         ), told
 
 

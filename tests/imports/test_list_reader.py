@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from app import tables
 from app.errors import MAX_ERRORS
 from app.imports import headings, rows
 from app.imports.cell_values import CELL_WORDS, is_known_code
 from app.imports.faults import BadFile, format_column_letters
 from app.imports.fields import FIELDS
-from app.imports.formats import csv, tables
+from app.imports.formats import csv
 from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
 from app.imports.rows import Row, validate_body

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from app.db.engine import open_write_session
 from app.errors import Problem
-from app.exports import exports, package
+from app.exports import lists, package
 from app.log.entries import read_head
 from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage, Source, SourceDetention, SourceRelease
 from app.queries.parameters import TableFormat
@@ -84,7 +84,7 @@ def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again
         for source in sources:
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent, "list")
             lines = "".join(
-                exports.export_own_reports(session, actor, TableFormat.JSONL, revision, exports.ExportLosses())
+                lists.export_own_reports(session, actor, TableFormat.JSONL, revision, lists.ExportLosses())
             ).splitlines()
             bodies = [body_of_request(json.loads(line)) for line in lines]
             filed = file_rows(WriteContext(session, actor, NOW, clerk.world.app.state.secret, is_list=True), bodies)

@@ -9,6 +9,7 @@ from fastapi import Depends, Query, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import State
 
+from app import tables
 from app.api import responses
 from app.api.requests import ReadContext, ReadDep, read_whole_body, refuse_repeated_parameters
 from app.api.routes.imports import UPLOAD_BODY, parse_mapping, read_upload
@@ -23,7 +24,6 @@ from app.compare.comparison import (
 from app.compare.registry import ComparisonScope
 from app.errors import Invalid, PayloadTooLarge, TakesTooLong, Unavailable, UnsupportedMediaType
 from app.imports.faults import BadFile
-from app.imports.formats import tables
 from app.queries import parameters
 from app.queries.parameters import FormatOrWorkbook
 from app.schemas.imports import CandidatesOut, ComparisonOut

@@ -27,8 +27,7 @@ from app.api.routing import (
 from app.api.writes import WriteDep
 from app.dates import format_instant
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, Invalid, NotFound, Redacted, ReleaseDropped
-from app.exports import exports
-from app.imports.formats.tables import list_shape_columns
+from app.exports import lists
 from app.log.entries import load_entry, pin_revision
 from app.queries import list_pages, person_records
 from app.queries.corrections import CORRECTION_NAMESPACE, query_corrections
@@ -65,6 +64,7 @@ from app.schemas.records import (
     VerificationPage,
 )
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
+from app.tables import list_shape_columns
 
 Terms = TypeVar("Terms", bound=RevisionQuery)
 # Arguments: the context, the query, the revision.
@@ -332,7 +332,7 @@ def list_verifications(
 
 corrections_router = build_router("corrections")
 FEED_RESPONSE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A feed (RFC 4287)", "content": {exports.ATOM_MEDIA_TYPE: {"schema": {"type": "string"}}}}
+    200: {"description": "A feed (RFC 4287)", "content": {lists.ATOM_MEDIA_TYPE: {"schema": {"type": "string"}}}}
 }
 PARAMETERS_OUTSIDE_FEED_ID = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since")  # not part of a feed's id
 
@@ -364,7 +364,7 @@ def _build_feed(context: ReadContext, query: FeedQuery, revision: int) -> Answer
         None if corrections_page.cursor is None else build_next_address(context, corrections_page.cursor, revision)
     )
     url = context.request.url
-    feed = exports.AtomFeed(
+    feed = lists.AtomFeed(
         id=_build_feed_id(context, revision),
         base_url=context.request.app.state.public_url,
         path=f"{url.path}?{url.query}" if url.query else url.path,
@@ -374,7 +374,7 @@ def _build_feed(context: ReadContext, query: FeedQuery, revision: int) -> Answer
         else _format_recorded_at(context, revision),
         lang=query.lang,
     )
-    return Answer({}, list, next_address, document=(exports.ATOM_MEDIA_TYPE, feed.render(corrections_page.rows)))
+    return Answer({}, list, next_address, document=(lists.ATOM_MEDIA_TYPE, feed.render(corrections_page.rows)))
 
 
 def _format_recorded_at(context: ReadContext, revision: int) -> str | None:

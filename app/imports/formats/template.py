@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.imports.fields import FIELDS
-from app.imports.formats.tables import open_workbook
+from app.tables import open_workbook
 from app.vocabulary import Language, build_vocabulary
 
 LANGUAGES: tuple[Language, ...] = ("en", "es")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from app.db.engine import open_read_session
-from app.exports import exports, package
+from app.exports import lists, package
 from app.imports import row_filing
 from app.imports.import_store import ImportOptions
 from app.models import NAMED_BY_REPORTS
@@ -51,8 +51,8 @@ def test_no_list_record_change_or_export_names_whom_only_reports_name(world: Wor
     with open_read_session(world.engine) as session:
         package.write_package(session, tmp_path, reader, world.revision)
         written = "".join(file.read_text() for file in tmp_path.glob("*.csv"))
-        written += "".join(exports.export_releases(session, TableFormat.JSONL, reader, world.revision))
-        written += "".join(exports.export_entities(session, reader, world.revision, left))
+        written += "".join(lists.export_releases(session, TableFormat.JSONL, reader, world.revision))
+        written += "".join(lists.export_entities(session, reader, world.revision, left))
     assert left["nameless"] == 1
     assert "Orihuela" not in answers(world, detainee) + written
     assert world.get(f"/v1/detainees/{detainee}", "reader").json()["name"] == NAME

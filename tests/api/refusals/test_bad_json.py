@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 
 from app.errors import MAX_ERRORS, MalformedJson
-from app.imports.formats.json_reader import parse_json
+from app.strict_json import parse_json
 from tests.support import World, make_report
 
 MEBIBYTE = 1024 * 1024

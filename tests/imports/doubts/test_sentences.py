@@ -4,11 +4,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from app import errors
+from app import errors, strict_json
 from app.api.routes import imports
 from app.errors import Problem
 from app.imports import faults, list_reader, mapping
-from app.imports.formats import json_reader, workbook_reader
+from app.imports.formats import workbook_reader
 from app.log import content
 from app.registry import checks, filing, records, report_versions, reports, waiting_reports, write
 from app.registry.identity import record_linkage
@@ -17,7 +17,7 @@ from app.schemas import reports as schemas
 from app.schemas import text
 
 # What reads a list, what takes it, and what files a row.
-READ = [*Path(list_reader.__file__).parent.rglob("*.py"), Path(imports.__file__), Path(json_reader.__file__)]
+READ = [*Path(list_reader.__file__).parent.rglob("*.py"), Path(imports.__file__), Path(strict_json.__file__)]
 FILED = [
     Path(str(module.__file__))
     for module in (

@@ -9,15 +9,7 @@ from typing import Any
 import pytest
 from typing_extensions import TypedDict
 
-from app.imports.formats.tables import (
-    FORMULA_PREFIXES,
-    list_columns,
-    list_shape_columns,
-    to_cell,
-    to_csv,
-    to_jsonl,
-    unquote_cell,
-)
+from app.tables import FORMULA_PREFIXES, list_columns, list_shape_columns, to_cell, to_csv, to_jsonl, unquote_cell
 
 Row = dict[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.db.engine import open_read_session
-from app.exports import exports
+from app.exports import lists
 from app.queries.parameters import TableFormat
 from tests.support import ANYONE, World
 
@@ -34,7 +34,7 @@ def people(world: World, *names: str) -> list[Row]:
 
 def exported(world: World, form: TableFormat = TableFormat.JSONL, revision: int | None = None) -> str:
     with open_read_session(world.engine) as session:
-        return "".join(exports.export_releases(session, form, ANYONE, world.revision if revision is None else revision))
+        return "".join(lists.export_releases(session, form, ANYONE, world.revision if revision is None else revision))
 
 
 def rows(text: str) -> list[Row]:
@@ -44,7 +44,7 @@ def rows(text: str) -> list[Row]:
 @pytest.fixture(params=[1, 2, 5, 200])
 def page_length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Five rows in pages of one, in pages of which the last is short, in one full page, and in one short one."""
-    monkeypatch.setattr(exports, "MAX_LIMIT", request.param)
+    monkeypatch.setattr(lists, "MAX_LIMIT", request.param)
     return int(request.param)
 
 

@@ -30,11 +30,11 @@ from xml.etree import ElementTree as Xml
 from sqlmodel import Session
 from typing_extensions import TypedDict
 
+from app import tables
 from app.imports import cell_values
 from app.imports.cell_values import UnreadCell
 from app.imports.doubts import find_name_question
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
-from app.imports.formats import tables
 from app.imports.list_reader import build_report_body
 from app.imports.rows import Body
 from app.log.content import Content
