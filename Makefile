@@ -57,7 +57,8 @@ COUNT := --cov --cov-report term
 # The tests of `make campaign-ci`: of who may see what, of the numbers, and of what a kill or a full disk may not lose.
 GUARDS := tests/test_two_registries.py tests/test_pairs.py tests/api/privacy tests/api/access tests/attack \
 	tests/machine tests/trials tests/properties tests/demo tests/counts tests/test_migrations.py \
-	tests/bench/test_drills.py tests/docs tests/cli/test_workers.py tests/api/load/test_load.py tests/api/routes/test_curation.py
+	tests/bench/test_drills.py tests/docs tests/cli/test_workers.py tests/api/load/test_load.py tests/api/routes/test_curation.py \
+	tests/exports/count_files tests/test_reader.py tests/cli/test_metrics_port.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage quick browse screenshots campaign campaign-ci check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean

@@ -9,12 +9,13 @@ BOTH_ENGINES = (
     "test_filing_queue", "test_group_commit", "test_head", "test_head_watcher", "test_idempotency", "test_jobs",
     "test_listening", "test_listing", "test_lookup", "test_lost_revisions", "test_main", "test_migrations",
     "test_name_words", "test_person_records", "test_reprojection", "test_scrubbing", "test_selection",
-    "test_settled_past", "test_store", "test_vault", "test_waiting", "test_went_backwards", "test_writes",
+    "test_settled_past", "test_vault", "test_waiting", "test_went_backwards", "test_writes",
 )  # fmt: skip
 # What takes minutes, needs a browser, or repeats on drawn data what other tests show on examples.
 CAMPAIGN = (
-    "attack", "bench", "browser", "deploy", "fuzz", "test_count_process", "test_load", "test_moving", "test_pairs",
-    "test_snippets", "test_time_tells", "test_workers", "trials",
+    "attack", "bench", "browser", "count_files", "deploy", "fuzz", "test_count_process", "test_load",
+    "test_metrics_port", "test_moving", "test_pairs", "test_reader", "test_snippets", "test_time_tells",
+    "test_workers", "trials",
 )  # fmt: skip
 # Counting lines doubles the time of a test. The lines that these run are run by others too. Not counted either are
 # tests on PostgreSQL, drawn tests, and a test after its first values, which mostly ran the same lines.

@@ -56,6 +56,7 @@ def releases(session: Session, revision: int) -> int:
     return sum_counted_statuses(compute_count(session, CountTerms(), ANYONE, revision)["total"])
 
 
+@pytest.mark.both_engines
 def test_after_each_entry_the_columns_are_those_that_are_read_anew(world: World, subtests: pytest.Subtests) -> None:
     at_head(world.engine)
     for happened in life(world):
@@ -115,6 +116,7 @@ def test_whoever_missed_all_that_happened_has_the_same(world: World) -> None:
     agree(at_head(world.engine), anew(world.engine))
 
 
+@pytest.mark.both_engines
 def test_what_is_read_is_what_the_tables_hold(world: World) -> None:
     assert len([*life(world)]) > 1
     with open_read_session(world.engine) as session:
@@ -358,6 +360,7 @@ def test_a_database_that_is_let_go_of_is_read_no_further(world: World, monkeypat
 # Many at once.
 
 
+@pytest.mark.both_engines
 def test_who_counts_an_earlier_revision_while_others_write_gets_the_numbers_of_that_revision(world: World) -> None:
     terms = [CountTerms(), CountTerms(group_by=["source"]), CountTerms(group_by=["gender", "month"])]
     wanted: dict[int, list[Any]] = {}
@@ -436,6 +439,7 @@ def interrupted(world: World, at: int) -> bool:
     return False
 
 
+@pytest.mark.both_engines
 def test_whoever_is_stopped_while_reading_leaves_nothing_half_read(world: World) -> None:
     filed = [world.file("foro", **OTHER_MAN), world.file("foro", **WOMAN)]
     agree(at_head(world.engine), anew(world.engine))
@@ -511,12 +515,12 @@ READ = [kept for kept in ALL_TABLES if kept is not NAMES]
 WHOLE: list[TableRead] = [(kept, None) for kept in READ]
 
 
-@pytest.fixture
-def lived(world: World) -> Columns:
+@pytest.fixture(scope="module")
+def lived(shared: World) -> Columns:
     """The columns of a registry in which people were tied, parted, closed, erased and recalled."""
-    for _happened in life(world):
+    for _happened in life(shared):
         pass
-    return at_head(world.engine)
+    return at_head(shared.engine)
 
 
 def told_at(columns: Columns, kept: TableSpec, rows: Rows) -> list[tuple[object, ...]]:
