@@ -82,6 +82,7 @@ class ReleaseStatus(StrEnum):
     VERIFIED = "verified"
     CONTESTED = "contested"
     REPORTED = "reported"
+    OFFICIAL_ONLY = "official_only"
     REFUTED = "refuted"
     RETRACTED = "retracted"
 

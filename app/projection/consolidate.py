@@ -1,13 +1,13 @@
-"""Rule 4: derive one value from those of several sources, and list which source states which value."""
+"""Derive one value from those of several sources (rule 15), and list which source states which value."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
 from operator import eq
 from typing import Any, NamedTuple
 
-from app.projection.statements import Statement, group_by_source, parse_cached_date
+from app.projection.event_dates import GOVERNMENT, rank_voice
+from app.projection.statements import Statement, parse_cached_date
+from app.projection.status import group_by_source
 from app.schemas.base import Fact, Facts, Said
-from app.vocabulary import Verdict
 
 ReadValue = Callable[[Statement], Any]
 
@@ -17,14 +17,13 @@ Combiners = Mapping[str, Callable[[Sequence["SourceValue"]], Fact | None]]
 
 
 class SourceValue(NamedTuple):
-    """One source's value of one fact. `is_inherited`: the value comes from the report that the source's report points
-    at."""
+    """One source's value of one fact. `rank`: the group of the source. `is_taken_over`: the value comes from the report
+    that the source's report points at."""
 
     value: Any
     source: str
-    independent: bool
-    is_verified: bool
-    is_inherited: bool = False
+    rank: int
+    is_taken_over: bool = False
 
 
 def read_source_values(
@@ -57,22 +56,14 @@ def _collect_values(
 def _read_source_value(
     statements: Sequence[Statement], read_value: ReadValue, read_inherited: ReadValue | None
 ) -> SourceValue | None:
-    """The value of one source from its statements, newest first."""
-    for read, is_inherited in (
-        ((read_value, False), (read_inherited, True)) if read_inherited else ((read_value, False),)
-    ):
-        for statement in statements:
-            value = read(statement)
-            if value is not None:
-                if statement.verdict is Verdict.VERIFIED or len(statements) == 1:  # the most frequent case
-                    deciding_statement = statement
-                else:  # a source that repeats as reported what it once verified has still verified it
-                    verifying = (s for s in statements if s.verdict is Verdict.VERIFIED and read(s) == value)
-                    deciding_statement = next(verifying, statement)
-                is_verified = deciding_statement.verdict is Verdict.VERIFIED
-                return SourceValue(
-                    value, deciding_statement.source.slug, deciding_statement.independent, is_verified, is_inherited
-                )
+    """The value of one source from its statements, newest first; its own goes before one taken over."""
+    for read, is_taken_over in ((read_value, False), (read_inherited, True)):
+        found = [] if read is None else [(s, value) for s in statements if (value := read(s)) is not None]
+        if found:
+            newest, value = found[0]
+            # A source that repeats as reported what it once verified has still verified it.
+            rank = min(rank_voice(statement) for statement, other in found if other == value)
+            return SourceValue(value, newest.source.slug, rank, is_taken_over)
     return None
 
 
@@ -93,13 +84,10 @@ def read_inherited_field(name: str) -> ReadValue:
 
 
 def select_deciding(values: Sequence[SourceValue]) -> list[SourceValue]:
-    """Return the values that decide: those of independent verifying sources, otherwise of independent sources,
-    otherwise all. An inherited value does not decide if an independent source states its own."""
-    if len(values) == 1:  # the most frequent case
-        return list(values)
-    independent = [value for value in values if value.independent]
-    independent = [value for value in independent if not value.is_inherited] or independent
-    return [value for value in independent if value.is_verified] or independent or list(values)
+    """Return the values that decide: those of the first group of sources with one; own ones before those taken over."""
+    rank = min(value.rank for value in values)
+    group = [value for value in values if value.rank == rank]
+    return [value for value in group if not value.is_taken_over] or group
 
 
 def plain_fact(values: Sequence[SourceValue]) -> Fact | None:
@@ -114,47 +102,23 @@ def shown_fact(values: Sequence[SourceValue]) -> Fact | None:
 
 
 def date_fact(values: Sequence[SourceValue]) -> Fact | None:
-    """Return `plain_fact` for partial dates: a coarser date supports every finer one inside it, and tied dates become
-    the interval that spans them."""
-    return _build_fact(values, lambda a, b: parse_cached_date(b).is_within(parse_cached_date(a)), _span_dates)
-
-
-def day_fact(statements: Sequence[Statement], name: str, section: str) -> Fact | None:
-    """Return the fact of the date under `section`.`name`."""
-    return _build_dated_fact(statements, read_field(f"{section}.{name}"), read_inherited_field(name), date_fact)
+    """Return `plain_fact` for partial dates: a coarser date supports every finer one inside it, and a tie goes to the
+    later date."""
+    return _build_fact(
+        values,
+        lambda a, b: parse_cached_date(b).is_within(parse_cached_date(a)),
+        lambda tied: max(tied, key=get_last_day_key),
+    )
 
 
 def kind_fact(statements: Sequence[Statement]) -> Fact | None:
-    """Return the fact of the kind of release."""
-    return _build_dated_fact(statements, lambda statement: statement.kind, read_inherited_field("kind"), plain_fact)
-
-
-def _build_dated_fact(
-    statements: Sequence[Statement],
-    read_value: ReadValue,
-    read_inherited: ReadValue,
-    build_fact: Callable[[Sequence[SourceValue]], Fact | None],
-) -> Fact | None:
-    """Return the fact decided by `select_dating_statements`, with every source's value listed.
-
-    If an independent source verifies and only other sources give a value, the value is None: a state must neither date
-    a verified release nor turn it into house arrest."""
-    values = read_source_values(statements, read_value, read_inherited)
-    if not values:
-        return None
-    dating_statements = select_dating_statements(statements)
-    if len(dating_statements) == len(statements):  # the most frequent case
-        return build_fact(values)
-    fact = build_fact(read_source_values(dating_statements, read_value, read_inherited))
-    value = None if fact is None else fact["value"]
-    return {"value": value, "said": _list_values(values, value)}
-
-
-def select_dating_statements(statements: Sequence[Statement]) -> list[Statement]:
-    """Return the statements whose days and kinds count: only independent ones if one of them verifies, otherwise all.
-    So no other source dates an independent verification or changes its kind."""
-    has_verification = any(statement.independent and statement.verdict is Verdict.VERIFIED for statement in statements)
-    return [statement for statement in statements if statement.independent or not has_verification]
+    """Return the fact of the kind of release. A government's kind does not change a release that others assert."""
+    values = read_source_values(statements, lambda statement: statement.kind, read_inherited_field("kind"))
+    fact = plain_fact(values)
+    is_official = all(statement.source.independent is False for statement in statements)
+    if fact is not None and min(value.rank for value in values) == GOVERNMENT and not is_official:
+        return {**fact, "value": None}
+    return fact
 
 
 def latest_fact(values: Sequence[SourceValue]) -> Fact | None:
@@ -162,7 +126,7 @@ def latest_fact(values: Sequence[SourceValue]) -> Fact | None:
     if not values:
         return None
     value = max((source_value.value for source_value in values), key=get_last_day_key)
-    return {"value": value, "said": _list_values(values, value)}
+    return {"value": value, "said": list_values(values, value)}
 
 
 def get_last_day_key(text: str) -> tuple[int, str]:
@@ -171,20 +135,12 @@ def get_last_day_key(text: str) -> tuple[int, str]:
 
 
 def union_fact(values: Sequence[SourceValue]) -> Fact | None:
-    """Return the union of the values of independent sources, or of all sources if none is independent."""
+    """Return the union of the values of organisations, or of all sources if no organisation gives one."""
     if not values:
         return None
-    independent = [source_value for source_value in values if source_value.independent] or values
-    value = sorted({item for source_value in independent for item in source_value.value})
-    return {"value": value, "said": _list_values(values, value)}
-
-
-def _span_dates(tied: Sequence[str]) -> str:
-    """Return the interval that spans all these dates, in the spelling of one of them if it spans all."""
-    days = [parse_cached_date(text) for text in tied]
-    lo, hi = min(day.lo for day in days), max(day.hi for day in days)
-    whole = [day.text for day in days if (day.lo, day.hi) == (lo, hi)]
-    return min(whole) if whole else f"{date.fromordinal(lo).isoformat()}/{date.fromordinal(hi).isoformat()}"
+    deciding = [value for value in values if value.rank < GOVERNMENT] or values
+    value = sorted({item for source_value in deciding for item in source_value.value})
+    return {"value": value, "said": list_values(values, value)}
 
 
 def _build_fact(
@@ -203,12 +159,12 @@ def _build_fact(
             if number == max_votes and choice not in tied:
                 tied.append(choice)
         value = settle(tied)
-    return {"value": value, "said": _list_values(values, value)}
+    return {"value": value, "said": list_values(values, value)}
 
 
-def _list_values(values: Sequence[SourceValue], first: Any) -> list[Said]:
+def list_values(values: Sequence[SourceValue], first: Any) -> list[Said]:
     """Return `[{value, by}]` for each source's own value: the chosen value first, the others in byte order."""
-    values = [source_value for source_value in values if not source_value.is_inherited]
+    values = [source_value for source_value in values if not source_value.is_taken_over]
     if len(values) == 1:  # the most frequent case
         return [{"value": values[0].value, "by": [values[0].source]}]
     groups: dict[bytes, tuple[Any, list[str]]] = {}

@@ -1,6 +1,6 @@
-"""Consolidate one spell from its reports: the detention, its end, and the release with its stages."""
+"""Consolidate one detention from its reports: its days, its end, and the release with its stages."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -8,97 +8,80 @@ from app.dates import PartialDate
 from app.projection.consolidate import (
     collect_facts,
     date_fact,
-    day_fact,
     get_fact_value,
     get_last_day_key,
-    kind_fact,
     latest_fact,
+    list_values,
     plain_fact,
     read_field,
     read_inherited_field,
     read_source_values,
-    select_dating_statements,
 )
-from app.projection.ends import (
-    End,
-    Sighting,
-    Witnesses,
-    consolidate_end,
-    find_custody_sightings,
-    find_sightings_or_inherited,
-    find_witnesses,
-    select_credible,
+from app.projection.event_dates import EventDate, choose_arrest_date, choose_end_date, choose_release_date
+from app.projection.held import End, HeldDays, find_held_days, select_witnesses
+from app.projection.statements import ASSERTIONS, DENIALS, STAGE_DATE_FIELDS, Statement, parse_cached_date
+from app.projection.status import (
+    COUNTED_STATUSES,
+    Weight,
+    asserts_stage,
+    find_furthest_stage,
+    pick_detention_voices,
+    pick_voices,
+    weigh_voices,
 )
-from app.projection.statements import (
-    ASSERTIONS,
-    STAGE_DATE_FIELDS,
-    Statement,
-    parse_cached_date,
-    pick_detention_statements,
-    pick_release_statements,
-    pick_statements_by_stage,
-)
-from app.projection.status import COUNTED_STATUSES, collect_custody_verdicts, derive_statuses, find_current_stage
 from app.schemas.base import Fact, Facts
 from app.schemas.records import StageOut
-from app.vocabulary import Designation, ReleaseKind, ReleaseStatus, Stage, Verdict
+from app.vocabulary import STAGES, Designation, ReleaseKind, ReleaseStatus, Stage, Verdict
+
+# From most to least certain: a source's most certain verdict on the detention or its release is its verdict on whether
+# the person was in custody.
+VERDICTS_BY_CERTAINTY = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
 @dataclass(frozen=True)
-class SpellRelease:
-    """The release of a spell with its status, day and kind at each stage.
+class StageRelease:
+    """A release at one stage: each source's voice, the asserting statements, the weight, the date and the kind."""
 
-    `statements`: for each source the statement that speaks for it on the release as a whole. `statements_by_stage`:
-    stage → the statements that speak for their sources there."""
-
-    statements: list[Statement]
-    statements_by_stage: dict[Stage, list[Statement]]
-    statuses: dict[Stage, ReleaseStatus | None]
-    stage: Stage
-    dates: dict[Stage, PartialDate | None]
-    kinds: dict[Stage, str]
-    facts: Facts
-    stages: dict[Stage, StageOut]
+    voices: list[Statement]
+    asserting: list[Statement]
+    weight: Weight
+    date: EventDate
+    kind: str
 
     @property
-    def kind(self) -> str:
-        return self.kinds[self.stage]
+    def status(self) -> ReleaseStatus | None:
+        return self.weight.status
+
+    @property
+    def verified_count(self) -> int:
+        """The number of first-hand verifications."""
+        return sum(voice.independent and voice.verdict is Verdict.VERIFIED for voice in self.voices)
 
 
 @dataclass(frozen=True)
 class Custody:
-    """A consolidated spell. `spell` is the record key of its earliest report; `ordinal` counts a person's spells from
-    1.
+    """A consolidated detention. `spell`: the record key of its earliest report; `ordinal` counts from 1.
 
-    `asserting_statements`: the statements that assert the detention. `sightings`: the sightings in custody.
-    `custody_sightings`: sightings that sources state themselves, and days of arrest. `witnesses`: the witnesses of the
-    detention; they decide whether an end is credible (`ends`). `release_end`: the credible end in a release carried
-    out. `other_end`: the credible end in another way (`ended_how`). `has_no_credible_end`: an end is reported, but none
-    is credible.
-
-    `is_independently_reported`: an independent source reports the detention. `arrest_day`: the day of arrest according
-    to such sources. `is_claimed_rearrest`: the detention follows another, and no independent source reports it."""
+    `begin`: the arrest that divides it from the previous detention. `witnesses`: the statements that decide whether the
+    person was held. `detention_voices`: each source's statement on the detention itself. `stages`: the release by
+    stage. `other_end`: the date of an end other than a release, `ended_how` its way. `next_hi`: the day by which a
+    later detention had begun.
+    """
 
     spell: int
     statements: list[Statement]
-    detention_statements: list[Statement]
-    asserting_statements: list[Statement]
+    witnesses: list[Statement]
+    detention_voices: list[Statement]
     country: str | None
     designation: str
-    detained_on: PartialDate | None
+    arrest: EventDate
     held_on: PartialDate | None
-    sightings: list[Sighting]
-    custody_sightings: list[Sighting]
-    witnesses: Witnesses
-    release_end: End | None
-    ended_how: str | None
     other_end: End | None
+    ended_how: str | None
+    stages: dict[Stage, StageRelease]
     facts: Facts
-    release: SpellRelease | None
-    disjoint_releases: bool
-    has_no_credible_end: bool
+    release_facts: Facts
     is_independently_reported: bool
-    arrest_day: PartialDate | None
     is_claimed_rearrest: bool = False
     ordinal: int = 1
     after_release: bool = False
@@ -107,171 +90,231 @@ class Custody:
 
     @property
     def is_asserted(self) -> bool:
-        return bool(self.asserting_statements)
+        return any(statement.asserts_detention for statement in self.statements)
+
+    @property
+    def detained_on(self) -> PartialDate | None:
+        return self.arrest.date
 
     @cached_property
     def verdicts(self) -> dict[int, tuple[Verdict, bool]]:
-        """Source → its verdict on whether the person was in custody: `(verdict, independent)`."""
-        return collect_custody_verdicts(
-            self.detention_statements, self.release.statements_by_stage if self.release else {}
-        )
+        """Source → its verdict on whether the person was in custody: `(verdict, first-hand)`."""
+        return collect_custody_verdicts(self.detention_voices, self.stages)
 
-    @cached_property
-    def counted_release(self) -> SpellRelease | None:
-        """The release, if it counts as carried out and a credible statement asserts it."""
-        release = self.release
-        if release is None or self.release_end is None or release.stage is not Stage.CARRIED_OUT:
-            return None
-        return release if release.statuses[Stage.CARRIED_OUT] in COUNTED_STATUSES else None
+    @property
+    def stage(self) -> Stage:
+        """The furthest stage at which the release counts."""
+        return find_furthest_stage({stage: release.status for stage, release in self.stages.items()})
+
+    @property
+    def release(self) -> StageRelease | None:
+        """The release at its furthest stage."""
+        return self.stages[self.stage] if self.stages else None
+
+    @property
+    def carried_out(self) -> StageRelease | None:
+        """The release, if it was carried out and counts."""
+        release = self.stages.get(Stage.CARRIED_OUT)
+        return release if release is not None and release.status in COUNTED_STATUSES else None
+
+    @property
+    def ending_release(self) -> StageRelease | None:
+        """The release that ends the detention. A government's ends only a detention that no organisation reports."""
+        release = self.stages.get(Stage.CARRIED_OUT)
+        is_official = release is not None and release.status == ReleaseStatus.OFFICIAL_ONLY
+        return release if is_official and not self.is_independently_reported else self.carried_out
+
+    @property
+    def release_voices(self) -> list[Statement]:
+        """Each source's statement on the release, at the furthest stage of which it speaks."""
+        voices = {v.source.key: v for stage in STAGES if stage in self.stages for v in self.stages[stage].voices}
+        return [voices[source] for source in sorted(voices)]
+
+    @property
+    def has_disjoint_releases(self) -> bool:
+        """Whether sources give dates of one release that do not overlap, which a curator should look at."""
+        days = [day for s in self.statements if s.asserts_release and (day := s.released_on) is not None]
+        return any(not a.overlaps(b) for number, a in enumerate(days) for b in days[number + 1 :])
 
     @property
     def ended_on(self) -> PartialDate | None:
-        end = self.release_end if self.counted_release else self.other_end
-        return None if end is None else end.day
+        if self.carried_out is not None:
+            return self.carried_out.date.date
+        return None if self.other_end is None else self.other_end.date.date
+
+    def find_held_days(self, death: End | None, *, house_arrest: bool) -> HeldDays:
+        """Return the days in custody. `house_arrest`: a release to house arrest does not end custody."""
+        return find_held_days(self.witnesses, self.arrest, self._list_ends(death, house_arrest=house_arrest))
+
+    def _list_ends(self, death: End | None, *, house_arrest: bool) -> list[End]:
+        release = self.ending_release
+        is_out = release is not None and not (house_arrest and release.kind == ReleaseKind.HOUSE_ARREST)
+        ends = [End(release.date, release.status == ReleaseStatus.CONTESTED)] if release is not None and is_out else []
+        return [*ends, *(end for end in (self.other_end, death) if end is not None)]
 
 
-def read_custody(spell: Sequence[Statement]) -> Custody:
-    """Consolidate one spell from the statements that assert the detention, or from all if none does."""
-    asserting_statements = _select_asserting(spell)
-    basis = asserting_statements or list(spell)
+def read_custody(statements: Sequence[Statement], begin: PartialDate | None = None) -> Custody:
+    """Consolidate one detention. `begin`: the arrest that divides it from the previous one."""
+    standing = [statement for statement in statements if not statement.is_retracted]
+    asserting = [statement for statement in standing if statement.asserts_detention]
+    basis = asserting or standing or list(statements)
+    witnesses = select_witnesses(asserting) or basis
+    arrest = choose_arrest_date(asserting, begin)
+    stages = {stage: release for stage in STAGES if (release := _read_stage(statements, stage)) is not None}
+    ending = [s for s in asserting if s.verdict in ASSERTIONS and _read_ended_how(s) and s in witnesses]
+    ended_how = plain_fact(read_source_values(ending, _read_ended_how))
+    other_end = End(choose_end_date(ending)) if ending else None
     facts = _drop_missing_facts(
-        detained_on=day_fact(basis, "detained_on", "detention"),
-        country=_combine_country(spell, asserting_statements),
-        designation=plain_fact(
-            read_source_values(basis, lambda statement: statement.designation, read_inherited_field("designation"))
-        ),
-        held_on=_combine_held_on(asserting_statements),
+        detained_on=_build_date_fact(asserting, "detention.detained_on", arrest),
+        country=_combine_country(statements, asserting),
+        designation=plain_fact(read_source_values(basis, lambda s: s.designation, read_inherited_field("designation"))),
+        held_on=_combine_held_on(asserting),
+        ended_how=ended_how,
+        ended_on=None if other_end is None else _build_ended_on_fact(ending, other_end.date),
     )
-    detained_text, held_text = get_fact_value(facts, "detained_on"), get_fact_value(facts, "held_on")
-    dating_statements = select_dating_statements(asserting_statements)
-    custody_sightings, statements_by_stage, witness_statements = (
-        find_custody_sightings(dating_statements),
-        pick_statements_by_stage(spell),
-        find_witnesses(asserting_statements),
-    )
-    release_statements = _prefer_assertions(statements_by_stage.get(Stage.CARRIED_OUT, []))
-    ending_statements = [a for a in asserting_statements if a.verdict in ASSERTIONS and _read_ended_how(a)]
-    release_end = consolidate_end(
-        release_statements,
-        read_field("release.released_on"),
-        custody_sightings,
-        witness_statements,
-        read_inherited_field("released_on"),
-    )
-    other_end = consolidate_end(ending_statements, read_ended_on, custody_sightings, witness_statements)
-    ended_how = plain_fact(
-        read_source_values(
-            select_credible(ending_statements, read_ended_on, custody_sightings, witness_statements), _read_ended_how
-        )
-    )
-    facts |= _combine_ended(ending_statements, ended_how, other_end)
-    independent_statements = [statement for statement in asserting_statements if statement.source.independent]
-    if asserting_statements and len(independent_statements) == len(asserting_statements):  # the most frequent case
-        arrest_fact = facts.get("detained_on")
-    else:
-        arrest_fact = day_fact(independent_statements, "detained_on", "detention")
+    held_text = get_fact_value(facts, "held_on")
     return Custody(
-        spell=min(statement.record for statement in spell),
-        statements=list(spell),
-        detention_statements=pick_detention_statements(spell),
-        asserting_statements=asserting_statements,
+        spell=min(statement.record for statement in statements),
+        statements=list(statements),
+        witnesses=witnesses,
+        detention_voices=pick_detention_voices(statements),
         country=get_fact_value(facts, "country"),
         designation=get_fact_value(facts, "designation") or Designation.UNSTATED,
-        detained_on=parse_cached_date(detained_text) if detained_text else None,
+        arrest=arrest,
         held_on=parse_cached_date(held_text) if held_text else None,
-        sightings=find_sightings_or_inherited(dating_statements),
-        custody_sightings=custody_sightings,
-        witnesses=witness_statements,
-        release_end=release_end,
-        ended_how=ended_how["value"] if ended_how else None,
         other_end=other_end,
+        ended_how=ended_how["value"] if ended_how else None,
+        stages=stages,
         facts=facts,
-        release=_build_spell_release(pick_release_statements(spell), statements_by_stage),
-        disjoint_releases=_has_disjoint_releases(spell),
-        has_no_credible_end=(
-            release_end is None
-            and any(
-                release_statement.verdict in ASSERTIONS
-                for release_statement in statements_by_stage.get(Stage.CARRIED_OUT, [])
-            )
-        )
-        or (other_end is None and bool(ending_statements)),
-        is_independently_reported=bool(independent_statements),
-        arrest_day=parse_cached_date(arrest_fact["value"]) if arrest_fact and arrest_fact["value"] else None,
+        release_facts=_collect_release_facts(standing, stages),
+        is_independently_reported=any(statement.source.independent for statement in asserting),
     )
 
 
-def _select_asserting(spell: Sequence[Statement]) -> list[Statement]:
-    """Return the statements that assert the detention, except those of sources whose newest statement refutes it (rule
-    2: one voice per source). A statement on a release always asserts the detention."""
-    asserting = [statement for statement in spell if statement.asserts_detention]
-    if len(asserting) == len(spell):  # the most frequent case: no refutation
-        return asserting
-    refuting = {
-        last_statement.source.key
-        for last_statement in pick_detention_statements(spell)
-        if last_statement.verdict is Verdict.REFUTED
+def _read_stage(statements: Sequence[Statement], stage: Stage) -> StageRelease | None:
+    """Return the release at a stage; None without a statement on it."""
+    voices = pick_voices(statements, stage)
+    if not voices:
+        return None
+    field_name = STAGE_DATE_FIELDS[stage]
+    denying = {voice.source.key for voice in voices if voice.independent and voice.denies_event}
+    asserting = [statement for statement in statements if asserts_stage(statement, stage)]
+    dating = [statement for statement in asserting if statement.source.key not in denying]
+    date = choose_release_date(dating, pick_voices(dating, stage), f"release.{field_name}")
+    kind = plain_fact(read_source_values(asserting, lambda s: s.kind, read_inherited_field("kind")))
+    return StageRelease(
+        voices=voices,
+        asserting=asserting,
+        weight=weigh_voices(voices, asserting, field_name, date.date),
+        date=date,
+        kind=(kind["value"] if kind else None) or ReleaseKind.UNSPECIFIED,
+    )
+
+
+def _collect_release_facts(standing: Sequence[Statement], stages: dict[Stage, StageRelease]) -> Facts:
+    """Return the facts of a release: its date at each stage, its kind, and when measures were lifted."""
+    if not stages:
+        return {}
+    facts: Facts = {}
+    for stage, release in stages.items():
+        name = STAGE_DATE_FIELDS[stage]
+        facts |= _drop_missing_facts(**{name: _build_date_fact(release.asserting, f"release.{name}", release.date)})
+    furthest = stages[find_furthest_stage({stage: release.status for stage, release in stages.items()})]
+    facts |= _drop_missing_facts(
+        kind=plain_fact(read_source_values(furthest.asserting, lambda s: s.kind, read_inherited_field("kind")))
+    )
+    asserting = [statement for statement in standing if statement.has_release and statement.verdict in ASSERTIONS]
+    return facts | collect_facts(asserting, {"measures_lifted_on": date_fact}, "release")
+
+
+def build_stage_shape(release: StageRelease) -> StageOut:
+    """Return a release at a stage as records show it."""
+    verifying = [voice for voice in release.voices if voice.verdict is Verdict.VERIFIED]
+    return {
+        "status": release.status,
+        "date": None if release.date.date is None else release.date.date.text,
+        "verified_by": sorted(voice.source.slug for voice in verifying),
+        "denied_by": list(release.weight.denied_by),
+        "independent": release.verified_count,
+        "reported_by": sorted(voice.source.slug for voice in release.voices if voice.verdict is Verdict.REPORTED),
     }
-    return [statement for statement in asserting if statement.has_release or statement.source.key not in refuting]
+
+
+def _build_date_fact(statements: Sequence[Statement], field_name: str, date: EventDate) -> Fact | None:
+    """Return the fact of a date, with every source's own dates."""
+    values = read_source_values(statements, read_field(field_name), read_inherited_field(field_name.partition(".")[2]))
+    if not values:
+        return None
+    text = None if date.date is None else date.date.text
+    return {"value": text, "said": list_values(values, text)}
+
+
+def _build_ended_on_fact(statements: Sequence[Statement], date: EventDate) -> Fact | None:
+    """Return the fact of the date of an end other than a release."""
+    values = read_source_values(statements, read_ended_on)
+    text = None if date.date is None else date.date.text
+    return {"value": text, "said": list_values(values, text)} if values else None
+
+
+def collect_custody_verdicts(
+    detention_voices: Sequence[Statement], stages: Mapping[Stage, StageRelease]
+) -> dict[int, tuple[Verdict, bool]]:
+    """Return a dict of source → its verdict on whether the person was in custody, `(verdict, first-hand)`.
+
+    Verifying a release verifies the custody; denying it says that the person is in custody. A source's most certain
+    verdict counts.
+    """
+    verdicts: dict[int, list[tuple[Verdict, bool]]] = {}
+    for voice in detention_voices:
+        verdicts.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
+    for voice in (voice for release in stages.values() for voice in release.voices):
+        verdict = Verdict.REPORTED if voice.verdict in DENIALS else voice.verdict
+        verdicts.setdefault(voice.source.key, []).append((verdict, voice.independent))
+    return {source: _pick_surest(own) for source, own in sorted(verdicts.items())}
+
+
+def _pick_surest(verdicts: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
+    verdict = min((verdict for verdict, _first_hand in verdicts), key=VERDICTS_BY_CERTAINTY.index)
+    return verdict, (verdict, True) in verdicts
 
 
 def link_custodies(custodies: Sequence[Custody]) -> list[Custody]:
-    """Number the spells, and set on each whether a release preceded it and the day by which a later detention had
-    begun, both for independent sources together and for each source (rule 8: net)."""
-    if len(custodies) == 1:  # the most frequent case
-        return list(custodies)
-    has_report, has_release = False, False
-    earlier: list[tuple[bool, bool]] = []
-    for custody in custodies:
-        earlier.append((has_report or has_release, has_release))
-        has_report, has_release = (
-            has_report or custody.is_independently_reported,
-            has_release or custody.counted_release is not None,
-        )
-    linked_custodies: list[Custody] = []
-    next_begin: int | None = None
-    next_begin_by_source: dict[int, int] = {}
+    """Number the detentions, and set on each whether a release preceded it and the day by which a later one had begun,
+    for organisations together and for each source (rule 17)."""
+    linked: list[Custody] = []
+    next_hi: int | None = None
+    next_by_source: dict[int, int] = {}
     for number in range(len(custodies) - 1, -1, -1):
-        custody, (has_predecessor, after_release) = custodies[number], earlier[number]
-        linked_custodies.append(
+        custody, earlier = custodies[number], custodies[:number]
+        is_claim = bool(earlier) and custody.is_asserted and not custody.is_independently_reported
+        after_release = any(other.carried_out is not None for other in earlier)
+        linked.append(
             replace(
                 custody,
                 ordinal=number + 1,
-                is_claimed_rearrest=has_predecessor and custody.is_asserted and not custody.is_independently_reported,
+                is_claimed_rearrest=is_claim,
                 after_release=after_release,
-                next_hi=next_begin,
-                next_hi_by_source=dict(next_begin_by_source),
+                next_hi=next_hi,
+                next_hi_by_source=dict(next_by_source),
             )
         )
-        # The earliest of all later arrests: a vague date may precede a precise one that follows it.
-        if custody.arrest_day is not None:
-            next_begin = custody.arrest_day.hi if next_begin is None else min(next_begin, custody.arrest_day.hi)
-        for source, day in _list_begin_days(custody):
-            next_begin_by_source[source] = min(day, next_begin_by_source.get(source, day))
-    return linked_custodies[::-1]
+        if custody.is_independently_reported and custody.arrest.date is not None:
+            next_hi = custody.arrest.date.hi if next_hi is None else min(next_hi, custody.arrest.date.hi)
+        for statement in custody.statements:
+            if statement.asserts_detention and statement.arrest_day is not None:
+                source, day = statement.source.key, statement.arrest_day.hi
+                next_by_source[source] = min(day, next_by_source.get(source, day))
+    return linked[::-1]
 
 
-def _list_begin_days(custody: Custody) -> Iterator[tuple[int, int]]:
-    """Yield `(source, day)` for each statement on the detention: the day by which it had begun."""
-    for statement in custody.asserting_statements:
-        if statement.arrest_day is not None:
-            yield statement.source.key, statement.arrest_day.hi
-
-
-def _combine_country(spell: Sequence[Statement], asserting: Sequence[Statement]) -> Fact | None:
-    """Return the country from the statements that assert the detention, otherwise from all current ones, otherwise from
-    withdrawn ones: a spell keeps its country if its first report is withdrawn."""
-
-    def combine(statements: Iterable[Statement]) -> Fact | None:
-        return plain_fact(
-            read_source_values(statements, read_field("detention.country"), read_inherited_field("country"))
-        )
-
-    return (
-        combine(asserting)
-        or combine(s for s in spell if not s.is_retracted)
-        or combine(s for s in spell if s.is_retracted)
-    )
+def _combine_country(statements: Sequence[Statement], asserting: Sequence[Statement]) -> Fact | None:
+    """Return the country from the statements that assert the detention, otherwise from all: a detention keeps its
+    country if its only report is withdrawn."""
+    for group in (asserting, statements):
+        fact = plain_fact(read_source_values(group, read_field("detention.country"), read_inherited_field("country")))
+        if fact is not None:
+            return fact
+    return None
 
 
 def _drop_missing_facts(**facts: Fact | None) -> Facts:
@@ -286,76 +329,12 @@ def _combine_held_on(statements: Sequence[Statement]) -> Fact | None:
     return latest_fact(read_source_values(last_by_source.values(), read_field("detention.held_on")))
 
 
-def _combine_ended(statements: Sequence[Statement], ended_how: Fact | None, end: End | None) -> Facts:
-    """Return how and when the detention ended other than by release, decided by the credible statements, with every
-    source's values."""
-    day = end.day.text if end and end.day else None
-    facts = _drop_missing_facts(
-        ended_how=plain_fact(read_source_values(statements, _read_ended_how)),
-        ended_on=date_fact(read_source_values(statements, read_ended_on)),
-    )
-    values = {"ended_how": ended_how["value"] if ended_how else None, "ended_on": day}
-    return {name: {**fact, "value": values[name]} for name, fact in facts.items()}
-
-
 def _read_ended_how(statement: Statement) -> str | None:
     ended_how: str | None = statement.content.get("detention.ended", {}).get("how")
     return ended_how
 
 
 def read_ended_on(statement: Statement) -> str | None:
-    """Return the day that a statement gives for an end other than a release."""
+    """Return the date that a statement gives for an end other than a release."""
     text: str | None = statement.content.get("detention.ended", {}).get("on")
     return text
-
-
-def _has_disjoint_releases(spell: Sequence[Statement]) -> bool:
-    days = [
-        statement.released_on
-        for statement in spell
-        if statement.released_on is not None and statement.end == statement.released_on
-    ]
-    return any(not a.overlaps(b) for number, a in enumerate(days) for b in days[number + 1 :])
-
-
-def _prefer_assertions(statements: list[Statement]) -> list[Statement]:
-    """Return the statements that determine a stage's facts: the asserting ones, or all if none asserts."""
-    return [statement for statement in statements if statement.verdict in ASSERTIONS] or statements
-
-
-def _build_spell_release(
-    statements: list[Statement], statements_by_stage: dict[Stage, list[Statement]]
-) -> SpellRelease | None:
-    if not statements:
-        return None
-    by_stage = derive_statuses(statements_by_stage)
-    stage = find_current_stage(by_stage)
-    dates: dict[Stage, PartialDate | None] = {}
-    kinds: dict[Stage, str] = {}
-    facts: Facts = {}
-    stages: dict[Stage, StageOut] = {}
-    fact_statements: list[Statement] = []
-    kind: Fact | None = None
-    for stage_key, stage_statements in statements_by_stage.items():
-        previous, fact_statements = fact_statements, _prefer_assertions(stage_statements)
-        date = day_fact(fact_statements, STAGE_DATE_FIELDS[stage_key], "release")
-        # Most often the same statements cover every stage.
-        kind = kind if fact_statements == previous else kind_fact(fact_statements)
-        facts |= _drop_missing_facts(**{STAGE_DATE_FIELDS[stage_key]: date})
-        if kind and stage_key is stage:
-            facts["kind"] = kind
-        day = date["value"] if date else None
-        dates[stage_key] = parse_cached_date(day) if day else None
-        kinds[stage_key] = (kind["value"] if kind else None) or ReleaseKind.UNSPECIFIED
-        verifying = [v for v in stage_statements if v.verdict is Verdict.VERIFIED]
-        stages[stage_key] = {
-            "status": by_stage[stage_key],
-            "date": day,
-            "verified_by": sorted(v.source.slug for v in verifying),
-            "independent": sum(v.independent for v in verifying),
-            "reported_by": sorted(v.source.slug for v in stage_statements if v.verdict is Verdict.REPORTED),
-        }
-    lifted_facts = collect_facts(
-        [v for v in statements if v.verdict in ASSERTIONS], {"measures_lifted_on": date_fact}, "release"
-    )
-    return SpellRelease(statements, statements_by_stage, by_stage, stage, dates, kinds, facts | lifted_facts, stages)

@@ -20,7 +20,8 @@ from app.projection.consolidate import (
     union_fact,
 )
 from app.projection.custody import Custody
-from app.projection.statements import ASSERTIONS, Statement, parse_cached_date
+from app.projection.event_dates import GOVERNMENT
+from app.projection.statements import Statement, parse_cached_date
 from app.schemas.base import Facts
 from app.vocabulary import AgeGroup
 
@@ -117,7 +118,7 @@ def _find_day_of_age(statements: Sequence[Statement], age: int) -> str | None:
     age_values = [
         source_value for source_value in read_source_values(statements, read_field(AGE)) if source_value.value == age
     ]
-    age_values = [source_value for source_value in age_values if source_value.independent] or age_values
+    age_values = [source_value for source_value in age_values if source_value.rank < GOVERNMENT] or age_values
     fact = date_fact(
         [
             source_value._replace(value=days[source_value.source])
@@ -137,15 +138,11 @@ def _find_reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
 
 def collect_spell_facts(custody: Custody) -> Facts:
     """Return the personal facts of a spell: place, legal facts, conditions."""
-    facts = collect_facts(custody.asserting_statements, _CUSTODY_COMBINERS, "detention") | _combine_facility(
-        custody.asserting_statements
-    )
-    release = custody.release
-    if release is not None:
-        asserting = [
-            statement for statement in release.statements_by_stage[release.stage] if statement.verdict in ASSERTIONS
-        ]
-        facts |= collect_facts(asserting, {"conditions": union_fact, "destination": plain_fact}, "release")
+    asserting = [statement for statement in custody.statements if statement.asserts_detention]
+    facts = collect_facts(asserting, _CUSTODY_COMBINERS, "detention") | _combine_facility(asserting)
+    if custody.release is not None:
+        combiners: Combiners = {"conditions": union_fact, "destination": plain_fact}
+        facts |= collect_facts(custody.release.asserting, combiners, "release")
     return facts
 
 
@@ -160,8 +157,7 @@ def collect_source_fields(custody: Custody) -> ValuesBySource:
     """Return each source's evidence for a spell, the sources it cites that are not registered, and the hidden
     method."""
     by_name: ValuesBySource = {}
-    release = custody.release
-    statements_by_object = {"detention": custody.detention_statements, "release": release.statements if release else []}
+    statements_by_object = {"detention": custody.detention_voices, "release": custody.release_voices}
     for name in SOURCE_FIELDS:
         by_source = {
             object_name: {

@@ -1,7 +1,8 @@
 """Build the table rows of one person, as dictionaries without `since` and `until`, and the person's current state."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.matching.scripts import fold
@@ -23,12 +24,11 @@ from app.models import (
 )
 from app.projection import detention_state, person
 from app.projection.consolidate import get_fact_value, get_reported_values
-from app.projection.custody import Custody, link_custodies, read_custody
-from app.projection.ends import End
-from app.projection.spells import divide_into_spells
-from app.projection.statements import STAGE_DATE_FIELDS, Statement, asserts_stage, group_by_source
-from app.projection.status import COUNTED_STATUSES
-from app.projection.units import find_contradicted_pointers
+from app.projection.custody import Custody, build_stage_shape, link_custodies, read_custody
+from app.projection.detentions import divide_into_detentions
+from app.projection.held import End
+from app.projection.statements import STAGE_DATE_FIELDS, Statement
+from app.projection.status import COUNTED_STATUSES, asserts_stage, group_by_source
 from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
 
 
@@ -39,20 +39,13 @@ def find_deciding_spell(custodies: Sequence[Custody]) -> Custody:
     return (independent_custodies or [custody for custody in custodies if not custody.is_claimed_rearrest])[-1]
 
 
-def derive_state(last: Custody, person_death: End | None, independent: Collection[str]) -> State:
-    """Return the person's state from the last spell. A death reported by no `independent` source (slugs) yields to a
-    release reported by one."""
-    deaths = [person_death, last.other_end if last.ended_how == EndedHow.DIED else None]
-    death_sources = {slug for death in deaths if death is not None for slug in death.source_slugs}
-    statements = last.counted_release.statements if last.counted_release else []
-    release_sources = {statement.source.slug for statement in statements if asserts_stage(statement, Stage.CARRIED_OUT)}
-    if death_sources and (death_sources & set(independent) or not release_sources & set(independent)):
+def derive_state(last: Custody, death: End | None) -> State:
+    """Return the person's state from the detention that decides it."""
+    if death is not None or last.ended_how == EndedHow.DIED:
         return State.DIED
-    if last.counted_release is not None:
-        return State.HOUSE_ARREST if last.counted_release.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
-    if last.other_end is not None or not last.is_asserted:
-        return State.UNKNOWN
-    return State.HELD
+    if last.ending_release is not None:
+        return State.HOUSE_ARREST if last.ending_release.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
+    return State.UNKNOWN if last.other_end is not None or not last.is_asserted else State.HELD
 
 
 Rows = dict[type[Any], list[TableRow]]
@@ -73,16 +66,18 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
     count-only person are divided by the logged dates, so that hiding somebody moves no release to another spell;
     everything else uses months."""
     detainee = min(statement.record for statement in statements)
-    counting_spells = divide_into_spells(statements)
+    detentions = divide_into_detentions(statements)
     if publish == Publish.COUNTED:
-        counting_spells = [[statement.to_count_only() for statement in spell] for spell in counting_spells]
-    custodies = link_custodies([read_custody(spell) for spell in counting_spells])
+        detentions = [
+            replace(detention, statements=[s.to_count_only() for s in detention.statements]) for detention in detentions
+        ]
+    custodies = link_custodies([read_custody(detention.statements, detention.begin) for detention in detentions])
     if any(statement.is_redacted for statement in statements):
         publish = Publish.COUNTED
     facts = person.collect_public_facts(statements)
     deciding_spell = find_deciding_spell(custodies)
-    death = detention_state.consolidate_death(statements, deciding_spell.custody_sightings, deciding_spell.witnesses)
-    state = derive_state(deciding_spell, death, {a.source.slug for a in statements if a.source.independent})
+    death = detention_state.find_death(statements)
+    state = derive_state(deciding_spell, death)
     rows: Rows = {
         Detainee: [
             {
@@ -90,21 +85,17 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
                 "publish": publish,
                 "state": state,
                 "rearrested": any(custody.after_release and custody.is_independently_reported for custody in custodies),
-                "rearrest_claimed": any(
-                    custody.is_claimed_rearrest or custody.has_no_credible_end for custody in custodies
-                ),
+                "rearrest_claimed": any(custody.is_claimed_rearrest for custody in custodies),
                 "facts": dump_json(facts),
             }
         ],
         Detention: [_build_detention_row(custody) for custody in custodies],
-        Release: [_build_release_row(custody) for custody in custodies if custody.release],
+        Release: [_build_release_row(custody) for custody in custodies if custody.stages],
         ReleaseAtStage: [row for custody in custodies for row in _build_stage_rows(custody, publish)],
         SourceRelease: [row for custody in custodies for row in _build_source_release_rows(custody)],
-        **_build_detention_state_rows(
-            statements, custodies, custodies.index(deciding_spell), death if state is State.DIED else None, publish
-        ),
+        **_build_detention_state_rows(statements, custodies, custodies.index(deciding_spell), death, publish),
         Verification: [row for custody in custodies for row in _build_verification_rows(custody)],
-        Placement: _build_placement_rows(statements, custodies),
+        Placement: _build_placement_rows(custodies),
     }
     if not any(statement.is_erased for statement in statements):
         rows |= _build_personal_rows(statements, custodies)
@@ -177,22 +168,12 @@ def _build_detention_state_rows(
     return rows
 
 
-def _build_placement_rows(statements: Sequence[Statement], custodies: Sequence[Custody]) -> list[TableRow]:
-    """Build the row that places each report in a spell.
-
-    `contradicts`: the record at which the report points, if the report's own dates place it in another spell."""
-    spell_by_record = {statement.record: custody.spell for custody in custodies for statement in custody.statements}
-    contradicted_pointers = (
-        find_contradicted_pointers(statements) if any(statement.pointer is not None for statement in statements) else {}
-    )
+def _build_placement_rows(custodies: Sequence[Custody]) -> list[TableRow]:
+    """Build the row that places each report in a detention."""
     return [
-        {
-            "record": record,
-            "spell": spell,
-            "contradicts": target if spell_by_record.get(target, spell) != spell else None,
-        }
-        for record, spell in spell_by_record.items()
-        for target in (contradicted_pointers.get(record, record),)
+        {"record": statement.record, "spell": custody.spell, "contradicts": None}
+        for custody in custodies
+        for statement in custody.statements
     ]
 
 
@@ -209,94 +190,79 @@ def _build_detention_row(custody: Custody) -> TableRow:
         "ended_hi": ended_on and ended_on.hi,
         "held_lo": held_on and held_on.lo,
         "held_hi": held_on and held_on.hi,
-        "has_release": custody.counted_release is not None,
-        "disjoint_releases": custody.disjoint_releases,
+        "has_release": custody.carried_out is not None,
+        "disjoint_releases": custody.has_disjoint_releases,
         "facts": dump_json(custody.facts),
     }
 
 
 def _build_release_row(custody: Custody) -> TableRow:
-    release = custody.release
-    assert release is not None
+    stages = {stage: build_stage_shape(release) for stage, release in custody.stages.items()}
     return {
         "spell": custody.spell,
-        "stage": release.stage,
-        "status": release.statuses[release.stage],
+        "stage": custody.stage,
+        "status": custody.stages[custody.stage].status,
         "country": custody.country,
-        "facts": dump_json({"facts": release.facts, "stages": release.stages}),
+        "facts": dump_json({"facts": custody.release_facts, "stages": stages}),
     }
 
 
 def _build_stage_rows(custody: Custody, publish: str) -> list[TableRow]:
-    release = custody.release
-    if release is None:
-        return []
-    rows = []
-    for stage, status in release.statuses.items():
-        date = release.dates[stage]
-        rows.append(
-            {
-                "spell": custody.spell,
-                "stage": stage,
-                "status": status,
-                "lo": date and date.lo,
-                "hi": date and date.hi,
-                "kind": release.kinds[stage],
-                "country": custody.country,
-                "designation": custody.designation,
-                "independent_verified": release.stages[stage]["independent"] if status in COUNTED_STATUSES else 0,
-                "next_hi": custody.next_hi,
-                "withheld": publish == Publish.COUNTED,
-            }
-        )
-    return rows
-
-
-def _build_source_release_rows(custody: Custody) -> list[TableRow]:
-    release = custody.release
-    if release is None:
-        return []
-    own = {
-        source: detention_state.read_own_country_and_designation(detention_state.select_own_statements(custody, source))
-        for source in {
-            statement.source.key for statements in release.statements_by_stage.values() for statement in statements
-        }
-    }
     return [
-        _build_source_release_row(custody, statement, stage, own[statement.source.key])
-        for stage, statements in release.statements_by_stage.items()
-        for statement in statements
+        {
+            "spell": custody.spell,
+            "stage": stage,
+            "status": release.status,
+            "lo": release.date.date and release.date.date.lo,
+            "hi": release.date.date and release.date.date.hi,
+            "kind": release.kind,
+            "country": custody.country,
+            "designation": custody.designation,
+            "independent_verified": release.verified_count if release.status in COUNTED_STATUSES else 0,
+            "is_denied": bool(release.weight.denied_by),
+            "next_hi": custody.next_hi,
+            "withheld": publish == Publish.COUNTED,
+        }
+        for stage, release in custody.stages.items()
     ]
 
 
-def _build_source_release_row(custody: Custody, statement: Statement, stage: Stage, own: TableRow) -> TableRow:
-    """Build the row of one source at one stage, from its own statement. `own`: its country and designation."""
-    day, stated_day = (
-        detention_state.read_own_day(statement, stage),
-        statement.date(f"release.{STAGE_DATE_FIELDS[stage]}"),
-    )
-    kind = statement.content.get("release.kind")
+def _build_source_release_rows(custody: Custody) -> list[TableRow]:
+    return [
+        _build_source_release_row(custody, voice, stage)
+        for stage, release in custody.stages.items()
+        for voice in release.voices
+    ]
+
+
+def _build_source_release_row(custody: Custody, voice: Statement, stage: Stage) -> TableRow:
+    """Build the row of one source at one stage from its own reports (rule 9)."""
+    own = detention_state.select_own_statements(custody, voice.source.key)
+    field_name = f"release.{STAGE_DATE_FIELDS[stage]}"
+    about = [statement for statement in own if asserts_stage(statement, stage)] or [voice]
+    stated_day = next((day for statement in about if (day := statement.date(field_name)) is not None), None)
+    day = stated_day or next((day for s in about if (day := s.date_or_inherited(field_name)) is not None), None)
+    stated_kind = next((statement.kind for statement in about if statement.kind is not None), None)
     return {
         "spell": custody.spell,
         "stage": stage,
-        "source": statement.source.key,
-        "verdict": statement.verdict,
-        "independent": statement.independent,
+        "source": voice.source.key,
+        "verdict": voice.verdict,
+        "independent": voice.independent,
         "lo": day and day.lo,
         "hi": day and day.hi,
-        "kind": detention_state.read_own_kind(statement),
-        **own,
-        "next_hi": custody.next_hi_by_source.get(statement.source.key),
+        "kind": detention_state.read_own_kind(about),
+        **detention_state.read_own_country_and_designation(own),
+        "next_hi": custody.next_hi_by_source.get(voice.source.key),
         "said_lo": stated_day and stated_day.lo,
         "said_hi": stated_day and stated_day.hi,
-        "said_kind": None if kind == ReleaseKind.UNSPECIFIED else kind,
+        "said_kind": stated_kind,
     }
 
 
 def _build_verification_rows(custody: Custody) -> list[TableRow]:
-    rows = [_build_verification_row(custody, "detention", statement) for statement in custody.detention_statements]
-    if custody.release:
-        rows += [_build_verification_row(custody, "release", statement) for statement in custody.release.statements]
+    rows = [_build_verification_row(custody, "detention", statement) for statement in custody.detention_voices]
+    rows += [_build_verification_row(custody, "release", voice) for voice in custody.release_voices]
     return rows
 
 

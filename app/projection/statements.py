@@ -10,7 +10,6 @@ people the log and every counted row have only the month of the arrest and of th
 method whether the knowledge is first-hand. The days and the method are sealed with the personal values (decision
 0042)."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -37,21 +36,17 @@ FIRST_HAND = frozenset(
         Method.AT_THE_GATE,
         Method.RELEASE_ORDER,
         Method.COURT_RECORD,
-        Method.OFFICIAL_LIST,
         Method.DIPLOMATIC,
         Method.PHOTO_VIDEO,
         Method.FELLOW_PRISONER,
     }
 )
-# Methods that repeat another source's finding. A copy confirms nothing.
-SECOND_HAND = frozenset(Method) - FIRST_HAND
 
 
-def is_copy(content: Content) -> bool:
-    """Return whether a verdict repeats another source's finding: by its method, if the content has it, or because it
-    cites another source."""
-    second_hand = content.get(METHOD) in SECOND_HAND or not content.get(IS_FIRST_HAND, True)
-    return bool(content.get(CITING)) or second_hand
+def is_first_hand(content: Content) -> bool:
+    """Return whether a report names a first-hand method and cites nobody for it (rule 8)."""
+    checked = content.get(METHOD) in FIRST_HAND or content.get(IS_FIRST_HAND, False)
+    return bool(checked) and not content.get(CITING)
 
 
 # Days that the log coarsens to months. Days of a release and of other ends stay days: that a source reported a release
@@ -132,7 +127,8 @@ class FacilityView:
 class Statement:
     """What one source's report states: the current version of its record.
 
-    `record`: key of the record. `revision`: of the version. `pointer`: the record of the report at which it points.
+    `record`: key of the record. `revision`: of the version. `request`: the first revision of the request that
+    filed it. `pointer`: the record of the report at which it points.
     `is_filed_by_pointer`: it was filed by pointing at a known person. `is_redacted`: the person was erased by the
     projected revision. `is_erased`: at any revision, so that a replay shows nothing personal of any time. `facility`:
     the registered facility that the report names; `inherited_facility`: the one it inherits. `wish_revision`: the
@@ -148,6 +144,7 @@ class Statement:
     revision: int
     content: Content
     pointer: int | None = None
+    request: int = 0
     facility: FacilityView | None = None
     inherited_facility: FacilityView | None = None
     is_redacted: bool = False
@@ -161,6 +158,11 @@ class Statement:
     def full_content(self) -> Content:
         """The content that was filed; of an erased person, the logged content."""
         return restore_content(self.content, self.hidden_content) if self.hidden_content else self.content
+
+    @property
+    def filed_at(self) -> int:
+        """The first revision of the request that filed it: statements of one request have the same age."""
+        return self.request or self.revision
 
     def to_count_only(self) -> "Statement":
         """Return the statement as it counts while the person is count-only."""
@@ -228,8 +230,8 @@ class Statement:
 
     @cached_property
     def independent(self) -> bool:
-        """Whether the verdict is independent: from an independent source that did not copy it."""
-        return self.source.independent and not is_copy(self.content)
+        """Whether the verdict counts: first-hand, of an organisation (rule 8)."""
+        return self.source.independent and is_first_hand(self.content)
 
     @cached_property
     def is_retracted(self) -> bool:
@@ -238,126 +240,40 @@ class Statement:
     @cached_property
     def asserts_detention(self) -> bool:
         """Whether the report asserts the detention. A denial of a release asserts it too."""
-        return not self.is_retracted and (self.has_release or self.verdict is not Verdict.REFUTED)
+        return not self.is_retracted and (self.has_release or self.verdict in ASSERTIONS)
 
     @cached_property
-    def end(self) -> PartialDate | None:
-        """The day of the end that the report itself asserts: a release carried out, a death, an escape, …"""
-        if self.verdict not in ASSERTIONS:
-            return None
-        if self.has_release and self.stage is Stage.CARRIED_OUT and self.released_on is not None:
-            return self.released_on
+    def asserts_release(self) -> bool:
+        """Whether the report asserts a release that was carried out."""
+        return self.has_release and self.verdict in ASSERTIONS and self.stage is Stage.CARRIED_OUT
+
+    @cached_property
+    def denies_event(self) -> bool:
+        """Whether the report denies that the event took place; a denial of a detail is no voice (rule 2)."""
+        return self.verdict in DENIALS and self.content.get("verification.denies", "event") == "event"
+
+    @cached_property
+    def sighting(self) -> PartialDate | None:
+        """The last day on which the source knew the person in custody."""
+        return self.date_or_inherited("detention.held_on")
+
+    @cached_property
+    def other_end(self) -> PartialDate | None:
+        """The date of an end other than a release, such as an escape."""
         ending = self.content.get("detention.ended")
         return parse_cached_date(ending["on"]) if ending and ending.get("on") else None
 
     @cached_property
-    def position(self) -> PartialDate | None:
-        """A day within or at the end of custody that places a report without a day of arrest."""
-        names = ("release.released_on", "release.ordered_on", "release.announced_on", "detention.held_on")
-        return next((day for name in names if (day := self.date_or_inherited(name)) is not None), self.end)
+    def earlier_stage_days(self) -> list[PartialDate]:
+        """The days on which the release was ordered and announced."""
+        names = ("release.ordered_on", "release.announced_on") if self.has_release else ()
+        return [day for name in names if (day := self.date_or_inherited(name)) is not None]
+
+    @cached_property
+    def all_dates(self) -> list[PartialDate]:
+        """Every date that may place the report in a detention."""
+        dates = [self.release_day, self.other_end, self.arrest_day, self.sighting, *self.earlier_stage_days]
+        return [date for date in dates if date is not None]
 
 
 STAGE_RANK = {stage: rank for rank, stage in enumerate(STAGES)}
-
-
-def group_by_source(statements: Iterable[Statement]) -> dict[int, list[Statement]]:
-    """Return a dict of source key → the statements that may speak for the source: retracted ones only if it has no
-    others."""
-    all_statements = list(statements)
-    if len(all_statements) == 1:  # the most frequent case
-        return {all_statements[0].source.key: all_statements}
-    groups: dict[int, list[Statement]] = {}
-    for statement in all_statements:
-        groups.setdefault(statement.source.key, []).append(statement)
-    return {source: [s for s in group if not s.is_retracted] or group for source, group in sorted(groups.items())}
-
-
-def pick_release_statements(spell: Sequence[Statement]) -> list[Statement]:
-    """Return each source's statement on the release as a whole: of the furthest stage, then of the earliest disjoint
-    date, then the newest."""
-    return [_pick_on_release(own)[0] for own in _group_release_statements(spell)]
-
-
-def pick_statements_by_stage(spell: Sequence[Statement]) -> dict[Stage, list[Statement]]:
-    """Return a dict of stage → one statement per source, without stages that have none.
-
-    A source's statement on the release as a whole speaks for it. But if that statement only reports or denies a later
-    stage, it does not withdraw an earlier stage that the source verified."""
-    sources = _group_release_statements(spell)
-    by_stage = {
-        stage: [statement for own in sources if (statement := _pick_at_stage(own, stage)) is not None]
-        for stage in STAGES
-    }
-    return {stage: statements for stage, statements in by_stage.items() if statements}
-
-
-def _group_release_statements(spell: Sequence[Statement]) -> list[list[Statement]]:
-    return list(group_by_source(statement for statement in spell if statement.has_release).values())
-
-
-def _pick_at_stage(own: list[Statement], stage: Stage) -> Statement | None:
-    """Return the statement that speaks for one source at a stage, if any."""
-    if len(own) == 1:  # the most frequent case
-        return own[0] if covers_stage(own[0], stage) else None
-    statement, earlier_statements = _pick_on_release(own)
-    at_stage = statement if covers_stage(statement, stage) else None
-    if not earlier_statements or (at_stage is not None and at_stage.verdict is not Verdict.REPORTED):
-        return at_stage
-    earlier = _pick_at_stage(earlier_statements, stage)
-    return earlier if earlier is not None and earlier.verdict is Verdict.VERIFIED else at_stage
-
-
-def _pick_on_release(own: list[Statement]) -> tuple[Statement, list[Statement]]:
-    """Return the statement that speaks for one source on the release, and those of earlier stages."""
-    if len(own) == 1:  # the most frequent case
-        return own[0], []
-    furthest = max((statement.stage for statement in own), key=lambda stage: STAGE_RANK[stage])
-    furthest_statements = [statement for statement in own if statement.stage is furthest]
-    return _pick_for_stage(furthest_statements, furthest), [
-        statement for statement in own if statement.stage is not furthest
-    ]
-
-
-def _pick_for_stage(own: list[Statement], stage: Stage) -> Statement:
-    """Return the statement that speaks for one source at one stage: the newest on the earliest day, unless that day is
-    only reported and a later, disjoint one is verified."""
-    dated_statements = [(statement, statement.date(f"release.{STAGE_DATE_FIELDS[stage]}")) for statement in own]
-    first = min((day for _statement, day in dated_statements if day), key=lambda day: (day.hi, day.lo), default=None)
-    agreeing: list[Statement] = []
-    disjoint: list[Statement] = []
-    for statement, day in dated_statements:
-        (agreeing if day is None or first is None or day.overlaps(first) else disjoint).append(statement)
-    picked = _pick_last(agreeing)
-    if picked.verdict is not Verdict.REPORTED or not disjoint:
-        return picked
-    later = _pick_for_stage(disjoint, stage)
-    return later if later.verdict is Verdict.VERIFIED else picked
-
-
-def _pick_last(own: Sequence[Statement]) -> Statement:
-    """Return the newest statement; but a `reported` does not withdraw a `verified` of another report of that source
-    (ADR 0027)."""
-    newest = max(own, key=lambda statement: statement.revision)
-    if newest.verdict is not Verdict.REPORTED:
-        return newest
-    definite = [statement for statement in own if statement.verdict is not Verdict.REPORTED]
-    last_definite = max(definite, key=lambda statement: statement.revision, default=newest)
-    return last_definite if last_definite.verdict is Verdict.VERIFIED else newest
-
-
-def pick_detention_statements(spell: Sequence[Statement]) -> list[Statement]:
-    """Return each source's statement on the detention itself: its newest without a release."""
-    groups = group_by_source(statement for statement in spell if not statement.has_release)
-    return [_pick_last(own) for own in groups.values()]
-
-
-def covers_stage(statement: Statement, stage: Stage) -> bool:
-    """Return whether a statement covers a stage: an assertion covers its own stage and earlier ones, a denial its own
-    and later ones."""
-    if statement.verdict in ASSERTIONS or statement.is_retracted:
-        return STAGE_RANK[stage] <= STAGE_RANK[statement.stage]
-    return STAGE_RANK[stage] >= STAGE_RANK[statement.stage]
-
-
-def asserts_stage(statement: Statement, stage: Stage) -> bool:
-    return statement.verdict in ASSERTIONS and covers_stage(statement, stage)

@@ -1,61 +1,125 @@
-"""Derive the status of a release and of a detention from the verdicts of their sources."""
+"""Choose each source's voice, and weigh the voices (rules 2 and 3 of docs/counting-rules.md)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from app.projection.statements import ASSERTIONS, DENIALS, STAGE_RANK, Statement
-from app.vocabulary import ReleaseStatus, Stage, Verdict
+from app.dates import PartialDate
+from app.projection.statements import ASSERTIONS, DENIALS, STAGE_DATE_FIELDS, STAGE_RANK, Statement
+from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
 
 COUNTED_STATUSES = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseStatus.REPORTED})
-# From most to least certain: a source's most certain verdict on the detention or its release is its verdict on whether
-# the person was in custody.
-VERDICTS_BY_CERTAINTY = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
-def derive_status(verdicts: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
-    """Return the status for `[(verdict, independent)]`. Denials alone give no status unless one is independent: a state
-    does not refute a release by being the first to mention it."""
-    independent = {verdict for verdict, is_independent in verdicts if is_independent}
-    if Verdict.VERIFIED in independent:
-        denials = independent & {Verdict.REFUTED, Verdict.DISPUTED}
-        return ReleaseStatus.CONTESTED if denials else ReleaseStatus.VERIFIED
-    if Verdict.REFUTED in independent:
+def group_by_source(statements: Iterable[Statement]) -> dict[int, list[Statement]]:
+    """Return a dict of source key → its statements: retracted ones only if it has no others."""
+    groups: dict[int, list[Statement]] = {}
+    for statement in statements:
+        groups.setdefault(statement.source.key, []).append(statement)
+    return {source: [s for s in group if not s.is_retracted] or group for source, group in sorted(groups.items())}
+
+
+def covers_stage(statement: Statement, stage: Stage) -> bool:
+    """Return whether a statement is about a stage: an assertion covers its own stage and earlier ones, a denial its own
+    and later ones."""
+    if statement.verdict in ASSERTIONS or statement.is_retracted:
+        return STAGE_RANK[stage] <= STAGE_RANK[statement.stage]
+    return statement.denies_event and STAGE_RANK[stage] >= STAGE_RANK[statement.stage]
+
+
+def asserts_stage(statement: Statement, stage: Stage) -> bool:
+    return statement.has_release and statement.verdict in ASSERTIONS and covers_stage(statement, stage)
+
+
+def pick_voices(statements: Iterable[Statement], stage: Stage) -> list[Statement]:
+    """Return the statement that speaks for each source at a stage of a release (rule 3)."""
+    about = [statement for statement in statements if statement.has_release and covers_stage(statement, stage)]
+    return [_pick_voice(own, STAGE_DATE_FIELDS[stage]) for own in group_by_source(about).values()]
+
+
+def pick_detention_voices(statements: Iterable[Statement]) -> list[Statement]:
+    """Return the statement that speaks for each source on the detention itself: its newest without a release."""
+    groups = group_by_source(statement for statement in statements if not statement.has_release)
+    return [_pick_voice(own, "held_on") for own in groups.values()]
+
+
+def _pick_voice(own: Sequence[Statement], date_field: str) -> Statement:
+    """Return the newest definite statement of one source; without one, its newest.
+
+    If some are first-hand, only these speak: what a source read does not replace what it checked.
+    """
+    if len(own) == 1:  # the most frequent case
+        return own[0]
+    own = [statement for statement in own if statement.independent] or own
+    pool = [statement for statement in own if statement.verdict is not Verdict.REPORTED] or own
+
+    def age(statement: Statement) -> tuple[int, bool, int, str]:
+        date = statement.date(f"release.{date_field}") or statement.date(f"detention.{date_field}")
+        return statement.filed_at, statement.verdict not in ASSERTIONS, date.hi if date else 0, statement.id
+
+    return max(pool, key=age)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """The status of a release at a stage. `denied_by`: the sources whose denial counts."""
+
+    status: ReleaseStatus | None
+    denied_by: tuple[str, ...] = ()
+
+
+def weigh_voices(
+    voices: Sequence[Statement], asserting: Sequence[Statement], date_field: str, date: PartialDate | None
+) -> Weight:
+    """Return the status by the weight of first-hand voices (rule 2).
+
+    `asserting`: the standing statements that assert the stage. `date_field`, `date`: of the release at this stage; a
+    denial that names another date does not count.
+    """
+    if all(voice.is_retracted for voice in voices):
+        return Weight(ReleaseStatus.RETRACTED)
+    if not asserting:
+        return Weight(None)  # rule 1: no assertion, no release
+    first_hand = [voice for voice in voices if voice.independent]
+    denials = [voice for voice in first_hand if voice.denies_event and _is_about(voice, date_field, date)]
+    assertions = [voice for voice in first_hand if voice.verdict in ASSERTIONS]
+    verified_count = sum(voice.verdict is Verdict.VERIFIED for voice in assertions)
+    denied_by = tuple(sorted(voice.source.slug for voice in denials))
+    if verified_count > len(denials):
+        return Weight(ReleaseStatus.VERIFIED, denied_by)
+    if any(voice.verdict is Verdict.REFUTED for voice in denials) and not assertions:
+        return Weight(ReleaseStatus.REFUTED, denied_by)
+    if denials:
+        return Weight(ReleaseStatus.CONTESTED, denied_by)
+    is_reported = any(statement.source.independent for statement in asserting)
+    return Weight(ReleaseStatus.REPORTED if is_reported else ReleaseStatus.OFFICIAL_ONLY)
+
+
+def weigh_verdicts(verdicts: Sequence[tuple[Verdict, bool]], *, is_reported: bool) -> ReleaseStatus | None:
+    """Return the status of a detention for `[(verdict, first-hand)]` by the same weight.
+
+    `is_reported`: an organisation reports it.
+    """
+    first_hand = [verdict for verdict, is_first_hand in verdicts if is_first_hand]
+    asserted = [verdict for verdict, _is_first_hand in verdicts if verdict in ASSERTIONS]
+    if not asserted:
+        is_retracted = bool(verdicts) and all(verdict is Verdict.RETRACTED for verdict, _first_hand in verdicts)
+        return ReleaseStatus.RETRACTED if is_retracted else None
+    denial_count = sum(verdict in DENIALS for verdict in first_hand)
+    if first_hand.count(Verdict.VERIFIED) > denial_count:
+        return ReleaseStatus.VERIFIED
+    if Verdict.REFUTED in first_hand and not any(verdict in ASSERTIONS for verdict in first_hand):
         return ReleaseStatus.REFUTED
-    if Verdict.DISPUTED in independent:
+    if denial_count:
         return ReleaseStatus.CONTESTED
-    if any(verdict in ASSERTIONS for verdict, _own in verdicts):
-        return ReleaseStatus.REPORTED
-    withdrawn = bool(verdicts) and all(verdict is Verdict.RETRACTED for verdict, _own in verdicts)
-    return ReleaseStatus.RETRACTED if withdrawn else None
+    return ReleaseStatus.REPORTED if is_reported else ReleaseStatus.OFFICIAL_ONLY
 
 
-def derive_statuses(statements_by_stage: dict[Stage, list[Statement]]) -> dict[Stage, ReleaseStatus | None]:
-    """Return a dict of stage → status; None if no statement asserts the release and no independent one denies it."""
-    return {
-        stage: derive_status([(statement.verdict, statement.independent) for statement in statements])
-        for stage, statements in statements_by_stage.items()
-    }
+def _is_about(denial: Statement, date_field: str, date: PartialDate | None) -> bool:
+    denied = denial.date(f"release.{date_field}")
+    return denied is None or date is None or denied.overlaps(date)
 
 
-def find_current_stage(by_stage: dict[Stage, ReleaseStatus | None]) -> Stage:
+def find_furthest_stage(statuses: Mapping[Stage, ReleaseStatus | None]) -> Stage:
     """Return the furthest stage at which the release counts; if it counts at none, the furthest with a statement."""
-    counting = [stage for stage, status in by_stage.items() if status in COUNTED_STATUSES]
-    return max(counting or by_stage, key=lambda stage: STAGE_RANK[stage])
-
-
-def collect_custody_verdicts(
-    detention_statements: Sequence[Statement], release_statements: Mapping[Stage, Sequence[Statement]]
-) -> dict[int, tuple[Verdict, bool]]:
-    """Return a dict of source → its verdict on whether the person was in custody, `(verdict, independent)`, from its
-    statements on the detention and on each stage of the release."""
-    verdicts: dict[int, list[tuple[Verdict, bool]]] = {}
-    for statement in detention_statements:
-        verdicts.setdefault(statement.source.key, []).append((statement.verdict, statement.independent))
-    for statement in (statement for statements in release_statements.values() for statement in statements):
-        verdict = Verdict.REPORTED if statement.verdict in DENIALS else statement.verdict
-        verdicts.setdefault(statement.source.key, []).append((verdict, statement.independent))
-    return {source: _pick_surest(source_verdicts) for source, source_verdicts in sorted(verdicts.items())}
-
-
-def _pick_surest(verdicts: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
-    verdict = min((verdict for verdict, _independent in verdicts), key=VERDICTS_BY_CERTAINTY.index)
-    return verdict, (verdict, True) in verdicts
+    counted = [stage for stage, status in statuses.items() if status in COUNTED_STATUSES]
+    return max(counted or statuses, key=STAGES.index)

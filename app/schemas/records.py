@@ -36,6 +36,7 @@ class StageOut(TypedDict):
     status: ReleaseStatus | None
     date: str | None
     verified_by: list[str]
+    denied_by: list[str]
     independent: int
     reported_by: list[str]
 
@@ -59,6 +60,7 @@ class ReleaseShape(TypedDict):
     status: ReleaseStatus | None
     stages: dict[Stage, StageOut]
     verified_by: list[str]
+    denied_by: list[str]
     reported_by: list[str]
     moved_at: list[int]
     facts: Facts
@@ -92,6 +94,7 @@ class DetentionShape(TypedDict):
     status: ReleaseStatus | None
     transfers: list[dict[str, Any]]
     verified_by: list[str]
+    denied_by: list[str]
     reported_by: list[str]
     disputed_dates: bool
     moved_at: list[int]

@@ -1,0 +1,107 @@
+"""Choose the date of an event from the dates that sources give (rule 5 of docs/counting-rules.md)."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.dates import PartialDate
+from app.projection.statements import Statement
+from app.projection.status import group_by_source
+from app.vocabulary import Verdict
+
+# The groups of sources, in the order in which they date an event.
+VERIFYING, FIRST_HAND, ORGANISATION, GOVERNMENT = range(4)
+
+
+class DateVote(NamedTuple):
+    """The date that one source gives. `rank`: its group."""
+
+    source: str
+    date: PartialDate
+    rank: int
+    is_taken_over: bool
+
+
+@dataclass(frozen=True)
+class EventDate:
+    """The date of an event. `is_uncertain`: another first-hand source gives a date that does not overlap it."""
+
+    date: PartialDate | None
+    votes: tuple[DateVote, ...] = ()
+
+    @property
+    def first_hand_dates(self) -> list[PartialDate]:
+        """The dates that first-hand sources give themselves."""
+        return [vote.date for vote in self.votes if vote.rank <= FIRST_HAND and not vote.is_taken_over]
+
+    @property
+    def is_uncertain(self) -> bool:
+        date = self.date
+        return date is not None and any(not other.overlaps(date) for other in self.first_hand_dates)
+
+
+def rank_voice(voice: Statement) -> int:
+    """Return the group of a source by the statement that speaks for it."""
+    if voice.independent:
+        return VERIFYING if voice.verdict is Verdict.VERIFIED else FIRST_HAND
+    return ORGANISATION if voice.source.independent else GOVERNMENT
+
+
+def choose_release_date(statements: Sequence[Statement], voices: Iterable[Statement], field: str) -> EventDate:
+    """Return the date of a release at a stage; a tie goes to the later date.
+
+    `statements`: the statements that assert the stage, without those of sources that deny it. `voices`: one of each
+    source. `field`: the name of the date, such as `release.released_on`.
+    """
+    return _choose(_list_votes(statements, voices, field), lambda date: (date.hi, date.lo))
+
+
+def choose_arrest_date(statements: Sequence[Statement], begin: PartialDate | None) -> EventDate:
+    """Return the date of the arrest; a tie goes to the earlier date.
+
+    `begin`: the arrest that divides the detention from the previous one; a date wholly before it has no vote.
+    """
+    groups = group_by_source(statements).values()
+    voices = [min(own, key=rank_voice) for own in groups]
+    votes = _list_votes(statements, voices, "detention.detained_on")
+    if begin is not None:
+        votes = [vote for vote in votes if vote.date.hi >= begin.lo]
+    return _choose(votes, lambda date: (-date.lo, -date.hi))
+
+
+def choose_end_date(statements: Sequence[Statement]) -> EventDate:
+    """Return the date of an end other than a release; a tie goes to the later date."""
+    newest = {s.source.key: s for s in sorted(statements, key=lambda s: s.filed_at) if s.other_end is not None}
+    votes = [DateVote(s.source.slug, s.other_end, rank_voice(s), False) for s in newest.values() if s.other_end]
+    return _choose(votes, lambda date: (date.hi, date.lo))
+
+
+def choose_death_date(statements: Sequence[Statement]) -> EventDate:
+    """Return the date of a death; a tie goes to the later date."""
+    voices = [own[-1] for own in group_by_source(sorted(statements, key=lambda s: s.filed_at)).values()]
+    return _choose(_list_votes(statements, voices, "detainee.died_on"), lambda date: (date.hi, date.lo))
+
+
+def _list_votes(statements: Sequence[Statement], voices: Iterable[Statement], field: str) -> list[DateVote]:
+    """Return a vote for each voice whose source gives a date: its newest own one, otherwise its newest taken over."""
+    groups = group_by_source(statements)
+    votes = []
+    for voice in voices:
+        own = sorted(groups.get(voice.source.key, ()), key=lambda statement: -statement.filed_at)
+        for read, is_taken_over in ((Statement.date, False), (Statement.date_or_inherited, True)):
+            date = next((day for statement in own if (day := read(statement, field)) is not None), None)
+            if date is not None:
+                votes.append(DateVote(voice.source.slug, date, rank_voice(voice), is_taken_over))
+                break
+    return votes
+
+
+def _choose(votes: Sequence[DateVote], tie: Callable[[PartialDate], tuple[int, int]]) -> EventDate:
+    if not votes:
+        return EventDate(None)
+    rank = min(vote.rank for vote in votes)
+    group = [vote.date for vote in votes if vote.rank == rank and not vote.is_taken_over] or [
+        vote.date for vote in votes if vote.rank == rank
+    ]
+    support = {date: sum(date.is_within(other) for other in group) for date in group}
+    return EventDate(max(support, key=lambda date: (support[date], *tie(date))), tuple(votes))

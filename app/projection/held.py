@@ -1,0 +1,88 @@
+"""Work out on which days a person was in custody (rule 7 of docs/counting-rules.md)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.dates import FIRST_DAY, LAST_DAY, PartialDate
+from app.projection.event_dates import GOVERNMENT, EventDate
+from app.projection.statements import Statement
+
+
+@dataclass(frozen=True)
+class HeldDays:
+    """The days of a detention.
+
+    `begin_lo`, `begin_hi`: the first and last possible day of the begin; None: unknown. `end_lo`, `end_hi`: of the end;
+    LAST_DAY without one. Between `sure_lo` and `sure_hi` no source contradicts a day that counts.
+    """
+
+    begin_lo: int | None
+    begin_hi: int | None
+    end_lo: int
+    end_hi: int
+    sure_lo: int
+    sure_hi: int
+
+
+@dataclass(frozen=True)
+class End:
+    """An end of a detention. `is_contested`: sources deny it as strongly as others assert it."""
+
+    date: EventDate
+    is_contested: bool = False
+
+
+def select_witnesses(statements: Iterable[Statement]) -> list[Statement]:
+    """Return the statements that decide whether a person was held: organisations', without any all of them."""
+    standing = [statement for statement in statements if not statement.is_retracted]
+    return [statement for statement in standing if statement.source.independent] or standing
+
+
+def find_held_days(witnesses: Sequence[Statement], arrest: EventDate, ends: Sequence[End]) -> HeldDays:
+    """Return the days of a detention from its witnesses, its arrest and its ends, of which the earliest counts."""
+    asserting = [witness for witness in witnesses if witness.asserts_detention]
+    arrests = [day for witness in asserting if (day := witness.detained_on)]
+    sightings = [day for witness in asserting if (day := witness.date("detention.held_on"))]
+    begin_lo, begin_hi = _find_begin(arrest.date, [*arrests, *sightings])
+    bounds = [_bound_end(end, [*arrests, *sightings]) for end in ends]
+    end_lo, end_hi = (
+        min((lo for lo, _hi in bounds), default=LAST_DAY),
+        min((hi for _lo, hi in bounds), default=LAST_DAY),
+    )
+    newest = {witness.source.key: witness for witness in sorted(witnesses, key=lambda witness: witness.filed_at)}
+    is_denied = any(witness.denies_event and not witness.has_release for witness in newest.values())
+    first_hand_arrests = [day.lo for witness in asserting if witness.independent and (day := witness.detained_on)]
+    first_hand_ends = [day.hi for end in ends for day in end.date.first_hand_dates]
+    return HeldDays(
+        begin_lo,
+        begin_hi,
+        end_lo,
+        end_hi,
+        LAST_DAY if is_denied else max(first_hand_arrests, default=FIRST_DAY),
+        min(first_hand_ends, default=LAST_DAY),
+    )
+
+
+def _find_begin(arrest: PartialDate | None, shown: Sequence[PartialDate]) -> tuple[int | None, int | None]:
+    """Return the days of the begin: the arrest, or an earlier day on which a report shows the person inside."""
+    first = min(shown, key=lambda day: (day.hi, day.lo), default=None)
+    if arrest is None:
+        return None, None if first is None else first.hi
+    if first is not None and first.hi < arrest.lo:
+        return first.lo, first.hi
+    return arrest.lo, arrest.hi if first is None else min(arrest.hi, first.hi)
+
+
+def _bound_end(end: End, shown: Sequence[PartialDate]) -> tuple[int, int]:
+    """Return the first and last possible day of an end.
+
+    A later date of another organisation, and a later day on which a report shows the person inside, make the days until
+    then uncertain.
+    """
+    date = end.date.date
+    if date is None:
+        return max((day.lo for day in shown), default=FIRST_DAY), LAST_DAY
+    if end.is_contested:
+        return date.lo, LAST_DAY
+    others = [vote.date for vote in end.date.votes if vote.rank < GOVERNMENT]
+    return date.lo, max([date.hi, *(other.hi for other in (*others, *shown) if other.lo > date.hi)])
