@@ -158,8 +158,8 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
     standing = [statement for statement in statements if not statement.is_retracted]
     asserting = [statement for statement in standing if statement.asserts_detention]
     basis = asserting or standing or list(statements)
-    witnesses = select_witnesses(asserting) or basis
-    arrest = choose_arrest_date(asserting, begin)
+    witnesses = select_witnesses(standing)
+    arrest = choose_arrest_date([witness for witness in witnesses if witness.verdict in ASSERTIONS], begin)
     stages = {stage: release for stage in STAGES if (release := _read_stage(statements, stage)) is not None}
     ending = [s for s in asserting if s.verdict in ASSERTIONS and _read_ended_how(s) and s in witnesses]
     ended_how = plain_fact(read_source_values(ending, _read_ended_how))

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import cast
 
 from app.dates import PartialDate
-from app.projection.statements import Statement
+from app.projection.statements import ASSERTIONS, Statement
 
 Choice = tuple[int, int]  # the first and the last detention that a date fits, as indexes
 
@@ -102,13 +102,13 @@ def _divide(units: Sequence[Unit], dividing: Iterable[Statement]) -> list[_Group
 
 def find_rearrests(statements: Iterable[Statement]) -> list[PartialDate]:
     """Return the dates of the arrests that begin a second or later detention (rule 4)."""
-    standing = [statement for statement in statements if not statement.is_retracted]
+    standing = [statement for statement in statements if statement.verdict in ASSERTIONS]
     arrests = sorted(
         {day for statement in standing if (day := _find_arrest(statement))}, key=lambda day: (day.lo, day.hi)
     )
     if len(arrests) == 0:
         return []
-    releases = [day for statement in standing if _is_release(statement) and (day := statement.release_day)]
+    releases = [day for statement in standing if statement.asserts_release and (day := statement.release_day)]
     shown = [*arrests, *(day for statement in standing if (day := statement.sighting))]
     cuts: list[PartialDate] = []
     for arrest in arrests:
@@ -120,16 +120,12 @@ def find_rearrests(statements: Iterable[Statement]) -> list[PartialDate]:
 
 
 def _find_arrest(statement: Statement) -> PartialDate | None:
-    """Return the arrest that a statement reports. A denial of custody reports none."""
-    return statement.arrest_day if statement.asserts_detention else None
-
-
-def _is_release(statement: Statement) -> bool:
-    return statement.asserts_release and not statement.is_retracted
+    """Return the arrest that a statement reports. A denial divides and dates nothing."""
+    return statement.arrest_day if statement.verdict in ASSERTIONS else None
 
 
 def _asserts_release(unit: Unit) -> bool:
-    return any(member.source.independent and _is_release(member) for member in unit.members)
+    return any(member.source.independent and member.asserts_release for member in unit.members)
 
 
 def _place_by_dates(unit: Unit, cuts: Sequence[PartialDate]) -> int | None:
@@ -170,7 +166,7 @@ def _fits(unit: Unit, group: _Group) -> bool:
     """Return whether a government's release is not wholly before the begin, and its arrest not wholly after the end."""
     members = [member for member in group.members if member.source.independent]
     begin = min((day.lo for member in members if (day := _find_arrest(member))), default=None)
-    end = max((day.hi for member in members if _is_release(member) and (day := member.release_day)), default=None)
+    end = max((day.hi for member in members if member.asserts_release and (day := member.release_day)), default=None)
     releases = [day for member in unit.members if (day := member.release_day) is not None]
     arrests = [day for member in unit.members if (day := member.arrest_day) is not None]
     leaves_before = begin is not None and any(day.hi < begin for day in releases)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate
 from app.projection.event_dates import GOVERNMENT, EventDate
-from app.projection.statements import Statement
+from app.projection.statements import ASSERTIONS, Statement
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ def select_witnesses(statements: Iterable[Statement]) -> list[Statement]:
 
 def find_held_days(witnesses: Sequence[Statement], arrest: EventDate, ends: Sequence[End]) -> HeldDays:
     """Return the days of a detention from its witnesses, its arrest and its ends, of which the earliest counts."""
-    asserting = [witness for witness in witnesses if witness.asserts_detention]
+    asserting = [witness for witness in witnesses if witness.verdict in ASSERTIONS]
     arrests = [day for witness in asserting if (day := witness.detained_on)]
     sightings = [day for witness in asserting if (day := witness.date("detention.held_on"))]
+    denied_sightings = [day for witness in witnesses if (day := witness.date("detention.held_on"))]
     begin_lo, begin_hi = _find_begin(arrest.date, [*arrests, *sightings])
-    bounds = [_bound_end(end, [*arrests, *sightings]) for end in ends]
+    bounds = [_bound_end(end, [*arrests, *denied_sightings]) for end in ends]
     end_lo, end_hi = (
         min((lo for lo, _hi in bounds), default=LAST_DAY),
         min((hi for _lo, hi in bounds), default=LAST_DAY),
