@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from app.dates import parse_date
 from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
-from app.projection.status import derive_status
+from app.projection.status import weigh_verdicts
 from app.queries.selection import COUNTABLE_STATUSES, build_selection, load_source_keys
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
@@ -108,7 +108,7 @@ def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision
 
 
 def _derive_release_status(verdicts: Sequence[DatedVerdict]) -> ReleaseStatus | None:
-    return derive_status([(verdict.verdict, verdict.independent) for verdict in verdicts])
+    return weigh_verdicts([(verdict.verdict, verdict.independent) for verdict in verdicts], is_reported=True)
 
 
 def _is_counted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:

@@ -30,6 +30,7 @@ from app.columns.table import (
 from app.db.engine import split_into_chunks
 from app.memory import pause_collection
 from app.models import CURRENT_CLASSES, ChangedPerson, Detainee, Entry, Head, Placement, Record
+from app.vocabulary import ReleaseStatus
 
 T = TypeVar("T")
 
@@ -183,7 +184,7 @@ def read_columns(session: Session, is_cancelled: Callable[[], bool] = lambda: Fa
     """Read all columns from the tables. Raise ReadCancelled."""
     run = session.connection().execute
     head, rules = run(select(col(Head.revision), col(Head.rules))).one()
-    codes, values = Codes(), Codes()
+    codes, values = Codes((None, *map(str, ReleaseStatus))), Codes()
 
     def iterate_batches(rows: Result[Any]) -> Iterator[Sequence[Any]]:
         for batch in rows.partitions():

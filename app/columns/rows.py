@@ -3,7 +3,7 @@
 Keys of people and spells are revisions, so an array indexed by key is hardly longer than the table itself."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
@@ -31,11 +31,12 @@ REMEASURED_ENTRIES = 32
 class Rows:
     """Some rows of a table. A column is loaded on first use and cached with the rows."""
 
-    def __init__(self, arrays: dict[str, Array], places: Array) -> None:
-        """`places`: positions of the rows in the arrays."""
+    def __init__(self, arrays: dict[str, Array], places: Array, own_columns: Mapping[str, Array] | None = None) -> None:
+        """`places`: positions of the rows in the arrays. `own_columns`: columns that replace those of the table."""
         self._arrays = arrays
         self._places = places
-        self._cached_columns: dict[str, Array] = {}
+        self._own_columns = own_columns or {}
+        self._cached_columns: dict[str, Array] = {**self._own_columns}
 
     def __len__(self) -> int:
         return len(self._places)
@@ -57,7 +58,12 @@ class Rows:
 
     def take(self, places: Places) -> "Rows":
         """Return the rows at these positions, which may repeat."""
-        return Rows(self._arrays, self._places[places])
+        own_columns = {name: column[places] for name, column in self._own_columns.items()}
+        return Rows(self._arrays, self._places[places], own_columns)
+
+    def with_columns(self, columns: Mapping[str, Array]) -> "Rows":
+        """Return the same rows with other values in some columns."""
+        return Rows(self._arrays, self._places, {**self._own_columns, **columns})
 
     def carry_over(self, arrays: dict[str, Array], ended_places: Places, opened_places: Places) -> "Rows":
         """Return the same rows in a grown table, without those that ended and with the new ones appended.

@@ -302,20 +302,6 @@ class ColumnsAtRevisions(Columns):
         return self.split_rows[spec, column_filter]
 
 
-class _SplitRows(Rows):
-    """Rows in which some columns replace those of the table."""
-
-    def __init__(self, table: Table, places: Places, own_columns: dict[str, Array]) -> None:
-        super().__init__(table.arrays, places)
-        self._table, self._own_columns = table, own_columns
-        self._cached_columns |= own_columns
-
-    def take(self, places: Places) -> Rows:
-        return _SplitRows(
-            self._table, self._places[places], {name: column[places] for name, column in self._own_columns.items()}
-        )
-
-
 def build_columns_at_revisions(
     columns: Columns, revisions: Sequence[int], table_reads: Sequence[TableRead]
 ) -> ColumnsAtRevisions:
@@ -393,7 +379,7 @@ def _split_rows(table: Table, rows: _RowSpans, person_numbers: _StretchNumbers, 
     }
     if rows.spell is not None:
         own_columns[SPELL_COLUMN] = spell_numbers.find_numbers(rows.spell[row_indexes], begin)
-    return _SplitRows(table, rows.places[row_indexes], own_columns)
+    return Rows(table.arrays, rows.places[row_indexes], own_columns)
 
 
 def _split_spans(begin: Array, end: Array, cuts: Array) -> tuple[Places, Array, Array]:

@@ -98,14 +98,18 @@ class TableSpec:
 
 _SPELL_COLUMNS = {PERSON_COLUMN: NUMBER, "spell": NUMBER}
 _DAY_COLUMNS = {"lo": NUMBER, "hi": NUMBER}
-_END_COLUMNS = dict.fromkeys(("out_lo", "out_hi", "free_lo", "free_hi"), NUMBER) | {"next_hi": NUMBER}
+_END_COLUMNS = dict.fromkeys(
+    ("out_lo", "out_hi", "free_lo", "free_hi", "sure_lo", "sure_hi", "free_sure_hi"), NUMBER
+) | {"next_hi": NUMBER}
 _TERM_COLUMNS = {"country": CODE, "designation": CODE}
-_CONSOLIDATED_COLUMNS = {"status": CODE, "independent_verified": SMALL, "withheld": FLAG}
+_CONSOLIDATED_COLUMNS = {"status": CODE, "independent_verified": SMALL, "withheld": FLAG, "is_denied": FLAG}
 _SOURCE_COLUMNS = {"source": NUMBER, "verdict": CODE, "independent": FLAG}
 _RELEASE_COLUMNS = {"stage": CODE, "kind": CODE, **_DAY_COLUMNS, "next_hi": NUMBER}
 
 RELEASES = TableSpec(
-    ReleaseAtStage, ("spell", "stage"), {**_SPELL_COLUMNS, **_RELEASE_COLUMNS, **_TERM_COLUMNS, **_CONSOLIDATED_COLUMNS}
+    ReleaseAtStage,
+    ("spell", "stage"),
+    {**_SPELL_COLUMNS, **_RELEASE_COLUMNS, **_TERM_COLUMNS, **_CONSOLIDATED_COLUMNS},
 )
 _STATED_COLUMNS = {"said_lo": NUMBER, "said_hi": NUMBER, "said_kind": CODE}
 SOURCE_RELEASES = TableSpec(

@@ -5,7 +5,7 @@ A count is a pure function of terms, reader and revision over the rows of that r
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from sqlalchemy import bindparam
@@ -146,8 +146,9 @@ def load_slugs_by_key(session: Session) -> dict[int, str]:
 # Replace the key of the only verifying source where there is none, or more than one.
 NO_SOURCE, SEVERAL_SOURCES = 0, -1
 MULTI_VALUED_DIMENSIONS = frozenset(name for name, dimension in DIMENSIONS.items() if dimension.is_multivalued)
-# The columns that divide a total: status, number of independent verifications, and whether the person is unlinkable.
-TOTAL_COLUMNS = ("status", "independent_verified", "withheld")
+# The columns that divide a total: status, number of first-hand verifications, whether the person is unlinkable, and
+# whether a source denies it.
+TOTAL_COLUMNS = ("status", "independent_verified", "withheld", "is_denied")
 
 
 @dataclass(frozen=True)
@@ -238,17 +239,18 @@ def _compute_total(selection: Selection, noun: str) -> Total | HeldTotal:
     inside = selection.is_inside
     inside_rows = selection.consolidated_rows.where(inside)
     total_cells = count_cells([inside_rows[name] for name in TOTAL_COLUMNS])
-    status, sources, unlinkable, numbers = (column.tolist() for column in (*total_cells.values, total_cells.sizes()))
-    rows = [*zip(map(selection.columns.codes.text, status), sources, unlinkable, numbers, strict=True)]
+    status, *others = (column.tolist() for column in (*total_cells.values, total_cells.sizes()))
+    rows = [*zip(map(selection.columns.codes.text, status), *others, strict=True)]
     return _build_total(rows, selection.count_people(inside & selection.is_countable), noun)
 
 
-def _build_total(rows: Sequence[tuple[str | None, int, int, int]], people: int, noun: str) -> Total | HeldTotal:
-    """Build a total from rows of status, number of sources, whether the person is unlinkable, and number of rows."""
+def _build_total(rows: Sequence[tuple[Any, ...]], people: int, noun: str) -> Total | HeldTotal:
+    """Build a total from rows of the values of TOTAL_COLUMNS and their number."""
     by_status: dict[str | None, int] = defaultdict(int)
     by_sources: dict[int, int] = defaultdict(int)
-    unlinkable_count = 0
-    for status, sources, is_unlinkable, number in rows:
+    unlinkable_count = denied_count = 0
+    for status, sources, is_unlinkable, is_denied, number in rows:
+        denied_count += number if is_denied and status == ReleaseStatus.VERIFIED else 0
         by_status[status] += number
         if status in COUNTABLE_STATUSES:
             by_sources[sources] += number
@@ -258,9 +260,11 @@ def _build_total(rows: Sequence[tuple[str | None, int, int, int]], people: int, 
     numbers: Numbers = {
         "people": people,
         "verified": by_status[ReleaseStatus.VERIFIED],
+        "verified_with_denials": denied_count,
         "contested": by_status[ReleaseStatus.CONTESTED],
         "reported": by_status[ReleaseStatus.REPORTED],
         "refuted": by_status[ReleaseStatus.REFUTED],
+        "official_only": by_status[ReleaseStatus.OFFICIAL_ONLY],
         "by_min_sources": by_min_sources,
         "counted_apart": unlinkable_count,
     }
@@ -314,13 +318,13 @@ def _compute_total_groups(groups: GroupedRows, noun: str) -> dict[int, Total | H
     """Compute the same numbers as in a total for each group."""
     selection, codes = groups.selection, groups.selection.columns.codes
     total_rows = selection.consolidated_rows
-    rows: dict[int, list[tuple[str | None, int, int, int]]] = defaultdict(list)
+    rows: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     # A row without a status is in no total and creates no group.
     inside = selection.is_inside & (total_rows["status"] != NULL_CODE)
-    for (group, status, sources, unlinkable), number in groups.count_rows(
+    for (group, status, *others), number in groups.count_rows(
         inside, *(total_rows[name] for name in TOTAL_COLUMNS)
     ).items():
-        rows[group].append((codes.text(status), sources, unlinkable, number))
+        rows[group].append((codes.text(status), *others, number))
     people = groups.count_people(selection.is_inside & selection.is_countable)
     return {group: _build_total(group_rows, people.get(group, 0), noun) for group, group_rows in rows.items()}
 

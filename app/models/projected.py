@@ -151,6 +151,7 @@ class ReleaseAtStage(SQLModel, table=True):
     country: str | None
     designation: str
     independent_verified: int
+    is_denied: bool  # some first-hand source denies it
     next_hi: int | None  # the day by which the person's next detention had begun
     withheld: bool
 
@@ -191,7 +192,8 @@ class DetentionState(SQLModel, table=True):
 
     `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out_lo`..`out_hi`: of the end in any
     release. `free_lo`..`free_hi`: of the end in a release that left the person at large. All four are `dates.LAST_DAY`
-    while no source reports an end; `dates.LAST_DAY` is also the last possible day of an undated end.
+    while no source reports an end; `dates.LAST_DAY` is also the last possible day of an undated end. On the days from
+    `sure_lo` to `sure_hi` (`free_sure_hi`: if house arrest is custody) no source contradicts that the person was held.
     """
 
     __tablename__ = "detention_state"
@@ -211,7 +213,11 @@ class DetentionState(SQLModel, table=True):
     out_hi: int
     free_lo: int
     free_hi: int
+    sure_lo: int
+    sure_hi: int
+    free_sure_hi: int
     next_hi: int | None  # the day by which the person's next detention had begun
+    is_denied: bool
     heard_hi: int | None  # the last day on which somebody can have known the person held, or saw them leave
     country: str | None
     designation: str
@@ -241,6 +247,9 @@ class SourceDetention(SQLModel, table=True):
     out_hi: int
     free_lo: int
     free_hi: int
+    sure_lo: int
+    sure_hi: int
+    free_sure_hi: int
     next_hi: int | None
     country: str | None
     designation: str

@@ -187,7 +187,7 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
         stages=stages,
         facts=facts,
         release_facts=_collect_release_facts(standing, stages),
-        is_independently_reported=any(statement.source.independent for statement in asserting),
+        is_independently_reported=any(s.source.independent and s.verdict in ASSERTIONS for s in standing),
     )
 
 

@@ -12,7 +12,7 @@ from app.projection.consolidate import read_field, read_inherited_field, read_ow
 from app.projection.custody import Custody, read_custody
 from app.projection.event_dates import choose_death_date
 from app.projection.held import End
-from app.projection.statements import Statement
+from app.projection.statements import DENIALS, Statement
 from app.projection.status import COUNTED_STATUSES, group_by_source, weigh_verdicts
 from app.vocabulary import Designation, Publish, ReleaseKind, Verdict
 
@@ -28,6 +28,7 @@ def build_state_row(custody: Custody, death: End | None, publish: str) -> TableR
         "status": status,
         **_build_day_columns(custody, death),
         "next_hi": custody.next_hi,
+        "is_denied": any(verdict in DENIALS and first_hand for verdict, first_hand in verdicts),
         "heard_hi": _find_last_report_day(custody),
         "country": custody.country,
         "designation": custody.designation,
@@ -93,8 +94,8 @@ def read_own_kind(own: Sequence[Statement]) -> str:
 
 
 def _build_day_columns(custody: Custody, death: End | None) -> TableRow:
-    """Return the possible days of the begin and of the end (`out_`; `free_` if house arrest is custody), and the days on
-    which no source contradicts that the person was held (`sure_`)."""
+    """Return the possible days of the begin and of the end (`free_`: if house arrest is custody), and the days on which
+    no source contradicts that the person was held (`sure_`)."""
     out = custody.find_held_days(death, house_arrest=False)
     free = custody.find_held_days(death, house_arrest=True)
     columns: dict[str, Any] = {"lo": out.begin_lo, "hi": out.begin_hi, "out_lo": out.end_lo, "out_hi": out.end_hi}

@@ -51,7 +51,7 @@ def divide_into_detentions(statements: Sequence[Statement]) -> list[Detention]:
         return [Detention(list(statements))]
     units = build_units(statements)
     organisations = [unit for unit in units if unit.is_organisation]
-    if not organisations:
+    if not any(s.source.independent and s.verdict in ASSERTIONS for s in statements):
         return _build_detentions(_divide(units, statements))
     detentions = _divide(organisations, [s for s in statements if s.source.independent])
     apart = []

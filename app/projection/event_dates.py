@@ -53,7 +53,9 @@ def choose_release_date(statements: Sequence[Statement], voices: Iterable[Statem
     `statements`: the statements that assert the stage, without those of sources that deny it. `voices`: one of each
     source. `field`: the name of the date, such as `release.released_on`.
     """
-    return _choose(_list_votes(statements, voices, field), lambda date: (date.hi, date.lo))
+    voices = list(voices)
+    organisations = [voice for voice in voices if rank_voice(voice) < GOVERNMENT]
+    return _choose(_list_votes(statements, organisations or voices, field), lambda date: (date.hi, date.lo))
 
 
 def choose_arrest_date(statements: Sequence[Statement], begin: PartialDate | None) -> EventDate:
@@ -87,10 +89,11 @@ def _list_votes(statements: Sequence[Statement], voices: Iterable[Statement], fi
     groups = group_by_source(statements)
     votes = []
     for voice in voices:
-        own = sorted(groups.get(voice.source.key, ()), key=lambda statement: -statement.filed_at)
+        own = groups.get(voice.source.key, [])
         for read, is_taken_over in ((Statement.date, False), (Statement.date_or_inherited, True)):
-            date = next((day for statement in own if (day := read(statement, field)) is not None), None)
-            if date is not None:
+            dated = [(s.filed_at, date.hi, -date.lo, date) for s in own if (date := read(s, field)) is not None]
+            if dated:
+                date = max(dated, key=lambda item: item[:3])[3]
                 votes.append(DateVote(voice.source.slug, date, rank_voice(voice), is_taken_over))
                 break
     return votes

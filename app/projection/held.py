@@ -33,9 +33,11 @@ class End:
 
 
 def select_witnesses(statements: Iterable[Statement]) -> list[Statement]:
-    """Return the statements that decide whether a person was held: organisations', without any all of them."""
+    """Return the statements that decide whether a person was held: those of organisations if one asserts the detention,
+    otherwise all."""
     standing = [statement for statement in statements if not statement.is_retracted]
-    return [statement for statement in standing if statement.source.independent] or standing
+    organisations = [statement for statement in standing if statement.source.independent]
+    return organisations if any(s.verdict in ASSERTIONS for s in organisations) else standing
 
 
 def find_held_days(witnesses: Sequence[Statement], arrest: EventDate, ends: Sequence[End]) -> HeldDays:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from app.columns import table
 from app.columns.loader import Columns
-from app.columns.rows import NO_PLACE, NULL, OPEN_UNTIL, Array, Mask, Rows, flag_keys, index_places, is_any_of
+from app.columns.rows import NO_PLACE, NULL, OPEN_UNTIL, Array, Mask, Places, Rows, flag_keys, index_places, is_any_of
 from app.columns.store import TableRead, get_columns
 from app.columns.table import NULL_CODE, TableSpec
 from app.db.engine import require_time
@@ -33,7 +33,7 @@ from app.vocabulary import ReleaseStatus, Verdict
 
 
 class WindowMatch(NamedTuple):
-    """For each row, whether it is certainly within the query, and whether it may be."""
+    """For each row, whether it counts within the query, and whether sources or coarse dates leave that uncertain."""
 
     is_inside: Mask
     is_uncertain: Mask
@@ -62,23 +62,25 @@ def match_window(lo: Array, hi: Array, window: tuple[int | None, int | None]) ->
 
 def intersect_matches(a: WindowMatch, b: WindowMatch) -> WindowMatch:
     """Return the intersection of two matches; uncertain if neither excludes the row and not both are certain."""
-    inside = a.is_inside & b.is_inside
-    return WindowMatch(inside, (a.is_inside | a.is_uncertain) & (b.is_inside | b.is_uncertain) & ~inside)
+    is_possible = (a.is_inside | a.is_uncertain) & (b.is_inside | b.is_uncertain)
+    return WindowMatch(a.is_inside & b.is_inside, is_possible & (a.is_uncertain | b.is_uncertain))
 
 
 def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatch:
-    """Match people held on a day; uncertain if a date is missing or too coarse.
+    """Match people held on a day (rule 7); uncertain if a date is missing or too coarse, or if a source says otherwise.
 
     A person is held on a day if detained by then and not released before it; a person who leaves on the day was held on
     it. A later detention that had begun by then ends an earlier one without a known end."""
-    end_lo, end_hi = (rows["free_lo"], rows["free_hi"]) if house_arrest else (rows["out_lo"], rows["out_hi"])
+    prefix, sure_hi = ("free", rows["free_sure_hi"]) if house_arrest else ("out", rows["sure_hi"])
+    end_lo, end_hi = rows[f"{prefix}_lo"], rows[f"{prefix}_hi"]
     lo, hi, next_hi = rows["lo"], rows["hi"], rows["next_hi"]
     has_begun = (hi != NULL) & (hi <= day)
     begins_later = ~has_begun & (lo != NULL) & (lo > day)
     may_be_held = end_hi >= day
     is_held = has_begun & may_be_held & (end_lo >= day)
     is_not_rearrested = (next_hi == NULL) | (next_hi > day)
-    return WindowMatch(is_held & is_not_rearrested, may_be_held & is_not_rearrested & ~begins_later & ~is_held)
+    is_sure = is_held & (rows["sure_lo"] <= day) & (sure_hi >= day)
+    return WindowMatch(is_held & is_not_rearrested, may_be_held & is_not_rearrested & ~begins_later & ~is_sure)
 
 
 def match_still_free(next_hi: Array, end: int | None) -> Mask:
@@ -319,12 +321,14 @@ def build_selection(
     if is_personal(terms) and not columns.are_personal:
         raise NotInFiles
     uses_source_rows = by_source or terms.source is not None
-    consolidated = rows = load_consolidated_rows(columns, terms, revision)
+    load = _load_all_consolidated_rows if uses_source_rows else load_consolidated_rows
+    consolidated, other_dates = load(columns, terms, revision), None
+    if isinstance(terms, ReleaseTerms):
+        other_dates = _match_other_dates(columns, terms, consolidated, revision)
+        consolidated = _count_confirmations(columns, terms, consolidated, revision)
+    rows = consolidated
     if uses_source_rows:
-        consolidated, rows = (
-            _load_all_consolidated_rows(columns, terms, revision),
-            _load_own_rows(columns, terms, revision),
-        )
+        rows = _load_own_rows(columns, terms, revision)
         if terms.source is not None:
             mask = rows["source"] == keys[terms.source]
             if not by_source:
@@ -351,12 +355,57 @@ def build_selection(
         columns, rows, terms, reader, revision, uses_source_rows=uses_source_rows
     ):
         mask &= condition
+    event_match = _match_event_day(rows, terms)
+    if other_dates is not None and not uses_source_rows:
+        event_match = WindowMatch(event_match.is_inside, event_match.is_uncertain | other_dates)
+    event_match = WindowMatch(*(part[mask] for part in event_match))
     rows, consolidated = rows.where(mask), consolidated.where(mask)
     require_time(session.connection())
     window_match = intersect_matches(
-        _match_event_day(rows, terms), _match_arrest(columns, rows, terms, revision, uses_source_rows=uses_source_rows)
+        event_match, _match_arrest(columns, rows, terms, revision, uses_source_rows=uses_source_rows)
     )
     return Selection(columns, revision, rows, consolidated, uses_source_rows, window_match)
+
+
+def _load_first_hand_rows(
+    columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int
+) -> tuple[Rows, Places]:
+    """Return the first-hand rows of sources on these releases, and the index of the release of each."""
+    source_rows = _load_own_rows(columns, terms, revision)
+    places = index_places(columns.key_count, consolidated["spell"])[source_rows["spell"]]
+    is_first_hand = source_rows["independent"] & (places != NO_PLACE)
+    return source_rows.where(is_first_hand), places[is_first_hand]
+
+
+def _count_confirmations(columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int) -> Rows:
+    """Return the releases with the number of sources that confirm them in the window (rule 6).
+
+    A verified release that no source confirms there counts as reported.
+    """
+    if terms.window == (None, None):
+        return consolidated
+    source_rows, places = _load_first_hand_rows(columns, terms, consolidated, revision)
+    is_inside = match_window(source_rows["lo"], source_rows["hi"], terms.window).is_inside
+    confirms = is_inside & (source_rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED))
+    counts = np.bincount(places[confirms], minlength=len(consolidated))
+    status, verified = consolidated["status"].copy(), columns.codes.find_code(ReleaseStatus.VERIFIED)
+    status[(status == verified) & (counts == 0)] = columns.codes.find_code(ReleaseStatus.REPORTED)
+    number = np.where(consolidated["independent_verified"] > 0, counts, 0)
+    return consolidated.with_columns({"status": status, "independent_verified": number})
+
+
+def _match_other_dates(columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int) -> Mask:
+    """Return which releases a first-hand source dates otherwise: in the window, if the release is outside; on days that
+    do not overlap its date, if it is inside (rules 5 and 6)."""
+    source_rows, places = _load_first_hand_rows(columns, terms, consolidated, revision)
+    asserts = is_any_of(source_rows["verdict"], columns.codes.find_codes(ASSERTING_VERDICTS))
+    has_date = asserts & (source_rows["said_lo"] != NULL)
+    lo, hi = source_rows["said_lo"][has_date], source_rows["said_hi"][has_date]
+    places = places[has_date]
+    is_other = (hi < consolidated["lo"][places]) | (lo > consolidated["hi"][places])
+    release_match = match_window(consolidated["lo"], consolidated["hi"], terms.window)
+    counts_here = match_window(lo, hi, terms.window).is_inside | release_match.is_inside[places]
+    return flag_keys(len(consolidated), places[is_other & counts_here])
 
 
 def _match_verified_by(columns: Columns, terms: SourcedTerms, keys: dict[str, int], revision: int) -> list[Mask]:

@@ -224,6 +224,7 @@ def build_release_shape(person: Person, spell: int, reader: Reader) -> ReleaseSh
         "status": row["status"],
         "stages": row["stages"],
         "verified_by": stage_values["verified_by"],
+        "denied_by": stage_values["denied_by"],
         "reported_by": stage_values["reported_by"],
         "moved_at": person.moves.get(spell, []),
         "facts": facts | {name: fact for name, fact in visible_facts.items() if name in RELEASE_FACTS},

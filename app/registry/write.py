@@ -286,7 +286,7 @@ def _load_statements(context: WriteContext, base: Record, revision: int) -> list
 
 def _consolidate_values(statements: list[Statement]) -> Content:
     custody = read_custody(statements)
-    facts = custody.facts | (custody.release.facts if custody.release else {})
+    facts = custody.facts | custody.release_facts
     values = {name: get_fact_value(facts, name) for name in (*DETENTION_FIELDS, *STAGE_DATE_FIELDS.values())}
     values["kind"] = custody.release.kind if custody.release else None
     values["facility"] = get_fact_value(collect_spell_facts(custody), "facility")

@@ -35,9 +35,11 @@ class Numbers(TypedDict):
 
     people: int
     verified: int
+    verified_with_denials: int
     contested: int
     reported: int
     refuted: int
+    official_only: int
     by_min_sources: dict[str, int]
     counted_apart: int
 

@@ -94,7 +94,6 @@ class DetentionShape(TypedDict):
     status: ReleaseStatus | None
     transfers: list[dict[str, Any]]
     verified_by: list[str]
-    denied_by: list[str]
     reported_by: list[str]
     disputed_dates: bool
     moved_at: list[int]

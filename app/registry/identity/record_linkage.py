@@ -19,7 +19,7 @@ from app.log.entries import LogEntry
 from app.matching import score
 from app.matching.score import Witness, weigh_witnesses
 from app.models import OPEN, HiddenCandidatePair, Placement, Record
-from app.projection.statements import is_copy, parse_cached_date
+from app.projection.statements import is_first_hand, parse_cached_date
 from app.registry.identity import blocking_keys, candidates
 from app.registry.identity.candidates import (
     CandidatePerson,
@@ -247,7 +247,7 @@ def _can_outweigh(context: WriteContext, record: CurrentRecord) -> bool:
 
 def _is_first_hand(report: Content) -> bool:
     """Return whether a report is first-hand and not withdrawn."""
-    return not is_copy(report) and report["verification.verdict"] != Verdict.RETRACTED
+    return is_first_hand(report) and report["verification.verdict"] != Verdict.RETRACTED
 
 
 def _has_own_record(context: WriteContext, candidate: CandidatePerson) -> bool:
