@@ -205,7 +205,7 @@ def _read_stage(statements: Sequence[Statement], stage: Stage) -> StageRelease |
     return StageRelease(
         voices=voices,
         asserting=asserting,
-        weight=weigh_voices(voices, asserting, field_name, date.date),
+        weight=weigh_voices(voices, dating, field_name, date.date, is_asserted=bool(asserting)),
         date=date,
         kind=(kind["value"] if kind else None) or ReleaseKind.UNSPECIFIED,
     )

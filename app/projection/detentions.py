@@ -84,11 +84,20 @@ def _build_detentions(groups: Sequence[_Group]) -> list[Detention]:
 
 def _divide(units: Sequence[Unit], dividing: Iterable[Statement]) -> list[_Group]:
     """Return the units of each detention, without empty detentions. `dividing`: the statements whose dates divide."""
-    cuts = find_rearrests(dividing)
-    groups = [_Group(begin, []) for begin in (None, *cuts)]
+    groups = [_Group(begin, []) for begin in (None, *find_rearrests(dividing))]
+    asserting = [unit for unit in units if any(member.verdict in ASSERTIONS for member in unit.members)]
+    _place(asserting, groups)
+    groups = [group for group in groups if group.units] or groups[:1]
+    _place([unit for unit in units if unit not in asserting], groups)
+    return groups
+
+
+def _place(units: Sequence[Unit], groups: Sequence[_Group]) -> None:
+    """Put each unit into the group in which its dates place it; the undated ones last."""
+    begins = [group.begin for group in groups[1:] if group.begin is not None]
     undated = []
     for unit in units:
-        index = _place_by_dates(unit, cuts)
+        index = _place_by_dates(unit, begins)
         if index is None:
             undated.append(unit)
         else:
@@ -97,7 +106,6 @@ def _divide(units: Sequence[Unit], dividing: Iterable[Statement]) -> list[_Group
     for unit in undated:
         has_release = any(member.has_release for member in unit.members)
         (with_release[-1] if has_release and with_release else groups[-1]).units.append(unit)
-    return [group for group in groups if group.units]
 
 
 def find_rearrests(statements: Iterable[Statement]) -> list[PartialDate]:

@@ -85,15 +85,18 @@ def choose_death_date(statements: Sequence[Statement]) -> EventDate:
 
 
 def _list_votes(statements: Sequence[Statement], voices: Iterable[Statement], field: str) -> list[DateVote]:
-    """Return a vote for each voice whose source gives a date: its newest own one, otherwise its newest taken over."""
+    """Return a vote for each voice whose source gives a date: its newest own one, otherwise its newest taken over.
+
+    A date of a first-hand statement goes before a newer one of another statement.
+    """
     groups = group_by_source(statements)
     votes = []
     for voice in voices:
         own = groups.get(voice.source.key, [])
         for read, is_taken_over in ((Statement.date, False), (Statement.date_or_inherited, True)):
-            dated = [(s.filed_at, date.hi, -date.lo, date) for s in own if (date := read(s, field)) is not None]
+            dated = [(s, date) for s in own if (date := read(s, field)) is not None]
             if dated:
-                date = max(dated, key=lambda item: item[:3])[3]
+                date = max(dated, key=lambda item: (item[0].independent, item[0].filed_at, item[1].hi, -item[1].lo))[1]
                 votes.append(DateVote(voice.source.slug, date, rank_voice(voice), is_taken_over))
                 break
     return votes

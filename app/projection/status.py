@@ -68,16 +68,22 @@ class Weight:
 
 
 def weigh_voices(
-    voices: Sequence[Statement], asserting: Sequence[Statement], date_field: str, date: PartialDate | None
+    voices: Sequence[Statement],
+    asserting: Sequence[Statement],
+    date_field: str,
+    date: PartialDate | None,
+    *,
+    is_asserted: bool,
 ) -> Weight:
     """Return the status by the weight of first-hand voices (rule 2).
 
-    `asserting`: the standing statements that assert the stage. `date_field`, `date`: of the release at this stage; a
-    denial that names another date does not count.
+    `asserting`: the statements that assert the stage, of sources that do not deny it. `date_field`, `date`: of the
+    release at this stage; a denial that names another date does not count. `is_asserted`: some standing statement
+    asserts the stage.
     """
     if all(voice.is_retracted for voice in voices):
         return Weight(ReleaseStatus.RETRACTED)
-    if not asserting:
+    if not is_asserted:
         return Weight(None)  # rule 1: no assertion, no release
     first_hand = [voice for voice in voices if voice.independent]
     denials = [voice for voice in first_hand if voice.denies_event and _is_about(voice, date_field, date)]

@@ -244,6 +244,8 @@ class LogCount(KnownCount, NotVisibleCount, StaleDetentionsCount):
     detentions: NotRequired[int]
     people: int
     verified: int
+    verified_with_denials: int
+    official_only: int
     contested: int
     uncertain_date: int
     withheld: int
@@ -266,6 +268,8 @@ class Counted(KnownCount):
     detentions: NotRequired[int | None]
     people: NotRequired[int | None]
     verified: NotRequired[int | None]
+    verified_with_denials: NotRequired[int | None]
+    official_only: NotRequired[int | None]
     contested: NotRequired[int | None]
     not_heard_since: NotRequired[int | None]
     not_visible: NotRequired[NotVisible]

@@ -4,12 +4,14 @@ The model is slow and shares no code with the application except dates. Each fun
 A comment that starts with "Choice" marks a question that the page leaves open.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.dates import LAST_DAY, PartialDate
 
 LEVELS = {None: 0, "announced": 1, "ordered": 2, "carried_out": 3}  # level 0 is the detention itself
+UNKNOWN = PartialDate("unknown", 0, LAST_DAY)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Detention:
 
 @dataclass(frozen=True)
 class Release:
-    """A release at one stage."""
+    """A release at one stage. `status` is `verified`, `refuted`, `contested`, `official_only` or `reported`."""
 
     status: str
     denied_by: frozenset[str]
@@ -62,19 +64,20 @@ class WindowResult:
 
 
 @dataclass(frozen=True)
-class Voices:
-    """The report of each source that speaks, in the groups of rule 5, and the reports that deny."""
+class Voice:
+    """What one source says about a release at a stage, or about the arrest.
 
-    verifying: list[Report]
-    reporting: list[Report]  # other first-hand sources that assert
-    organisations: list[Report]  # other organisations that assert
-    governments: list[Report]
-    denying: list[Report]
+    `report` gives the verdict and the group of the source. The dates may come from other reports of the source.
+    """
 
-    def list_groups(self) -> list[list[Report]]:
-        """Return the groups that vote on a date, the first one first (rule 5)."""
-        organisations = [self.verifying, self.reporting, self.organisations]
-        return organisations if any(organisations) else [self.governments]
+    report: Report
+    own_date: PartialDate | None
+    taken_over: PartialDate | None
+
+    @property
+    def is_assertion(self) -> bool:
+        """Return whether the source asserts."""
+        return is_assertion(self.report)
 
 
 def is_assertion(report: Report) -> bool:
@@ -83,17 +86,18 @@ def is_assertion(report: Report) -> bool:
 
 
 def _is_denial(report: Report) -> bool:
-    return report.verdict in ("disputed", "refuted") and report.denies == "event"
+    """Return whether the report is a denial that counts as a voice (rules 2 and 8)."""
+    return report.verdict in ("disputed", "refuted") and report.denies == "event" and report.is_first_hand
 
 
-def _asserts(report: Report, stage: str | None) -> bool:
+def _asserts(report: Report, stage: str) -> bool:
     """Return whether the report asserts the stage: a stage includes those before it (rule 1)."""
     return is_assertion(report) and LEVELS[report.stage] >= LEVELS[stage]
 
 
-def _denies(report: Report, stage: str | None) -> bool:
+def _denies(report: Report, stage: str) -> bool:
     """Return whether the report denies the stage or one before it. A denial of custody denies no release (rule 3)."""
-    return _is_denial(report) and min(1, LEVELS[stage]) <= LEVELS[report.stage] <= LEVELS[stage]
+    return _is_denial(report) and 0 < LEVELS[report.stage] <= LEVELS[stage]
 
 
 def _find_given_date(report: Report, key: str) -> PartialDate | None:
@@ -101,47 +105,72 @@ def _find_given_date(report: Report, key: str) -> PartialDate | None:
     return report.dates.get(key) or report.taken_over.get(key)
 
 
-def _find_source_voices(reports: Iterable[Report], key: str) -> list[Report]:
-    """Return the report that speaks for each source (rule 3), out of reports that assert or deny one thing."""
+def _prefer_first_hand(reports: list[Report]) -> list[Report]:
+    """Return the reports of one source that speak: the first-hand ones, or all if there are none (rule 3)."""
+    return [report for report in reports if report.is_first_hand] or reports
+
+
+def _find_newest_date(
+    reports: Iterable[Report], find_date: Callable[[Report], PartialDate | None]
+) -> PartialDate | None:
+    """Return the date of the newest asserting report of one source that gives one (rule 5)."""
+    # Choice: a first-hand report that gives a date goes before a newer second-hand one.
+    speaking = _prefer_first_hand([report for report in reports if is_assertion(report) and find_date(report)])
+    dated = [(report.request, date) for report in speaking if (date := find_date(report))]
+    # Choice: the later date is the one with the later last day, then the finer one.
+    newest = max(dated, key=lambda item: (item[0], item[1].hi, item[1].lo), default=(0, None))
+    return newest[1]
+
+
+def _find_voices(reports: Iterable[Report], key: str, rank: Callable[[Report], tuple[object, ...]]) -> list[Voice]:
+    """Return one voice per source. The speaking report with the highest rank decides its verdict."""
     by_source: dict[str, list[Report]] = {}
     for report in reports:
         by_source.setdefault(report.source, []).append(report)
-
-    def rank(report: Report) -> tuple[bool, int, bool, int, int, str]:
-        date = _find_given_date(report, key)
-        # Choice: the later date is the one with the later last day, then the finer one. No date ranks lowest.
-        last_day, first_day = (date.hi, date.lo) if date else (0, 0)
-        return (report.verdict != "reported", report.request, _is_denial(report), last_day, first_day, report.id)
-
-    return [max(own_reports, key=rank) for own_reports in by_source.values()]
-
-
-def _find_voices(reports: Iterable[Report], stage: str | None, key: str) -> Voices:
-    """Return the voices on a stage, or on the detention itself (rules 2, 3, 5 and 8)."""
-    relevant = [report for report in reports if _asserts(report, stage) or _denies(report, stage)]
-    # Choice: a second-hand report never replaces a first-hand one, even if it is newer.
-    first_hand = _find_source_voices([report for report in relevant if report.is_first_hand], key)
-    heard = {report.source for report in first_hand}
-    # Choice: only first-hand denials deny. A second-hand denial, or one of a government, does not silence its source.
-    rest = _find_source_voices([r for r in relevant if is_assertion(r) and r.source not in heard], key)
-    return Voices(
-        verifying=[report for report in first_hand if report.verdict == "verified"],
-        reporting=[report for report in first_hand if report.verdict == "reported"],
-        organisations=[report for report in rest if report.is_organisation],
-        governments=[report for report in rest if not report.is_organisation],
-        denying=[report for report in first_hand if _is_denial(report)],
-    )
+    return [
+        Voice(
+            report=max(_prefer_first_hand(source_reports), key=rank),
+            # Choice: an older own date of a source goes before a newer date that it took over.
+            own_date=_find_newest_date(source_reports, lambda report: report.dates.get(key)),
+            taken_over=_find_newest_date(source_reports, lambda report: report.taken_over.get(key)),
+        )
+        for source_reports in by_source.values()
+    ]
 
 
-def _list_own_dates(reports: Iterable[Report], key: str) -> list[PartialDate]:
-    return [date for report in reports if (date := report.dates.get(key))]
+def _find_release_voices(detention: Detention, stage: str) -> list[Voice]:
+    """Return the voices on a release at a stage (rule 3)."""
+
+    def rank(report: Report) -> tuple[object, ...]:
+        date = _find_given_date(report, stage) or PartialDate("none", 0, 0)
+        return report.verdict != "reported", report.request, _is_denial(report), date.hi, date.lo, report.id
+
+    relevant = [report for report in detention.content if _asserts(report, stage) or _denies(report, stage)]
+    return _find_voices(relevant, stage, rank)
 
 
-def _list_group_votes(voices: Voices, key: str) -> list[PartialDate]:
-    """Return the dates of the first group that gives any: own dates, or else dates taken over (rules 5 and 9)."""
-    for group in voices.list_groups():
-        taken_over = [date for report in group if (date := report.taken_over.get(key))]
-        votes = _list_own_dates(group, key) or taken_over
+def _rank_group(report: Report) -> tuple[bool, bool, bool]:
+    """Return the rank of the group in which the report votes, the first group highest (rule 5)."""
+    return report.is_first_hand and report.verdict == "verified", report.is_first_hand, report.is_organisation
+
+
+def _find_arrest_voices(detention: Detention) -> list[Voice]:
+    """Return what each source says about the arrest. The best group of its reports is its group (rule 5)."""
+    return _find_voices([report for report in detention.content if is_assertion(report)], "arrest", _rank_group)
+
+
+def _list_votes(voices: Iterable[Voice], first_day: int = 0) -> list[PartialDate]:
+    """Return the dates of the first group that gives any: own dates, or else dates taken over (rules 5 and 9).
+
+    A date wholly before `first_day` has no vote.
+    """
+    asserting = [voice for voice in voices if voice.is_assertion]
+    asserting = [voice for voice in asserting if voice.report.is_organisation] or asserting
+    for rank in sorted({_rank_group(voice.report) for voice in asserting}, reverse=True):
+        group = [voice for voice in asserting if _rank_group(voice.report) == rank]
+        own_dates = [voice.own_date for voice in group if voice.own_date and voice.own_date.hi >= first_day]
+        taken_over = [voice.taken_over for voice in group if voice.taken_over and voice.taken_over.hi >= first_day]
+        votes = own_dates or taken_over
         if votes:
             return votes
     return []
@@ -151,21 +180,10 @@ def _count_support(date: PartialDate, votes: Iterable[PartialDate]) -> int:
     return sum(date.is_within(vote) for vote in votes)
 
 
-def _find_release_date(voices: Voices, stage: str) -> PartialDate | None:
-    votes = _list_group_votes(voices, stage)
-    return max(votes, key=lambda date: (_count_support(date, votes), date.hi, date.lo), default=None)
-
-
 def find_arrest_date(detention: Detention) -> PartialDate | None:
     """Return the date of the arrest (rule 5)."""
-    # Choice: a source speaks on the arrest with its newest report that gives an arrest.
-    speaking = []
-    for report in detention.content:
-        date = _find_given_date(report, "arrest")
-        if _is_denial(report) or (date and date.hi >= (detention.begins or 0)):
-            speaking.append(report)
-    votes = _list_group_votes(_find_voices(speaking, None, "arrest"), "arrest")
-    # Choice: the earlier date is the one with the earlier first day, then the finer one.
+    votes = _list_votes(_find_arrest_voices(detention), detention.begins or 0)
+    # Choice: the earlier date is the one with the earlier first day.
     return max(votes, key=lambda date: (_count_support(date, votes), -date.lo, -date.hi), default=None)
 
 
@@ -173,55 +191,54 @@ def find_release(detention: Detention, stage: str) -> Release | None:
     """Return the release of a detention at a stage (rules 1, 2, 3 and 5)."""
     if not any(_asserts(report, stage) for report in detention.content):
         return None
-    voices = _find_voices(detention.content, stage, stage)
-    # Choice: a source whose voice is a denial has no vote, even if the denial then turns out not to count.
-    date = _find_release_date(voices, stage)
+    voices = _find_release_voices(detention, stage)
+    votes = _list_votes(voices)
+    date = max(votes, key=lambda date: (_count_support(date, votes), date.hi, date.lo), default=None)
+    asserting = [voice for voice in voices if voice.is_assertion]
+    first_hand = [voice for voice in asserting if voice.report.is_first_hand]
+    verifying = [voice for voice in first_hand if voice.report.verdict == "verified"]
     denying = []
-    for report in voices.denying:
-        # Choice: a denial names only its own date, and the date of the stage that is counted.
-        denied_date = report.dates.get(stage)
+    for report in [voice.report for voice in voices if not voice.is_assertion]:
+        denied_date = report.dates.get(stage) or date
         if not denied_date or not date or denied_date.overlaps(date):
             denying.append(report)
-    first_hand = voices.verifying + voices.reporting
-    if len(voices.verifying) > len(denying):
-        status = "verified"
-    elif any(report.verdict == "refuted" for report in denying) and not first_hand:
-        status = "refuted"
-    elif denying:
-        status = "contested"
-    else:
-        status = "reported"
+    is_official = not any(voice.report.is_organisation for voice in asserting)
+    conditions = {
+        "verified": len(verifying) > len(denying),
+        "refuted": any(report.verdict == "refuted" for report in denying) and not first_hand,
+        "contested": bool(denying),
+        "official_only": is_official,
+        "reported": True,
+    }
     return Release(
-        status=status,
+        status=next(status for status, is_met in conditions.items() if is_met),
         denied_by=frozenset(report.source for report in denying),
-        verified_by=frozenset(report.source for report in voices.verifying),
+        verified_by=frozenset(voice.report.source for voice in verifying),
         date=date,
         # Choice: only an own date contradicts. A copy is not the source's finding (rule 9).
-        is_uncertain_date=any(date and not own.overlaps(date) for own in _list_own_dates(first_hand, stage)),
-        is_official=not (first_hand or voices.organisations),
+        is_uncertain_date=any(date and voice.own_date and not voice.own_date.overlaps(date) for voice in first_hand),
+        is_official=is_official,
     )
 
 
 def count_in_window(detention: Detention, stage: str, first: int | None, last: int | None) -> WindowResult:
     """Count the release of a detention in the days `first` to `last` (rule 6). None leaves a side open."""
     release = find_release(detention, stage)
-    # Choice: a release that only governments assert is in a total if an organisation denies it first-hand (rule 1).
-    if not release or (release.is_official and not release.denied_by):
+    if not release or release.status == "official_only":
         return WindowResult(None, frozenset(), False)
     if first is None and last is None:
         return WindowResult(release.status, release.verified_by, release.is_uncertain_date)
     window = PartialDate("window", first or 1, last or LAST_DAY)
-    if not release.date or (release.date.overlaps(window) and not release.date.is_within(window)):
-        return WindowResult(None, frozenset(), True)
-    voices = _find_voices(detention.content, stage, stage)
-    if not release.date.overlaps(window):
-        own_dates = _list_own_dates(voices.verifying + voices.reporting, stage)
-        return WindowResult(None, frozenset(), any(date.is_within(window) for date in own_dates))
+    voices = [voice for voice in _find_release_voices(detention, stage) if voice.is_assertion]
+    if not release.date or not release.date.is_within(window):
+        own_dates = [voice.own_date for voice in voices if voice.own_date and voice.report.is_first_hand]
+        is_inside = any(date.is_within(window) for date in own_dates)
+        return WindowResult(None, frozenset(), is_inside or (release.date or window).overlaps(window))
     confirming = set()
-    for report in voices.verifying:
-        date = _find_given_date(report, stage)
-        if date and date.is_within(window):
-            confirming.add(report.source)
+    for voice in voices:
+        date = voice.own_date or voice.taken_over
+        if voice.report.source in release.verified_by and date and date.is_within(window):
+            confirming.add(voice.report.source)
     status = "reported" if release.status == "verified" and not confirming else release.status
     return WindowResult(status, frozenset(confirming), release.is_uncertain_date)
 
@@ -245,34 +262,44 @@ def _make_detention(reports: Iterable[Report], begins: int | None) -> Detention:
 # People held
 
 
+def _list_own_dates(reports: Iterable[Report], *keys: str) -> list[PartialDate]:
+    return [date for report in reports for key in keys if (date := report.dates.get(key))]
+
+
 def _leave_out_governments(detention: Detention) -> Detention:
-    """Leave out the governments' reports if an organisation reports the detention (rule 7)."""
-    if detention.is_official:
-        return detention
-    return _make_detention([report for report in detention.content if report.is_organisation], detention.begins)
+    """Leave out the governments' reports if an organisation asserts the detention (rule 7)."""
+    kept = [report for report in detention.content if report.is_organisation or detention.is_official]
+    return _make_detention(kept, detention.begins)
 
 
-def _find_begin(detention: Detention) -> tuple[int, int] | None:
-    """Return the first and last day on which the detention may have begun (rule 7)."""
-    asserting = [report for report in detention.content if is_assertion(report)]
-    arrest = find_arrest_date(detention)
-    dates = _list_own_dates(asserting, "arrest") + _list_own_dates(asserting, "sighting")
-    # Choice: a date wholly before the detention was cut off is no begin either. Dates are compared by last day.
-    dates = [date for date in dates if date.hi >= (detention.begins or 0)]
-    if arrest:
-        dates.append(arrest)
-    if not dates:
-        return None
-    earliest = min(dates, key=lambda date: (date.hi, -date.lo))
-    return min(earliest.lo, (arrest or earliest).lo), earliest.hi
+def _find_begin(detention: Detention) -> PartialDate:
+    """Return the days on which the detention may have begun (rule 7)."""
+    arrest = find_arrest_date(detention) or UNKNOWN
+    custody_dates = _list_own_dates(filter(is_assertion, detention.content), "arrest", "sighting")
+    # Choice: a date wholly before the arrest that began a later detention is no begin either.
+    dates = [date for date in custody_dates if date.hi >= (detention.begins or 0)]
+    # Choice: the earliest date is the one with the earliest last day, then the finer one.
+    earliest = min([arrest, *dates], key=lambda date: (date.hi, -date.lo))
+    return earliest if earliest.hi < arrest.lo else PartialDate("begin", arrest.lo, earliest.hi)
 
 
-def _list_ends(detention: Detention, release: Release | None) -> list[PartialDate]:
-    """Return the ends of the detention (rule 7)."""
-    ends = [r.ended for r in detention.content if r.ended and r.is_organisation and is_assertion(r)]
-    if release and release.date and release.status in ("verified", "reported"):
-        ends.append(release.date)
+def _list_ends(detention: Detention) -> list[PartialDate]:
+    """Return the days after which the detention may have ended (rule 7)."""
+    ends = [report.ended for report in detention.content if report.ended and is_assertion(report)]
+    release = find_release(detention, "carried_out")
+    if release and release.status != "refuted":
+        # Choice: a release without a date may have been on any day.
+        date = release.date or UNKNOWN
+        # A contested release never ends the detention: all days after its date are uncertain.
+        last = LAST_DAY if release.status == "contested" else date.hi
+        ends.append(PartialDate("end", date.lo, last))
     return ends
+
+
+def _is_denial_of_custody(report: Report, reports: Iterable[Report]) -> bool:
+    """Return whether the report denies custody and its source filed no newer report of the detention (rule 7)."""
+    newest = max(other.request for other in reports if other.source == report.source)
+    return _is_denial(report) and not report.stage and report.request == newest
 
 
 def is_held(detention: Detention, day: int, house_arrest: bool = False) -> str:
@@ -281,29 +308,27 @@ def is_held(detention: Detention, day: int, house_arrest: bool = False) -> str:
     `house_arrest` changes nothing: the model has no kinds.
     """
     known = _leave_out_governments(detention)
-    asserting = [report for report in known.content if is_assertion(report)]
-    release = find_release(known, "carried_out")
-    voices = _find_voices(known.content, "carried_out", "carried_out")
-    first_hand = voices.verifying + voices.reporting
-    begin, ends = _find_begin(known), _list_ends(known, release)
+    begin, ends = _find_begin(known), _list_ends(known)
     if any(end.hi < day for end in ends):
-        end_day = min(end.hi for end in ends)
-        later = _list_own_dates(first_hand + voices.organisations, "carried_out")
-        later += _list_own_dates(asserting, "sighting")
-        is_contradicted = any(end_day < date.lo and day <= date.hi for date in later)
+        last_day = min(end.hi for end in ends)
+        # Choice: every report counts here, also one that its source has since replaced with another date.
+        later = _list_own_dates(filter(is_assertion, known.content), "carried_out", "arrest")
+        later += _list_own_dates(known.content, "sighting")
+        is_contradicted = any(last_day < date.lo and day <= date.hi for date in later)
         return "not_held_uncertain" if is_contradicted else "not_held"
-    if begin and begin[0] > day:
+    if begin.lo > day:
         return "not_held"
-    # Choice: a contested release is uncertain from the day after its date, or its first possible day.
-    if release and release.status != "refuted":
-        ends.append(release.date or PartialDate("unknown", 0, LAST_DAY))
-    if not begin or begin[1] > day or any(end.lo < day for end in ends):
+    if begin.hi > day or any(end.lo < day for end in ends):
         return "not_held_uncertain"
-    arrests = _find_voices([report for report in asserting if report.dates.get("arrest")], None, "arrest")
+    releases = [voice for voice in _find_release_voices(known, "carried_out") if voice.is_assertion]
     is_denied = (
-        any(date.hi < day for date in _list_own_dates(first_hand, "carried_out"))
-        or any(date.lo > day for date in _list_own_dates(arrests.verifying + arrests.reporting, "arrest"))
-        or bool(_find_voices(known.content, None, "arrest").denying)
+        any(voice.own_date and voice.own_date.hi < day for voice in releases if voice.report.is_first_hand)
+        or any(
+            voice.own_date and voice.own_date.lo > day
+            for voice in _find_arrest_voices(known)
+            if voice.report.is_first_hand
+        )
+        or any(_is_denial_of_custody(report, known.content) for report in known.content)
     )
     return "held_uncertain" if is_denied else "held"
 
@@ -312,20 +337,20 @@ def is_held(detention: Detention, day: int, house_arrest: bool = False) -> str:
 
 
 def _find_carried_out(report: Report) -> PartialDate | None:
-    return report.dates.get("carried_out") if report.stage == "carried_out" else None
+    return _find_given_date(report, "carried_out") if report.stage == "carried_out" else None
 
 
 def _cut_detentions(reports: Sequence[Report]) -> list[int]:
-    """Return the first day of each detention, 0 for the first one (rule 4). The reports assert, by organisations."""
-    arrests = sorted(_list_own_dates(reports, "arrest"), key=lambda date: (date.lo, date.hi))
-    custody_dates = arrests + _list_own_dates(reports, "sighting")
-    release_dates = [date for report in reports if (date := _find_carried_out(report))]
+    """Return the first day of each detention, 0 for the first one (rule 4), by the dates of reports that assert."""
+    arrests = [date for report in reports if (date := _find_given_date(report, "arrest"))]
+    sightings = [date for report in reports if (date := _find_given_date(report, "sighting"))]
+    releases = [date for report in reports if (date := _find_carried_out(report))]
     begins = [0]
-    for arrest in arrests:
+    for arrest in sorted(arrests, key=lambda date: (date.lo, date.hi)):
         is_divided = any(
             begins[-1] <= custody.lo and custody.hi <= release.lo and release.hi <= arrest.lo and custody.hi < arrest.lo
-            for release in release_dates
-            for custody in custody_dates
+            for release in releases
+            for custody in arrests + sightings
         )
         if is_divided:
             begins.append(arrest.lo)
@@ -333,23 +358,16 @@ def _cut_detentions(reports: Sequence[Report]) -> list[int]:
 
 
 def _find_place(report: Report, begins: Sequence[int]) -> int | None:
-    """Return the index of the detention that the report's own dates choose (rule 10, 2 to 4)."""
-    arrest, release = report.dates.get("arrest"), _find_carried_out(report)
-    if release:
-        first, last = (sum(begin < day for begin in begins[1:]) for day in (release.lo, release.hi))
-        if first == last or not arrest:
-            return first
-    other_dates = [
-        report.dates.get("sighting"),
-        report.ended,
-        report.dates.get("ordered"),
-        report.dates.get("announced"),
-    ]
-    for date in [arrest, *other_dates]:
-        if date:
-            # Choice: a coarse arrest or sighting is placed by its first day; on the day of an arrest, in the new one.
-            return sum(begin <= date.lo for begin in begins[1:])
-    return None
+    """Return the index of the detention that the report's dates choose (rule 10, 2 to 4)."""
+    ends = [_find_carried_out(report), report.ended]
+    others = [_find_given_date(report, key) for key in ("arrest", "sighting", "ordered", "announced")]
+    # Choice: a detention begins on the first possible day of the arrest that cuts it off.
+    fits = [range(bisect_left(begins, date.lo) - 1, bisect_left(begins, date.hi)) for date in ends if date]
+    fits += [range(bisect_right(begins, date.lo) - 1, bisect_right(begins, date.hi)) for date in others if date]
+    fitting = set(range(len(begins)))
+    for indexes in fits:
+        fitting = fitting.intersection(indexes) or fitting
+    return min(fitting) if fits else None
 
 
 def _find_root(report: Report, by_id: Mapping[str, Report]) -> Report:
@@ -361,62 +379,60 @@ def _find_root(report: Report, by_id: Mapping[str, Report]) -> Report:
     return report
 
 
-def _fits(report: Report, detention: Detention) -> bool:
-    """Return whether a government's report fits an organisation's detention (rule 10)."""
-    release, arrest = report.dates.get(report.stage or ""), report.dates.get("arrest")
-    begin, ends = _find_begin(detention), _list_ends(detention, find_release(detention, "carried_out"))
-    is_before = bool(release and begin and release.hi < begin[0])
-    is_after = bool(arrest and ends and arrest.lo > min(end.hi for end in ends))
-    return not is_before and not is_after
+def _place_roots(roots: Mapping[str, Report], reports: Sequence[Report]) -> tuple[list[int], dict[str, int]]:
+    """Cut the detentions by the dates of `reports`, and return the index of each root's detention (rules 4 and 10)."""
+    begins = _cut_detentions(reports)
+    places = {root.id: place for root in roots.values() if (place := _find_place(root, begins)) is not None}
+    # Choice: reports that point at a dated report count here, and undated reports do not.
+    releases = [places[roots[report.id].id] for report in reports if report.stage and roots[report.id].id in places]
+    latest = len(begins) - 1
+    for root in roots.values():
+        places.setdefault(root.id, max(releases, default=latest) if root.stage else latest)
+    return begins, places
+
+
+def _fits(report: Report, organisations: Iterable[Report]) -> bool:
+    """Return whether a government's report fits the detention of these organisations' reports (rule 10)."""
+
+    def find_release_date(report: Report) -> PartialDate | None:
+        # Choice: "release" means a release of any stage here.
+        return _find_given_date(report, report.stage or "")
+
+    arrests = [date.lo for other in organisations if (date := _find_given_date(other, "arrest"))]
+    releases = [date.hi for other in organisations if (date := find_release_date(other))]
+    release = find_release_date(report) or UNKNOWN
+    arrest = _find_given_date(report, "arrest") or UNKNOWN
+    return release.hi >= min(arrests, default=0) and arrest.lo <= max(releases, default=LAST_DAY)
 
 
 def find_detentions(reports: Sequence[Report]) -> list[Detention]:
     """Cut one person's detentions and place each report (rules 4 and 10)."""
     by_id = {report.id: report for report in reports}
-    roots = {report.id: _find_root(report, by_id).id for report in reports}
-    standing = [report for report in reports if report.verdict != "retracted"]
-    organisation_reports = [report for report in standing if report.is_organisation]
-    begins = _cut_detentions([report for report in organisation_reports if is_assertion(report)])
+    roots = {report.id: _find_root(report, by_id) for report in reports}
+    asserting = [report for report in reports if is_assertion(report)]
 
-    # Each root is placed in a detention of organisations (an index), or apart (None).
-    places = {root: _find_place(by_id[root], begins) for root in set(roots.values())}
-    # Choice: reports that point at a dated report count here, and undated reports do not.
-    release_places = [
-        place
-        for report in organisation_reports
-        if is_assertion(report)
-        and report.stage
-        and (place := places[roots[report.id]]) is not None
-        and by_id[roots[report.id]].is_organisation
-    ]
-    latest = len(begins) - 1
-    for root, place in places.items():
-        if place is None:
-            places[root] = max(release_places, default=latest) if by_id[root].stage else latest
+    def make_detentions(begins: Sequence[int], places: Mapping[str, int | None]) -> list[Detention]:
+        standing = [report for report in reports if report.verdict != "retracted"]
+        return [
+            _make_detention([r for r in standing if places.get(roots[r.id].id) == index], begin or None)
+            for index, begin in enumerate(begins)
+        ]
 
-    # Choice: a detention of organisations exists if an organisation filed any report, also a denial.
-    detentions = [
-        _make_detention(
-            [r for r in organisation_reports if by_id[roots[r.id]].is_organisation and places[roots[r.id]] == index],
-            begin or None,
-        )
-        for index, begin in enumerate(begins)
-    ] * bool(organisation_reports)
-    for root, place in places.items():
-        if not by_id[root].is_organisation:
-            # Choice: a government's report that does not fit its place joins the earliest detention that it fits.
-            fitting = [index for index, detention in enumerate(detentions) if _fits(by_id[root], detention)]
-            places[root] = place if place in fitting else min(fitting, default=None)
-        elif not detentions:
-            places[root] = None
+    organisations = [report for report in asserting if report.is_organisation]
+    begins, places = _place_roots(roots, organisations)
+    # Choice: an organisation's report that points at a government's report follows it (rule 10, 1).
+    joined: dict[str, int | None] = {}
+    for root in roots.values():
+        fitting = []
+        for index in [places[root.id], *range(len(begins))]:
+            content = [report for report in organisations if places[roots[report.id].id] == index]
+            # Choice: a detention in which no organisation asserts anything is no organisation's detention.
+            if content and (root.is_organisation or _fits(root, content)):
+                fitting.append(index)
+        joined[root.id] = next(iter(fitting), None)
+    detentions = make_detentions(begins, joined)
 
-    grouped: list[Detention] = [
-        _make_detention([report for report in standing if places[roots[report.id]] == index], begin or None)
-        for index, begin in enumerate(begins)
-    ]
-    # Choice: each report of a government that fits none is a detention of its own, with the reports that point at it.
-    grouped += [
-        _make_detention([report for report in standing if roots[report.id] == root], None)
-        for root in sorted(root for root, place in places.items() if place is None)
-    ]
-    return [detention for detention in grouped if any(is_assertion(report) for report in detention.content)]
+    # Denials of organisations that assert nothing are placed among the governments' reports.
+    rest = {report_id: root for report_id, root in roots.items() if joined[root.id] is None}
+    detentions += make_detentions(*_place_roots(rest, [report for report in asserting if report.id in rest]))
+    return [detention for detention in detentions if any(is_assertion(report) for report in detention.content)]

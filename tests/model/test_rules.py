@@ -42,6 +42,8 @@ def make_report(
     arrest: str | None = None,
     sighting: str | None = None,
     announced: str | None = None,
+    ordered: str | None = None,
+    arrest_taken_over: str | None = None,
     taken_over: str | None = None,
     first_hand: bool = True,
     request: int | None = None,
@@ -58,16 +60,24 @@ def make_report(
         request=int(report_id[1:]) if request is None else request,
         verdict=verdict,
         stage=stage,
-        dates=parse_dates({"announced": announced, "carried_out": released, "arrest": arrest, "sighting": sighting}),
-        taken_over=parse_dates({"carried_out": taken_over}),
+        dates=parse_dates(
+            {
+                "announced": announced,
+                "ordered": ordered,
+                "carried_out": released,
+                "arrest": arrest,
+                "sighting": sighting,
+            }
+        ),
+        taken_over=parse_dates({"carried_out": taken_over, "arrest": arrest_taken_over}),
         ended=parse_date(ended) if ended else None,
         pointer=pointer,
         denies=denies,
     )
 
 
-def make_custody(report_id: str, **values: str) -> Report:
-    return make_report(report_id, stage=None, **values)  # type: ignore[arg-type]
+def make_custody(report_id: str, verdict: str = "verified", **values: str) -> Report:
+    return make_report(report_id, verdict, stage=None, **values)  # type: ignore[arg-type]
 
 
 def find_one_detention(*reports: Report) -> Detention:
@@ -94,6 +104,10 @@ def find_date(*reports: Report) -> str | None:
 
 def count(detention: Detention, first: str | None = None, last: str | None = None) -> WindowResult:
     return count_in_window(detention, CARRIED_OUT, first and day(first), last and day(last))  # type: ignore[arg-type]
+
+
+def list_held(detention: Detention, *texts: str) -> list[str]:
+    return [is_held(detention, day(text)) for text in texts]
 
 
 def list_placed(*reports: Report) -> list[set[str]]:
@@ -137,6 +151,12 @@ def test_the_arrest_of_a_denial_divides_nothing() -> None:
     assert len(detention.reports) == 3
 
 
+def test_a_denial_of_the_order_denies_the_further_stages_only() -> None:
+    detention = find_one_detention(make_report("A1", "reported", J8), make_report("B1", "refuted", stage="ordered"))
+    releases = [find_release(detention, stage) for stage in ("announced", "ordered", CARRIED_OUT)]
+    assert [release and release.status for release in releases] == ["reported", "contested", "contested"]
+
+
 # Rules 2 and 3
 
 
@@ -160,6 +180,32 @@ def test_a_denial_of_another_day_does_not_count() -> None:
     )
     assert (release.status, release.denied_by) == ("verified", frozenset())
     assert release.date == parse_date("2026-02-20")
+
+
+def test_a_denial_of_another_day_leaves_a_release_official_only() -> None:
+    release = find_one_release(make_report("M1", "reported", J8), make_report("A1", "refuted", J20))
+    assert (release.status, release.denied_by) == ("official_only", frozenset())
+
+
+def test_a_source_whose_denial_does_not_count_asserts_nothing() -> None:
+    release = find_one_release(
+        make_report("M1", "reported", J8), make_report("A1", released=J8), make_report("A2", "refuted", J20)
+    )
+    assert (release.status, release.is_official) == ("official_only", True)
+
+
+def test_only_the_first_hand_reports_of_a_source_speak() -> None:
+    press = make_report("A2", "reported", J20, first_hand=False)
+    assert find_one_release(make_report("A1", "refuted", J8), press).status == "refuted"
+    release = find_one_release(make_report("A1", released=J8), press)
+    assert (release.status, release.date) == ("verified", parse_date(J8))
+
+
+def test_a_second_hand_denial_does_not_silence_its_source() -> None:
+    release = find_one_release(
+        make_report("A1", "reported", J8, first_hand=False), make_report("A2", "refuted", J8, first_hand=False)
+    )
+    assert (release.status, release.date) == ("reported", parse_date(J8))
 
 
 def test_a_source_that_disputes_its_own_date_still_verifies_the_release() -> None:
@@ -243,6 +289,19 @@ def test_releases_on_one_side_of_an_arrest_are_one_release() -> None:
     assert placed == [{"A1"}, {"B1", "C1", "D1"}]
 
 
+def test_dates_that_were_taken_over_divide() -> None:
+    placed = list_placed(
+        make_report("A1", taken_over=J8, arrest_taken_over=ARREST), make_custody("B1", arrest_taken_over=J20)
+    )
+    assert placed == [{"A1"}, {"B1"}]
+
+
+def test_a_coarse_arrest_that_may_lie_before_the_release_divides_nothing() -> None:
+    assert (
+        len(find_detentions([make_report("A1", released=J8, arrest=ARREST), make_custody("B1", arrest="2026-01")])) == 1
+    )
+
+
 # Rules 5 and 9
 
 
@@ -261,6 +320,37 @@ def test_a_corrected_date_is_not_outvoted_by_copies_of_the_slip() -> None:
     release = find_release(detention, CARRIED_OUT)
     assert release is not None
     assert (release.date, release.verified_by) == (parse_date("2026-01-09"), frozenset("ABC"))
+
+
+def test_the_date_of_a_source_is_its_newest_not_that_of_its_voice() -> None:
+    release = find_one_release(make_report("A1", released=J8), make_report("A2", "reported", J20))
+    assert (release.status, release.date, release.is_uncertain_date) == ("verified", parse_date(J20), False)
+    assert find_date(make_report("A1", "reported", J8), make_report("A2")) == J8
+
+
+def test_the_date_of_the_release_does_not_date_the_announcement() -> None:
+    release = find_one_release(make_report("A1", released=J8), stage="announced")
+    assert (release.status, release.date) == ("verified", None)
+    assert find_one_release(
+        make_report("A1", released=J8, announced="2026-01-05"), stage="announced"
+    ).date == parse_date("2026-01-05")
+
+
+def test_a_source_votes_on_the_arrest_in_the_best_group_of_its_reports() -> None:
+    detention = find_one_detention(
+        make_custody("A1", arrest="2025-03-04"),
+        make_custody("A2", "reported", arrest="2025-03-05"),
+        make_custody("B1", "reported", arrest=ARREST),
+        make_custody("C1", "reported", arrest=ARREST),
+    )
+    assert find_arrest_date(detention) == parse_date("2025-03-05")
+
+
+def test_a_denial_does_not_date_the_arrest_and_keeps_the_vote_of_its_source() -> None:
+    detention = find_one_detention(
+        make_custody("A1", arrest=ARREST), make_custody("A2", "disputed", arrest="2025-02-01")
+    )
+    assert find_arrest_date(detention) == parse_date(ARREST)
 
 
 def test_a_coarse_date_supports_the_days_inside_and_a_tie_goes_to_the_later_day() -> None:
@@ -320,10 +410,62 @@ def test_two_arrests_without_a_release_are_one_detention_from_the_earlier_one() 
 
 def test_a_sighting_after_the_release_makes_the_days_until_then_uncertain() -> None:
     detention = find_one_detention(
-        make_report("A1", released=J8), make_report("B1", released=J8), make_custody("C1", sighting="2026-01-12")
+        make_report("A1", released=J8, arrest=ARREST),
+        make_report("B1", released=J8, arrest=ARREST),
+        make_custody("C1", sighting="2026-01-12"),
     )
-    assert is_held(detention, day("2026-01-10")) == "not_held_uncertain"
-    assert is_held(detention, day("2026-02-01")) == "not_held"
+    assert list_held(detention, "2026-01-10", "2026-02-01") == ["not_held_uncertain", "not_held"]
+
+
+def test_later_dates_of_other_reports_make_the_days_until_then_uncertain() -> None:
+    verified = [make_report(f"{source}1", released=J8, arrest=ARREST) for source in "AB"]
+    for other in (
+        make_report("C1", "reported", J20, first_hand=False),
+        make_custody("C1", "disputed", sighting=J20),
+        make_custody("C1", sighting="2026-01-09/2026-01-20"),
+    ):
+        detention = find_one_detention(*verified, other)
+        assert list_held(detention, J20, "2026-01-21") == ["not_held_uncertain", "not_held"]
+    # A coarse date that overlaps the end does not lie wholly after it, and a denied release is no such date.
+    for other in (make_custody("C1", sighting="2026-01"), make_report("C1", "disputed", J20)):
+        assert is_held(find_one_detention(*verified, other), day(J20)) == "not_held"
+
+
+def test_an_arrest_after_the_end_makes_the_days_until_then_uncertain() -> None:
+    detention = find_one_detention(make_report("A1", released=J8), make_custody("B1", arrest=J20))
+    assert list_held(detention, "2026-01-15", "2026-01-21") == ["not_held_uncertain", "not_held"]
+
+
+def test_the_begin_is_the_earliest_sighting_if_it_lies_wholly_before_the_arrest() -> None:
+    early = find_one_detention(make_custody("A1", arrest=ARREST), make_custody("B1", sighting="2025-02-10"))
+    assert list_held(early, "2025-02-09", "2025-02-10") == ["not_held", "held_uncertain"]
+
+
+def test_a_coarse_arrest_was_at_the_latest_on_the_earliest_sighting() -> None:
+    coarse = find_one_detention(make_custody("A1", arrest="2025-03"), make_custody("B1", sighting="2025-03-10"))
+    assert list_held(coarse, "2025-02-28", "2025-03-09", "2025-03-10") == ["not_held", "not_held_uncertain", "held"]
+
+
+def test_without_an_arrest_the_first_day_is_unknown() -> None:
+    detention = find_one_detention(make_custody("A1", sighting=J8))
+    assert list_held(detention, "2020-01-01", J8) == ["not_held_uncertain", "held"]
+    assert is_held(find_one_detention(make_custody("A1")), day(J8)) == "not_held_uncertain"
+
+
+def test_a_denial_of_custody_counts_only_as_the_newest_report_of_its_source() -> None:
+    denial = make_custody("A2", "disputed")
+    reports = [make_custody("B1", arrest=ARREST), make_custody("A1", arrest=ARREST), denial]
+    assert is_held(find_one_detention(*reports), day(J8)) == "held_uncertain"
+    assert is_held(find_one_detention(*reports, make_custody("A3", sighting="2025-06-01")), day(J8)) == "held"
+    second_hand = make_custody("A2", "disputed", first_hand=False)  # type: ignore[arg-type]
+    assert is_held(find_one_detention(*reports[:2], second_hand), day(J8)) == "held"
+
+
+def test_the_reports_of_governments_decide_if_no_organisation_asserts() -> None:
+    detention = find_one_detention(make_report("M1", "reported", J8, arrest=ARREST))
+    assert list_held(detention, "2025-02-28", J8, "2026-01-09") == ["not_held", "held", "not_held"]
+    ended = find_one_detention(make_custody("M1", "reported", arrest=ARREST, ended=J8))
+    assert list_held(ended, J8, "2026-01-09") == ["held", "not_held"]
 
 
 # Rule 8
@@ -360,6 +502,56 @@ def test_a_coarse_release_does_not_end_the_second_detention() -> None:
     assert [is_held(detention, day("2026-01-25")) for detention in detentions] == ["not_held", "held"]
 
 
+TWO_DETENTIONS = [make_report("A1", released=J8, arrest=ARREST), make_custody("B1", arrest=J20)]
+
+
+def place(report: Report) -> int:
+    """Return which of two detentions a report joins."""
+    return next(i for i, placed in enumerate(list_placed(*TWO_DETENTIONS, report)) if report.id in placed)
+
+
+def test_another_end_is_placed_like_a_release() -> None:
+    assert place(make_custody("C1", ended=J20, arrest=J20)) == 0
+    assert place(make_custody("C1", ended="2026-01-21", arrest=ARREST)) == 1
+
+
+def test_a_coarse_date_is_placed_by_the_next_date_that_fits() -> None:
+    assert place(make_report("C1", released="2026-01")) == 0
+    assert place(make_report("C1", released="2026-01", arrest="2026-01", sighting="2026-01-25")) == 1
+    assert place(make_report("C1", released="2026-01", arrest_taken_over=J20)) == 1
+    assert place(make_custody("C1", arrest="2026-01", sighting="2026-01-25")) == 1
+    assert place(make_report("C1", stage="ordered", ordered="2026-01", announced="2026-01-22")) == 1
+
+
+def test_a_report_is_placed_by_dates_that_it_took_over() -> None:
+    assert place(make_custody("C1", arrest_taken_over=ARREST)) == 0
+
+
+def test_a_report_without_a_date_joins_the_latest_release_or_the_latest_detention() -> None:
+    assert (place(make_report("C1")), place(make_custody("C1"))) == (0, 1)
+
+
+def test_the_report_of_a_government_joins_the_detention_that_it_fits() -> None:
+    assert place(make_report("M1", "reported", J8, arrest=ARREST)) == 0
+    assert place(make_report("M1", "reported", "2026-02-10", arrest="2026-02-01")) == 1
+    # Its dates place it in the first detention, whose earliest arrest is later. It fits neither.
+    assert place(make_report("M1", "reported", "2024-01-01")) == 2
+    # Its release places it in the first detention, but its arrest lies after the release there.
+    assert place(make_report("M1", "reported", "2026-01-20", arrest="2026-01-15")) == 1
+
+
+def test_reports_of_governments_that_fit_none_are_divided_among_themselves() -> None:
+    official = [
+        make_report("M1", "reported", "2020-02-01", arrest="2020-01-01"),
+        make_report("M2", "reported", "2020-02-01"),
+        make_report("M3", "reported", "2022-02-01", arrest="2022-01-01"),
+    ]
+    assert list_placed(*official) == [{"M1", "M2"}, {"M3"}]
+    assert list_placed(*official, *TWO_DETENTIONS) == [{"A1"}, {"B1"}, {"M1", "M2"}, {"M3"}]
+    denial = make_report("A1", "refuted", "2022-02-01")
+    assert list_placed(*official, denial) == [{"M1", "M2"}, {"A1", "M3"}]
+
+
 def test_a_report_without_a_date_joins_the_release() -> None:
     release = find_one_release(make_report("A1", released=J8), make_report("B1"), make_report("C1", released=J8))
     assert (release.status, release.verified_by) == ("verified", frozenset("ABC"))
@@ -370,7 +562,10 @@ def test_a_report_without_a_date_joins_the_release() -> None:
 
 def test_a_release_of_a_government_alone_is_in_no_total() -> None:
     detention = find_one_detention(make_report("M1", "reported", J8))
+    release = find_release(detention, CARRIED_OUT)
     assert detention.is_official
+    assert release is not None
+    assert release.status == "official_only"
     assert count(detention) == WindowResult(None, frozenset(), False)
 
 
@@ -402,11 +597,6 @@ def test_a_contested_release_makes_the_days_after_it_uncertain() -> None:
     detention = find_one_detention(make_report("A1", released=J8, arrest=ARREST), make_report("B1", "disputed"))
     assert is_held(detention, day(J8)) == "held"
     assert is_held(detention, day(J20)) == "not_held_uncertain"
-
-
-def test_a_denial_of_custody_makes_a_counted_day_uncertain() -> None:
-    detention = find_one_detention(make_custody("A1", arrest=ARREST), make_report("B1", "disputed", stage=None))
-    assert is_held(detention, day(J8)) == "held_uncertain"
 
 
 def test_another_end_ends_the_detention() -> None:
