@@ -114,7 +114,6 @@ def _find_newest_date(
     reports: Iterable[Report], find_date: Callable[[Report], PartialDate | None]
 ) -> PartialDate | None:
     """Return the date of the newest asserting report of one source that gives one (rule 5)."""
-    # Choice: a first-hand report that gives a date goes before a newer second-hand one.
     speaking = _prefer_first_hand([report for report in reports if is_assertion(report) and find_date(report)])
     dated = [(report.request, date) for report in speaking if (date := find_date(report))]
     # Choice: the later date is the one with the later last day, then the finer one.
@@ -285,11 +284,13 @@ def _find_begin(detention: Detention) -> PartialDate:
 
 def _list_ends(detention: Detention) -> list[PartialDate]:
     """Return the days after which the detention may have ended (rule 7)."""
-    ends = [report.ended for report in detention.content if report.ended and is_assertion(report)]
+    asserting = [report for report in detention.content if is_assertion(report)]
+    ends = [report.ended for report in asserting if report.ended]
     release = find_release(detention, "carried_out")
     if release and release.status != "refuted":
-        # Choice: a release without a date may have been on any day.
-        date = release.date or UNKNOWN
+        # Choice: a report that asserts shows the person inside from the first possible day of its arrest or sighting.
+        latest_inside = max((date.lo for date in _list_own_dates(asserting, "arrest", "sighting")), default=0)
+        date = release.date or PartialDate("unknown", latest_inside, LAST_DAY)
         # A contested release never ends the detention: all days after its date are uncertain.
         last = LAST_DAY if release.status == "contested" else date.hi
         ends.append(PartialDate("end", date.lo, last))

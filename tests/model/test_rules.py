@@ -199,6 +199,7 @@ def test_only_the_first_hand_reports_of_a_source_speak() -> None:
     assert find_one_release(make_report("A1", "refuted", J8), press).status == "refuted"
     release = find_one_release(make_report("A1", released=J8), press)
     assert (release.status, release.date) == ("verified", parse_date(J8))
+    assert find_date(make_report("A1"), press) == J20
 
 
 def test_a_second_hand_denial_does_not_silence_its_source() -> None:
@@ -450,6 +451,11 @@ def test_without_an_arrest_the_first_day_is_unknown() -> None:
     detention = find_one_detention(make_custody("A1", sighting=J8))
     assert list_held(detention, "2020-01-01", J8) == ["not_held_uncertain", "held"]
     assert is_held(find_one_detention(make_custody("A1")), day(J8)) == "not_held_uncertain"
+
+
+def test_a_release_without_a_date_lies_on_or_after_the_latest_day_inside() -> None:
+    detention = find_one_detention(make_report("A1", arrest=ARREST), make_custody("B1", sighting=J8))
+    assert list_held(detention, J8, "2026-01-09") == ["held", "not_held_uncertain"]
 
 
 def test_a_denial_of_custody_counts_only_as_the_newest_report_of_its_source() -> None:
