@@ -69,6 +69,7 @@ class Custody:
     """
 
     spell: int
+    begin: PartialDate | None
     statements: list[Statement]
     witnesses: list[Statement]
     detention_voices: list[Statement]
@@ -144,7 +145,9 @@ class Custody:
 
     def find_held_days(self, death: End | None, *, house_arrest: bool) -> HeldDays:
         """Return the days in custody. `house_arrest`: a release to house arrest does not end custody."""
-        return find_held_days(self.witnesses, self.arrest, self._list_ends(death, house_arrest=house_arrest))
+        return find_held_days(
+            self.witnesses, self.begin, self.arrest, self._list_ends(death, house_arrest=house_arrest)
+        )
 
     def _list_ends(self, death: End | None, *, house_arrest: bool) -> list[End]:
         release = self.ending_release
@@ -159,8 +162,10 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
     asserting = [statement for statement in standing if statement.asserts_detention]
     basis = asserting or standing or list(statements)
     witnesses = select_witnesses(standing)
-    arrest = choose_arrest_date([witness for witness in witnesses if witness.verdict in ASSERTIONS], begin)
     stages = {stage: release for stage in STAGES if (release := _read_stage(statements, stage)) is not None}
+    carried_out = stages.get(Stage.CARRIED_OUT)
+    end = None if carried_out is None else carried_out.date.date
+    arrest = choose_arrest_date([witness for witness in witnesses if witness.verdict in ASSERTIONS], begin, end)
     ending = [s for s in asserting if s.verdict in ASSERTIONS and _read_ended_how(s) and s in witnesses]
     ended_how = plain_fact(read_source_values(ending, _read_ended_how))
     other_end = End(choose_end_date(ending)) if ending else None
@@ -175,6 +180,7 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
     held_text = get_fact_value(facts, "held_on")
     return Custody(
         spell=min(statement.record for statement in statements),
+        begin=begin,
         statements=list(statements),
         witnesses=witnesses,
         detention_voices=pick_detention_voices(statements),

@@ -120,8 +120,8 @@ def find_rearrests(statements: Iterable[Statement]) -> list[PartialDate]:
     shown = [*arrests, *(day for statement in standing if (day := statement.sighting))]
     cuts: list[PartialDate] = []
     for arrest in arrests:
-        ends = [day for day in releases if day.hi <= arrest.lo and (not cuts or day.lo > cuts[-1].hi)]
-        inside = [day for day in shown if day.hi < arrest.lo and (not cuts or day == cuts[-1] or day.lo >= cuts[-1].hi)]
+        ends = [day for day in releases if day.hi <= arrest.lo and (not cuts or day.lo > cuts[-1].lo)]
+        inside = [day for day in shown if day.hi < arrest.lo and (not cuts or day.lo >= cuts[-1].lo)]
         if any(day.hi <= end.lo for end in ends for day in inside):
             cuts.append(arrest)
     return cuts
@@ -152,11 +152,13 @@ def _find_choices(statement: Statement, cuts: Sequence[PartialDate]) -> list[Cho
 
     On the day of a new arrest, a release belongs to the earlier detention, everything else to the new one.
     """
-    firsts, lasts = [cut.lo for cut in cuts], [cut.hi for cut in cuts]
+    begins = [cut.lo for cut in cuts]
     leaving = [statement.release_day, statement.other_end]
-    choices = [(bisect_left(lasts, day.lo), bisect_left(firsts, day.hi)) for day in leaving if day is not None]
+    choices = [(bisect_left(begins, day.lo), bisect_left(begins, day.hi)) for day in leaving if day is not None]
     staying = [statement.arrest_day, statement.sighting, *statement.earlier_stage_days]
-    return choices + [(bisect_right(lasts, day.lo), bisect_right(firsts, day.hi)) for day in staying if day is not None]
+    return choices + [
+        (bisect_right(begins, day.lo), bisect_right(begins, day.hi)) for day in staying if day is not None
+    ]
 
 
 def _find_fitting(unit: Unit, groups: Sequence[_Group]) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.dates import PartialDate
+from app.dates import FIRST_DAY, LAST_DAY, PartialDate
 from app.projection.statements import Statement
 from app.projection.status import group_by_source
 from app.vocabulary import Verdict
@@ -58,16 +58,19 @@ def choose_release_date(statements: Sequence[Statement], voices: Iterable[Statem
     return _choose(_list_votes(statements, organisations or voices, field), lambda date: (date.hi, date.lo))
 
 
-def choose_arrest_date(statements: Sequence[Statement], begin: PartialDate | None) -> EventDate:
+def choose_arrest_date(
+    statements: Sequence[Statement], begin: PartialDate | None, end: PartialDate | None
+) -> EventDate:
     """Return the date of the arrest; a tie goes to the earlier date.
 
-    `begin`: the arrest that divides the detention from the previous one; a date wholly before it has no vote.
+    `begin`: the arrest that divides the detention from the previous one; `end`: its release. A date wholly before the
+    one or wholly after the other has no vote.
     """
     groups = group_by_source(statements).values()
     voices = [min(own, key=rank_voice) for own in groups]
     votes = _list_votes(statements, voices, "detention.detained_on")
-    if begin is not None:
-        votes = [vote for vote in votes if vote.date.hi >= begin.lo]
+    first, last = FIRST_DAY if begin is None else begin.lo, LAST_DAY if end is None else end.hi
+    votes = [vote for vote in votes if vote.date.hi >= first and vote.date.lo <= last]
     return _choose(votes, lambda date: (-date.lo, -date.hi))
 
 

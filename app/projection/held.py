@@ -40,13 +40,19 @@ def select_witnesses(statements: Iterable[Statement]) -> list[Statement]:
     return organisations if any(s.verdict in ASSERTIONS for s in organisations) else standing
 
 
-def find_held_days(witnesses: Sequence[Statement], arrest: EventDate, ends: Sequence[End]) -> HeldDays:
-    """Return the days of a detention from its witnesses, its arrest and its ends, of which the earliest counts."""
+def find_held_days(
+    witnesses: Sequence[Statement], begin: PartialDate | None, arrest: EventDate, ends: Sequence[End]
+) -> HeldDays:
+    """Return the days of a detention from its witnesses, its arrest and its ends, of which the earliest counts.
+
+    `begin`: the arrest that divides it from the previous detention; nothing shows it on days wholly before.
+    """
     asserting = [witness for witness in witnesses if witness.verdict in ASSERTIONS]
     arrests = [day for witness in asserting if (day := witness.detained_on)]
     sightings = [day for witness in asserting if (day := witness.date("detention.held_on"))]
     denied_sightings = [day for witness in witnesses if (day := witness.date("detention.held_on"))]
-    begin_lo, begin_hi = _find_begin(arrest.date, [*arrests, *sightings])
+    first_day = FIRST_DAY if begin is None else begin.lo
+    begin_lo, begin_hi = _find_begin(arrest.date, [day for day in (*arrests, *sightings) if day.hi >= first_day])
     bounds = [_bound_end(end, [*arrests, *denied_sightings]) for end in ends]
     end_lo, end_hi = (
         min((lo for lo, _hi in bounds), default=LAST_DAY),

@@ -158,18 +158,22 @@ def _find_arrest_voices(detention: Detention) -> list[Voice]:
     return _find_voices([report for report in detention.content if is_assertion(report)], "arrest", _rank_group)
 
 
-def _list_votes(voices: Iterable[Voice], first_day: int = 0) -> list[PartialDate]:
+def _list_votes(voices: Iterable[Voice], first_day: int = 0, last_day: int = LAST_DAY) -> list[PartialDate]:
     """Return the dates of the first group that gives any: own dates, or else dates taken over (rules 5 and 9).
 
-    A date wholly before `first_day` has no vote.
+    A date wholly before `first_day` or wholly after `last_day` has no vote.
     """
     asserting = [voice for voice in voices if voice.is_assertion]
     asserting = [voice for voice in asserting if voice.report.is_organisation] or asserting
     for rank in sorted({_rank_group(voice.report) for voice in asserting}, reverse=True):
         group = [voice for voice in asserting if _rank_group(voice.report) == rank]
-        own_dates = [voice.own_date for voice in group if voice.own_date and voice.own_date.hi >= first_day]
-        taken_over = [voice.taken_over for voice in group if voice.taken_over and voice.taken_over.hi >= first_day]
-        votes = own_dates or taken_over
+        own_dates = [voice.own_date for voice in group if voice.own_date]
+        taken_over = [voice.taken_over for voice in group if voice.taken_over]
+        votes = [
+            [date for date in dates if date.hi >= first_day and date.lo <= last_day]
+            for dates in (own_dates, taken_over)
+        ]
+        votes = votes[0] or votes[1]
         if votes:
             return votes
     return []
@@ -181,7 +185,9 @@ def _count_support(date: PartialDate, votes: Iterable[PartialDate]) -> int:
 
 def find_arrest_date(detention: Detention) -> PartialDate | None:
     """Return the date of the arrest (rule 5)."""
-    votes = _list_votes(_find_arrest_voices(detention), detention.begins or 0)
+    release = find_release(detention, "carried_out")
+    last_day = release.date.hi if release and release.date else LAST_DAY
+    votes = _list_votes(_find_arrest_voices(detention), detention.begins or 0, last_day)
     # Choice: the earlier date is the one with the earlier first day.
     return max(votes, key=lambda date: (_count_support(date, votes), -date.lo, -date.hi), default=None)
 
@@ -349,7 +355,9 @@ def _cut_detentions(reports: Sequence[Report]) -> list[int]:
     begins = [0]
     for arrest in sorted(arrests, key=lambda date: (date.lo, date.hi)):
         is_divided = any(
-            begins[-1] <= custody.lo and custody.hi <= release.lo and release.hi <= arrest.lo and custody.hi < arrest.lo
+            begins[-1] <= custody.lo <= custody.hi <= release.lo <= release.hi <= arrest.lo
+            and begins[-1] < release.lo
+            and custody.hi < arrest.lo
             for release in releases
             for custody in arrests + sightings
         )
