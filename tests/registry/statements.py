@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.projection import FacilityView, SourceView, Statement, project
-from app.projection.spells import divide_into_spells
+from app.projection.detentions import divide_into_detentions
 
 FORO = SourceView(1, "foro", independent=True)
 JEP = SourceView(2, "jep", independent=True)
@@ -67,7 +67,7 @@ def out(record: int, source: str = "foro", on: str | None = None, since: str | N
 
 def records_of(statements: Iterable[Statement]) -> list[list[int]]:
     """The records of each spell, earliest spell first."""
-    return [sorted(one.record for one in spell) for spell in divide_into_spells(list(statements))]
+    return [sorted(one.record for one in spell) for spell in (detention.statements for detention in divide_into_detentions(list(statements)))]
 
 
 def rows_of(statements: Iterable[Statement], table: type[Any], publish: str = "named") -> list[Row]:
