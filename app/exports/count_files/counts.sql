@@ -41,6 +41,10 @@ CREATE OR REPLACE MACRO is_perhaps_held(first_day, last_day, left_first_day, lef
     AND left_last_day >= of::DATE AND coalesce(next_detained_by > of::DATE, true)
     AND (coalesce(last_day <= of::DATE, false) OR coalesce(first_day <= of::DATE, true));
 
+-- Whether no source says otherwise of a day on which the person was held.
+CREATE OR REPLACE MACRO is_sure(sure_first_day, sure_last_day, of) AS
+    sure_first_day <= of::DATE AND sure_last_day >= of::DATE;
+
 CREATE OR REPLACE MACRO counts(status) AS status IN ('verified', 'contested', 'reported');
 
 -- Releases, as the registry counts them where no stage is asked for: whoever has left custody.
@@ -49,16 +53,35 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
         SELECT *, is_within(first_day, last_day, of, until_day) AS inside,
             is_perhaps_within(first_day, last_day, of, until_day) AS perhaps
         FROM releases_at(as_of) WHERE stage = 'carried_out'
+    ), first_hand AS (  -- who confirms a release in the window, and who dates it otherwise
+        SELECT detention, count(*) FILTER (
+                verdict.verdict = 'verified' AND is_within(verdict.first_day, verdict.last_day, of, until_day)
+            ) AS confirming,
+            count(*) FILTER (
+                verdict.verdict IN ('verified', 'reported')
+                AND (said_last_day < placed.first_day OR said_first_day > placed.last_day)
+                AND (inside OR is_within(said_first_day, said_last_day, of, until_day))
+            ) AS dating_otherwise
+        FROM release_verdicts_at(as_of) AS verdict JOIN placed USING (detention, stage)
+        WHERE independent GROUP BY detention
+    ), weighed AS (
+        SELECT * EXCLUDE (status, perhaps), perhaps OR coalesce(dating_otherwise, 0) > 0 AS perhaps,
+            CASE WHEN status = 'verified' AND coalesce(confirming, 0) = 0
+                    AND (of IS NOT NULL OR until_day IS NOT NULL)
+                THEN 'reported' ELSE status END AS status
+        FROM placed LEFT JOIN first_hand USING (detention)
     )
     SELECT count(*) FILTER (inside AND counts(status)) AS releases,
         count(DISTINCT person) FILTER (inside AND counts(status)) AS people,
         count(*) FILTER (inside AND status = 'verified') AS verified,
+        count(*) FILTER (inside AND status = 'verified' AND denied) AS verified_with_denials,
         count(*) FILTER (inside AND status = 'contested') AS contested,
         count(*) FILTER (inside AND status = 'reported') AS reported,
         count(*) FILTER (inside AND status = 'refuted') AS refuted,
+        count(*) FILTER (inside AND status = 'official_only') AS official_only,
         count(*) FILTER (inside AND counts(status) AND counted_only) AS counted_apart,
         count(*) FILTER (perhaps AND counts(status)) AS uncertain_date
-    FROM placed;
+    FROM weighed;
 
 -- The same by source: each source's own verdicts and days. `only_this_source`: no other source verifies it of its own
 -- knowledge.
@@ -104,15 +127,18 @@ CREATE OR REPLACE MACRO count_releases_by_month(as_of, of, until_day) AS TABLE
 CREATE OR REPLACE MACRO count_detentions(as_of, of) AS TABLE
     WITH placed AS (
         SELECT *, is_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS inside,
-            is_perhaps_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS perhaps
+            is_perhaps_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of)
+                OR inside AND NOT is_sure(sure_first_day, sure_last_day, of) AS perhaps
         FROM detentions_at(as_of)
     )
     SELECT count(*) FILTER (inside AND counts(status)) AS detentions,
         count(DISTINCT person) FILTER (inside AND counts(status)) AS people,
         count(*) FILTER (inside AND status = 'verified') AS verified,
+        count(*) FILTER (inside AND status = 'verified' AND denied) AS verified_with_denials,
         count(*) FILTER (inside AND status = 'contested') AS contested,
         count(*) FILTER (inside AND status = 'reported') AS reported,
         count(*) FILTER (inside AND status = 'refuted') AS refuted,
+        count(*) FILTER (inside AND status = 'official_only') AS official_only,
         count(*) FILTER (inside AND counts(status) AND counted_only) AS counted_apart,
         count(*) FILTER (perhaps AND counts(status)) AS uncertain_date
     FROM placed;

@@ -119,7 +119,13 @@ _COUNTRY = Column("country", "country", ColumnType.CODE, "ISO 3166-1 alpha-2; no
 _DESIGNATION = Column(
     "designation", "designation", ColumnType.CODE, "Whether sources call the person a political prisoner."
 )
-_STATUS = Column("status", "status", ColumnType.CODE, "verified, contested or reported, which count; refuted; or none.")
+_STATUS = Column(
+    "status",
+    "status",
+    ColumnType.CODE,
+    "verified, contested or reported, which count; official_only, refuted; or none.",
+)
+_DENIED = Column("denied", "is_denied", ColumnType.TRUTH, "Whether a first-hand source denies it.")
 _SOURCES = Column(
     "independent_sources", "independent_verified", ColumnType.NUMBER, "How many independent sources verify it."
 )
@@ -140,6 +146,9 @@ _ENDS = (
     ),
     Column("free_first_day", "free_lo", ColumnType.DAY, "The same of an end that left the person at large."),
     Column("free_last_day", "free_hi", ColumnType.DAY, "The same of an end that left the person at large."),
+    Column("sure_first_day", "sure_lo", ColumnType.DAY, "The first day on which no source denies that it lasted."),
+    Column("sure_last_day", "sure_hi", ColumnType.DAY, "The last day on which no source denies that it lasted."),
+    Column("free_sure_last_day", "free_sure_hi", ColumnType.DAY, "The same if house arrest is custody."),
 )
 _LAST_REPORT_DAY = Column(
     "heard_of_by", "heard_hi", ColumnType.DAY, "The last day on which somebody can have known the person held."
@@ -179,7 +188,7 @@ FILE_TABLES = (
             _NEXT_DETENTION_DAY,
             *_RECORDED_TERMS,
         ),
-        *(_STATUS, _SOURCES, _WITHHELD),
+        *(_STATUS, _SOURCES, _WITHHELD, _DENIED),
     ),
     _build_file_table(
         tables.SOURCE_RELEASES,
@@ -199,7 +208,7 @@ FILE_TABLES = (
         "detentions",
         "Detentions, with their beginning and their end, as all sources together say them.",
         *(PERSON_FILE_COLUMN, DETENTION_FILE_COLUMN, *_build_day_columns("the beginning"), *_ENDS, _NEXT_DETENTION_DAY),
-        *(_LAST_REPORT_DAY, *_RECORDED_TERMS, _STATUS, _SOURCES, _WITHHELD),
+        *(_LAST_REPORT_DAY, *_RECORDED_TERMS, _STATUS, _SOURCES, _WITHHELD, _DENIED),
     ),
     _build_file_table(
         tables.SOURCE_DETENTIONS,
@@ -244,6 +253,7 @@ _OWN_NUMBERS = (
 _COMBINED_VALUES = (
     Column("status", "status", ColumnType.CODE, "The status of the whole."),
     Column("independent_sources", "independent_verified", ColumnType.NUMBER, "How many independent sources verify it."),
+    _DENIED,
     Column("state", "state", ColumnType.CODE, "Where the person stands."),
     Column("rearrested", "rearrested", ColumnType.TRUTH, "Whether an independent source says so."),
     Column(

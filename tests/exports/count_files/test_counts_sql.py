@@ -13,7 +13,9 @@ from tests.exports.count_files.test_write import write
 from tests.support import World
 
 DAYS = [(None, None), ("2026-01-12", "2026-01-31"), ("2026-01-10", "2026-01-12"), (None, "2026-01-15")]
-TOTAL = ("people", "verified", "contested", "reported", "refuted", "counted_apart")
+TOTAL = (
+    "people", "verified", "verified_with_denials", "contested", "reported", "refuted", "official_only", "counted_apart",
+)  # fmt: skip
 BY_SOURCE = ("verified", "reported", "disputed", "refuted", "retracted", "uncertain_date", "only_this_source", "people")
 
 
