@@ -6,12 +6,11 @@ order of arrival changes nothing.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
-from app.dates import PartialDate
+from app.dates import FIRST_DAY, LAST_DAY, PartialDate
 from app.projection.statements import ASSERTIONS, Statement
 
 Choice = tuple[int, int]  # the first and the last detention that a date fits, as indexes
@@ -23,18 +22,32 @@ class Unit:
 
     members: tuple[Statement, ...]
 
-    @cached_property
+    @property
     def is_organisation(self) -> bool:
-        return any(member.source.independent and not member.is_retracted for member in self.members)
+        return self.members[0].source.independent
 
     @cached_property
-    def placing_members(self) -> list[Statement]:
-        """The members whose dates place the unit, the deciding one first.
+    def placing(self) -> Statement:
+        """The report whose dates place the unit: the root, or if it has none, the earliest that points at it.
 
-        Governments' dates place no report of an organisation that gives a date, and retracted reports place only what
-        nothing else places.
+        Only a report that asserts takes the place of the root, and no government's that of an organisation's root.
         """
-        return sorted(self.members, key=lambda member: (not member.source.independent, member.is_retracted))
+        root = self.members[0]
+        if root.all_dates or len(self.members) == 1:
+            return root
+        pointing = [
+            member
+            for member in self.members[1:]
+            if member.verdict in ASSERTIONS
+            and member.all_dates
+            and (member.source.independent or not root.source.independent)
+        ]
+        return min(pointing, key=_find_earliest_date, default=root)
+
+
+def _find_earliest_date(statement: Statement) -> tuple[int, int, str]:
+    lo, hi = min((date.lo, date.hi) for date in statement.all_dates)
+    return lo, hi, statement.id
 
 
 @dataclass(frozen=True)
@@ -50,20 +63,22 @@ def divide_into_detentions(statements: Sequence[Statement]) -> list[Detention]:
     if len(statements) == 1:  # the most frequent case
         return [Detention(list(statements))]
     units = build_units(statements)
-    organisations = [unit for unit in units if unit.is_organisation]
-    if not any(s.source.independent and s.verdict in ASSERTIONS for s in statements):
-        return _build_detentions(_divide(units, statements))
-    detentions = _divide(organisations, [s for s in statements if s.source.independent])
-    apart = []
-    for unit in units:
-        if not unit.is_organisation:
-            index = _find_fitting(unit, detentions)
-            if index is None:
-                apart.append(unit)
-            else:
-                detentions[index].units.append(unit)
-    official = _divide(apart, [member for unit in apart for member in unit.members]) if apart else []
-    return _build_detentions(_merge_in_order(detentions, official))
+    asserting = [statement for statement in statements if statement.verdict in ASSERTIONS]
+    organisations = [statement for statement in asserting if statement.source.independent]
+    if not organisations:
+        return _build_detentions(_divide(units, asserting))
+    groups = _divide([unit for unit in units if unit.is_organisation], organisations)
+    apart: list[Unit] = []
+    latest = _find_latest_release(groups, {statement.record for statement in organisations})
+    for unit in (unit for unit in units if not unit.is_organisation):
+        group = _find_fitting(unit, groups, latest)
+        (apart if group is None else group.units).append(unit)
+    witnesses = [member for unit in apart for member in unit.members if member.verdict in ASSERTIONS]
+    if not witnesses:  # a denial creates no detention (rule 1)
+        for unit in apart:
+            groups[_find_place(unit.placing, groups, latest)].units.append(unit)
+        return _build_detentions(groups)
+    return _build_detentions(_merge_in_order(groups, _divide(apart, witnesses)))
 
 
 @dataclass(frozen=True)
@@ -82,42 +97,57 @@ def _build_detentions(groups: Sequence[_Group]) -> list[Detention]:
     return [Detention(group.members, group.begin) for group in groups]
 
 
-def _divide(units: Sequence[Unit], dividing: Iterable[Statement]) -> list[_Group]:
-    """Return the units of each detention, without empty detentions. `dividing`: the statements whose dates divide."""
-    groups = [_Group(begin, []) for begin in (None, *find_rearrests(dividing))]
-    asserting = [unit for unit in units if any(member.verdict in ASSERTIONS for member in unit.members)]
-    _place(asserting, groups)
+def _divide(units: Sequence[Unit], witnesses: Sequence[Statement]) -> list[_Group]:
+    """Return the units of each detention. `witnesses`: the asserting statements whose dates divide.
+
+    A cut after which no witness is placed falls away.
+    """
+    groups = [_Group(begin, []) for begin in (None, *find_rearrests(witnesses))]
+    known = {witness.record for witness in witnesses}
+    asserting = [unit for unit in units if any(member.record in known for member in unit.members)]
+    _place([unit for unit in asserting if unit.placing.all_dates], groups, known)
+    _place([unit for unit in asserting if not unit.placing.all_dates], groups, known)
     groups = [group for group in groups if group.units] or groups[:1]
-    _place([unit for unit in units if unit not in asserting], groups)
+    _place([unit for unit in units if unit not in asserting], groups, known)
     return groups
 
 
-def _place(units: Sequence[Unit], groups: Sequence[_Group]) -> None:
-    """Put each unit into the group in which its dates place it; the undated ones last."""
-    begins = [group.begin for group in groups[1:] if group.begin is not None]
-    undated = []
-    for unit in units:
-        index = _place_by_dates(unit, begins)
-        if index is None:
-            undated.append(unit)
-        else:
-            groups[index].units.append(unit)
-    with_release = [group for group in groups if any(map(_asserts_release, group.units))]
-    for unit in undated:
-        has_release = any(member.has_release for member in unit.members)
-        (with_release[-1] if has_release and with_release else groups[-1]).units.append(unit)
+def _place(units: Sequence[Unit], groups: Sequence[_Group], known: Collection[int]) -> None:
+    """Put each unit into its group."""
+    latest = _find_latest_release(groups, known)
+    for unit, index in [(unit, _find_place(unit.placing, groups, latest)) for unit in units]:
+        groups[index].units.append(unit)
 
 
-def find_rearrests(statements: Iterable[Statement]) -> list[PartialDate]:
-    """Return the dates of the arrests that begin a second or later detention (rule 4)."""
-    standing = [statement for statement in statements if statement.verdict in ASSERTIONS]
-    arrests = sorted(
-        {day for statement in standing if (day := _find_arrest(statement))}, key=lambda day: (day.lo, day.hi)
-    )
-    if len(arrests) == 0:
+def _find_latest_release(groups: Sequence[_Group], known: Collection[int]) -> int:
+    """Return the index of the latest group in which a witness (a record of `known`) asserts a release, or of the last
+    group."""
+    with_release = [
+        index
+        for index, group in enumerate(groups)
+        if any(member.has_release and member.record in known for member in group.members)
+    ]
+    return max(with_release, default=len(groups) - 1)
+
+
+def _find_place(statement: Statement, groups: Sequence[_Group], latest_release: int) -> int:
+    """Return the index of the group in which a statement belongs."""
+    choices = _find_choices(statement, [group.begin for group in groups[1:] if group.begin is not None])
+    if not choices:
+        return latest_release if statement.has_release else len(groups) - 1
+    first, last = choices[0]
+    # A date that fits several detentions is placed by the next date, without one in the earliest of them.
+    return next((low for low, high in choices[1:] if first <= low == high <= last), first)
+
+
+def find_rearrests(witnesses: Iterable[Statement]) -> list[PartialDate]:
+    """Return the dates of the arrests that begin a second or later detention, by reports that assert (rule 4)."""
+    witnesses = list(witnesses)
+    arrests = sorted({day for witness in witnesses if (day := witness.arrest_day)}, key=lambda day: (day.lo, day.hi))
+    if not arrests:
         return []
-    releases = [day for statement in standing if statement.asserts_release and (day := statement.release_day)]
-    shown = [*arrests, *(day for statement in standing if (day := statement.sighting))]
+    releases = [day for witness in witnesses if witness.asserts_release and (day := witness.release_day)]
+    shown = [*arrests, *(day for witness in witnesses if (day := witness.sighting))]
     cuts: list[PartialDate] = []
     for arrest in arrests:
         ends = [day for day in releases if day.hi <= arrest.lo and (not cuts or day.lo > cuts[-1].lo)]
@@ -125,26 +155,6 @@ def find_rearrests(statements: Iterable[Statement]) -> list[PartialDate]:
         if any(day.hi <= end.lo for end in ends for day in inside):
             cuts.append(arrest)
     return cuts
-
-
-def _find_arrest(statement: Statement) -> PartialDate | None:
-    """Return the arrest that a statement reports. A denial divides and dates nothing."""
-    return statement.arrest_day if statement.verdict in ASSERTIONS else None
-
-
-def _asserts_release(unit: Unit) -> bool:
-    return any(member.source.independent and member.asserts_release for member in unit.members)
-
-
-def _place_by_dates(unit: Unit, cuts: Sequence[PartialDate]) -> int | None:
-    """Return the index of the detention in which the dates place a unit; None without a date."""
-    for member in unit.placing_members:
-        choices = _find_choices(member, cuts)
-        if choices:
-            first, last = choices[0]
-            # A date that fits several detentions is placed by the next date, without one in the earliest of them.
-            return next((low for low, high in choices[1:] if first <= low == high <= last), first)
-    return None
 
 
 def _find_choices(statement: Statement, cuts: Sequence[PartialDate]) -> list[Choice]:
@@ -161,27 +171,24 @@ def _find_choices(statement: Statement, cuts: Sequence[PartialDate]) -> list[Cho
     ]
 
 
-def _find_fitting(unit: Unit, groups: Sequence[_Group]) -> int | None:
-    """Return the index of the organisations' detention that a government's unit fits; None if it fits none.
+def _find_fitting(unit: Unit, groups: Sequence[_Group], latest_release: int) -> _Group | None:
+    """Return the organisations' detention that a government's unit fits; None if it fits none.
 
     The detention in which its dates place it goes first, then the earliest.
     """
-    place = _place_by_dates(unit, [group.begin for group in groups if group.begin is not None])
-    numbers = range(len(groups))
-    first = len(groups) - 1 if place is None else min(place, len(groups) - 1)
-    return next((number for number in (first, *numbers) if _fits(unit, groups[number])), None)
+    place = _find_place(unit.placing, groups, latest_release)
+    return next((group for group in (groups[place], *groups) if _fits(unit.placing, group)), None)
 
 
-def _fits(unit: Unit, group: _Group) -> bool:
+def _fits(statement: Statement, group: _Group) -> bool:
     """Return whether a government's release is not wholly before the begin, and its arrest not wholly after the end."""
-    members = [member for member in group.members if member.source.independent]
-    begin = min((day.lo for member in members if (day := _find_arrest(member))), default=None)
-    end = max((day.hi for member in members if member.asserts_release and (day := member.release_day)), default=None)
-    releases = [day for member in unit.members if (day := member.release_day) is not None]
-    arrests = [day for member in unit.members if (day := member.arrest_day) is not None]
-    leaves_before = begin is not None and any(day.hi < begin for day in releases)
-    arrives_after = end is not None and any(day.lo > end for day in arrests)
-    return not leaves_before and not arrives_after
+    members = [m for m in group.members if m.source.independent and m.verdict in ASSERTIONS]
+    begin = min((day.lo for member in members if (day := member.arrest_day)), default=FIRST_DAY)
+    end = max(
+        (day.hi for member in members if member.asserts_release and (day := member.release_day)), default=LAST_DAY
+    )
+    release, arrest = statement.release_day, statement.arrest_day
+    return (release is None or release.hi >= begin) and (arrest is None or arrest.lo <= end)
 
 
 def _merge_in_order(groups: Sequence[_Group], official: Sequence[_Group]) -> list[_Group]:
@@ -213,19 +220,31 @@ def build_units(statements: Iterable[Statement]) -> list[Unit]:
 def find_pointer_roots(by_record: dict[int, Statement]) -> dict[int, int]:
     """Return a dict of record → the record at which its chain of pointers ends, itself without a pointer.
 
-    A pointer at a report of another person (after an undo) is void. The root of a cycle is its record with the lowest
-    id.
+    The root of a cycle is its record with the lowest id.
     """
     roots: dict[int, int] = {}
+    targets = {record: _find_target(statement, by_record) for record, statement in by_record.items()}
     for start in by_record:
         path: dict[int, None] = {}
         current = start
-        while current not in roots and current not in path and by_record[current].pointer in by_record:
+        while current not in roots and current not in path and (target := targets[current]) is not None:
             path[current] = None
-            current = cast(int, by_record[current].pointer)
+            current = target
         root = roots.get(current, current)
         if current in path:
             steps = list(path)
             root = min(steps[steps.index(current) :], key=lambda record: by_record[record].id)
         roots |= dict.fromkeys((*path, current), root)
     return roots
+
+
+def _find_target(statement: Statement, by_record: Mapping[int, Statement]) -> int | None:
+    """Return the record at which a statement points.
+
+    A pointer at a report of another person (after an undo) is void. So is an organisation's at a government's report,
+    which would otherwise move the organisation's report when its own dates change.
+    """
+    target = by_record.get(statement.pointer) if statement.pointer is not None else None
+    if target is None or (statement.source.independent and not target.source.independent):
+        return None
+    return target.record

@@ -15,6 +15,7 @@ DATES = (
     "2024", "2024-10", "2024-10-13", "2025", "2025-06", "2025-06-01", "2025-05-31/2025-06-01", "2025-09-01", "2026-01",
     "2026-01-12", "2026-01-13", "2026-02-01", "2025-06/2026-01",
 )  # fmt: skip
+METHODS = ("family", "family", "press")
 maybe_date = st.one_of(st.none(), st.sampled_from(DATES))
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "detention__detained_on": maybe_date,
@@ -75,6 +76,7 @@ def reports(draw: st.DrawFn, most: int = 7) -> list[Statement]:
         pointer = draw(st.sampled_from([None, None, None, *records, 99]))
         if pointer is not None:
             said |= draw(st.fixed_dictionaries({}, optional=KEPT))
+        verdict = draw(st.sampled_from(["reported", "verified", *Verdict]))
         found.append(
             acceptable(
                 record,
@@ -83,7 +85,8 @@ def reports(draw: st.DrawFn, most: int = 7) -> list[Statement]:
                 id=f"{draw(st.integers(0, 9))}{record:031x}",
                 pointer=pointer,
                 facility=draw(st.sampled_from([None, RODEO, HELICOIDE])),
-                verification__verdict=draw(st.sampled_from(["reported", "verified", *Verdict])),
+                verification__verdict=verdict,
+                verification__method=draw(st.sampled_from(METHODS if verdict == "verified" else [*METHODS, None])),
                 verification__citing=draw(st.sampled_from([None, None, ["foro"]])),
                 **said,
             )

@@ -1,42 +1,35 @@
-"""Properties of spells that hold for any reports of one person."""
+"""How the reports of one person are divided into detentions: rules 4 and 10, and properties of any reports."""
 
 from dataclasses import replace
+from itertools import permutations
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.projection import Statement
-from app.projection.spells import divide_into_spells
-from app.projection.units import Unit, build_units, find_contradicted_pointers, find_pointer_roots
+from app.projection.detentions import build_units, divide_into_detentions, find_pointer_roots
+from app.projection.statements import ASSERTIONS
 from tests.projection.histories import reports
-from tests.registry.statements import held, out, records_of, statement
+from tests.registry.statements import ARREST, J8, J20, held, out, records_of, refuted, statement, verified
+
+RETRACTED = {"verification__verdict": "retracted"}
 
 
 def ids_of(said: list[Statement]) -> list[list[str]]:
-    return [sorted(one.id for one in spell) for spell in divide_into_spells(said)]
+    return [sorted(one.id for one in detention.statements) for detention in divide_into_detentions(said)]
 
 
 @given(reports())
-def test_every_report_is_in_exactly_one_spell(said: list[Statement]) -> None:
-    placed = [record for spell in records_of(said) for record in spell]
-    assert sorted(placed) == [one.record for one in said]
-
-
-@given(reports())
-def test_no_spell_is_empty(said: list[Statement]) -> None:
-    assert all(records_of(said))
+def test_every_report_is_in_exactly_one_detention_and_none_is_empty(said: list[Statement]) -> None:
+    placed = records_of(said)
+    assert sorted(record for detention in placed for record in detention) == [one.record for one in said]
+    assert all(placed)
 
 
 @given(reports(), st.randoms(use_true_random=False))
-def test_no_order_of_the_reports_changes_the_spells(said: list[Statement], random: object) -> None:
-    before = records_of(said)
-    random.shuffle(said)  # type: ignore[attr-defined]
-    assert records_of(said) == before
-
-
-@given(reports(), st.randoms(use_true_random=False))
-def test_no_order_of_arrival_changes_the_spells(said: list[Statement], random: Random) -> None:
+def test_no_order_of_arrival_changes_the_detentions(said: list[Statement], random: Random) -> None:
     """The same reports come in another order: they keep their ids, and get other keys and revisions."""
     arrival = [one.record for one in said]
     random.shuffle(arrival)
@@ -45,150 +38,206 @@ def test_no_order_of_arrival_changes_the_spells(said: list[Statement], random: R
         replace(one, record=key[one.record], revision=key[one.record], pointer=key.get(one.pointer or 0))
         for one in said
     ]
+    random.shuffle(moved)
     assert ids_of(moved) == ids_of(said)
 
 
 @given(reports())
-def test_whoever_points_stands_where_it_points_unless_dates_contradict_that(said: list[Statement]) -> None:
-    placed = {record: number for number, spell in enumerate(records_of(said)) for record in spell}
-    overruled = find_contradicted_pointers(said)
-    for one in said:
-        if one.pointer in placed and not overruled:
-            assert placed[one.record] == placed[one.pointer]
+def test_a_report_stands_where_it_points(said: list[Statement]) -> None:
+    placed = {record: number for number, detention in enumerate(records_of(said)) for record in detention}
+    assert all(placed[one.record] == placed[one.pointer] for one in said if one.pointer in placed)
 
 
 @given(reports())
-def test_others_neither_part_nor_join_what_independent_sources_report(said: list[Statement]) -> None:
-    """Whatever they point at; who points at them follows them, until dates contradict that."""
-    standing = [one for one in said if one.asserts_detention]
-    checked = {one.record for one in standing if one.source.independent}
-    said = [
-        one if one.pointer in checked or not one.source.independent else replace(one, pointer=None) for one in standing
-    ]
-    seen = [[record for record in spell if record in checked] for spell in records_of(said)]
-    alone = records_of(one for one in said if one.record in checked) if checked else []
-    assert [spell for spell in seen if spell] == alone
+def test_governments_neither_divide_nor_join_what_organisations_report(said: list[Statement]) -> None:
+    organisations = {one.record for one in said if one.source.independent and not one.is_retracted}
+    said = [one for one in said if not one.is_retracted]
+    said = [one if one.pointer is None else replace(one, pointer=None) for one in said]
+    if any(one.source.independent and one.verdict in ASSERTIONS for one in said):
+        seen = [[record for record in detention if record in organisations] for detention in records_of(said)]
+        assert [detention for detention in seen if detention] == records_of(s for s in said if s.source.independent)
 
 
 @given(reports())
-def test_every_spell_is_held_by_some_report_that_stands_if_any_does(said: list[Statement]) -> None:
-    """What was withdrawn makes no detention of its own."""
-    if any(one.asserts_detention for one in said):
-        for spell in divide_into_spells(said):
-            assert any(one.asserts_detention for one in spell)
+def test_every_detention_is_asserted_by_some_report_if_any_is(said: list[Statement]) -> None:
+    """What was withdrawn or denied makes no detention of its own."""
+    if any(one.verdict in ASSERTIONS for one in said):
+        for detention in divide_into_detentions(said):
+            assert any(one.verdict in ASSERTIONS for one in detention.statements)
     else:
-        assert len(divide_into_spells(said)) == 1
+        assert len(divide_into_detentions(said)) == 1
 
 
 @given(reports())
-def test_withdrawn_reports_change_no_spell_of_the_others(said: list[Statement]) -> None:
+def test_withdrawn_reports_change_no_detention_of_the_others(said: list[Statement]) -> None:
     """Those that nobody who stands points at, by however many steps."""
     pointer = {one.record: one.pointer for one in said}
     kept: set[int] = set()
     for one in said:
-        step: int | None = one.record if one.asserts_detention else None
+        step: int | None = None if one.is_retracted else one.record
         while step in pointer and step not in kept:
             kept.add(step)
             step = pointer[step]
     if kept:
-        seen = [[record for record in spell if record in kept] for spell in records_of(said)]
-        assert seen == records_of(one for one in said if one.record in kept)
+        seen = [[record for record in detention if record in kept] for detention in records_of(said)]
+        assert [detention for detention in seen if detention] == records_of(one for one in said if one.record in kept)
 
 
 @given(reports())
-def test_two_spells_have_an_asserted_end_between_them(said: list[Statement]) -> None:
-    """No re-arrest without somebody's word that custody had ended by the day a later detention began."""
-    found = divide_into_spells(said)
-    ends = [end for spell in found for one in spell if (end := one.release_day or one.end) is not None]
-    for later in found[1:]:
-        starts = [one.arrest_day for one in later if one.arrest_day is not None]
-        assert any(end.hi <= start.lo for end in ends for start in starts)
+def test_a_second_detention_begins_with_an_arrest_after_an_asserted_release(said: list[Statement]) -> None:
+    releases = [day for one in said if one.asserts_release and (day := one.release_day)]
+    for detention in divide_into_detentions(said):
+        if detention.begin is not None:
+            assert any(day.hi <= detention.begin.lo for day in releases)
 
 
-def test_a_unit_is_a_report_with_those_that_point_at_it() -> None:
-    root, denied = held(1, "ministry", "2024-10-13"), out(3, "jep", "2026-01-12", verification__verdict="refuted")
-    told = out(2, "foro", "2026-01-13")
-    unit = Unit((root, told, denied))
-    assert (unit.root, unit.is_asserted, unit.independent) == (root, True, True)
-    assert unit.ends == [(told, told.released_on)]
-    assert unit.days == [told.released_on, denied.released_on]
-    assert Unit((told, denied)).days == [told.released_on]
-    assert unit.position == told.released_on
+# Rule 4
 
 
-def test_the_earliest_arrest_begins_a_unit_and_no_random_id() -> None:
-    """Two organisations point at a ministry's report, and say different days of arrest."""
-    root = out(1, "ministry", "2026-02-01")
-    later = replace(held(2, "pud", "2025-11-20"), pointer=1)
-    earlier = replace(held(3, "jep", "2025-06-01"), pointer=1)
-    swapped = replace(later, id=earlier.id), replace(earlier, id=later.id)
-    for pointing in ((later, earlier), swapped):
-        (unit,) = build_units([root, *pointing])
-        assert unit.arrest_day == earlier.detained_on
+def test_a_new_arrest_after_a_release_makes_a_second_detention() -> None:
+    first, second = divide_into_detentions([verified(1, "foro", J8, ARREST), held(2, "jep", J20)])
+    assert [one.record for one in first.statements] == [1]
+    assert first.begin is None
+    assert second.begin is not None
+    assert second.begin.text == J20
 
 
-def test_a_unit_of_withdrawn_reports_does_not_stand() -> None:
-    assert not Unit((out(1, verification__verdict="retracted"),)).is_asserted
-    assert not Unit((held(1, verification__verdict="refuted"),)).is_asserted
+def test_an_arrest_in_a_denial_divides_nothing() -> None:
+    said = [verified(1, "foro", J8, ARREST), verified(2, "pud", "2026-01-31"), refuted(3, "jep", "2026-01-31", J20)]
+    assert records_of(said) == [[1, 2, 3]]
 
 
-def test_a_withdrawn_arrest_cuts_nothing_for_who_points_at_it() -> None:
-    """Who stands by an earlier end, and says only the year of the arrest, is not taken again on a day withdrawn."""
-    withdrawn = out(1, "foro", "2026-01-08", "2025-06-01", verification__verdict="retracted")
-    pointing = replace(out(2, "jep", "2026-01-08", "2025"), pointer=1)
-    earlier = out(3, "pud", "2025-06-01", "2024-10")
-    assert len(records_of([withdrawn, pointing, earlier])) == 1
-    assert len(records_of([out(1, "foro", "2026-01-08", "2025-06-01"), pointing, earlier])) == 2
+def test_a_slip_of_the_year_makes_no_second_detention() -> None:
+    assert records_of([verified(1, "foro", J8, ARREST), verified(2, "jep", "2025-01-08"), verified(3, "pud", J8)]) == [
+        [1, 2, 3]
+    ]
 
 
-def test_a_ministrys_new_date_moves_nobody_who_points_at_its_report() -> None:
-    """What an independent source says stands by its own and kept dates, also where it has no day of arrest."""
-    pointing = replace(out(2, "jep", "2026-01-08", verification__verdict="verified"), pointer=1)
-    earlier = out(3, "pud", "2025-08-10", "2024-10")
-    for since in (None, "2025-11-20"):
-        assert len(records_of([out(1, "ministry", "2026-01-08", since), pointing, earlier])) == 1
+def test_a_sighting_after_the_release_makes_no_second_detention() -> None:
+    said = [verified(1, "foro", J8, ARREST), held(2, "pud", detention__held_on="2026-01-12")]
+    assert records_of([*said, verified(3, "jep", "2026-01-31")]) == [[1, 2, 3]]
 
 
-def test_a_ministrys_release_keeps_no_organisations_order_from_the_later_spell() -> None:
-    """What points at the order of 2026 and says 2025 moves neither it nor itself into the spell of 2025."""
+def test_an_arrest_on_the_day_of_the_release_begins_a_second_detention() -> None:
+    assert records_of([verified(1, "foro", J8, ARREST), verified(2, "foro", J20, J8)]) == [[1], [2]]
+
+
+def test_releases_on_one_side_of_an_arrest_are_one_release() -> None:
+    said = [verified(1, "foro", J8, ARREST), verified(2, "jep", J20), verified(3, "pud", "2026-02-10")]
+    assert records_of(said) == [[1, 2, 3]]
+    assert records_of([*said, held(4, "foro", "2026-01-15")]) == [[1], [2, 3, 4]]
+
+
+def test_dates_that_were_taken_over_and_second_hand_dates_divide() -> None:
+    taken_over = out(1, "foro", kept__released_on=J8, kept__detained_on=ARREST, verification__method="press")
+    assert records_of([taken_over, held(2, "jep", kept__detained_on=J20)]) == [[1], [2]]
+
+
+def test_a_coarse_arrest_that_may_lie_before_the_release_divides_nothing() -> None:
+    assert records_of([verified(1, "foro", J8, ARREST), held(2, "jep", "2026-01")]) == [[1, 2]]
+    assert records_of([verified(1, "foro", J8, ARREST), held(2, "jep", "2026-02")]) == [[1], [2]]
+
+
+def test_an_arrest_after_the_release_divides_only_if_the_person_was_shown_in_custody_before() -> None:
+    said = [verified(1, "foro", J8), held(2, "jep", J20)]
+    assert records_of(said) == [[1, 2]]
+    assert records_of([*said, held(3, "pud", detention__held_on="2025-12-01")]) == [[1, 3], [2]]
+
+
+def test_a_withdrawn_arrest_divides_nothing_for_the_reports_that_point_at_it() -> None:
+    pointing = verified(2, "jep", J8, "2025", pointer=1)
+    earlier = verified(3, "pud", "2025-06-01", "2024-10")
+    assert records_of([out(1, "foro", J8, "2025-06-01", **RETRACTED), pointing, earlier]) == [[1, 2, 3]]
+    assert records_of([out(1, "foro", J8, "2025-06-01"), pointing, earlier]) == [[3], [1, 2]]
+
+
+# Rule 10
+
+TWO_DETENTIONS = [verified(101, "foro", J8, ARREST), held(102, "jep", J20)]
+
+
+def place(said: Statement) -> int:
+    """Return which of two detentions a report joins."""
+    placed = records_of([*TWO_DETENTIONS, said])
+    assert len({str(records_of(order)) for order in permutations([*TWO_DETENTIONS, said])}) == 1
+    return next(i for i, records in enumerate(placed) if said.record in records)
+
+
+def test_another_end_is_placed_like_a_release() -> None:
+    assert place(held(1, "pud", J20, detention__ended={"how": "escaped", "on": J20})) == 0
+    assert place(held(1, "pud", ARREST, detention__ended={"how": "escaped", "on": "2026-01-21"})) == 1
+
+
+def test_a_coarse_date_is_placed_by_the_next_date_that_fits() -> None:
+    assert place(out(1, "pud", "2026-01", ARREST)) == 0
+    assert place(out(1, "pud", "2026-01")) == 0
+    assert place(out(1, "pud", "2026-01", "2026-01", detention__held_on="2026-01-25")) == 1
+    assert place(out(1, "pud", "2026-01", kept__detained_on=J20)) == 1
+    assert place(held(1, "pud", "2026-01", detention__held_on="2026-01-25")) == 1
+    ordered = statement(
+        1, "pud", release__stage="ordered", release__ordered_on="2026-01", release__announced_on="2026-01-22"
+    )
+    assert place(ordered) == 1
+
+
+def test_a_report_is_placed_by_its_release_then_its_arrest_then_its_sighting() -> None:
+    assert place(out(1, "pud", J8, J20)) == 0
+    assert place(held(1, "pud", J20, detention__held_on="2026-01-10")) == 1
+    assert place(held(1, "pud", detention__held_on="2026-01-19")) == 0
+    assert place(held(1, "pud", detention__held_on=J20)) == 1
+    assert place(held(1, "pud", kept__detained_on=ARREST)) == 0
+
+
+def test_a_report_without_a_date_joins_the_latest_release_or_the_latest_detention() -> None:
+    assert (place(verified(1, "pud")), place(held(1, "pud"))) == (0, 1)
+
+
+def test_a_report_is_placed_where_it_points_also_at_a_withdrawn_report() -> None:
+    withdrawn = out(1, "pud", J8, **RETRACTED)
+    assert records_of([*TWO_DETENTIONS, withdrawn, held(2, "pud", pointer=1)]) == [[1, 2, 101], [102]]
+    assert records_of([*TWO_DETENTIONS, held(2, "pud", pointer=101)]) == [[2, 101], [102]]
+
+
+def test_the_report_of_a_government_joins_the_detention_that_it_fits() -> None:
+    assert place(out(1, "ministry", J8, ARREST)) == 0
+    assert place(out(1, "ministry", "2026-02-10", "2026-02-01")) == 1
+    # Its release places it in the first detention, but its arrest lies after the release there.
+    assert place(out(1, "ministry", J20, "2026-01-15")) == 1
+    # Its dates place it before the earliest arrest of either detention: it fits neither.
+    assert records_of([*TWO_DETENTIONS, out(1, "ministry", "2024-01-01")]) == [[1], [101], [102]]
+
+
+def test_the_reports_of_governments_that_fit_none_are_divided_among_themselves() -> None:
+    official = [
+        out(1, "ministry", "2020-02-01", "2020-01-01"),
+        out(2, "police", "2020-02-01"),
+        out(3, "ministry", "2022-02-01", "2022-01-01"),
+    ]
+    assert records_of(official) == [[1, 2], [3]]
+    assert records_of([*official, *TWO_DETENTIONS]) == [[1, 2], [3], [101], [102]]
+    assert records_of([*official, refuted(4, "foro", "2022-02-01")]) == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("since", [None, "2025-11-20"])
+def test_a_ministrys_dates_move_nobody_who_points_at_its_report_and_gives_own_dates(since: str | None) -> None:
+    pointing = verified(2, "jep", J8, pointer=1)
+    assert records_of([out(1, "ministry", J8, since), pointing, verified(3, "pud", "2025-08-10", "2024-10")]) == [
+        [1, 2, 3]
+    ]
+
+
+def test_a_ministrys_release_keeps_no_organisations_order_from_the_later_detention() -> None:
     ordered = statement(1, "foro", release__stage="ordered", release__ordered_on="2026-01")
-    told = replace(out(2, "ministry", "2025-03", "2024-10-14"), pointer=1)
-    spells_of_others = [out(3, "pud", "2025-06-01", "2024-10-13"), out(4, "jep", "2026-01-12", "2025-11-20")]
-    assert records_of([ordered, *spells_of_others]) == [[3], [1, 4]]
-    assert records_of([ordered, told, *spells_of_others]) == [[3], [1, 2, 4]]
+    others = [out(3, "pud", "2025-06-01", "2024-10-13"), out(4, "jep", "2026-01-12", "2025-11-20")]
+    assert records_of([ordered, *others]) == [[3], [1, 4]]
+    assert records_of([ordered, out(2, "ministry", "2025-03", "2024-10-14", pointer=1), *others]) == [[3], [1, 2, 4]]
 
 
-def test_who_points_without_a_day_at_a_ministrys_earlier_release_goes_with_it() -> None:
-    pointing = replace(held(2, "jep"), pointer=1)
-    said = [out(1, "ministry", "2023-05-01"), pointing, out(3, "pud", "2025-06-01", "2024-10-13")]
-    assert records_of(said) == [[1, 2], [3]]
-
-
-def test_an_undated_word_on_a_release_takes_the_date_of_the_report_it_points_at_or_the_earliest_beside_it() -> None:
-    undated = out(3, "foro")
-    first = out(1, "ministry", "2026-01-12", verification__verdict="retracted")
-    assert Unit((first, undated)).ends == [(undated, first.released_on)]
-    later, earlier = out(1, "jep", "2026-02-01"), out(2, "pud", "2026-01-13")
-    assert (undated, earlier.released_on) in Unit((held(4), later, earlier, undated)).ends
-    assert Unit((held(4), undated)).ends == []
-
-
-def test_a_word_dated_before_the_detention_it_points_at_ends_it_when_the_others_say() -> None:
-    """A slip of the pen in one verification makes no second detention of the first."""
-    first = out(1, "foro", "2026-01-12", "2025-09-01")
-    slip = out(2, "jep", "2025-01-12", pointer=1, verification__verdict="verified", kept__detained_on="2025-09-01")
-    assert Unit((first, slip)).ends == [(first, first.released_on), (slip, first.released_on)]
-    assert records_of([first, slip, out(3, "pud", "2026-01-12", "2025-09-01")]) == [[1, 2, 3]]
-
-
-def test_an_undated_word_on_an_order_ends_nothing() -> None:
-    ordered = statement(2, "foro", release__stage="ordered")
-    assert [one.record for one, _end in Unit((out(1, "jep", "2026-01-12"), ordered)).ends] == [1]
-
-
-def test_roots_follow_pointers() -> None:
-    said = [statement(number) for number in (1, 2, 3, 4)]
-    assert find_pointer_roots(said, {2: 1, 3: 2, 4: 99}) == {1: 1, 2: 1, 3: 1, 4: 4}
-    assert find_pointer_roots(said[:3], {1: 2, 2: 3, 3: 2}) == {1: 2, 2: 2, 3: 2}
-    assert find_pointer_roots(said[:1], {1: 1}) == {1: 1}
-    assert find_pointer_roots([statement(1, id="b" * 32), statement(2, id="a" * 32)], {1: 2, 2: 1}) == {1: 2, 2: 2}
+def test_reports_that_point_at_each_other_are_one_unit_and_the_last_pointed_at_is_its_root() -> None:
+    said = [statement(1), statement(2, pointer=1), statement(3, pointer=2), statement(4, pointer=99)]
+    assert [[one.record for one in unit.members] for unit in build_units(said)] == [[1, 2, 3], [4]]
+    cycle = {number: statement(number, pointer=number % 3 + 1) for number in (1, 2, 3)}
+    assert find_pointer_roots(cycle) == {1: 1, 2: 1, 3: 1}
+    swapped = {1: statement(1, id="b" * 32, pointer=2), 2: statement(2, id="a" * 32, pointer=1)}
+    assert find_pointer_roots(swapped) == {1: 2, 2: 2}
+    assert find_pointer_roots({1: statement(1, pointer=1)}) == {1: 1}

@@ -14,6 +14,8 @@ MINISTRY = SourceView(4, "ministry", independent=False)
 POLICE = SourceView(5, "police", independent=False)
 SOURCES = {view.slug: view for view in (FORO, JEP, PUD, MINISTRY, POLICE)}
 
+ARREST, J8, J20 = "2025-03-01", "2026-01-08", "2026-01-20"  # the days of docs/counting-rules.md
+
 RODEO = FacilityView(1, "el-rodeo-i", "El Rodeo I", "Miranda")
 HELICOIDE = FacilityView(2, "el-helicoide", "El Helicoide", "Caracas")
 
@@ -65,9 +67,24 @@ def out(record: int, source: str = "foro", on: str | None = None, since: str | N
     return statement(record, source, release__released_on=on, detention__detained_on=since, **more)
 
 
+def verified(
+    record: int, source: str = "foro", on: str | None = None, since: str | None = None, **more: Any
+) -> Statement:
+    """A first-hand verification that someone was let go."""
+    return out(record, source, on, since, verification__verdict="verified", **more)
+
+
+def refuted(
+    record: int, source: str = "foro", on: str | None = None, since: str | None = None, **more: Any
+) -> Statement:
+    """A first-hand refutation that someone was let go."""
+    return out(record, source, on, since, verification__verdict="refuted", **more)
+
+
 def records_of(statements: Iterable[Statement]) -> list[list[int]]:
-    """The records of each spell, earliest spell first."""
-    return [sorted(one.record for one in spell) for spell in (detention.statements for detention in divide_into_detentions(list(statements)))]
+    """The records of each detention, earliest detention first."""
+    detentions = divide_into_detentions(list(statements))
+    return [sorted(one.record for one in detention.statements) for detention in detentions]
 
 
 def rows_of(statements: Iterable[Statement], table: type[Any], publish: str = "named") -> list[Row]:
