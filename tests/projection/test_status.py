@@ -1,7 +1,6 @@
-"""What the voices say together of a release, at each stage."""
+"""Which report speaks for each source, and the status that the voices give a release (rules 1 to 3)."""
 
 from collections.abc import Sequence
-from itertools import combinations_with_replacement, product
 from typing import Any
 
 import pytest
@@ -10,25 +9,34 @@ from hypothesis import strategies as st
 
 from app.models import Release, ReleaseAtStage
 from app.projection import Statement
-from app.projection.statements import covers_stage
-from app.projection.status import COUNTED_STATUSES, derive_status, derive_statuses, find_current_stage
+from app.projection.custody import StageRelease, read_custody
+from app.projection.status import COUNTED_STATUSES, asserts_stage, covers_stage, find_furthest_stage, pick_voices
 from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
-from tests.registry.statements import row_of, rows_of, statement
+from tests.registry.statements import ARREST, J8, J20, held, out, refuted, row_of, rows_of, statement, verified
 from tests.support import World
 
-
-def heard(voices: Sequence[Statement]) -> dict[Stage, list[Statement]]:
-    """The voices by the stages for which they speak."""
-    found = {stage: [voice for voice in voices if covers_stage(voice, stage)] for stage in STAGES}
-    return {stage: speaking for stage, speaking in found.items() if speaking}
+OWN: dict[str, Any] = {"verification__method": "family"}
+PRESS: dict[str, Any] = {"verification__method": "press"}
 
 
-def status_at(voices: Sequence[Statement], stage: Stage) -> ReleaseStatus | None:
-    return derive_status([(voice.verdict, voice.independent) for voice in heard(voices).get(stage, [])])
+def release(*said: Statement, stage: Stage = Stage.CARRIED_OUT) -> StageRelease:
+    return read_custody(said).stages[stage]
+
+
+def statuses(said: Sequence[Statement]) -> dict[Stage, ReleaseStatus | None]:
+    return {stage: found.status for stage, found in read_custody(said).stages.items()} if said else {}
+
+
+def result(*said: Statement) -> tuple[str, str | None, tuple[str, ...]]:
+    """The status, the date and the sources whose denial counts."""
+    found = release(*said)
+    date = found.date.date
+    return str(found.status), date.text if date else None, found.weight.denied_by
 
 
 def voice(verdict: str, source: str = "foro", stage: str = "carried_out", record: int = 1, **more: Any) -> Statement:
-    return statement(record, source, release__stage=stage, verification__verdict=verdict, **more)
+    """A first-hand report on a release."""
+    return statement(record, source, release__stage=stage, verification__verdict=verdict, **OWN | more)
 
 
 def cell(*said: str) -> list[Statement]:
@@ -37,39 +45,38 @@ def cell(*said: str) -> list[Statement]:
 
 
 CELLS = [
-    # Independent `verified` and no independent `refuted` or `disputed`.
+    # More sources verify than deny.
     (("foro verified",), "verified"),
     (("foro verified", "jep verified", "pud reported"), "verified"),
+    (("foro verified", "jep verified", "pud refuted"), "verified"),
     (("foro verified", "ministry refuted"), "verified"),
-    (("foro verified", "ministry disputed"), "verified"),
+    (("foro verified", "ministry disputed", "police disputed"), "verified"),
     (("foro verified", "jep retracted"), "verified"),
-    # Both.
+    # A source refutes, and none asserts first-hand.
+    (("ministry verified", "jep refuted"), "refuted"),
+    (("ministry reported", "jep refuted", "pud disputed"), "refuted"),
+    # A source denies.
     (("foro verified", "jep refuted"), "contested"),
     (("foro verified", "jep disputed"), "contested"),
     (("foro verified", "jep disputed", "pud refuted"), "contested"),
-    # Or only `disputed`.
-    (("jep disputed",), "contested"),
     (("foro reported", "jep disputed"), "contested"),
+    (("foro reported", "jep refuted"), "contested"),
+    (("foro reported", "pud reported", "jep refuted"), "contested"),
     (("ministry verified", "jep disputed"), "contested"),
-    (("jep disputed", "ministry refuted"), "contested"),
-    # Any other standing assertion.
+    # Any other assertion of an organisation.
     (("foro reported",), "reported"),
-    (("ministry reported",), "reported"),
-    (("ministry verified",), "reported"),
-    (("ministry verified", "police refuted"), "reported"),
-    (("ministry reported", "police disputed"), "reported"),
     (("foro reported", "jep retracted"), "reported"),
-    # Unless an independent source refutes it.
-    (("foro reported", "jep refuted"), "refuted"),
-    (("ministry verified", "jep refuted"), "refuted"),
-    (("ministry reported", "jep refuted", "pud disputed"), "refuted"),
-    (("jep refuted",), "refuted"),
-    # A denial that is not independent, of what nobody asserts: neither a release, nor a denial that counts.
-    (("ministry refuted",), None),
-    (("ministry disputed",), None),
-    (("ministry disputed", "police refuted"), None),
+    (("foro reported", "ministry refuted"), "reported"),
+    # Only governments assert it.
+    (("ministry reported",), "official_only"),
+    (("ministry verified",), "official_only"),
+    (("ministry verified", "police refuted"), "official_only"),
+    (("ministry reported", "foro retracted"), "official_only"),
+    # Nobody asserts it: there is no release.
+    (("jep disputed",), None),
+    (("jep refuted",), None),
+    (("jep disputed", "ministry refuted"), None),
     (("ministry disputed", "foro retracted"), None),
-    ((), None),
     # Nothing but withdrawals.
     (("foro retracted",), "retracted"),
     (("foro retracted", "ministry retracted"), "retracted"),
@@ -78,111 +85,104 @@ CELLS = [
 
 @pytest.mark.parametrize("said, status", CELLS, ids=[", ".join(said) for said, _status in CELLS])
 def test_every_cell_of_the_table(said: tuple[str, ...], status: str | None) -> None:
-    assert status_at(cell(*said), Stage.CARRIED_OUT) == status
+    assert release(*cell(*said)).status == status
 
 
-COPIES: list[dict[str, Any]] = [{"verification__method": "press"}, {"verification__citing": ["foro"]}]
+@pytest.mark.parametrize("copied", [PRESS, {"verification__citing": ["foro"]}], ids=["press", "citing"])
+def test_second_hand_reports_confirm_and_deny_nothing(copied: dict[str, Any]) -> None:
+    assert release(voice("verified", "jep", **copied)).status == "reported"
+    assert release(voice("verified"), voice("refuted", "jep", record=2, **copied)).status == "verified"
+    assert release(voice("reported"), voice("refuted", "jep", record=2, **copied)).status == "reported"
+    assert release(voice("verified", "ministry"), voice("refuted", "jep", record=2, **copied)).status == "official_only"
+    assert release(voice("verified", "jep", **copied), voice("verified", record=2)).verified_count == 1
 
 
-@pytest.mark.parametrize("copied", COPIES, ids=["press", "citing"])
-def test_copies_confirm_and_deny_nothing(copied: dict[str, Any]) -> None:
-    assert status_at([voice("verified", "jep", **copied)], Stage.CARRIED_OUT) == "reported"
-    assert status_at([voice("verified"), voice("refuted", "jep", **copied)], Stage.CARRIED_OUT) == "verified"
-    assert status_at([voice("reported"), voice("refuted", "jep", **copied)], Stage.CARRIED_OUT) == "reported"
+@st.composite
+def draw_voices(draw: st.DrawFn) -> list[Statement]:
+    """At most one report of each source."""
+    sources = draw(st.lists(st.sampled_from(["foro", "jep", "pud", "ministry", "police"]), unique=True))
+    return [
+        voice(draw(st.sampled_from(list(Verdict))), source, draw(st.sampled_from(list(Stage))), record)
+        for record, source in enumerate(sources, 1)
+    ]
 
 
-def by_the_words(voices: Sequence[Statement], stage: Stage) -> str | None:
-    """The sentence of the design, word for word."""
-    heard = []
-    for one in voices:
-        earlier, later = STAGES.index(stage) <= STAGES.index(one.stage), STAGES.index(stage) >= STAGES.index(one.stage)
-        if later if one.verdict in ("refuted", "disputed") else earlier:
-            heard.append((str(one.verdict), one.independent))
-    if not heard:
+def status_by_the_table(said: Sequence[Statement], stage: Stage) -> str | None:
+    """The table of rule 2, line by line."""
+    speaking = [one for one in said if covers_stage(one, stage)]
+    if all(one.is_retracted for one in speaking):
+        return "retracted"
+    if not any(one.verdict in ("reported", "verified") for one in speaking):
         return None
-    verified, refuted, disputed = ((verdict, True) in heard for verdict in ("verified", "refuted", "disputed"))
-    if verified and not refuted and not disputed:
+    first_hand = [str(one.verdict) for one in speaking if one.source.independent]
+    number = {verdict: first_hand.count(verdict) for verdict in ("verified", "reported", "refuted", "disputed")}
+    if number["verified"] > number["refuted"] + number["disputed"]:
         return "verified"
-    if verified or (disputed and not refuted):
-        return "contested"
-    if not refuted and {verdict for verdict, _own in heard} & {"reported", "verified"}:
-        return "reported"
-    if refuted:
+    if number["refuted"] and not number["verified"] + number["reported"]:
         return "refuted"
-    return "retracted" if {verdict for verdict, _own in heard} == {"retracted"} else None
+    if number["refuted"] + number["disputed"]:
+        return "contested"
+    return "reported" if number["reported"] else "official_only"
 
 
-ANY_VOICE = [voice(verdict, source, stage) for verdict, source, stage in product(Verdict, ("foro", "ministry"), Stage)]
-some_voices = st.lists(st.sampled_from(ANY_VOICE), max_size=7)
+@given(draw_voices())
+def test_any_voices_give_the_status_of_the_table(said: list[Statement]) -> None:
+    assert statuses(said) == {
+        stage: status_by_the_table(said, stage) for stage in STAGES if any(covers_stage(one, stage) for one in said)
+    }
 
 
-def test_any_two_voices_give_the_status_of_the_sentence() -> None:
-    for voices in combinations_with_replacement(ANY_VOICE, 2):
-        for stage in Stage:
-            assert status_at(voices, stage) == by_the_words(voices, stage)
-
-
-@given(some_voices)
-def test_any_voices_give_the_status_of_the_sentence(voices: list[Statement]) -> None:
-    spoken_of = {stage for stage in Stage for voice in voices if covers_stage(voice, stage)}
-    assert derive_statuses(heard(voices)) == {stage: by_the_words(voices, stage) for stage in spoken_of}
-
-
-@given(some_voices, st.randoms(use_true_random=False))
-def test_no_order_of_the_voices_changes_a_status(voices: list[Statement], random: object) -> None:
-    before = derive_statuses(heard(voices))
-    random.shuffle(voices)  # type: ignore[attr-defined]
-    assert derive_statuses(heard(voices)) == before
-
-
-@given(some_voices, st.sampled_from(["reported", "retracted", "refuted", "disputed", "verified"]))
-def test_a_government_never_makes_or_unmakes_what_independent_sources_say(
-    voices: list[Statement], verdict: str
+@given(draw_voices(), st.sampled_from(list(Verdict)), st.sampled_from(list(Stage)))
+def test_a_government_changes_no_status_that_stands_by_organisations(
+    said: list[Statement], verdict: str, stage: str
 ) -> None:
-    """Its word can be reported, and it can deny what nobody asserts: it moves no status that stands by others."""
-    settled = {"verified", "contested"}
-    for stage, status in derive_statuses(heard(voices)).items():
-        after = status_at([*voices, voice(verdict, "police")], stage)
-        assert (after in settled) == (status in settled)
-        if status in settled:
-            assert after == status
+    after = statuses([*said, voice(verdict, "police", stage, record=9)])
+    said = [one for one in said if one.source.slug != "police"]
+    for at, status in statuses(said).items():
+        if status in ("verified", "contested", "reported"):
+            assert after[at] == status
 
 
-@given(some_voices)
-def test_a_release_stands_at_the_furthest_stage_that_counts(voices: list[Statement]) -> None:
-    by_stage = derive_statuses(heard(voices))
-    if not by_stage:
-        return
-    counts = [stage for stage in STAGES if by_stage.get(stage) in {"verified", "contested", "reported"}]
-    assert find_current_stage(by_stage) == (counts or list(by_stage))[-1]
-
-
-def test_what_only_a_government_denies_stands_in_its_own_group_and_in_no_total(world: World) -> None:
-    """Nobody says that the man was let go; the ministry contests the day of it."""
-    answer = world.file("ministry", verification={"verdict": "disputed"})
-    release = world.get(f"/v1/releases/{answer['release']['id']}").json()
-    assert (release["status"], release["stages"]["carried_out"]["status"]) == (None, None)
-    counted = world.count(group_by=["source"])
-    assert {name: counted["total"][name] for name in ("releases", "reported", "refuted", "contested")} == {
-        "releases": 0, "reported": 0, "refuted": 0, "contested": 0,
-    }  # fmt: skip
-    (group,) = counted["groups"]
-    assert (group["source"], group["disputed"]) == ("ministry", 1)
-    assert world.count(group_by=["status"])["groups"] == world.count(group_by=["kind"])["groups"] == []
-    assert world.get("/v1/releases", status="refuted").json()["data"] == []
-    held = world.get("/v1/detentions").json()["data"]
-    assert [one["status"] for one in held] == ["reported"]
+@given(draw_voices())
+def test_a_release_stands_at_the_furthest_stage_that_counts(said: list[Statement]) -> None:
+    by_stage = statuses(said)
+    if by_stage:
+        counts = [stage for stage in STAGES if by_stage.get(stage) in {"verified", "contested", "reported"}]
+        assert find_furthest_stage(by_stage) == (counts or list(by_stage))[-1]
 
 
 def test_a_release_counts_where_it_is_verified_contested_or_reported() -> None:
-    assert set(COUNTED_STATUSES) == set(ReleaseStatus) - {"refuted", "retracted"}
+    assert set(COUNTED_STATUSES) == set(ReleaseStatus) - {"refuted", "retracted", "official_only"}
 
 
-def test_a_release_refuted_as_carried_out_still_stands_as_ordered() -> None:
-    """The boleta of 19 January exists; that he walked out is denied."""
-    said = [voice("reported", record=1), voice("refuted", "jep", record=2)]
-    release = row_of(said, Release)
-    assert (release["stage"], release["status"]) == ("ordered", "reported")
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_assertion_speaks_for_the_earlier_stages_too_and_a_denial_for_the_further_ones(stage: Stage) -> None:
+    earlier, later = list(STAGES[: STAGES.index(stage) + 1]), list(STAGES[STAGES.index(stage) :])
+    for verdict in Verdict:
+        said = voice(verdict, stage=stage)
+        is_denial = verdict in ("refuted", "disputed")
+        assert [at for at in STAGES if covers_stage(said, at)] == (later if is_denial else earlier)
+        asserted = earlier if verdict in ("reported", "verified") else []
+        assert [at for at in STAGES if asserts_stage(said, at)] == asserted
+
+
+# Rule 1
+
+
+def test_a_disputed_announcement_is_contested_and_was_not_carried_out() -> None:
+    announced = statement(1, "ministry", release__stage="announced", release__announced_on=J8)
+    assert statuses([announced, voice("disputed", stage="announced", record=2)]) == {
+        "announced": "contested", "ordered": None, "carried_out": None,
+    }  # fmt: skip
+    copied = voice("disputed", stage="announced", record=2, **PRESS)
+    assert statuses([announced, copied])[Stage.ANNOUNCED] == "official_only"
+
+
+def test_a_release_denied_as_carried_out_still_stands_as_ordered() -> None:
+    """The order of 19 January exists; that he walked out is denied."""
+    said = [out(1), voice("refuted", "jep", record=2)]
+    found = row_of(said, Release)
+    assert (found["stage"], found["status"]) == ("ordered", "reported")
     assert {row["stage"]: row["status"] for row in rows_of(said, ReleaseAtStage)} == {
         "announced": "reported",
         "ordered": "reported",
@@ -190,17 +190,96 @@ def test_a_release_refuted_as_carried_out_still_stands_as_ordered() -> None:
     }
 
 
-def test_a_release_denied_from_the_first_stage_on_stands_nowhere() -> None:
-    said = [voice("reported", record=1), voice("refuted", "jep", "announced", record=2)]
-    release = row_of(said, Release)
-    assert (release["stage"], release["status"]) == ("carried_out", "refuted")
+# Rule 2
 
 
-def test_at_least_k_counts_independent_verified_contested_ones_included() -> None:
-    said = [*cell("foro verified", "jep verified", "pud disputed", "ministry verified")]
+def test_one_refutation_contests_what_two_sources_report() -> None:
+    said = [out(1, "foro", J8, **OWN), out(2, "pud", J8, **OWN), refuted(3, "jep", J8)]
+    assert result(*said) == ("contested", J8, ("jep",))
+
+
+def test_two_verifications_outweigh_a_refutation_which_stays_named() -> None:
+    said = [verified(1, "foro", J8), verified(2, "pud", J8), refuted(3, "jep", J8)]
+    assert result(*said) == ("verified", J8, ("jep",))
     row = row_of(said, ReleaseAtStage, stage="carried_out")
-    assert (row["status"], row["independent_verified"]) == ("contested", 2)
-    assert row_of(cell("ministry verified"), ReleaseAtStage, stage="carried_out")["independent_verified"] == 0
-    told = row_of(said, Release)["facts"]["stages"]["carried_out"]
-    assert told["verified_by"] == ["foro", "jep", "ministry"]
-    assert (told["independent"], told["reported_by"]) == (2, [])
+    assert (row["is_denied"], row["independent_verified"]) == (True, 2)
+    assert row_of(said, Release)["facts"]["stages"]["carried_out"]["denied_by"] == ["jep"]
+
+
+def test_a_denial_of_another_day_does_not_count() -> None:
+    said = [out(1, "ministry", J8), refuted(2, "jep", J8)]
+    assert result(*said) == ("refuted", J8, ("jep",))
+    assert result(*said, verified(3, "pud", "2026-02-20")) == ("verified", "2026-02-20", ())
+    assert result(out(1, "ministry", J8), refuted(2, "jep", J20)) == ("official_only", J8, ())
+    assert result(out(1, "ministry"), refuted(2, "jep", J20)) == ("refuted", None, ("jep",))
+
+
+def test_a_source_whose_denial_does_not_count_asserts_nothing() -> None:
+    said = [out(1, "ministry", J8), verified(2, "jep", J8), refuted(3, "jep", J20)]
+    assert result(*said) == ("official_only", J8, ())
+
+
+def test_a_denial_of_a_detail_is_no_voice() -> None:
+    for denied in ("identity", "date", "kind"):
+        detail: dict[str, Any] = {"verification__denies": denied, "verification__verdict": "disputed"}
+        assert result(verified(1, "foro", J8), out(2, "foro", J8, **detail), out(3, "jep", J8, **detail)) == (
+            "verified", J8, (),
+        )  # fmt: skip
+
+
+# Rule 3
+
+
+@pytest.mark.parametrize("first, then, spoken", [
+    ("verified", "refuted", "refuted"),
+    ("refuted", "verified", "verified"),
+    ("verified", "reported", "verified"),
+    ("reported", "disputed", "disputed"),
+])  # fmt: skip
+def test_the_newest_verified_or_denying_report_of_a_source_speaks(first: str, then: str, spoken: str) -> None:
+    (speaking,) = pick_voices([voice(first, record=1), voice(then, record=2)], Stage.CARRIED_OUT)
+    assert speaking.verdict == spoken
+    assert release(voice(first, record=1), voice(then, record=2), out(3, "ministry")).status in {
+        "verified" if spoken == "verified" else "refuted" if spoken == "refuted" else "contested"
+    }
+
+
+def test_the_newest_is_the_report_filed_last() -> None:
+    said = [voice("verified", record=1, revision=9), voice("refuted", record=2, revision=5)]
+    assert [one.record for one in pick_voices(said, Stage.CARRIED_OUT)] == [1]
+
+
+def test_among_the_reports_of_one_request_a_denial_speaks_first_and_then_the_later_date() -> None:
+    assert release(verified(1, "foro", J8, revision=5), refuted(2, "foro", revision=5)).status == "refuted"
+    said = [verified(1, "foro", J20, revision=5), verified(2, "foro", J8, revision=5)]
+    assert [one.record for one in pick_voices(said, Stage.CARRIED_OUT)] == [1]
+    assert result(*said) == ("verified", J20, ())
+
+
+def test_a_list_of_the_held_is_no_voice_on_the_release_of_its_source() -> None:
+    seen = held(2, "foro", ARREST, detention__held_on="2026-01-07", verification__verdict="verified")
+    assert result(verified(1, "foro", J8), seen) == ("verified", J8, ())
+
+
+def test_only_the_first_hand_reports_of_a_source_speak() -> None:
+    press = out(2, "foro", J20, **PRESS)
+    assert result(refuted(1, "foro", J8), press)[0] == "refuted"
+    assert result(verified(1, "foro", J8), press) == ("verified", J8, ())
+    assert result(verified(1, "foro"), press) == ("verified", J20, ())
+
+
+def test_a_second_hand_denial_does_not_silence_its_source() -> None:
+    assert result(out(1, "foro", J8), refuted(2, "foro", J8, **PRESS)) == ("reported", J8, ())
+
+
+def test_what_nobody_asserts_is_in_no_total(world: World) -> None:
+    """The ministry only contests the day of a release."""
+    answer = world.file("ministry", verification={"verdict": "disputed"})
+    found = world.get(f"/v1/releases/{answer['release']['id']}").json()
+    assert (found["status"], found["stages"]["carried_out"]["status"]) == (None, None)
+    counted = world.count(group_by=["source"])
+    names = ("releases", "reported", "refuted", "contested", "official_only")
+    assert {name: counted["total"][name] for name in names} == dict.fromkeys(names, 0)
+    (group,) = counted["groups"]
+    assert (group["source"], group["disputed"]) == ("ministry", 1)
+    assert world.get("/v1/releases", status="refuted").json()["data"] == []
