@@ -10,6 +10,7 @@ from app.projection.consolidate import (
     date_fact,
     get_fact_value,
     get_last_day_key,
+    kind_fact,
     latest_fact,
     list_values,
     plain_fact,
@@ -36,6 +37,8 @@ from app.vocabulary import STAGES, Designation, ReleaseKind, ReleaseStatus, Stag
 # From most to least certain: a source's most certain verdict on the detention or its release is its verdict on whether
 # the person was in custody.
 VERDICTS_BY_CERTAINTY = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
+# A release of governments' reports alone ends the detention that they alone report.
+ENDING_STATUSES = COUNTED_STATUSES | {ReleaseStatus.OFFICIAL_ONLY}
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,8 @@ class Custody:
 
     `begin`: the arrest that divides it from the previous detention. `witnesses`: the statements that decide whether the
     person was held. `detention_voices`: each source's statement on the detention itself. `stages`: the release by
-    stage. `other_end`: the date of an end other than a release, `ended_how` its way. `next_hi`: the day by which a
-    later detention had begun.
+    stage. `ending_release`: the release that ends the detention, by the witnesses alone. `other_end`: the date of an
+    end other than a release, `ended_how` its way. `next_hi`: the day by which a later detention had begun.
     """
 
     spell: int
@@ -80,6 +83,7 @@ class Custody:
     other_end: End | None
     ended_how: str | None
     stages: dict[Stage, StageRelease]
+    ending_release: StageRelease | None
     facts: Facts
     release_facts: Facts
     is_independently_reported: bool
@@ -119,13 +123,6 @@ class Custody:
         return release if release is not None and release.status in COUNTED_STATUSES else None
 
     @property
-    def ending_release(self) -> StageRelease | None:
-        """The release that ends the detention. A government's ends only a detention that no organisation reports."""
-        release = self.stages.get(Stage.CARRIED_OUT)
-        is_official = release is not None and release.status == ReleaseStatus.OFFICIAL_ONLY
-        return release if is_official and not self.is_independently_reported else self.carried_out
-
-    @property
     def release_voices(self) -> list[Statement]:
         """Each source's statement on the release, at the furthest stage of which it speaks."""
         voices = {v.source.key: v for stage in STAGES if stage in self.stages for v in self.stages[stage].voices}
@@ -163,8 +160,11 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
     basis = asserting or standing or list(statements)
     witnesses = select_witnesses(standing)
     stages = {stage: release for stage in STAGES if (release := _read_stage(statements, stage)) is not None}
-    carried_out = stages.get(Stage.CARRIED_OUT)
-    end = None if carried_out is None else carried_out.date.date
+    has_outsiders = len(witnesses) < len(standing)
+    ending_release = _read_stage(witnesses, Stage.CARRIED_OUT) if has_outsiders else stages.get(Stage.CARRIED_OUT)
+    if ending_release is not None and ending_release.status not in ENDING_STATUSES:
+        ending_release = None
+    end = None if ending_release is None else ending_release.date.date
     arrest = choose_arrest_date([witness for witness in witnesses if witness.verdict in ASSERTIONS], begin, end)
     ending = [s for s in asserting if s.verdict in ASSERTIONS and _read_ended_how(s) and s in witnesses]
     ended_how = plain_fact(read_source_values(ending, _read_ended_how))
@@ -191,6 +191,7 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
         other_end=other_end,
         ended_how=ended_how["value"] if ended_how else None,
         stages=stages,
+        ending_release=ending_release,
         facts=facts,
         release_facts=_collect_release_facts(standing, stages),
         is_independently_reported=any(s.source.independent and s.verdict in ASSERTIONS for s in standing),
@@ -207,7 +208,7 @@ def _read_stage(statements: Sequence[Statement], stage: Stage) -> StageRelease |
     asserting = [statement for statement in statements if asserts_stage(statement, stage)]
     dating = [statement for statement in asserting if statement.source.key not in denying]
     date = choose_release_date(dating, pick_voices(dating, stage), f"release.{field_name}")
-    kind = plain_fact(read_source_values(asserting, lambda s: s.kind, read_inherited_field("kind")))
+    kind = kind_fact(asserting)
     return StageRelease(
         voices=voices,
         asserting=asserting,
@@ -226,9 +227,7 @@ def _collect_release_facts(standing: Sequence[Statement], stages: dict[Stage, St
         name = STAGE_DATE_FIELDS[stage]
         facts |= _drop_missing_facts(**{name: _build_date_fact(release.asserting, f"release.{name}", release.date)})
     furthest = stages[find_furthest_stage({stage: release.status for stage, release in stages.items()})]
-    facts |= _drop_missing_facts(
-        kind=plain_fact(read_source_values(furthest.asserting, lambda s: s.kind, read_inherited_field("kind")))
-    )
+    facts |= _drop_missing_facts(kind=kind_fact(furthest.asserting))
     asserting = [statement for statement in standing if statement.has_release and statement.verdict in ASSERTIONS]
     return facts | collect_facts(asserting, {"measures_lifted_on": date_fact}, "release")
 
@@ -314,9 +313,9 @@ def link_custodies(custodies: Sequence[Custody]) -> list[Custody]:
 
 
 def _combine_country(statements: Sequence[Statement], asserting: Sequence[Statement]) -> Fact | None:
-    """Return the country from the statements that assert the detention, otherwise from all: a detention keeps its
-    country if its only report is withdrawn."""
-    for group in (asserting, statements):
+    """Return the country from the statements that assert the detention, otherwise from all, otherwise from retracted
+    ones: a detention keeps its country if its first report is retracted."""
+    for group in (asserting, statements, [statement for statement in statements if statement.is_retracted]):
         fact = plain_fact(read_source_values(group, read_field("detention.country"), read_inherited_field("country")))
         if fact is not None:
             return fact

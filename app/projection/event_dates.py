@@ -12,6 +12,9 @@ from app.vocabulary import Verdict
 # The groups of sources, in the order in which they date an event.
 VERIFYING, FIRST_HAND, ORGANISATION, GOVERNMENT = range(4)
 
+# How a statement gives a date, and whether that date was taken over from another report.
+DateReader = tuple[Callable[[Statement], PartialDate | None], bool]
+
 
 class DateVote(NamedTuple):
     """The date that one source gives. `rank`: its group."""
@@ -55,7 +58,7 @@ def choose_release_date(statements: Sequence[Statement], voices: Iterable[Statem
     """
     voices = list(voices)
     organisations = [voice for voice in voices if rank_voice(voice) < GOVERNMENT]
-    return _choose(_list_votes(statements, organisations or voices, field), lambda date: (date.hi, date.lo))
+    return _choose(_list_votes(statements, organisations or voices, _read_date(field)), lambda date: (date.hi, date.lo))
 
 
 def choose_arrest_date(
@@ -68,38 +71,50 @@ def choose_arrest_date(
     """
     groups = group_by_source(statements).values()
     voices = [min(own, key=rank_voice) for own in groups]
-    votes = _list_votes(statements, voices, "detention.detained_on")
-    first, last = FIRST_DAY if begin is None else begin.lo, LAST_DAY if end is None else end.hi
-    votes = [vote for vote in votes if vote.date.hi >= first and vote.date.lo <= last]
+    days = (FIRST_DAY if begin is None else begin.lo, LAST_DAY if end is None else end.hi)
+    votes = _list_votes(statements, voices, _read_date("detention.detained_on"), days)
     return _choose(votes, lambda date: (-date.lo, -date.hi))
 
 
 def choose_end_date(statements: Sequence[Statement]) -> EventDate:
     """Return the date of an end other than a release; a tie goes to the later date."""
-    newest = {s.source.key: s for s in sorted(statements, key=lambda s: s.filed_at) if s.other_end is not None}
-    votes = [DateVote(s.source.slug, s.other_end, rank_voice(s), False) for s in newest.values() if s.other_end]
+    voices = [min(own, key=rank_voice) for own in group_by_source(statements).values()]
+    votes = _list_votes(statements, voices, [(lambda statement: statement.other_end, False)])
     return _choose(votes, lambda date: (date.hi, date.lo))
 
 
 def choose_death_date(statements: Sequence[Statement]) -> EventDate:
     """Return the date of a death; a tie goes to the later date."""
     voices = [own[-1] for own in group_by_source(sorted(statements, key=lambda s: s.filed_at)).values()]
-    return _choose(_list_votes(statements, voices, "detainee.died_on"), lambda date: (date.hi, date.lo))
+    return _choose(_list_votes(statements, voices, _read_date("detainee.died_on")), lambda date: (date.hi, date.lo))
 
 
-def _list_votes(statements: Sequence[Statement], voices: Iterable[Statement], field: str) -> list[DateVote]:
-    """Return a vote for each voice whose source gives a date: its newest own one, otherwise its newest taken over.
+def _read_date(field: str) -> list[DateReader]:
+    """Return how a report gives a date: its own one, otherwise the one that it took over."""
+    taken_over = f"kept.{field.partition('.')[2]}"
+    return [(lambda statement: statement.date(field), False), (lambda statement: statement.date(taken_over), True)]
 
-    A date of a first-hand statement goes before a newer one of another statement.
+
+def _list_votes(
+    statements: Sequence[Statement],
+    voices: Iterable[Statement],
+    readers: Sequence[DateReader],
+    days: tuple[int, int] = (FIRST_DAY, LAST_DAY),
+) -> list[DateVote]:
+    """Return a vote for each voice whose source gives a date: its newest by the first reader that finds one.
+
+    A date of a first-hand statement goes before a newer one of another statement. `days`: the first and the last day; a
+    date wholly outside is no date.
     """
+    first, last = days
     groups = group_by_source(statements)
     votes = []
     for voice in voices:
         own = groups.get(voice.source.key, [])
-        for read, is_taken_over in ((Statement.date, False), (Statement.date_or_inherited, True)):
-            dated = [(s, date) for s in own if (date := read(s, field)) is not None]
+        for read, is_taken_over in readers:
+            dated = [(s, date) for s in own if (date := read(s)) and date.hi >= first and date.lo <= last]
             if dated:
-                date = max(dated, key=lambda item: (item[0].independent, item[0].filed_at, item[1].hi, -item[1].lo))[1]
+                date = max(dated, key=lambda item: (item[0].independent, item[0].filed_at, item[1].hi, item[1].lo))[1]
                 votes.append(DateVote(voice.source.slug, date, rank_voice(voice), is_taken_over))
                 break
     return votes

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate
-from app.projection.event_dates import GOVERNMENT, EventDate
+from app.projection.event_dates import EventDate
 from app.projection.statements import ASSERTIONS, Statement
+from app.projection.status import group_by_source
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,23 @@ def find_held_days(
     denied_sightings = [day for witness in witnesses if (day := witness.date("detention.held_on"))]
     first_day = FIRST_DAY if begin is None else begin.lo
     begin_lo, begin_hi = _find_begin(arrest.date, [day for day in (*arrests, *sightings) if day.hi >= first_day])
-    bounds = [_bound_end(end, [*arrests, *denied_sightings]) for end in ends]
-    end_lo, end_hi = (
-        min((lo for lo, _hi in bounds), default=LAST_DAY),
-        min((hi for _lo, hi in bounds), default=LAST_DAY),
+    shown = [*arrests, *denied_sightings]
+    bounds = [_bound_end(end, shown) for end in ends]
+    end_lo = min((lo for lo, _hi in bounds), default=LAST_DAY)
+    end_hi = min((hi for _lo, hi in bounds), default=LAST_DAY)
+    # The days until a later release date, or a later day on which a report shows the person inside, are uncertain.
+    releases = [day for witness in asserting if witness.asserts_release and (day := witness.released_on)]
+    later = [day.hi for day in (*shown, *releases) if day.lo > end_hi]
+    end_hi = max([end_hi, *later])
+    newest = {own[0].source.key: max(s.filed_at for s in own) for own in group_by_source(witnesses).values()}
+    is_denied = any(
+        witness.independent
+        and witness.denies_event
+        and not witness.has_release
+        and witness.filed_at == newest[witness.source.key]
+        for witness in witnesses
     )
-    newest = {witness.source.key: witness for witness in sorted(witnesses, key=lambda witness: witness.filed_at)}
-    is_denied = any(witness.denies_event and not witness.has_release for witness in newest.values())
-    first_hand_arrests = [day.lo for witness in asserting if witness.independent and (day := witness.detained_on)]
+    first_hand_arrests = [day.lo for day in arrest.first_hand_dates]
     first_hand_ends = [day.hi for end in ends for day in end.date.first_hand_dates]
     return HeldDays(
         begin_lo,
@@ -74,7 +84,7 @@ def find_held_days(
 
 def _find_begin(arrest: PartialDate | None, shown: Sequence[PartialDate]) -> tuple[int | None, int | None]:
     """Return the days of the begin: the arrest, or an earlier day on which a report shows the person inside."""
-    first = min(shown, key=lambda day: (day.hi, day.lo), default=None)
+    first = min(shown, key=lambda day: (day.hi, -day.lo), default=None)
     if arrest is None:
         return None, None if first is None else first.hi
     if first is not None and first.hi < arrest.lo:
@@ -83,15 +93,8 @@ def _find_begin(arrest: PartialDate | None, shown: Sequence[PartialDate]) -> tup
 
 
 def _bound_end(end: End, shown: Sequence[PartialDate]) -> tuple[int, int]:
-    """Return the first and last possible day of an end.
-
-    A later date of another organisation, and a later day on which a report shows the person inside, make the days until
-    then uncertain.
-    """
+    """Return the first and last possible day of an end. `shown`: days on which reports show the person inside."""
     date = end.date.date
     if date is None:
         return max((day.lo for day in shown), default=FIRST_DAY), LAST_DAY
-    if end.is_contested:
-        return date.lo, LAST_DAY
-    others = [vote.date for vote in end.date.votes if vote.rank < GOVERNMENT]
-    return date.lo, max([date.hi, *(other.hi for other in (*others, *shown) if other.lo > date.hi)])
+    return date.lo, LAST_DAY if end.is_contested else date.hi
