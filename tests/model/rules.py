@@ -6,7 +6,7 @@ A comment that starts with "Choice" marks a question that the page leaves open.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.dates import LAST_DAY, PartialDate
 
@@ -111,17 +111,24 @@ def _prefer_first_hand(reports: list[Report]) -> list[Report]:
 
 
 def _find_newest_date(
-    reports: Iterable[Report], find_date: Callable[[Report], PartialDate | None]
+    reports: Iterable[Report], find_date: Callable[[Report], PartialDate | None], days: PartialDate = UNKNOWN
 ) -> PartialDate | None:
-    """Return the date of the newest asserting report of one source that gives one (rule 5)."""
-    speaking = _prefer_first_hand([report for report in reports if is_assertion(report) and find_date(report)])
-    dated = [(report.request, date) for report in speaking if (date := find_date(report))]
+    """Return the date of the newest asserting report of one source that gives one in these days (rule 5)."""
+
+    def find_date_within(report: Report) -> PartialDate | None:
+        date = find_date(report)
+        return date if date and date.overlaps(days) else None
+
+    speaking = _prefer_first_hand([report for report in reports if is_assertion(report) and find_date_within(report)])
+    dated = [(report.request, date) for report in speaking if (date := find_date_within(report))]
     # Choice: the later date is the one with the later last day, then the finer one.
     newest = max(dated, key=lambda item: (item[0], item[1].hi, item[1].lo), default=(0, None))
     return newest[1]
 
 
-def _find_voices(reports: Iterable[Report], key: str, rank: Callable[[Report], tuple[object, ...]]) -> list[Voice]:
+def _find_voices(
+    reports: Iterable[Report], key: str, rank: Callable[[Report], tuple[object, ...]], days: PartialDate = UNKNOWN
+) -> list[Voice]:
     """Return one voice per source. The speaking report with the highest rank decides its verdict."""
     by_source: dict[str, list[Report]] = {}
     for report in reports:
@@ -130,8 +137,8 @@ def _find_voices(reports: Iterable[Report], key: str, rank: Callable[[Report], t
         Voice(
             report=max(_prefer_first_hand(source_reports), key=rank),
             # Choice: an older own date of a source goes before a newer date that it took over.
-            own_date=_find_newest_date(source_reports, lambda report: report.dates.get(key)),
-            taken_over=_find_newest_date(source_reports, lambda report: report.taken_over.get(key)),
+            own_date=_find_newest_date(source_reports, lambda report: report.dates.get(key), days),
+            taken_over=_find_newest_date(source_reports, lambda report: report.taken_over.get(key), days),
         )
         for source_reports in by_source.values()
     ]
@@ -154,26 +161,27 @@ def _rank_group(report: Report) -> tuple[bool, bool, bool]:
 
 
 def _find_arrest_voices(detention: Detention) -> list[Voice]:
-    """Return what each source says about the arrest. The best group of its reports is its group (rule 5)."""
-    return _find_voices([report for report in detention.content if is_assertion(report)], "arrest", _rank_group)
+    """Return what each source says about the arrest. The best group of its reports is its group (rule 5).
 
-
-def _list_votes(voices: Iterable[Voice], first_day: int = 0, last_day: int = LAST_DAY) -> list[PartialDate]:
-    """Return the dates of the first group that gives any: own dates, or else dates taken over (rules 5 and 9).
-
-    A date wholly before `first_day` or wholly after `last_day` has no vote.
+    A date is none that lies wholly after the release, or, in a later detention, wholly before its begin.
     """
+    known = _leave_out_governments(detention)
+    release = find_release(known, "carried_out")
+    is_end = release and release.status != "refuted"
+    last_day = release.date.hi if release and release.date and is_end else LAST_DAY
+    days = PartialDate("possible", detention.begins or 0, last_day)
+    asserting = [report for report in detention.content if is_assertion(report)]
+    return _find_voices(asserting, "arrest", _rank_group, days)
+
+
+def _list_votes(voices: Iterable[Voice]) -> list[PartialDate]:
+    """Return the dates of the first group that gives any: own dates, or else dates taken over (rules 5 and 9)."""
     asserting = [voice for voice in voices if voice.is_assertion]
     asserting = [voice for voice in asserting if voice.report.is_organisation] or asserting
     for rank in sorted({_rank_group(voice.report) for voice in asserting}, reverse=True):
         group = [voice for voice in asserting if _rank_group(voice.report) == rank]
         own_dates = [voice.own_date for voice in group if voice.own_date]
-        taken_over = [voice.taken_over for voice in group if voice.taken_over]
-        votes = [
-            [date for date in dates if date.hi >= first_day and date.lo <= last_day]
-            for dates in (own_dates, taken_over)
-        ]
-        votes = votes[0] or votes[1]
+        votes = own_dates or [voice.taken_over for voice in group if voice.taken_over]
         if votes:
             return votes
     return []
@@ -183,11 +191,14 @@ def _count_support(date: PartialDate, votes: Iterable[PartialDate]) -> int:
     return sum(date.is_within(vote) for vote in votes)
 
 
+def _choose_latest(votes: Sequence[PartialDate]) -> PartialDate | None:
+    """Return the date with the most support. A tie goes to the later last day, then to the finer date (rule 5)."""
+    return max(votes, key=lambda date: (_count_support(date, votes), date.hi, date.lo), default=None)
+
+
 def find_arrest_date(detention: Detention) -> PartialDate | None:
     """Return the date of the arrest (rule 5)."""
-    release = find_release(detention, "carried_out")
-    last_day = release.date.hi if release and release.date else LAST_DAY
-    votes = _list_votes(_find_arrest_voices(detention), detention.begins or 0, last_day)
+    votes = _list_votes(_find_arrest_voices(detention))
     # Choice: the earlier date is the one with the earlier first day.
     return max(votes, key=lambda date: (_count_support(date, votes), -date.lo, -date.hi), default=None)
 
@@ -198,7 +209,7 @@ def find_release(detention: Detention, stage: str) -> Release | None:
         return None
     voices = _find_release_voices(detention, stage)
     votes = _list_votes(voices)
-    date = max(votes, key=lambda date: (_count_support(date, votes), date.hi, date.lo), default=None)
+    date = _choose_latest(votes)
     asserting = [voice for voice in voices if voice.is_assertion]
     first_hand = [voice for voice in asserting if voice.report.is_first_hand]
     verifying = [voice for voice in first_hand if voice.report.verdict == "verified"]
@@ -288,15 +299,21 @@ def _find_begin(detention: Detention) -> PartialDate:
     return earliest if earliest.hi < arrest.lo else PartialDate("begin", arrest.lo, earliest.hi)
 
 
+def _find_end_voices(detention: Detention) -> list[Voice]:
+    """Return what each source says about an end other than a release. It is dated like the arrest (rule 7)."""
+    ending = [replace(report, dates={"end": report.ended}, taken_over={}) for report in detention.content]
+    return _find_voices([report for report in ending if is_assertion(report) and report.ended], "end", _rank_group)
+
+
 def _list_ends(detention: Detention) -> list[PartialDate]:
     """Return the days after which the detention may have ended (rule 7)."""
-    asserting = [report for report in detention.content if is_assertion(report)]
-    ends = [report.ended for report in asserting if report.ended]
+    ends = [date] if (date := _choose_latest(_list_votes(_find_end_voices(detention)))) else []
     release = find_release(detention, "carried_out")
     if release and release.status != "refuted":
-        # Choice: a report that asserts shows the person inside from the first possible day of its arrest or sighting.
-        latest_inside = max((date.lo for date in _list_own_dates(asserting, "arrest", "sighting")), default=0)
-        date = release.date or PartialDate("unknown", latest_inside, LAST_DAY)
+        # Choice: a report shows the person inside from the first possible day of its arrest or sighting.
+        inside = _list_own_dates(filter(is_assertion, detention.content), "arrest")
+        inside += _list_own_dates(detention.content, "sighting")
+        date = release.date or PartialDate("unknown", max((date.lo for date in inside), default=0), LAST_DAY)
         # A contested release never ends the detention: all days after its date are uncertain.
         last = LAST_DAY if release.status == "contested" else date.hi
         ends.append(PartialDate("end", date.lo, last))
@@ -316,20 +333,23 @@ def is_held(detention: Detention, day: int, house_arrest: bool = False) -> str:
     """
     known = _leave_out_governments(detention)
     begin, ends = _find_begin(known), _list_ends(known)
+    release = find_release(known, "carried_out")
+    releases = _find_release_voices(known, "carried_out") if release and release.status != "refuted" else []
+    leaving = [*_find_end_voices(known), *(voice for voice in releases if voice.is_assertion)]
+    if begin.lo > day:
+        return "not_held"
     if any(end.hi < day for end in ends):
         last_day = min(end.hi for end in ends)
+        later = [voice.own_date for voice in leaving if voice.own_date]
         # Choice: every report counts here, also one that its source has since replaced with another date.
-        later = _list_own_dates(filter(is_assertion, known.content), "carried_out", "arrest")
+        later += _list_own_dates(filter(is_assertion, known.content), "arrest")
         later += _list_own_dates(known.content, "sighting")
         is_contradicted = any(last_day < date.lo and day <= date.hi for date in later)
         return "not_held_uncertain" if is_contradicted else "not_held"
-    if begin.lo > day:
-        return "not_held"
     if begin.hi > day or any(end.lo < day for end in ends):
         return "not_held_uncertain"
-    releases = [voice for voice in _find_release_voices(known, "carried_out") if voice.is_assertion]
     is_denied = (
-        any(voice.own_date and voice.own_date.hi < day for voice in releases if voice.report.is_first_hand)
+        any(voice.own_date and voice.own_date.hi < day for voice in leaving if voice.report.is_first_hand)
         or any(
             voice.own_date and voice.own_date.lo > day
             for voice in _find_arrest_voices(known)
@@ -380,36 +400,78 @@ def _find_place(report: Report, begins: Sequence[int]) -> int | None:
 
 
 def _find_root(report: Report, by_id: Mapping[str, Report]) -> Report:
-    """Return the report at the end of the pointers. A pointer to an unknown report, or back, is no pointer."""
-    seen = {report.id}
-    while report.pointer and report.pointer in by_id and report.pointer not in seen:
-        report = by_id[report.pointer]
-        seen.add(report.id)
-    return report
+    """Return the report at the end of the pointers: of a circle the one with the lowest id.
+
+    A pointer to an unknown report is no pointer, nor is an organisation's to a government's report (rule 10, 1).
+    """
+    path = [report]
+    while target := by_id.get(path[-1].pointer or ""):
+        if target in path:
+            return min(path[path.index(target) :], key=lambda report: report.id)
+        if path[-1].is_organisation and not target.is_organisation:
+            break
+        path.append(target)
+    return path[-1]
 
 
-def _place_roots(roots: Mapping[str, Report], reports: Sequence[Report]) -> tuple[list[int], dict[str, int]]:
-    """Cut the detentions by the dates of `reports`, and return the index of each root's detention (rules 4 and 10)."""
-    begins = _cut_detentions(reports)
-    places = {root.id: place for root in roots.values() if (place := _find_place(root, begins)) is not None}
-    # Choice: reports that point at a dated report count here, and undated reports do not.
-    releases = [places[roots[report.id].id] for report in reports if report.stage and roots[report.id].id in places]
-    latest = len(begins) - 1
-    for root in roots.values():
-        places.setdefault(root.id, max(releases, default=latest) if root.stage else latest)
-    return begins, places
+def _list_dates(report: Report) -> list[PartialDate]:
+    """Return the dates that may place a report (rule 10, 2 to 4)."""
+    others = [_find_given_date(report, key) for key in ("arrest", "sighting", "ordered", "announced")]
+    return [date for date in (_find_carried_out(report), report.ended, *others) if date]
+
+
+def _find_placing(root: Report, pointing: Iterable[Report]) -> Report:
+    """Return the report whose dates place the root and the reports that point at it (rule 10, 1)."""
+    others = [report for report in pointing if is_assertion(report) and _list_dates(report)]
+    if root.is_organisation:
+        others = [report for report in others if report.is_organisation]
+    if _list_dates(root) or not others:
+        return root
+    return min(others, key=lambda report: (*min((date.lo, date.hi) for date in _list_dates(report)), report.id))
+
+
+def _find_latest(places: Mapping[str, int], reports: Iterable[Report], begins: Sequence[int]) -> int:
+    """Return the index of the latest detention in which one of these reports asserts a release (rule 10, 5)."""
+    with_release = [places[report.id] for report in reports if report.stage and report.id in places]
+    return max(with_release, default=len(begins) - 1)
+
+
+def _place(
+    placing: Mapping[str, Report], begins: Sequence[int], latest_release: int, ids: Iterable[str]
+) -> dict[str, int]:
+    """Return the index of the detention of each of these reports. `placing`: the report whose dates place a report."""
+    places = {}
+    for report_id in ids:
+        report = placing[report_id]
+        place = _find_place(report, begins)
+        undated = latest_release if report.stage else len(begins) - 1
+        places[report_id] = undated if place is None else place
+    return places
+
+
+def _divide(
+    reports: Sequence[Report], placing: Mapping[str, Report], roots: Mapping[str, Report], witnesses: Sequence[Report]
+) -> tuple[list[int], dict[str, int]]:
+    """Cut the detentions by the dates of the witnesses, and return the index of each report's detention."""
+    begins = _cut_detentions(witnesses)
+    units = {roots[witness.id].id for witness in witnesses}
+    standing = [report.id for report in reports if roots[report.id].id in units]
+    dated = [report_id for report_id in standing if _list_dates(placing[report_id])]
+    places = _place(placing, begins, 0, dated)
+    latest = _find_latest(places, witnesses, begins)
+    places |= _place(placing, begins, latest, [report_id for report_id in standing if report_id not in places])
+    used = sorted(set(places.values())) or [0]  # a cut after which no witness is placed falls away
+    begins, places = [begins[index] for index in used], {key: used.index(index) for key, index in places.items()}
+    latest = _find_latest(places, witnesses, begins)
+    rest = [report.id for report in reports if report.id not in places]
+    return begins, places | _place(placing, [0, *begins[1:]], latest, rest)
 
 
 def _fits(report: Report, organisations: Iterable[Report]) -> bool:
     """Return whether a government's report fits the detention of these organisations' reports (rule 10)."""
-
-    def find_release_date(report: Report) -> PartialDate | None:
-        # Choice: "release" means a release of any stage here.
-        return _find_given_date(report, report.stage or "")
-
     arrests = [date.lo for other in organisations if (date := _find_given_date(other, "arrest"))]
-    releases = [date.hi for other in organisations if (date := find_release_date(other))]
-    release = find_release_date(report) or UNKNOWN
+    releases = [date.hi for other in organisations if (date := _find_carried_out(other))]
+    release = _find_carried_out(report) or UNKNOWN
     arrest = _find_given_date(report, "arrest") or UNKNOWN
     return release.hi >= min(arrests, default=0) and arrest.lo <= max(releases, default=LAST_DAY)
 
@@ -418,30 +480,38 @@ def find_detentions(reports: Sequence[Report]) -> list[Detention]:
     """Cut one person's detentions and place each report (rules 4 and 10)."""
     by_id = {report.id: report for report in reports}
     roots = {report.id: _find_root(report, by_id) for report in reports}
-    asserting = [report for report in reports if is_assertion(report)]
+    placing = {
+        report.id: _find_placing(
+            roots[report.id], [other for other in reports if roots[other.id] == roots[report.id] != other]
+        )
+        for report in reports
+    }
 
-    def make_detentions(begins: Sequence[int], places: Mapping[str, int | None]) -> list[Detention]:
+    def make_detentions(begins: Sequence[int], places: Mapping[str, int]) -> list[Detention]:
         standing = [report for report in reports if report.verdict != "retracted"]
         return [
-            _make_detention([r for r in standing if places.get(roots[r.id].id) == index], begin or None)
+            _make_detention([r for r in standing if places.get(r.id) == index], begin or None)
             for index, begin in enumerate(begins)
         ]
 
+    asserting = [report for report in reports if is_assertion(report)]
     organisations = [report for report in asserting if report.is_organisation]
-    begins, places = _place_roots(roots, organisations)
-    # Choice: an organisation's report that points at a government's report follows it (rule 10, 1).
-    joined: dict[str, int | None] = {}
-    for root in roots.values():
-        fitting = []
-        for index in [places[root.id], *range(len(begins))]:
-            content = [report for report in organisations if places[roots[report.id].id] == index]
-            # Choice: a detention in which no organisation asserts anything is no organisation's detention.
-            if content and (root.is_organisation or _fits(root, content)):
-                fitting.append(index)
-        joined[root.id] = next(iter(fitting), None)
-    detentions = make_detentions(begins, joined)
-
+    known = [report for report in reports if roots[report.id].is_organisation]
+    begins, places = _divide(known, placing, roots, organisations)
+    latest = _find_latest(places, organisations, begins)
+    for report in reports if organisations else []:
+        if report in known:
+            continue
+        own_place = _place(placing, [0, *begins[1:]], latest, [report.id])[report.id]
+        for index in (own_place, *range(len(begins))):
+            content = [other for other in organisations if places[other.id] == index]
+            if report.id not in places and _fits(placing[report.id], content):
+                places[report.id] = index
     # Denials of organisations that assert nothing are placed among the governments' reports.
-    rest = {report_id: root for report_id, root in roots.items() if joined[root.id] is None}
-    detentions += make_detentions(*_place_roots(rest, [report for report in asserting if report.id in rest]))
+    rest = [report for report in reports if report.id not in places] if organisations else list(reports)
+    witnesses = [report for report in asserting if report in rest]
+    if organisations and not witnesses:  # a denial creates no detention (rule 1)
+        places |= _place(placing, [0, *begins[1:]], latest, [report.id for report in rest])
+    detentions = make_detentions(begins, places) if organisations else []
+    detentions += make_detentions(*_divide(rest, placing, roots, witnesses)) if witnesses else []
     return [detention for detention in detentions if any(is_assertion(report) for report in detention.content)]
