@@ -112,11 +112,11 @@ def date_fact(values: Sequence[SourceValue]) -> Fact | None:
 
 
 def kind_fact(statements: Sequence[Statement]) -> Fact | None:
-    """Return the fact of the kind of release. A government's kind does not change a release that others assert."""
+    """Return the kind of a release. A government's kind counts only if no organisation asserts the release."""
     values = read_source_values(statements, lambda statement: statement.kind, read_inherited_field("kind"))
     fact = plain_fact(values)
-    is_official = all(statement.source.independent is False for statement in statements)
-    if fact is not None and min(value.rank for value in values) == GOVERNMENT and not is_official:
+    is_asserted = any(statement.source.independent for statement in statements)
+    if fact is not None and is_asserted and min(value.rank for value in values) == GOVERNMENT:
         return {**fact, "value": None}
     return fact
 

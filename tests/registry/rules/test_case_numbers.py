@@ -1,4 +1,4 @@
-"""Rule 3: a source's own case number names one record, which may grow and be corrected, and stays one spell."""
+"""A source's own case number names one record, which may grow and be corrected, and stays one detention."""
 
 from typing import Any
 

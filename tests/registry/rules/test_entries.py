@@ -1,4 +1,4 @@
-"""Rule 7: the entries of one request are atomic, and a change of a source or facility is one of them."""
+"""The entries of one request are atomic, and a change of a source or facility is one of them."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rule 6: ids of detentions and releases derive from the earliest report of their spell."""
+"""Ids of detentions and releases derive from the earliest report of their detention."""
 
 from typing import Any
 

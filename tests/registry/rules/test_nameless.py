@@ -1,4 +1,4 @@
-"""Rule 10: nameless reports need two facts to be told apart by; fewer is a claim."""
+"""A report without a name needs two facts that tell the person from others; with fewer it is a claim."""
 
 from itertools import combinations
 from typing import Any

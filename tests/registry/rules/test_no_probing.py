@@ -1,4 +1,4 @@
-"""Rule 12: what a key may not read, it cannot probe."""
+"""What a key may not read, it cannot probe."""
 
 import uuid
 from typing import Any

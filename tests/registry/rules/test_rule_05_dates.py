@@ -1,113 +1,19 @@
-"""Rule 4: one value out of what several sources say."""
+"""Rule 5: each event has one date, from the first group of sources that gives one."""
 
-import uuid
-from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
 
 import pytest
 
 from app.dates import parse_date
-from app.models import (
-    DetaineePersonal,
-    Detention,
-    Release,
-    ReleaseAtStage,
-    SourceDetention,
-    SourceRelease,
-    SpellPersonal,
-    Verification,
-)
+from app.models import Detention, Release, ReleaseAtStage
 from app.projection import Statement
-from tests.registry.statements import HELICOIDE, RODEO, held, out, row_of, rows_of, statement
+from tests.registry.statements import held, out, row_of, rows_of, statement
 from tests.support import World
-from tests.working import statements
 
-
-def released_on(*said: Statement) -> Any:
-    return row_of(said, Release)["facts"]["facts"]["released_on"]["value"]
-
-
-def stages(*said: Statement) -> Any:
-    return row_of(said, Release)["facts"]["stages"]
-
-
-def about(*said: Statement) -> Any:
-    """Personal facts: name → value."""
-    return {name: fact["value"] for name, fact in row_of(said, DetaineePersonal)["facts"].items()}
-
-
-def test_only_voices_that_assert_the_stage_in_question_are_asked() -> None:
-    """Whoever refutes a release of the 24th does not say that it was on the 24th."""
-    denied = [out(n, source, "2025-11-24", verification__verdict="refuted") for n, source in ((1, "jep"), (2, "pud"))]
-    assert released_on(*denied, out(3, "foro", "2026-01-12")) == "2026-01-12"
-
-
-def test_the_day_of_the_order_is_not_that_of_the_release() -> None:
-    ordered = statement(1, "jep", release__stage="ordered", release__ordered_on="2026-01-19", release__kind="pardon")
-    done = out(2, "foro", "2026-02-03", release__kind="full_release")
-    told = stages(ordered, done)
-    assert (told["ordered"]["date"], told["carried_out"]["date"]) == ("2026-01-19", "2026-02-03")
-    kinds = {row["stage"]: row["kind"] for row in rows_of([ordered, done], ReleaseAtStage)}
-    assert kinds["carried_out"] == "full_release"
-
-
-def test_what_only_deniers_say_of_a_stage_is_still_shown_there() -> None:
-    denied = out(1, "jep", "2025-11-24", verification__verdict="refuted")
-    assert stages(denied)["carried_out"]["date"] == "2025-11-24"
-
-
-def test_a_detention_is_told_by_those_who_hold_that_it_was() -> None:
-    said = [held(1, "jep", "2024-09-04", verification__verdict="retracted"), held(2, "foro", "2024-10-13")]
-    assert row_of(said, Detention)["facts"]["detained_on"] == {
-        "value": "2024-10-13",
-        "said": [{"value": "2024-10-13", "by": ["foro"]}],
-    }
-
-
-def test_the_country_comes_from_any_report_of_the_spell_where_no_standing_one_says_it() -> None:
-    withdrawn = out(1, "foro", "2026-01-12", detention__country="VE", verification__verdict="retracted")
-    verified = [out(n, source, "2026-01-12", pointer=1) for n, source in ((2, "jep"), (3, "foro"))]
-    assert row_of([withdrawn, *verified], Detention)["country"] == "VE"
-    denied = held(4, "pud", detention__country="CO", verification__verdict="refuted", pointer=1)
-    assert row_of([withdrawn, *verified, denied], Detention)["country"] == "CO"
-    told = out(5, "pud", "2026-01-12", detention__country="AR", pointer=1)
-    assert row_of([withdrawn, *verified, denied, told], Detention)["country"] == "AR"
-
-
-def test_a_source_that_repeats_what_it_verified_verifies_it_still() -> None:
-    verified = held(1, "foro", detention__country="VE", verification__verdict="verified")
-    other = held(2, "jep", detention__country="CO", verification__verdict="verified")
-    assert row_of([verified, other], Detention)["country"] is None
-    assert row_of([verified, held(3, "foro", detention__country="VE"), other], Detention)["country"] is None
-
-
-def test_the_value_said_by_most_independent_verifying_sources_wins() -> None:
-    verified = [
-        out(n, source, "2026-01-13", verification__verdict="verified") for n, source in ((1, "foro"), (2, "jep"))
-    ]
-    other = out(3, "pud", "2026-01-12", verification__verdict="verified")
-    assert released_on(*verified, other) == "2026-01-13"
-    assert released_on(verified[0], out(2, "jep", "2026-01-12"), out(3, "pud", "2026-01-12")) == "2026-01-13"
-
-
-def test_where_none_verifies_that_of_most_independent_ones() -> None:
-    assert released_on(out(1, "foro", "2026-01-13"), out(2, "jep", "2026-01-13"), out(3, "pud", "2026-01-12")) == (
-        "2026-01-13"
-    )
-
-
-def test_a_source_has_one_vote_however_many_reports_it_files() -> None:
-    said = [held(1, "foro", "2024-10-13"), held(2, "foro", "2024-10-13"), held(3, "jep", "2024-09-04")]
-    assert row_of(said, Detention)["facts"]["detained_on"]["value"] == "2024-09-04/2024-10-13"
-
-
-def test_governments_do_not_vote() -> None:
-    said = [out(1, "ministry", "2026-01-08"), out(2, "police", "2026-01-08"), out(3, "foro", "2026-01-12")]
-    assert released_on(*said) == "2026-01-12"
-
-
-COPIES: list[dict[str, Any]] = [
+VERIFIED: dict[str, Any] = {"verification__verdict": "verified"}
+FAMILY: dict[str, Any] = {"verification__method": "family"}
+SECOND_HAND: list[dict[str, Any]] = [
     {"verification__citing": ["foro"]},
     {"verification__method": "press"},
     {"verification__method": "other_organisation"},
@@ -115,431 +21,160 @@ COPIES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("copied", COPIES, ids=lambda copied: str(*copied.values()))
-def test_copies_do_not_vote(copied: dict[str, Any]) -> None:
-    said = [out(1, "jep", "2026-01-13", **copied), out(2, "pud", "2026-01-13", **copied), out(3, "foro", "2026-01-14")]
-    assert released_on(*said) == "2026-01-14"
+def released_on(*said: Statement) -> Any:
+    return row_of(said, Release)["facts"]["facts"]["released_on"]["value"]
 
 
-@pytest.mark.parametrize("copied", COPIES, ids=lambda copied: str(*copied.values()))
-def test_a_copy_does_not_break_a_tie_either(copied: dict[str, Any]) -> None:
-    copy = out(1, "pud", "2026-01-13", verification__verdict="verified", **copied)
-    tied = "2026-01-12/2026-01-13"
-    assert released_on(copy, out(2, "jep", "2026-01-13"), out(3, "foro", "2026-01-12")) == tied
+def detained_on(*said: Statement) -> Any:
+    return row_of(said, Detention)["facts"]["detained_on"]["value"]
 
 
-def test_where_nobody_is_independent_most_decide() -> None:
-    verified = out(1, "ministry", "2026-01-13", verification__verdict="verified", verification__method="court_record")
-    assert released_on(verified, out(2, "police", "2026-01-12")) == "2026-01-12/2026-01-13"
-    assert released_on(out(1, "ministry", "2026-01"), out(2, "police", "2026-01-12")) == "2026-01-12"
+def stages(*said: Statement) -> Any:
+    return row_of(said, Release)["facts"]["stages"]
 
 
-def test_days_that_only_a_government_gives_date_no_independent_verification() -> None:
-    said = [out(1, "ministry", "2026-01-13"), out(2, "foro", verification__verdict="verified")]
-    row = row_of(said, ReleaseAtStage, stage="carried_out")
+def test_the_first_hand_sources_that_verify_date_a_release_first() -> None:
+    reported = [out(n, source, "2026-01-31", **FAMILY) for n, source in ((1, "jep"), (2, "pud"))]
+    assert released_on(out(3, "foro", "2026-01-08", **VERIFIED), *reported) == "2026-01-08"
+
+
+@pytest.mark.parametrize("second_hand", SECOND_HAND, ids=lambda copied: str(*copied.values()))
+def test_then_the_other_first_hand_sources_then_the_other_organisations(second_hand: dict[str, Any]) -> None:
+    copied = [out(n, source, "2026-01-31", **VERIFIED, **second_hand) for n, source in ((1, "jep"), (2, "pud"))]
+    assert released_on(*copied, out(3, "foro", "2026-01-08", **FAMILY)) == "2026-01-08"
+    assert released_on(*copied, out(3, "foro", **VERIFIED)) == "2026-01-31"
+
+
+def test_governments_date_a_release_only_if_no_organisation_asserts_it() -> None:
+    official = [out(1, "ministry", "2026-01-08", **VERIFIED, **FAMILY), out(2, "police", "2026-01-08")]
+    assert released_on(*official) == "2026-01-08"
+    assert released_on(*official, out(3, "foro", "2026-01-12", verification__method="press")) == "2026-01-12"
+    row = row_of([*official, out(3, "foro", **VERIFIED)], ReleaseAtStage, stage="carried_out")
     assert (row["status"], row["lo"], row["hi"]) == ("verified", None, None)
-    assert row_of(said, Release)["facts"]["facts"]["released_on"] == {
-        "value": None,
-        "said": [{"value": "2026-01-13", "by": ["ministry"]}],
-    }
-    reported = [out(1, "ministry", "2026-01-13"), out(2, "foro")]
-    assert row_of(reported, ReleaseAtStage, stage="carried_out")["lo"] is not None
+    fact = row_of([*official, out(3, "foro")], Release)["facts"]["facts"]["released_on"]
+    assert fact == {"value": None, "said": [{"value": "2026-01-08", "by": ["ministry", "police"]}]}
 
 
-def test_nor_does_a_kind_that_only_a_government_states_make_house_arrest_of_it(world: World) -> None:
-    release = world.file("foro", release={"released_on": "2026-01-12"})["release"]["id"]
-    world.verify(release, "ministry", verdict="verified", method="court_record", kind="house_arrest")
-    assert world.count(kind="unspecified")["total"]["verified"] == 1
-    assert world.count(kind="house_arrest")["total"]["releases"] == 0
-    kind = world.get(f"/v1/releases/{release}").json()["facts"]["kind"]
-    assert kind == {"value": None, "said": [{"value": "house_arrest", "by": ["ministry"]}]}
-
-
-def test_nor_does_a_day_of_arrest_that_only_a_government_gives_date_a_detention_verified() -> None:
-    said = [held(1, "ministry", "2024-10-13"), held(2, "foro", pointer=1, verification__verdict="verified")]
-    row = row_of(said, Detention)
+def test_nor_does_a_government_date_the_arrest_of_a_detention_that_an_organisation_reports() -> None:
+    row = row_of([held(1, "ministry", "2024-10-13"), held(2, "foro", pointer=1, **VERIFIED)], Detention)
     assert (row["detained_lo"], row["facts"]["detained_on"]["value"]) == (None, None)
 
 
-def test_a_coarser_date_supports_every_finer_one_inside_it() -> None:
+def test_the_date_of_a_source_is_the_one_it_filed_last_whatever_its_verdict() -> None:
+    verified = out(1, "foro", "2026-01-08", **VERIFIED)
+    assert released_on(verified, out(2, "foro", "2026-01-20", **FAMILY)) == "2026-01-20"
+    assert released_on(verified, out(2, "foro", "2026-01-20", verification__method="press")) == "2026-01-08"
+    assert released_on(out(1, "foro", "2026-01-08", **FAMILY), out(2, "foro", **VERIFIED)) == "2026-01-08"
+
+
+def test_a_source_has_one_vote_however_many_reports_it_files() -> None:
+    said = [held(1, "foro", "2024-10-13"), held(2, "foro", "2024-10-13"), held(3, "jep", "2024-09-04")]
+    assert detained_on(*said) == "2024-09-04"
+
+
+def test_own_dates_go_before_dates_that_were_taken_over() -> None:
+    corrected = out(1, "foro", "2026-01-09", **VERIFIED)
+    copies = [out(n, who, pointer=1, kept__released_on="2026-01-08", **VERIFIED) for n, who in ((2, "jep"), (3, "pud"))]
+    assert released_on(corrected, *copies) == "2026-01-09"
+    assert released_on(out(1, "foro", **VERIFIED), *copies) == "2026-01-08"
+    assert released_on(out(1, "foro", "2026-01-09", **FAMILY), *copies) == "2026-01-08"
+
+
+def test_a_source_whose_voice_is_a_denial_has_no_vote() -> None:
+    denied = [out(n, source, "2025-11-24", verification__verdict="refuted") for n, source in ((1, "jep"), (2, "pud"))]
+    assert released_on(*denied, out(3, "foro", "2026-01-12")) == "2026-01-12"
+    verified_before = out(4, "jep", "2026-01-20", revision=0, **VERIFIED)
+    assert released_on(*denied, out(3, "foro", "2026-01-12"), verified_before) == "2026-01-12"
+    assert stages(denied[0])["carried_out"]["date"] is None
+
+
+def test_denials_do_not_date_the_arrest() -> None:
+    denied = held(1, "foro", "2025-02-01", verification__verdict="disputed")
+    assert detained_on(denied, held(2, "foro", "2025-03-01", revision=0), held(3, "jep", "2025-03-02")) == "2025-03-01"
+
+
+def test_each_stage_has_its_own_date() -> None:
+    ordered = statement(1, "jep", release__stage="ordered", release__ordered_on="2026-01-19")
+    told = stages(ordered, out(2, "foro", "2026-02-03"))
+    assert [told[stage]["date"] for stage in ("announced", "ordered", "carried_out")] == [
+        None,
+        "2026-01-19",
+        "2026-02-03",
+    ]
+
+
+def test_the_date_with_the_most_support_wins() -> None:
+    said = [out(1, "foro", "2026-01-13"), out(2, "jep", "2026-01-13"), out(3, "pud", "2026-01-20")]
+    assert released_on(*said) == "2026-01-13"
+
+
+def test_a_coarser_date_supports_every_date_inside_it_and_no_finer_one_a_coarser() -> None:
     month = out(1, "pud", "2026-01")
-    assert released_on(month, out(2, "foro", "2026-01-12"), out(3, "jep", "2025-12-24")) == "2026-01-12"
+    assert released_on(month, out(2, "foro", "2026-01-12"), out(3, "jep", "2026-02-24")) == "2026-01-12"
     assert released_on(out(1, "pud", "2026-01-11/2026-01-13"), out(2, "foro", "2026-01-12")) == "2026-01-12"
-
-
-def test_a_finer_date_does_not_support_a_coarser_one() -> None:
-    """Two days in January are no two votes for "January" against two for the 12th."""
-    said = [out(1, "foro", "2026-01-12"), out(2, "jep", "2026-01-20"), out(3, "pud", "2026-01")]
-    assert released_on(*said) == "2026-01-12/2026-01-20"
+    assert released_on(month, out(2, "foro", "2026-01-12"), out(3, "jep", "2026-01-20")) == "2026-01-20"
 
 
 @pytest.mark.parametrize(
-    "one, other, interval",
+    "one, other, later, earlier",
     [
-        ("2026-01-13", "2026-01-12", "2026-01-12/2026-01-13"),
-        ("2026-01", "2026-02-20", "2026-01-01/2026-02-20"),
-        ("2025-12-30/2026-01-12", "2026-02-20", "2025-12-30/2026-02-20"),
-        ("2026-01-08/2026-01-13", "2026-01-12/2026-01-20", "2026-01-08/2026-01-20"),
-        ("2026-01", "2026-01-01/2026-01-31", "2026-01"),
+        ("2026-01-13", "2026-01-12", "2026-01-13", "2026-01-12"),
+        ("2026-01", "2026-02-20", "2026-02-20", "2026-01"),
+        ("2026-01-08/2026-01-13", "2026-01-12/2026-01-20", "2026-01-12/2026-01-20", "2026-01-08/2026-01-13"),
+        ("2026-01-08/2026-01-20", "2026-01-12/2026-01-25", "2026-01-12/2026-01-25", "2026-01-08/2026-01-20"),
+        ("2026-01", "2026-01-01/2026-01-31", "2026-01", "2026-01"),
     ],
 )
-def test_contradicting_dates_that_tie_become_the_interval_that_holds_them_all(
-    one: str, other: str, interval: str
+def test_a_tie_goes_to_the_later_release_and_to_the_earlier_arrest(
+    one: str, other: str, later: str, earlier: str
 ) -> None:
     for first, second in ((one, other), (other, one)):
-        assert released_on(out(1, "foro", first), out(2, "jep", second)) == interval
+        days = parse_date(released_on(out(1, "foro", first), out(2, "jep", second)))
+        assert (days.lo, days.hi) == (parse_date(later).lo, parse_date(later).hi)
+        days = parse_date(detained_on(held(1, "foro", first), held(2, "jep", second)))
+        assert (days.lo, days.hi) == (parse_date(earlier).lo, parse_date(earlier).hi)
 
 
-def test_other_contradicting_values_that_tie_are_left_open_with_who_says_what() -> None:
-    said = [
-        out(1, "foro", release__kind="pardon", detention__country="VE", facility=RODEO),
-        out(2, "jep", release__kind="acquittal", detention__country="CO", facility=HELICOIDE),
-    ]
-    row = row_of(said, ReleaseAtStage, stage="carried_out")
-    assert (row["kind"], row["country"]) == ("unspecified", None)
-    assert row_of(said, Release)["facts"]["facts"]["kind"] == {
-        "value": None,
-        "said": [{"value": "acquittal", "by": ["jep"]}, {"value": "pardon", "by": ["foro"]}],
-    }
-    place = row_of(said, SpellPersonal)["facts"]
-    assert (place["facility"]["value"], "area" in place) == (None, False)
-
-
-def test_a_verifying_source_breaks_a_tie_of_kinds() -> None:
-    said = [
-        out(1, "foro", release__kind="pardon"),
-        out(2, "jep", release__kind="acquittal", verification__verdict="verified"),
-    ]
-    assert row_of(said, ReleaseAtStage, stage="carried_out")["kind"] == "acquittal"
-
-
-def test_of_two_spellings_of_a_name_which_nothing_counts_one_is_shown() -> None:
-    names = [
-        statement(1, "foro", detainee__full_name="Ángela Rojas"),
-        statement(2, "jep", detainee__full_name="Angela Rojas"),
-    ]
-    assert about(*names)["full_name"] == about(*reversed(names))["full_name"] == "Angela Rojas"
-
-
-def test_never_to_arrival() -> None:
+def test_the_order_of_arrival_decides_nothing() -> None:
     dates = ("2026-01-12", "2026-01-13", "2026-02")
     values = set()
     for order in permutations(range(1, 4)):
         said = zip(order, ("foro", "jep", "pud"), dates, strict=True)
         values.add(released_on(*(out(record, source, date) for record, source, date in said)))
-    assert values == {"2026-01-12/2026-02-28"}
+    assert values == {"2026-02"}
 
 
-MULTIPLE = ("nationalities", "aliases", "groups")
+def test_a_source_dates_the_arrest_in_the_best_group_that_one_of_its_reports_reaches() -> None:
+    repeated = [held(1, "foro", "2025-03-04", **VERIFIED), held(2, "foro", "2025-03-05")]
+    reported = [held(n, source, "2025-03-01", **FAMILY) for n, source in ((3, "jep"), (4, "pud"))]
+    assert detained_on(*repeated, *reported) == "2025-03-04"
 
 
-@pytest.mark.parametrize("field", MULTIPLE)
-def test_multi_valued_facts_are_the_union_of_independent_sources(field: str) -> None:
-    name = f"detainee__{field}"
-    values: tuple[dict[str, Any], ...] = ({name: ["AR"]}, {name: ["IL", "AR"]}, {name: ["US"]})
-    said = [statement(1, "foro", **values[0]), statement(2, "jep", **values[1])]
-    copied = statement(3, "ministry", **values[2])
-    fact = row_of([*said, copied], DetaineePersonal)["facts"][field]
-    assert fact["value"] == ["AR", "IL"]
-    assert {one["by"][0] for one in fact["said"]} == {"foro", "jep", "ministry"}
+def test_an_arrest_outside_its_detention_has_no_vote() -> None:
+    released = out(1, "foro", "2026-01-08", "2025-03-01", **VERIFIED)
+    assert detained_on(out(1, "foro", "2026-01-08", **VERIFIED), held(2, "jep", "2026-02-01")) is None
+    again = [held(2, "jep", "2026-01-20"), out(3, "pud", "2026-02-10", "2025-03-01", **VERIFIED)]
+    rows = {row["ordinal"]: row["facts"]["detained_on"]["value"] for row in rows_of([released, *again], Detention)}
+    assert rows == {1: "2025-03-01", 2: "2026-01-20"}
 
 
-def test_conditions_are_the_union_of_independent_sources() -> None:
-    said = [
-        out(1, "foro", release__conditions=["travel_ban"]),
-        out(2, "jep", release__conditions=["gag_order"]),
-        out(3, "ministry", release__conditions=["electronic_tag"]),
-    ]
-    assert row_of(said, SpellPersonal)["facts"]["conditions"]["value"] == ["gag_order", "travel_ban"]
+def test_every_source_keeps_the_dates_that_it_gives() -> None:
+    said = [held(1, "jep", "2024-09-04", verification__verdict="retracted"), held(2, "foro", "2024-10-13")]
+    assert row_of(said, Detention)["facts"]["detained_on"] == {
+        "value": "2024-10-13",
+        "said": [{"value": "2024-10-13", "by": ["foro"]}],
+    }
+    kept = out(2, "pud", pointer=1, kept__released_on="2026-01-12", **VERIFIED)
+    assert row_of([out(1, "foro"), kept], Release)["facts"]["facts"]["released_on"]["said"] == []
 
 
-def test_where_nobody_is_independent_the_union_is_of_all() -> None:
-    said = [
-        statement(1, "ministry", detainee__nationalities=["AR"]),
-        statement(2, "police", detainee__nationalities=["IL"]),
-    ]
-    assert about(*said)["nationalities"] == ["AR", "IL"]
-
-
-def own_values(said: Sequence[Statement], source: int) -> Any:
-    row = row_of(said, SourceRelease, stage="carried_out", source=source)
-    return row["lo"], row["hi"], row["kind"], row["country"], row["designation"]
-
-
-KEPT: dict[str, Any] = {
-    "kept__released_on": "2026-01-12",
-    "kept__kind": "pardon",
-    "kept__country": "VE",
-    "kept__designation": "political",
-}
-
-
-def test_the_count_of_a_source_rests_on_its_own_word() -> None:
-    said = [
-        out(
-            1, "foro", "2026-01-12", release__kind="pardon", detention__country="VE", detainee__designation="political"
-        ),
-        out(2, "jep", "2026-01-13"),
-        out(3, "pud", verification__verdict="verified"),
-    ]
-    day = parse_date("2026-01-13").lo
-    assert own_values(said, 2) == (day, day, "unspecified", None, "unstated")
-    assert own_values(said, 3) == (None, None, "unspecified", None, "unstated")
-
-
-def test_else_on_what_stood_where_it_pointed() -> None:
-    said = [out(1, "foro", "2026-02-20"), out(2, "pud", verification__verdict="verified", pointer=1, **KEPT)]
-    day = parse_date("2026-01-12").lo
-    assert own_values(said, 3) == (day, day, "pardon", "VE", "political")
-    corrected = [said[0], out(2, "pud", "2026-01-20", verification__verdict="verified", pointer=1, **KEPT)]
-    day = parse_date("2026-01-20").lo
-    assert own_values(corrected, 3) == (day, day, "pardon", "VE", "political")
-
-
-def test_what_was_kept_votes_only_where_no_independent_source_states_a_value() -> None:
-    kept = out(2, "pud", verification__verdict="verified", pointer=1, **KEPT)
-    said = [out(1, "foro", "2026-02-20", release__kind="acquittal"), kept]
-    assert (released_on(*said), row_of(said, ReleaseAtStage, stage="carried_out")["kind"]) == (
-        "2026-02-20",
-        "acquittal",
-    )
-    alone = [out(1, "foro"), kept]
-    assert (released_on(*alone), row_of(alone, ReleaseAtStage, stage="carried_out")["kind"]) == ("2026-01-12", "pardon")
-    assert released_on(out(1, "ministry", "2026-03-01"), kept) == "2026-01-12"
-
-
-def test_what_was_kept_is_no_word_of_the_source() -> None:
-    said = [out(1, "foro"), out(2, "pud", verification__verdict="verified", pointer=1, **KEPT)]
-    assert row_of(said, Release)["facts"]["facts"]["released_on"]["said"] == []
-    told = row_of(said, Verification, source=3)["said"]
-    assert (told["released_on"], told["kind"]) == (None, "unspecified")
-
-
-def test_a_detention_is_by_its_source_from_when_that_source_says() -> None:
-    said = [
-        held(1, "foro", "2024-10-13", detention__held_on="2026-01-10"),
-        held(2, "jep"),
-        held(3, "pud", pointer=1, kept__detained_on="2024-10-13", kept__held_on="2025-01-01"),
-    ]
-    rows = {row["source"]: (row["lo"], row["hi"]) for row in rows_of(said, SourceDetention)}
-    day = parse_date("2024-10-13").lo
-    assert rows == {1: (day, day), 2: (None, None), 3: (day, day)}
-
-
-JANUARY = {"released_from": "2026-01", "released_to": "2026-01"}
-
-
-def test_neither_a_government_nor_a_rival_moves_the_count_of_a_source(world: World) -> None:
-    undated = {"released_on": None}
-    person = world.file("foro", release=undated)["detainee"]["id"]
-    for who, day in (("ministry", "2026-01-12"), ("jep", "2026-02-03"), ("pud", "2026-01-20")):
-        assert world.by_source(**JANUARY).get("foro", 0) == 0
-        body = {"detainee_id": person, "detention": {"country": "VE"}, "release": {"released_on": day}}
-        assert world.post("/v1/releases", body, who).status_code == 201
-        (group,) = [one for one in world.count(group_by=["source"], **JANUARY)["groups"] if one["source"] == "foro"]
-        assert (group["verified"], group["uncertain_date"]) == (0, 1)
-        assert world.count(source="foro", **JANUARY)["uncertain_date"] == 1
-
-
-def test_a_verification_keeps_what_stood_at_the_revision_its_client_had_seen(world: World) -> None:
-    filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
-    release, seen = filed["release"]["id"], filed["receipt"]["revision"]
-    moved = {"release": {"released_on": "2026-02-20"}}
-    correct = world.client.patch(f"/v1/reports/{filed['report']['id']}", json=moved, headers=world.headers("foro"))
-    assert correct.status_code == 200
-    world.verify(release, "jep", verdict="verified", method="family", seen=seen)
-    world.verify(release, "pud", verdict="verified", method="family")
-    assert world.by_source(**JANUARY) == {"jep": 1}
-    assert world.by_source(released_from="2026-02", released_to="2026-02") == {"foro": 1, "pud": 1}
-    assert world.by_source(kind="pardon") == {"foro": 1, "jep": 1, "pud": 1}
-    assert world.count(released_from="2026-02-20", released_to="2026-02-20")["total"]["releases"] == 1
-    (report,) = world.get("/v1/reports", "jep").json()["data"]
-    assert "kept" not in report
-    assert "released_on" not in report["release"]
-
-
-@pytest.mark.parametrize("seen, code", [(10_000, "ahead_of_head"), (1, "not_there_yet")])
-def test_nobody_verifies_what_was_not_there(world: World, seen: int, code: str) -> None:
-    release = world.file("foro")["release"]["id"]
-    body = {"verdict": "verified", "method": "family", "seen": seen}
-    world.refuse(world.post(f"/v1/releases/{release}/verifications", body, "jep"), 422, code, "/seen")
-
-
-def test_what_was_kept_stays_over_corrections_and_the_same_body_again_changes_nothing(world: World) -> None:
-    filed = world.file("foro", release__released_on="2026-01-12")
-    release = filed["release"]["id"]
-    posted = world.verify(release, "jep", verdict="verified", method="family")
-    moved = {"release": {"released_on": "2026-02-20"}}
-    world.client.patch(f"/v1/reports/{filed['report']['id']}", json=moved, headers=world.headers("foro"))
-    again = world.verify(release, "jep", verdict="verified", method="family")
-    assert again["report"] == posted["report"]
-    method = {"verification": {"method": "lawyer"}}
-    path = f"/v1/reports/{posted['report']['id']}"
-    assert world.client.patch(path, json=method, headers=world.headers("jep")).json()["report"]["version"] == 2
-    assert world.by_source(**JANUARY) == {"jep": 1}
-
-
-def test_a_new_verification_takes_what_stands_there_then_and_nothing_of_an_older_moment(world: World) -> None:
-    filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
-    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
-    silent = {"release": {"released_on": "2026-01-12", "kind": None}}
-    path = f"/v1/reports/{filed['report']['id']}"
-    assert world.client.patch(path, json=silent, headers=world.headers("foro")).status_code == 200
-    assert world.by_source(kind="pardon") == {"jep": 1}
-    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
-    assert world.by_source(kind="pardon") == {}
-    assert world.by_source(**JANUARY) == {"foro": 1, "jep": 1}
-
-
-@pytest.mark.parametrize("first", ["foro", "jep"])
-def test_a_verification_keeps_the_same_whichever_report_of_the_release_was_filed_first(
-    world: World, first: str
-) -> None:
-    """foro knows of the detention alone and jep of the release; a release takes its id from the older report."""
-    filing = {"foro": world.file_detention, "jep": world.file}
-    answers = [filing[who](who) for who in sorted(filing, key=lambda who: who != first)]
-    world.verify(answers[-1]["release"]["id"], "foro", verdict="verified", method="family")
-    assert world.by_source(**JANUARY) == {"foro": 1, "jep": 1}
-
-
-def test_what_stands_there_is_read_at_once_however_many_report_it(world: World) -> None:
-    release = world.file("foro")["release"]["id"]
-    body = {"release_id": release, "release": {}}
-
-    def cost(who: str) -> int:
-        with statements(world.engine) as run:
-            world.verify(release, who, verdict="verified", method="family")
-        return len(run)
-
-    few = cost("jep")
-    more = 20
-    for number in range(more):
-        assert world.post("/v1/releases", {**body, "source_record_id": f"M-{number}"}, "ministry").status_code == 201
-    assert cost("pud") < few + more, "not one for each report"
-
-
-def test_independent_accounts_are_seen_before_others(world: World) -> None:
-    filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
-    body = {"release_id": filed["release"]["id"], "release": {"released_on": "2026-01-12", "kind": "amnesty"}}
-    assert world.post("/v1/releases", body, "ministry").status_code == 201
-    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
-    assert world.by_source(kind="pardon") == {"foro": 1, "jep": 1}
-    assert world.by_source(kind="amnesty") == {"ministry": 0}
-
-
-def test_where_only_a_state_speaks_its_values_are_what_the_verifying_source_said_yes_to(world: World) -> None:
-    filed = world.file("ministry", release={"released_on": "2026-01-12", "kind": "pardon"})
-    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
-    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
-    silent = {"release": {"released_on": "2026-02-12", "kind": None}}
-    path = f"/v1/reports/{filed['report']['id']}"
-    assert world.client.patch(path, json=silent, headers=world.headers("ministry")).status_code == 200
-    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
-
-
-@pytest.mark.parametrize("by", ["a consent", "a wish", "the correction"])
-def test_what_was_kept_stays_over_corrections_of_somebody_who_was_hidden_later(world: World, by: str) -> None:
-    filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"}, source_record_id="F-1")
-    posted = world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
-    hide = {"detainee": {"publish": "counted"}}
-    if by == "a consent":
-        world.consent(filed["detainee"]["id"], "counted")
-    elif by == "a wish":
-        path = f"/v1/reports/{filed['report']['id']}"
-        assert world.client.patch(path, json=hide, headers=world.headers("foro")).status_code == 200
-    change = {"verification": {"method": "lawyer"}, **(hide if by == "the correction" else {})}
-    path = f"/v1/reports/{posted['report']['id']}"
-    assert world.client.patch(path, json=change, headers=world.headers("jep")).status_code == 200
-    assert world.get(f"/v1/releases/{filed['release']['id']}").status_code == 404
-    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
-
-
-def test_what_was_kept_stays_where_its_source_verifies_again_somebody_hidden_since(world: World) -> None:
-    held = world.file_detention("jep")
-    released = {"released_on": "2026-01-12", "kind": "pardon"}
-    filed = world.post("/v1/releases", {"detention_id": held["detention"]["id"], "release": released}, "foro").json()
-    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
-    world.consent(filed["detainee"]["id"], "counted")
-    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
-    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
-
-
-def test_where_a_person_was_held_is_by_source_what_that_source_says(world: World) -> None:
-    world.add_facility()
-    world.add_facility("el-helicoide", "El Helicoide")
-    filed = world.file("foro", detention__facility="El Rodeo I")
-    release = filed["release"]["id"]
-    world.verify(release, "jep", verdict="verified", method="family")
-    for who in ("ministry", "pud"):
-        body = {"release_id": release, "detention": {"facility": "El Helicoide"}, "release": {}}
-        assert world.post("/v1/releases", body, who).status_code == 201
-    groups = world.count(group_by=["source", "facility"])["groups"]
-    assert {(one["source"], one["facility"]) for one in groups} == {
-        ("foro", "el-rodeo-i"), ("jep", "el-rodeo-i"), ("ministry", "el-helicoide"), ("pud", "el-helicoide"),
-    }  # fmt: skip
-    assert world.by_source(facility="El Rodeo I") == {"foro": 1, "jep": 1}
-    assert world.count(source="jep", facility="El Helicoide")["total"]["releases"] == 0
-    kept = [entry for entry in world.rows("SELECT body FROM entry") if "kept." in str(entry)]
-    assert kept
-    assert not any("rodeo" in str(entry) for entry in kept)
-
-
-def test_a_place_that_nobody_registered_is_a_sources_own_word_too(world: World) -> None:
-    world.add_facility()
-    release = world.file("foro", detention__facility="El Rodeo I")["release"]["id"]
-    said = {"detention": {"facility": "Un sótano de Boleíta"}, "release": {}}
-    verified = {"verification": {"verdict": "verified", "method": "family"}}
-    assert world.post("/v1/releases", {"release_id": release, **said, **verified}, "jep").status_code == 201
-    assert world.by_source(facility="El Rodeo I") == {"foro": 1}
-    assert world.by_source() == {"foro": 1, "jep": 1}
-
-
-def test_what_is_kept_is_of_the_spell_that_the_report_points_at_alone(world: World) -> None:
-    """A report that is pointed at another release keeps nothing of the former one."""
-    first = world.file("foro", release={"released_on": "2024-11-20", "kind": "pardon"})
-    again = {"detained_on": "2025-06-01", "country": "VE"}
-    body = {"detainee_id": first["detainee"]["id"], "detention": again, "release": {"released_on": "2026-01-12"}}
-    second = world.post("/v1/releases", body, "foro").json()
-    assert second["release"]["id"] != first["release"]["id"]
-    own = {"source_record_id": "J-1", "release": {}, "verification": {"verdict": "verified", "method": "family"}}
-    for filed in (first, second):
-        answer = world.post("/v1/releases", {"release_id": filed["release"]["id"], **own}, "jep")
-        assert answer.status_code in (200, 201)
-    assert world.by_source(kind="pardon") == {"foro": 1}
-
-
-def test_nothing_is_kept_with_a_report_that_hides_whom_it_points_at(world: World) -> None:
-    first = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
-    pointing = {"detention_id": first["detention"]["id"], "source_record_id": "J-1"}
-    person = {"detainee_id": first["detainee"]["id"], "source_record_id": "J-1"}
-    assert world.post("/v1/detentions", person, "jep").status_code == 201
-    answer = world.post("/v1/detentions", {**pointing, "detainee": {"publish": "counted"}}, "jep")
-    assert answer.status_code == 200
-    assert "kept." not in str(world.rows("SELECT body FROM entry ORDER BY revision DESC LIMIT 1"))
-
-
-def test_nothing_is_kept_of_who_may_only_be_counted_since_two_people_were_parted(world: World) -> None:
-    first = world.file("foro", release={"released_on": "2026-01-12"})
-    other = world.file("pud", release={"released_on": "2026-01-12", "kind": "pardon"}, detainee__birth_date="1950")
-    world.judge(first["detainee"]["id"], other["detainee"]["id"], "same")
-    seen = world.revision
-    (decision,) = world.rows("SELECT id FROM decision WHERE decided_by LIKE '%curator%' OR judgement = 'same'")
-    path = f"/v1/identity/{uuid.UUID(str(decision[0]))}"
-    assert world.client.request("DELETE", path, headers=world.headers("curator")).status_code == 200
-    world.consent(other["detainee"]["id"], "counted")
-    world.verify(first["release"]["id"], "jep", verdict="verified", method="family", seen=seen)
-    assert "pardon" not in str(world.rows("SELECT body FROM entry ORDER BY revision DESC LIMIT 1"))
-
-
-def test_counting_by_source_uses_its_own_values_and_totals_the_consolidated_ones(world: World) -> None:
-    release = world.file("foro", release__kind="pardon")["release"]["id"]
-    world.verify(release, "jep", verdict="verified", method="lawyer", released_on="2026-02-03", kind="full_release")
-    world.verify(release, "pud", verdict="verified", method="lawyer", released_on="2026-01-12", kind="pardon")
+def test_another_first_hand_date_makes_the_date_uncertain(world: World) -> None:
+    release = world.file("foro", release__released_on="2026-01-08")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="lawyer", released_on="2026-01")
     january = {"released_from": "2026-01", "released_to": "2026-01"}
-    february = {"released_from": "2026-02", "released_to": "2026-02"}
-    assert world.by_source(**january) == {"foro": 1, "pud": 1}
-    assert world.by_source(**february) == {"jep": 1}
-    assert world.by_source(kind="full_release") == {"jep": 1}
-    assert [world.count(**window)["total"]["releases"] for window in (january, february)] == [1, 0]
-    assert world.count(kind="full_release")["total"]["releases"] == 0
-    assert world.count(source="jep", **february)["total"]["releases"] == 1
+    assert world.count(**january)["uncertain_date"] == 0
+    world.verify(release, "pud", verdict="reported", method="press", released_on="2026-01-20")
+    assert world.count(**january)["uncertain_date"] == 0
+    world.verify(release, "pud", verdict="reported", method="family", released_on="2026-01-20")
+    assert world.count(**january)["uncertain_date"] == 1
+    assert world.count(**january)["total"]["verified"] == 1

@@ -1,4 +1,4 @@
-"""Rule 5: who may tie people together."""
+"""Rule 12: who may tie people together."""
 
 import hashlib
 import uuid
@@ -11,7 +11,6 @@ from sqlmodel import col
 from app.db.engine import open_read_session
 from app.models import OPEN, Decision, Record
 from app.registry.identity.clusters import Edge, find_contradiction, resolve_clusters
-from tests.registry.statements import held, out, records_of
 from tests.support import Body, World, make_report
 
 A, B, C, D = (uuid.UUID(int=number) for number in range(1, 5))
@@ -187,35 +186,6 @@ def test_the_chain_goes_through_the_people_between() -> None:
 
 def test_automatic_edges_contradict_nothing() -> None:
     assert find_contradiction([edge(A, B, score=1000)], A, B, "different") == []
-
-
-def test_who_pointed_at_a_release_stays_when_the_report_pointed_at_is_corrected_to_another_day(world: World) -> None:
-    """Foro's record is corrected into the first spell; jep's verification keeps the day that stood there then, which
-    places it."""
-    spell = {"detained_on": "2024-10-13", "country": "VE"}
-    person = world.file("pud", detention=spell, release__released_on="2025-06-01")["detainee"]["id"]
-    again = {**spell, "detained_on": "2025-09-01"}
-    foro = world.file("foro", source_record_id="FP-1", detainee_id=person, detention=again)
-    jep = world.verify(foro["release"]["id"], "jep", verdict="verified", method="lawyer")
-    assert jep["release"]["verified_by"] == ["foro", "jep"]
-    moved = world.file("foro", source_record_id="FP-1", detention=spell, release__released_on="2025-06-01")
-    assert moved["release"]["verified_by"] == ["foro", "pud"]
-    assert world.by_source(released_to="2025-06-01") == {"foro": 1, "pud": 1}
-    assert world.by_source(released_from="2026-01-12") == {"jep": 1}
-
-
-def test_a_pointer_follows_through_others_to_the_first() -> None:
-    chain = [out(1, on="2025-06-01", since="2024-10-13"), held(2, since="2025-09-01")]
-    assert records_of([*chain, out(3, "jep", pointer=4), out(4, "pud", pointer=2)]) == [[1], [2, 3, 4]]
-
-
-def test_a_pointer_into_another_persons_reports_is_void() -> None:
-    assert records_of([out(1, on="2025-06-01", since="2024-10-13"), out(2, "jep", "2025-06-01", pointer=7)]) == [[1, 2]]
-
-
-def test_pointers_in_a_circle_follow_the_one_of_least_id() -> None:
-    spells = [out(1, on="2025-06-01", since="2024-10-13"), held(2, since="2025-09-01", pointer=3)]
-    assert records_of([*spells, out(3, "jep", pointer=2), out(4, "pud", "2026-01-12", pointer=3)]) == [[1], [2, 3, 4]]
 
 
 @pytest.mark.parametrize(

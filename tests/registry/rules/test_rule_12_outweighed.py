@@ -1,4 +1,4 @@
-"""Rule 5: one record that contradicts two others is no veto."""
+"""Rule 12: one record that contradicts two others is no veto."""
 
 import uuid
 from typing import Any

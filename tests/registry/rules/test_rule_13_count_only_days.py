@@ -1,4 +1,4 @@
-"""Rule 11: of people who may only be counted, arrest and `held_on` are months and the method is sealed, in log and
+"""Rule 13: of people who may only be counted, arrest and `held_on` are months and the method is sealed, in log and
 rows."""
 
 import json

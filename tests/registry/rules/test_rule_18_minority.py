@@ -1,4 +1,4 @@
-"""Rule 9: minority is judged at the detention; nothing changes by the passing of time alone."""
+"""Rule 18: a child is a person who may be under 18 at the arrest; nothing changes by the passing of time alone."""
 
 from datetime import timedelta
 from typing import Any
