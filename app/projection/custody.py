@@ -6,6 +6,7 @@ from functools import cached_property
 
 from app.dates import PartialDate
 from app.projection.consolidate import (
+    ReadValue,
     collect_facts,
     date_fact,
     get_fact_value,
@@ -166,7 +167,8 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
         ending_release = None
     end = None if ending_release is None else ending_release.date.date
     arrest = choose_arrest_date([witness for witness in witnesses if witness.verdict in ASSERTIONS], begin, end)
-    ending = [s for s in asserting if s.verdict in ASSERTIONS and _read_ended_how(s) and s in witnesses]
+    leaving = [s for s in asserting if s.verdict in ASSERTIONS and _read_ended_how(s)]
+    ending = [statement for statement in leaving if statement in witnesses]
     ended_how = plain_fact(read_source_values(ending, _read_ended_how))
     other_end = End(choose_end_date(ending)) if ending else None
     facts = _drop_missing_facts(
@@ -174,8 +176,8 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
         country=_combine_country(statements, asserting),
         designation=plain_fact(read_source_values(basis, lambda s: s.designation, read_inherited_field("designation"))),
         held_on=_combine_held_on(asserting),
-        ended_how=ended_how,
-        ended_on=None if other_end is None else _build_ended_on_fact(ending, other_end.date),
+        ended_how=_build_end_fact(leaving, _read_ended_how, ended_how["value"] if ended_how else None),
+        ended_on=_build_end_fact(leaving, read_ended_on, None if other_end is None else _format_date(other_end.date)),
     )
     held_text = get_fact_value(facts, "held_on")
     return Custody(
@@ -250,15 +252,19 @@ def _build_date_fact(statements: Sequence[Statement], field_name: str, date: Eve
     values = read_source_values(statements, read_field(field_name), read_inherited_field(field_name.partition(".")[2]))
     if not values:
         return None
-    text = None if date.date is None else date.date.text
+    text = _format_date(date)
     return {"value": text, "said": list_values(values, text)}
 
 
-def _build_ended_on_fact(statements: Sequence[Statement], date: EventDate) -> Fact | None:
-    """Return the fact of the date of an end other than a release."""
-    values = read_source_values(statements, read_ended_on)
-    text = None if date.date is None else date.date.text
-    return {"value": text, "said": list_values(values, text)} if values else None
+def _format_date(date: EventDate) -> str | None:
+    return None if date.date is None else date.date.text
+
+
+def _build_end_fact(statements: Sequence[Statement], read_value: ReadValue, value: str | None) -> Fact | None:
+    """Return a fact of an end other than a release, with what every source says of it, also governments that decide
+    nothing."""
+    values = read_source_values(statements, read_value)
+    return {"value": value, "said": list_values(values, value)} if values else None
 
 
 def collect_custody_verdicts(

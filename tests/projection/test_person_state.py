@@ -88,25 +88,23 @@ def test_an_end_that_is_denied_is_none() -> None:
 
 
 @pytest.mark.parametrize("verdict", ["retracted", "refuted"])
-def test_where_nobody_holds_that_there_was_a_detention_the_state_is_unknown(verdict: str) -> None:
+def test_where_nobody_asserts_a_detention_the_state_is_unknown(verdict: str) -> None:
     denied = held(1, since="2024-10-13", verification__verdict=verdict)
     assert state(denied) == "unknown"
-    assert row_of([denied], Detention)["facts"]["detained_on"]["value"] == "2024-10-13"
+    assert row_of([denied], Detention)["detained_lo"] is None
 
 
-def test_so_it_is_where_its_source_has_since_refuted_it_under_another_case() -> None:
+def test_a_denial_of_custody_ends_no_detention_and_no_second_one() -> None:
     filed, refuted = held(1, since="2024-10-13"), held(2, since="2024-10-13", verification__verdict="refuted")
-    assert state(filed, refuted) == "unknown"
-    assert state(refuted, replace(filed, revision=3)) == "held", "the last word is the newest"
-    assert state(filed, refuted, held(3, "jep", "2024-10-13")) == "held"
-
-
-def test_a_detention_that_its_source_has_since_refuted_takes_nobody_again() -> None:
+    assert state(filed, refuted) == state(refuted, replace(filed, revision=3)) == "held"
     before, taken = out(1, on="2025-06-01", since="2024-10-13"), held(2, since="2025-09-01")
-    refuted = held(3, since="2025-09-01", verification__verdict="refuted")
-    found = row_of([before, taken, refuted], Detainee)
-    assert (found["state"], found["rearrested"]) == ("released", False)
-    assert state(before, taken) == "held"
+    found = row_of([before, taken, replace(refuted, record=3)], Detainee)
+    assert (found["state"], found["rearrested"]) == ("held", True)
+
+
+def test_a_release_that_only_a_ministry_asserts_ends_what_only_it_reports() -> None:
+    assert state(out(1, "ministry", "2026-01-12", "2024-10-13")) == "released"
+    assert state(out(1, "ministry", "2026-01-12", "2024-10-13"), held(2, "foro", "2024-10-13")) == "held"
 
 
 def test_a_transfer_is_no_release_and_no_new_detention() -> None:

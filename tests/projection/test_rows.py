@@ -262,9 +262,10 @@ def test_a_release_is_told_at_each_stage_with_the_arrest_that_followed() -> None
         assert row == {
             "detainee": 1, "spell": 1, "stage": row["stage"], "status": "verified", "kind": "pardon",
             "country": "VE", "designation": "political", "independent_verified": 1, "next_hi": arrested_again,
-            "withheld": False, **first_and_last("", when),
+            "withheld": False, "is_denied": False, **first_and_last("", when),
         }  # fmt: skip
-    at = {"date": None, "status": "verified", "independent": 1, "verified_by": ["foro"], "reported_by": []}
+    at = {"date": None, "status": "verified", "independent": 1, "verified_by": ["foro"], "reported_by": [],
+          "denied_by": []}  # fmt: skip
     assert row_of(TWICE_IN_PRISON, Release) == {
         "detainee": 1, "spell": 1, "stage": "carried_out", "status": "verified", "country": "VE", "facts": {
             "facts": {
@@ -289,20 +290,29 @@ def test_a_source_tells_the_release_and_the_arrest_that_followed_by_its_own_repo
 
 def test_custody_is_told_from_its_first_day_to_its_last_by_all_and_by_each() -> None:
     spells = {1: ("2024-10-13", "2026-01-12", "VE", "political"), 7: ("2026-02-20", "2026-03-01", "CO", "unstated")}
+    heard = {1: "2025-12", 7: "2026-02-20"}  # the last sighting, or the arrest
+
+    def days(begun: str, ended: str) -> dict[str, int | None]:
+        """The first and the last day, on which all sources agree."""
+        arrest, end = parse_date(begun).lo, parse_date(ended).hi
+        sure = {"sure_lo": arrest, "sure_hi": end, "free_sure_hi": end}
+        return first_and_last("", begun) | first_and_last("out_", ended) | first_and_last("free_", ended) | sure
+
     for row in rows_of(TWICE_IN_PRISON, DetentionState):
         begun, ended, country, designation = spells[row["spell"]]
         assert row == {
             "detainee": 1, "spell": row["spell"], "status": "verified", "independent_verified": 1, "withheld": False,
-            "country": country, "designation": designation, "heard_hi": parse_date(ended).hi,
+            "country": country, "designation": designation, "is_denied": False,
+            "heard_hi": parse_date(heard[row["spell"]]).hi,
             "next_hi": parse_date("2026-02-20").hi if row["spell"] == 1 else None,
-            **first_and_last("", begun), **first_and_last("out_", ended), **first_and_last("free_", ended),
+            **days(begun, ended),
         }  # fmt: skip
     for row in rows_of(TWICE_IN_PRISON, SourceDetention):
         begun, ended, country, designation = spells[row["spell"]]
         assert row == {
             "detainee": 1, "spell": row["spell"], "source": 1 if row["spell"] == 1 else 2, "verdict": "verified",
             "independent": True, "country": country, "designation": designation, "next_hi": None,
-            **first_and_last("", begun), **first_and_last("out_", ended), **first_and_last("free_", ended),
+            **days(begun, ended),
         }  # fmt: skip
 
 
