@@ -21,7 +21,6 @@ class Placement(SQLModel, table=True):
     until: int = key_column()
     detainee: int = key_column()
     spell: int = key_column()
-    contradicts: int | None = key_column(default=None)  # the record that it points at, if their dates contradict
 
 
 class PendingPair(SQLModel, table=True):

@@ -171,7 +171,7 @@ def _build_detention_state_rows(
 def _build_placement_rows(custodies: Sequence[Custody]) -> list[TableRow]:
     """Build the row that places each report in a detention."""
     return [
-        {"record": statement.record, "spell": custody.spell, "contradicts": None}
+        {"record": statement.record, "spell": custody.spell}
         for custody in custodies
         for statement in custody.statements
     ]

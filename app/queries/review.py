@@ -37,7 +37,7 @@ from app.vocabulary import Judgement, Publish
 MAX_FACILITIES = 100
 # Moves a pair that a curator could not decide behind every pair not yet reviewed; scores end at 1000.
 UNDECIDED_PENALTY = 2000
-BELOW_PAIRS_SCORE = -1  # disjoint releases and contradicted pointers come after the pairs
+BELOW_PAIRS_SCORE = -1  # disjoint releases come after the pairs
 HIDDEN_SCORE = 3000  # people who are hidden, or should be, until a curator reviews them come first
 REVIEW_CURSOR = "review"  # of cursors
 IS_BY_CURATOR = col(Decision.decided_by) == "curator"
@@ -49,15 +49,14 @@ def query_review(
     """Return what waits for a curator, by priority.
 
     First people hidden provisionally; then pairs that may be one person and records that contradict others of their own
-    person; then disjoint releases and contradicted pointers; last the pairs that a curator has reviewed and could not
-    decide. Bursts of reports are added. `filed_by_day`: the process's cache of daily numbers."""
+    person; then disjoint releases; last the pairs that a curator has reviewed and could not decide. Bursts of reports
+    are added. `filed_by_day`: the process's cache of daily numbers."""
     parts = (
         _select_hidings,
         _select_pending_pairs,
         _select_hidden_pairs,
         _select_contradictions,
         _select_disjoint_releases,
-        _select_contradicted_pointers,
     )
     waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
@@ -200,14 +199,6 @@ def _select_contradictions(revision: int) -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _select_contradicted_pointers(revision: int) -> Select[*tuple[Any, ...]]:
-    """Select reports whose dates place them elsewhere than what they point at."""
-    return select(
-        literal("contradicted_pointer"), literal(BELOW_PAIRS_SCORE), col(Placement.record), col(Placement.contradicts),
-        col(Placement.detainee), null(),
-    ).where(valid_at(Placement, revision), col(Placement.contradicts).is_not(None))  # fmt: skip
-
-
 def _build_pair(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> filed.PairOut:
     if row.other:
         decision, reasons = None, json.loads(session.get_one(HiddenCandidatePair, (row.key, row.other)).reasons)
@@ -258,31 +249,6 @@ def _build_disjoint_releases(
         "kind": "disjoint_releases",
         "detainee": shapes.build_detainee_shape(person, reader),
         "release": shapes.build_release_shape(person, row.key, reader),
-    }
-
-
-def _build_contradicted_pointer(
-    session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int
-) -> filed.ContradictedOut:
-    person = people[row.a]
-    report = session.get_one(Record, row.key)
-    placement, target = (records.find_placement(session, record, revision) for record in (row.key, row.other))
-    assert placement is not None  # both existed when the contradiction was found
-    assert target is not None
-    return {
-        "kind": "contradicted_pointer",
-        "detainee": shapes.build_detainee_shape(person, reader),
-        "report": report.id,
-        "source": person.slugs[report.source],
-        "stands_in": _build_spell(person, placement.spell, reader),
-        "points_at": _build_spell(person, target.spell, reader),
-    }
-
-
-def _build_spell(person: Person, spell: int, reader: Reader) -> filed.SpellOut:
-    return {
-        "detention": shapes.build_detention_shape(person, spell, reader),
-        "release": shapes.build_release_shape(person, spell, reader) if spell in person.releases else None,
     }
 
 
@@ -347,7 +313,6 @@ _SHAPE_BUILDERS: dict[str, Callable[[Session, Any, dict[int, Person], Reader, in
     "pair": _build_pair,
     "contradiction": _build_contradiction,
     "disjoint_releases": _build_disjoint_releases,
-    "contradicted_pointer": _build_contradicted_pointer,
 }
 
 

@@ -196,25 +196,6 @@ class ApartOut(TypedDict):
     release: ReleaseShape
 
 
-class SpellOut(TypedDict):
-    """One spell in custody, with its release if it has one."""
-
-    detention: DetentionShape
-    release: ReleaseShape | None
-
-
-class ContradictedOut(TypedDict):
-    """A report that points at a spell whose dates contradict its own: it stands by its own dates until its source or
-    the other one corrects what is wrong."""
-
-    kind: Literal["contradicted_pointer"]
-    detainee: DetaineeShape
-    report: uuid.UUID
-    source: str
-    stands_in: SpellOut
-    points_at: SpellOut
-
-
 class HiddenOut(TypedDict):
     """Somebody whom one report hides, or would (`stopped`), against a curator's consent or the reports of two other
     independent sources; `wanted`: the class it closes them to. `because`: it asks for that (`given_on`: since when), or
@@ -247,7 +228,7 @@ class ContradictionOut(TypedDict):
     compared: list[ComparedField]
 
 
-WaitingShape = PairOut | ApartOut | ContradictedOut | HiddenOut | ContradictionOut
+WaitingShape = PairOut | ApartOut | HiddenOut | ContradictionOut
 
 
 class ReportId(TypedDict):

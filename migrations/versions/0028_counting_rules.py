@@ -15,9 +15,12 @@ TABLES = ("release", "release_at_stage", "detention_state")
 STATUSES = "'verified', 'contested', 'reported', 'refuted', 'retracted'"
 NEW_STATUSES = "'verified', 'contested', 'reported', 'official_only', 'refuted', 'retracted'"
 DAYS = ("sure_lo", "sure_hi", "free_sure_hi")
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("placement", schema=None) as batch_op:
+        batch_op.drop_column("contradicts")
     for table in TABLES:
         _allow_statuses(table, NEW_STATUSES)
     for table in ("release_at_stage", "detention_state"):
@@ -38,6 +41,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("UPDATE head SET rules = 5")
+    op.add_column("placement", sa.Column("contradicts", KEY, nullable=True))
     for table in ("detention_state", "source_detention"):
         with op.batch_alter_table(table, schema=None) as batch_op:
             for column in DAYS:
