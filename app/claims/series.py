@@ -16,26 +16,29 @@ from sqlmodel import Session, col
 
 from app.claims.figures import VERIFICATION_TERMS, Figure, load_figures
 from app.columns.loader import Columns
-from app.columns.rows import NULL, Array, Cells, Rows, count_cells
+from app.columns.rows import NULL, Array, Cells, Rows, count_cells, is_any_of
 from app.columns.store import BEGIN_COLUMN, END_COLUMN, build_columns_at_revisions, get_columns
 from app.counts.shapes import Series
 from app.counts.tally import count_not_visible
-from app.dates import end_of_day, format_instant, format_zone, parse_window_start
+from app.dates import LAST_DAY, end_of_day, format_instant, format_zone, parse_window_start
 from app.errors import Invalid
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision
 from app.models import OPEN, Source
 from app.queries import terms as query_terms
 from app.queries.selection import (
     COUNTABLE_STATUSES,
+    Selection,
     build_selection,
     list_reads,
+    load_confirmations,
+    load_consolidated_rows,
     resolve_facility_slug,
 )
 from app.queries.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.publication.permissions import Reader
 from app.schemas.counts import Line, PlacedFigure, Point
-from app.vocabulary import Measure, Verdict
+from app.vocabulary import Measure, ReleaseStatus, Verdict
 
 
 class PointCounts(NamedTuple):
@@ -73,9 +76,7 @@ def count_at_revisions(
 
     sides = []
     for side in _select_sides(session, terms, reader, revisions[-1], columns):
-        entries, exits = (
-            _count_steps(side, side.cells.cell_numbers, side.rows[name], width) for name in (BEGIN_COLUMN, END_COLUMN)
-        )
+        entries, exits = (_count_steps(side.cells, side.rows[name], width) for name in (BEGIN_COLUMN, END_COLUMN))
         sides.append((side.keys, np.cumsum(entries - exits, axis=1)))
     return _iterate_points(sides, len(revisions))
 
@@ -99,13 +100,27 @@ def count_at_days(
 ) -> Iterator[PointCounts]:
     """Yield the counts with `released_to` set to each of these ascending days; the last one closes the window.
 
-    A release adds 1 on the last day on which it may have happened. In a net count it subtracts 1 on the day by which
-    the person was surely detained again. A point is the sum of the steps up to it."""
-    # Net is computed per point: a re-arrest by the end of the window has not happened yet at earlier points.
-    gross = terms.model_copy(update={"net": False, "released_to": ends[-1].isoformat()})
-    sides = [
-        (side.keys, _sum_up_to_ends(side, ends, net=terms.net))
-        for side in _select_sides(session, gross, reader, revision)
+    A release adds 1 on the last day on which it may have happened. It counts as verified from the day by which a
+    source has confirmed it (rule 6). In a net count it subtracts 1 on the day by which the person was surely detained
+    again. A point is the sum of the steps up to it."""
+    # Applied at each point: what happens by the end of the window has not happened yet at earlier points.
+    unapplied: dict[str, Any] = {"net": False, "status": [], "min_sources": None, "sources": None}
+    whole = terms.model_copy(update={**unapplied, "released_to": ends[-1].isoformat()})
+    total = build_selection(session, whole, reader, revision)
+    own = build_selection(session, whole, reader, revision, by_source=True)
+    confirmations = _load_confirmations(total.columns, whole, revision)
+    total = total.where(total.is_inside & total.is_countable)
+    own = own.where(own.is_inside & (own.rows["verdict"] == own.columns.codes.find_code(Verdict.VERIFIED)))
+    spans = _list_spans(total, confirmations, terms)
+    total_cells = count_cells([spans.status, total.consolidated_rows["withheld"][spans.place]])
+    status, unlinkable = (values.tolist() for values in total_cells.values)
+    total_keys = [*zip(map(total.columns.codes.text, status), unlinkable, strict=True)]
+    own_spans = _list_spans(own, confirmations, terms)
+    own_cells = count_cells([own.rows["source"][own_spans.place]])
+    own_keys = [(key,) for key in own_cells.values[0].tolist()]
+    sides: list[tuple[list[_CellKey], Array]] = [
+        (total_keys, _sum_up_to_ends(spans, total_cells, ends)),
+        (own_keys, _sum_up_to_ends(own_spans, own_cells, ends)),
     ]
     return _iterate_points(sides, len(ends))
 
@@ -127,24 +142,83 @@ def _select_sides(
     )
 
 
-def _sum_up_to_ends(side: _Side, ends: Sequence[date], *, net: bool) -> Array:
-    """Return for each cell how many releases had happened by each end. `net`: without people detained again by then."""
+NEVER = LAST_DAY + 1
+
+
+class _Confirmations:
+    """The days by which one, two or more sources have confirmed each release.
+
+    `spells`, `days`: of each confirmation."""
+
+    def __init__(self, key_count: int, spells: Array, days: Array) -> None:
+        order = np.lexsort((days, spells))
+        self._key_count, self._spells, self._days = key_count, spells[order], days[order]
+        self._ranks = np.arange(1, len(order) + 1) - np.searchsorted(self._spells, self._spells)
+
+    def find_days(self, spells: Array, number: int) -> Array:
+        """Return for each spell the day by which this many sources have confirmed it; NEVER if fewer do."""
+        if number == 0:
+            return np.zeros(len(spells), np.int64)
+        days = np.full(self._key_count, NEVER, np.int64)
+        days[self._spells[self._ranks == number]] = self._days[self._ranks == number]
+        found: Array = days[spells]
+        return found
+
+
+def _load_confirmations(columns: Columns, terms: CountTerms, revision: int) -> _Confirmations:
+    releases = load_consolidated_rows(columns, terms, revision)
+    places, days = load_confirmations(columns, terms, releases, revision)
+    return _Confirmations(columns.key_count, releases["spell"][places], days)
+
+
+class _Spans(NamedTuple):
+    """The days on which rows count with a status, from `begin` to the day before `end`. `place`: of the row."""
+
+    place: Array
+    begin: Array
+    end: Array
+    status: Array
+
+
+def _list_spans(selection: Selection, confirmations: _Confirmations, terms: CountTerms) -> _Spans:
+    """Return when the rows of a selection count, by the terms that depend on the end of the window."""
+    rows, status, codes = selection.rows, selection.consolidated_rows["status"], selection.columns.codes
+    spell, begin, end = rows["spell"], rows["hi"].astype(np.int64), np.full(len(rows), NEVER, np.int64)
+    if terms.net:
+        end = np.where(rows["next_hi"] == NULL, NEVER, rows["next_hi"])
+    if terms.min_sources is not None:
+        begin = np.maximum(begin, confirmations.find_days(spell, terms.min_sources))
+    if terms.sources is not None:
+        begin = np.maximum(begin, confirmations.find_days(spell, terms.sources))
+        end = np.minimum(end, confirmations.find_days(spell, terms.sources + 1))
+    is_verified = status == codes.find_code(ReleaseStatus.VERIFIED)
+    confirmed = np.where(is_verified, confirmations.find_days(spell, 1), 0)
+    spans = _Spans(
+        np.tile(np.arange(len(rows)), 2),
+        np.concatenate([begin, np.maximum(begin, confirmed)]),
+        np.concatenate([np.minimum(end, confirmed), end]),
+        np.concatenate([np.full(len(rows), codes.find_code(ReleaseStatus.REPORTED), status.dtype), status]),
+    )
+    counts = spans.begin < spans.end
+    if terms.status:
+        counts &= is_any_of(spans.status, codes.find_codes(terms.status))
+    return _Spans(*(column[counts] for column in spans))
+
+
+def _sum_up_to_ends(spans: _Spans, cells: Cells, ends: Sequence[date]) -> Array:
+    """Return for each cell how many rows count at each end. `cells`: of the spans."""
     ordinals = np.array([end.toordinal() for end in ends])
-    # One step more than there are ends, for re-arrests after the last.
-    width, number, release_days = len(ends) + 1, side.cells.cell_numbers, side.rows["hi"]
-    steps = _count_steps(side, number, np.searchsorted(ordinals, release_days), width)
-    if net:
-        rearrest_days = side.rows["next_hi"]
-        is_rearrested = rearrest_days != NULL
-        days = np.maximum(release_days, rearrest_days)[is_rearrested]
-        steps -= _count_steps(side, number[is_rearrested], np.searchsorted(ordinals, days), width)
-    sums: Array = np.cumsum(steps, axis=1)
+    # One step more than there are ends, for what happens after the last.
+    begins, closes = (
+        _count_steps(cells, np.searchsorted(ordinals, days), len(ends) + 1) for days in (spans.begin, spans.end)
+    )
+    sums: Array = np.cumsum(begins - closes, axis=1)
     return sums
 
 
-def _count_steps(side: _Side, number: Array, points: Array, width: int) -> Array:
-    """Return for each cell the number of rows at each point. `number`: the cell of each row."""
-    return np.bincount(number * width + points, minlength=len(side.cells) * width).reshape(-1, width)
+def _count_steps(cells: Cells, points: Array, width: int) -> Array:
+    """Return for each cell the number of rows at each point."""
+    return np.bincount(cells.cell_numbers * width + points, minlength=len(cells) * width).reshape(-1, width)
 
 
 MAX_POINTS = 400  # a year by days, far more than a screen can show
@@ -317,9 +391,10 @@ def _find_span(
     """Return the first and last day of a series, of events or of recording; the window narrows both."""
     start, end = (None if edge is None else date.fromordinal(edge) for edge in terms.window)
     if steps.basis == "event":
-        # Gross: net excludes people detained again within the window and would cut off the days on which they counted.
-        gross = terms.model_copy(update={"net": False})
-        selection = build_selection(session, gross, reader, revision)
+        # Without the terms that a release may cease to match before the window ends: its days count up to then.
+        statuses = [*terms.status, *([ReleaseStatus.VERIFIED] if ReleaseStatus.REPORTED in terms.status else [])]
+        lasting = terms.model_copy(update={"net": False, "sources": None, "status": statuses})
+        selection = build_selection(session, lasting, reader, revision)
         dated_rows = selection.rows.where(selection.is_inside & selection.is_countable & (selection.rows["lo"] != NULL))
         if not len(dated_rows):
             return None

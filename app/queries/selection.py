@@ -377,6 +377,16 @@ def _load_first_hand_rows(
     return source_rows.where(is_first_hand), places[is_first_hand]
 
 
+def load_confirmations(
+    columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int
+) -> tuple[Places, Array]:
+    """Return the index of the release, and the last possible day, of each confirmation in the window (rule 6)."""
+    source_rows, places = _load_first_hand_rows(columns, terms, consolidated, revision)
+    is_inside = match_window(source_rows["lo"], source_rows["hi"], terms.window).is_inside
+    confirms = is_inside & (source_rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED))
+    return places[confirms], source_rows["hi"][confirms]
+
+
 def _count_confirmations(columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int) -> Rows:
     """Return the releases with the number of sources that confirm them in the window (rule 6).
 
@@ -384,10 +394,8 @@ def _count_confirmations(columns: Columns, terms: ReleaseTerms, consolidated: Ro
     """
     if terms.window == (None, None):
         return consolidated
-    source_rows, places = _load_first_hand_rows(columns, terms, consolidated, revision)
-    is_inside = match_window(source_rows["lo"], source_rows["hi"], terms.window).is_inside
-    confirms = is_inside & (source_rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED))
-    counts = np.bincount(places[confirms], minlength=len(consolidated))
+    places, _days = load_confirmations(columns, terms, consolidated, revision)
+    counts = np.bincount(places, minlength=len(consolidated))
     status, verified = consolidated["status"].copy(), columns.codes.find_code(ReleaseStatus.VERIFIED)
     status[(status == verified) & (counts == 0)] = columns.codes.find_code(ReleaseStatus.REPORTED)
     number = np.where(consolidated["independent_verified"] > 0, counts, 0)

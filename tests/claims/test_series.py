@@ -63,7 +63,8 @@ def grown(lasting: World) -> World:
     lasting.verify(first["release"]["id"], "jep", verdict="verified", method="lawyer", released_on="2026-01-09")
     _file(lasting, "2026-01-18T23:59:59Z", "pud", "Dorotea Bracho", "2026-01-18", "2025-03/2025-06", verdict="reported")
     lost = _file(lasting, "2026-01-31T12:00:00Z", "foro", "Evaristo Marcano", "2026-01-31")
-    _file(lasting, "2026-02-02T12:00:00Z", "ministry", "Fidelina Yánez", "2026-02")
+    official = _file(lasting, "2026-02-02T12:00:00Z", "ministry", "Fidelina Yánez", "2026-02")
+    lasting.verify(official["release"]["id"], "pud", verdict="reported", method="press")
     _take_again(lasting, "2026-02-05T12:00:00Z", "foro", taken_again, "2026-01-25")
     _take_again(lasting, "2026-02-05T12:00:00Z", "jep", first, "2026-01-20/2026-01-31")
     _at(lasting, "2026-02-10T12:00:00Z")
@@ -207,6 +208,28 @@ def test_by_event_a_point_is_todays_count_of_what_had_happened(grown: World, int
         assert point["revision"] == answer["revision"]
     whole = grown.count(released_from="2026-01-05")["total"]["releases"]
     assert (answer["points"][-1]["releases"], answer["points"][-1]["counted_apart"]) == (whole, 2)
+
+
+CONFIRMED: list[Body] = [
+    {}, {"min_sources": 2}, {"min_sources": 3}, {"sources": 2}, {"sources": 0}, {"status": "verified"},
+    {"status": "reported"}, {"status": ["verified", "reported"], "net": True, "min_sources": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("terms", CONFIRMED, ids=str)
+def test_by_event_a_source_confirms_a_release_from_its_own_day_on(world: World, terms: Body) -> None:
+    """One release has three verifying sources and two days. Of the other, nobody who verified it gives a day."""
+    release = world.file("foro", release__released_on="2026-01-08")["release"]["id"]
+    for source, day in (("jep", "2026-01-08"), ("pud", "2026-01-14")):
+        world.verify(release, source, verdict="verified", method="lawyer", released_on=day)
+    other = {"detainee__full_name": "Berenice Urdaneta", "detainee__birth_date": "1951"}
+    world.file("foro", **other, verification__verdict="reported")
+    world.file("jep", **other, release__released_on=None)
+    days = {"released_from": "2026-01-06", "released_to": "2026-01-16"}
+    answer = series(world, by="event", **days, **terms)
+    assert len(answer["points"]) == 11
+    for point in answer["points"]:
+        agrees(world, answer, point, **{**days, **terms, "released_to": point["on"]})
 
 
 def test_by_event_the_window_is_the_span_and_without_one_the_first_and_last_release(grown: World) -> None:
