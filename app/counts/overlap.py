@@ -125,7 +125,9 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
             _build_pair(pair, agreement, verified_counts, copying_sources, echoed_terms, as_of)
             for pair, agreement in pairs
         ],
-        "patterns": _format_patterns(sizes, echoed_terms, as_of),
+        "patterns": _format_patterns(
+            sizes, selection.count_rows(selection.consolidated_rows["independent_verified"] == 0), echoed_terms, as_of
+        ),
         **count_not_visible(session, terms, reader, revision),
         "permalink": query_terms.build_query_url("/v1/counts/overlap", echoed_terms, as_of),
     }
@@ -197,8 +199,13 @@ def _build_pair(
     }
 
 
-def _format_patterns(sizes: Mapping[Pattern, int], echoed_terms: EchoedTerms, as_of: Pin) -> list[OverlapPattern]:
-    """Return every exact pattern, most frequent first; their numbers add up to all releases."""
+def _format_patterns(
+    sizes: Mapping[Pattern, int], unconfirmed_count: int, echoed_terms: EchoedTerms, as_of: Pin
+) -> list[OverlapPattern]:
+    """Return every exact pattern, most frequent first; their numbers add up to all releases.
+
+    `unconfirmed_count`: releases that no source confirms in the window. If some of them are verified, no terms express
+    the unverified ones."""
     sorted_sizes = sorted(sizes.items(), key=lambda row: (-row[1], sorted(row[0])))
     return [
         {
@@ -206,7 +213,9 @@ def _format_patterns(sizes: Mapping[Pattern, int], echoed_terms: EchoedTerms, as
             "releases": number,
             "list": _build_list_link(echoed_terms, as_of, "only_by", pattern)
             if pattern
-            else _build_unverified_list_link(echoed_terms, as_of),
+            else _build_unverified_list_link(echoed_terms, as_of)
+            if number == unconfirmed_count
+            else None,
         }
         for pattern, number in sorted_sizes
     ]

@@ -11,6 +11,7 @@ from httpx2 import Response
 from app.api import mementos
 from app.config import Settings
 from app.main import create_app
+from app.projection import RULES
 from tests.support import JANUARY, World
 
 COUNT = "/v1/counts/releases?country=VE"
@@ -105,7 +106,7 @@ def test_who_asks_for_the_past_first_leaves_nothing_to_those_who_do_not(past: Wo
 
 
 def test_beside_a_moment_in_the_address_the_header_says_nothing(past: World) -> None:
-    for query in (f"&as_of={past.revision}", f"&as_of={past.revision}&rules=5", "&rules=5"):
+    for query in (f"&as_of={past.revision}", f"&as_of={past.revision}&rules={RULES}", f"&rules={RULES}"):
         answer = asked(past, COUNT + query, FIRST)
         assert (answer.status_code, answer.json()["total"]["releases"]) == (200, 3)
 
@@ -115,9 +116,9 @@ def test_only_an_address_that_never_gives_other_numbers_says_of_when_it_is(past:
     assert "memento-datetime" in asked(past, permalink).headers
     assert "memento-datetime" not in asked(past, COUNT).headers
     assert "memento-datetime" not in asked(past, f"{COUNT}&as_of={past.revision}").headers  # under other rules it may
-    day = f"{COUNT}&rules=5&as_of=2026-01-12&zone=-04:00"
+    day = f"{COUNT}&rules={RULES}&as_of=2026-01-12&zone=-04:00"
     assert asked(past, day).headers["memento-datetime"] == "Tue, 13 Jan 2026 03:59:59 GMT"
-    unfinished = f"{COUNT}&rules=5&as_of={past.now:%Y-%m-%d}"
+    unfinished = f"{COUNT}&rules={RULES}&as_of={past.now:%Y-%m-%d}"
     assert "memento-datetime" not in asked(past, unfinished).headers
 
 

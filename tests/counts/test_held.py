@@ -43,16 +43,16 @@ def test_who_left_was_held_from_the_first_day_to_the_last(world: World) -> None:
 
 def test_a_total_has_the_keys_of_a_count_of_releases(world: World) -> None:
     assert held(world)["total"] == {
-        "detentions": 0, "people": 0, "verified": 0, "contested": 0, "reported": 0, "refuted": 0, "by_min_sources": {},
-        "counted_apart": 0,
+        "detentions": 0, "people": 0, "verified": 0, "verified_with_denials": 0, "contested": 0, "reported": 0,
+        "refuted": 0, "official_only": 0, "by_min_sources": {}, "counted_apart": 0,
     }  # fmt: skip
     world.file_detention("foro")
     world.file_detention("jep", verification__method="lawyer")
     world.file_detention("pud", **OTHER_MAN, verification__verdict="reported")
     count = held(world)
     assert count["total"] == {
-        "detentions": 2, "people": 2, "verified": 1, "contested": 0, "reported": 1, "refuted": 0,
-        "by_min_sources": {"1": 1, "2": 1}, "counted_apart": 0,
+        "detentions": 2, "people": 2, "verified": 1, "verified_with_denials": 0, "contested": 0, "reported": 1,
+        "refuted": 0, "official_only": 0, "by_min_sources": {"1": 1, "2": 1}, "counted_apart": 0,
     }  # fmt: skip
     assert count["terms"] == {"held_on": "2026-01-10", "house_arrest": False}
 
@@ -98,13 +98,22 @@ def test_who_is_let_go_by_one_organisation_and_seen_inside_by_another_is_uncerta
     person = world.file_detention("jep", detention__held_on="2026-01-10")
     let_go(world, "foro", person, "2026-01-05", verdict="verified", method="family")
     found = [held(world, day) for day in ("2026-01-05", "2026-01-10", "2026-02-10")]
-    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(1, 0), (0, 1), (0, 1)]
+    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(1, 0), (0, 1), (0, 0)]
     assert by_source(world, "2026-01-10") == {"jep": (1, 0)}
 
 
-@pytest.mark.parametrize("released", ["2026-01", None])
-def test_who_was_seen_held_had_not_left_before_then(world: World, released: str | None) -> None:
-    world.file(detention__held_on="2026-01-11", release__released_on=released)
+def test_who_left_on_different_days_by_two_accounts_counts_to_the_later_and_is_uncertain_from_the_earlier(
+    world: World,
+) -> None:
+    release = world.file("foro", release__released_on="2026-01-20")["release"]["id"]
+    world.verify(release, "jep", verdict="reported", method="lawyer", released_on="2026-01-10")
+    found = [held(world, day) for day in ("2026-01-10", "2026-01-11", "2026-01-20", "2026-01-21")]
+    counted = [(count["total"]["detentions"], count["uncertain_date"]) for count in found]
+    assert counted == [(1, 0), (1, 1), (1, 1), (0, 0)]
+
+
+def test_who_was_seen_held_and_left_without_a_date_had_not_left_before_then(world: World) -> None:
+    world.file(detention__held_on="2026-01-11", release__released_on=None)
     found = [held(world, day) for day in ("2026-01-07", "2026-01-11", "2026-01-12")]
     assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(1, 0), (1, 0), (0, 1)]
     assert by_source(world, "2026-01-07") == {"foro": (1, 0)}
@@ -135,14 +144,18 @@ def test_a_release_that_was_ordered_ends_nothing(world: World) -> None:
     assert number(world, "2026-03-01") == 1
 
 
-def test_a_refuted_release_ends_nothing_and_who_refutes_it_says_that_the_person_is_held(world: World) -> None:
-    release = world.file("ministry", verification__verdict="reported", verification__method=None)["release"]["id"]
-    assert number(world, "2026-01-13") == 0
-    world.verify(release, "foro", verdict="refuted", method="family", verified_on="2026-01-20")
-    count = held(world, "2026-02-01")
-    assert count["total"]["detentions"] == 1
-    assert by_source(world, "2026-02-01") == {"foro": (0, 1)}, "the ministry's own word is that he is out"
-    assert count["not_heard_since"] == 0, "the family was asked on 20 January"
+def test_a_refuted_release_ends_nothing(world: World) -> None:
+    release = world.file("pud", verification__verdict="reported", verification__method="press")["release"]["id"]
+    assert number(world, "2026-02-01") == 0
+    world.verify(release, "foro", verdict="refuted", method="family")
+    assert number(world, "2026-02-01") == 1
+    assert by_source(world, "2026-02-01") == {"foro": (0, 0)}, "a denial alone says of no day that he was inside"
+
+
+def test_of_whom_only_a_government_reports_the_detention_stands_apart(world: World) -> None:
+    world.file_detention("ministry", verification__verdict="reported", verification__method=None)
+    total = held(world)["total"]
+    assert (total["detentions"], total["official_only"]) == (0, 1)
 
 
 def test_a_later_detention_ends_an_earlier_one_that_nobody_is_known_to_have_left(world: World) -> None:
@@ -231,8 +244,6 @@ def test_nobody_has_heard_of_whom_no_source_has_named_a_day_of_for_half_a_year(w
 
 def test_a_check_by_a_source_is_hearing_of_the_person(world: World) -> None:
     world.file_detention(verification__verified_on="2025-12-01")
-    assert held(world)["not_heard_since"] == 0
-    world.file(**OTHER_MAN)  # seen when he left, on 12 January
     assert held(world)["not_heard_since"] == 0
 
 

@@ -25,8 +25,8 @@ def _groups(count: Body, *names: str) -> list[tuple[Any, ...]]:
 def test_a_count_of_nothing_has_every_key_and_no_least_number_of_sources(world: World) -> None:
     count = world.count()
     assert count["total"] == {
-        "releases": 0, "people": 0, "verified": 0, "contested": 0, "reported": 0, "refuted": 0, "by_min_sources": {},
-        "counted_apart": 0,
+        "releases": 0, "people": 0, "verified": 0, "verified_with_denials": 0, "contested": 0, "reported": 0,
+        "refuted": 0, "official_only": 0, "by_min_sources": {}, "counted_apart": 0,
     }  # fmt: skip
     assert (count["uncertain_date"], count["unresolved_duplicates"], count["withheld"]) == (0, 0, 0)
     assert "groups" not in count
@@ -43,14 +43,51 @@ def test_the_permalink_and_the_list_of_a_count_are_of_its_revision_after_others_
     assert len(world.client.get(count["list"]).json()["data"]) == count["total"]["releases"] == 1
 
 
-def test_the_refuted_stand_apart_and_the_reported_have_no_independent_source(world: World) -> None:
-    world.file("foro")
-    world.file("jep", **SECOND_MAN, verification__verdict="reported", verification__method="press")
-    third = world.file("pud", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960")
-    world.verify(third["release"]["id"], "pud", verdict="refuted", method="family")
-    total = world.count()["total"]
-    assert (total["releases"], total["verified"], total["reported"], total["refuted"]) == (2, 1, 1, 1)
-    assert total["by_min_sources"] == {"1": 1}
+THIRD_MAN = {"detainee__full_name": "Ramiro Sosa Fingido", "detainee__birth_date": "1960"}
+
+
+def test_each_status_stands_in_its_own_number(world: World) -> None:
+    """The refuted, and what only a government asserts, are in no total; a denial of a verified release is told."""
+    first = world.file("foro")["release"]["id"]
+    world.verify(first, "jep", verdict="verified", method="lawyer")
+    world.verify(first, "pud", verdict="disputed", method="family")
+    world.file("jep", **SECOND_MAN, verification__method="press")
+    third = world.file("pud", **THIRD_MAN, verification__method="press")["release"]["id"]
+    world.verify(third, "foro", verdict="refuted", method="family")
+    world.file("ministry", detainee__full_name="Lisandro Paz Irreal", detainee__birth_date="1980")
+    fifth = world.file("foro", detainee__full_name="Nerio Luna Supuesto", detainee__birth_date="1940")["release"]["id"]
+    world.verify(fifth, "jep", verdict="refuted", method="lawyer")
+    assert world.count()["total"] == {
+        "releases": 3, "people": 3, "verified": 1, "verified_with_denials": 1, "contested": 1, "reported": 1,
+        "refuted": 1, "official_only": 1, "by_min_sources": {"1": 2, "2": 1}, "counted_apart": 0,
+    }  # fmt: skip
+    shown = world.get(f"/v1/releases/{first}").json()
+    assert (shown["verified_by"], shown["denied_by"]) == (["foro", "jep"], ["pud"])
+
+
+def test_a_window_counts_the_sources_that_confirm_a_release_in_it(world: World) -> None:
+    """A and B verify 8 January, C verifies 20 January."""
+    release = world.file("foro", release__released_on="2026-01-08")["release"]["id"]
+    for source, day in (("jep", "2026-01-08"), ("pud", "2026-01-20")):
+        world.verify(release, source, verdict="verified", method="lawyer", released_on=day)
+    first_half, second_half = {"released_to": "2026-01-15"}, {"released_from": "2026-01-16"}
+    assert world.count()["total"]["by_min_sources"] == {"1": 1, "2": 1, "3": 1}
+    assert world.count(**first_half)["total"]["by_min_sources"] == {"1": 1, "2": 1}
+    count = world.count(group_by="sources", **first_half)
+    assert _groups(count, "sources", "verified", "reported") == [(2, 1, 0)]
+    assert len(world.client.get(count["groups"][0]["list"]).json()["data"]) == 1
+    count = world.count(group_by="source", **second_half)
+    assert (count["total"]["releases"], count["uncertain_date"]) == (0, 1)
+    assert _groups(count, "source", "verified") == [("pud", 1)]
+
+
+def test_a_release_that_no_verifying_source_dates_counts_as_reported_in_a_window(world: World) -> None:
+    world.file("foro", verification__verdict="reported")
+    world.file("jep", release__released_on=None)
+    assert world.count()["total"]["verified"] == 1
+    count = world.count(released_from="2026", group_by="sources")
+    assert (count["total"]["reported"], count["total"]["by_min_sources"]) == (1, {})
+    assert _groups(count, "sources", "reported") == [(0, 1)]
 
 
 def test_each_least_number_of_sources_includes_the_greater_ones(world: World) -> None:
@@ -103,7 +140,7 @@ def test_buckets_stand_in_order_and_a_straddling_date_last(
 ) -> None:
     world.file("foro", release__released_on="2026")
     world.file("foro", **SECOND_MAN, release__released_on="2026-02-03")
-    world.file("foro", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960")
+    world.file("foro", **THIRD_MAN)
     count = world.count(group_by=dimension)
     assert [group[dimension] for group in count["groups"]] == values
     assert [group["list"] is None for group in count["groups"]] == [False, False, True]
@@ -112,7 +149,7 @@ def test_buckets_stand_in_order_and_a_straddling_date_last(
 def test_the_withheld_stand_together_after_the_known_and_before_the_unknown(world: World) -> None:
     world.file("foro", detainee__gender="male")
     world.file("foro", **SECOND_MAN, detainee__publish="anonymous")
-    world.file("foro", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960", detainee__gender=None)
+    world.file("foro", **THIRD_MAN, detainee__gender=None)
     count = world.count(group_by="gender")
     assert [group["gender"] for group in count["groups"]] == ["male", "withheld", None]
     assert [group["list"] is None for group in count["groups"]] == [False, True, True]
@@ -189,7 +226,7 @@ def test_groups_by_status_and_by_number_of_independent_sources_are_those_of_the_
     release = world.file("foro")["release"]["id"]
     world.verify(release, "jep", verdict="verified", method="lawyer")
     world.file("pud", **SECOND_MAN)
-    world.file("ministry", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960")
+    world.file("jep", **THIRD_MAN, verification__method="press")
     count = world.count(group_by="status")
     assert _groups(count, "status", "verified", "reported") == [("reported", 0, 1), ("verified", 2, 0)]
     count = world.count(group_by="sources")

@@ -81,16 +81,17 @@ ENDS = st.tuples(DAYS, DAYS).map(lambda days: (min(days), max(days)))
 
 
 @examples(120)
-@given(SPANS, ENDS, st.none() | DAYS, DAYS)
+@given(SPANS, ENDS, ENDS, st.none() | DAYS, DAYS)
 def test_held_on_a_day_is_whoever_was_taken_by_then_and_left_no_earlier(
-    taken: Span, left: tuple[int, int], again: int | None, day: int
+    taken: Span, left: tuple[int, int], undoubted: tuple[int, int], again: int | None, day: int
 ) -> None:
     """Gone through every day on which the person may have been taken, and every day on which the person may have left;
-    whoever was taken again by then is held anew, and not by this detention."""
+    whoever was taken again by then is held anew, and not by this detention. A day that a source doubts counts, and is
+    uncertain too."""
     columns = {
         "lo": [NULL if taken is None else taken[0]], "hi": [NULL if taken is None else taken[1]],
         "out_lo": [left[0]], "out_hi": [left[1]], "free_lo": [LAST + 9], "free_hi": [LAST + 9],
-        "next_hi": [NULL if again is None else again],
+        "sure_lo": [undoubted[0]], "sure_hi": [undoubted[1]], "next_hi": [NULL if again is None else again],
     }  # fmt: skip
     rows = Rows({name: np.array(values, np.int32) for name, values in columns.items()}, np.arange(1))
     (inside,), (uncertain,) = (column.tolist() for column in match_held_on_day(rows, day, house_arrest=False))
@@ -98,7 +99,8 @@ def test_held_on_a_day_is_whoever_was_taken_by_then_and_left_no_earlier(
     taken_again = again is not None and again <= day
     assert inside == (taken is not None and all(ways) and not taken_again)
     may = day <= left[1] if taken is None else any(ways)
-    assert uncertain == (not inside and not taken_again and may)
+    is_doubted = not undoubted[0] <= day <= undoubted[1]
+    assert uncertain == (may and not taken_again and (not inside or is_doubted))
 
 
 @examples(40)

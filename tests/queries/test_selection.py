@@ -69,7 +69,7 @@ def test_a_sources_own_day_of_arrest_decides_in_its_group_and_an_unsure_one_is_u
     assert count["total"]["releases"] == 0
     assert [(group["source"], group["verified"]) for group in count["groups"]] == [("foro", 1)]
     assert _spells(world, detained_from="2024-10-01", source="foro") == 1
-    world.file("ministry", detainee__full_name="Otro Invento", detention__detained_on="2024")
+    world.file("pud", detainee__full_name="Otro Invento", detention__detained_on="2024")
     straddling = world.count(detained_from="2024-06-01", detained_to="2024-10-01")
     assert (straddling["total"]["releases"], straddling["uncertain_date"]) == (1, 1)
     assert world.count(detained_to="2023")["uncertain_date"] == 0

@@ -53,7 +53,12 @@ EVIDENCE = {"evidence": {"release": {"foro": [{"url": "https://example.org/list"
 
 def make_person(publish: str = "named", **changes: Any) -> Person:
     """A man out since 12 January; `changes` replace the rows of a table."""
-    stages = {"carried_out": {"status": "verified", "verified_by": ["foro"], "reported_by": ["jep"], "independent": 1}}
+    stages = {
+        "carried_out": {
+            "status": "verified", "verified_by": ["foro"], "denied_by": ["pud"], "reported_by": ["jep"],
+            "independent": 1,
+        }
+    }  # fmt: skip
     about = {
         name: fact(f"2026-01-{day:02}") for name, day in (("released_on", 12), ("ordered_on", 10), ("announced_on", 8))
     }
@@ -182,7 +187,7 @@ def test_a_release_has_the_dates_of_the_stages_it_has_reached(
     person = make_person(releases={SPELL: {**row, "stage": stage, "stages": {stage: row["stages"][Stage.CARRIED_OUT]}}})
     shown = shapes.build_release_shape(person, SPELL, ANYONE)
     assert (shown["released_on"], shown["ordered_on"], shown["announced_on"]) == (released_on, ordered_on, announced_on)
-    assert (shown["verified_by"], shown["reported_by"]) == (["foro"], ["jep"])
+    assert [shown[name] for name in ("verified_by", "denied_by", "reported_by")] == [["foro"], ["pud"], ["jep"]]
 
 
 def test_a_detention_names_its_release_only_when_there_is_one() -> None:

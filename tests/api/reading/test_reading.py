@@ -50,6 +50,7 @@ def test_a_release_says_what_is_known_and_who_says_so(world: World) -> None:
         "measures_lifted_on": None,
         "status": "verified",
         "verified_by": ["foro"],
+        "denied_by": [],
         "reported_by": ["jep"],
         "moved_at": [],
         "revision": world.revision,

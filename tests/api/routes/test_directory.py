@@ -77,7 +77,7 @@ def test_what_a_source_verified_counts_as_independent_only_while_the_source_does
     before = world.revision
     assert patch(world, "/v1/sources/foro", change, "admin").status_code == 200
     total = world.count()["total"]
-    assert (total["verified"], total["reported"], total["by_min_sources"]) == (0, 1, {})
+    assert (total["releases"], total["official_only"], total["by_min_sources"]) == (0, 1, {})
     # It is shown all the same, and stands in the count by source.
     (verdict,) = world.get(f"/v1/releases/{filed['release']['id']}/verifications").json()["data"]
     assert (verdict["verdict"], verdict["independent"]) == ("verified", False)
