@@ -95,7 +95,8 @@ def test_a_name_closed_again_after_a_consent_waits_too() -> None:
     assert find_provisional_hidings(said, [(5, 1, "named")]) == [Hiding(2, 2, "anonymous", "consent", stopped=False)]
 
 
-SHOWN = [statement(1, "foro", detainee__publish="named"), statement(2, "jep")]
+FAMILY = {"verification__method": "family"}
+SHOWN = [statement(1, "foro", detainee__publish="named", **FAMILY), statement(2, "jep", **FAMILY)]
 HIDING = statement(3, "pud", detainee__publish="counted")
 
 
@@ -107,15 +108,16 @@ def test_who_hides_somebody_against_two_other_independent_sources_does_so_provis
 @pytest.mark.parametrize(
     "second",
     [
-        statement(2, "foro"),
-        statement(2, "ministry"),
-        statement(2, "jep", detainee__publish="counted"),
-        statement(2, "jep", verification__citing=["foro"]),
+        statement(2, "foro", **FAMILY),
+        statement(2, "ministry", **FAMILY),
+        statement(2, "jep", detainee__publish="counted", **FAMILY),
+        statement(2, "jep", verification__citing=["foro"], **FAMILY),
         statement(2, "jep", verification__method="press"),
-        statement(2, "jep", verification__verdict="retracted"),
-        replace(statement(2, "jep"), is_filed_by_pointer=True),
+        statement(2, "jep"),
+        statement(2, "jep", verification__verdict="retracted", **FAMILY),
+        replace(statement(2, "jep", **FAMILY), is_filed_by_pointer=True),
     ],
-    ids=["the same source", "a state", "hides too", "citing", "second-hand", "withdrawn", "asks for nothing"],
+    ids=["the same source", "a state", "hides too", "citing", "press", "no method", "retracted", "asks for nothing"],
 )
 def test_one_other_source_alone_stands_against_no_wish(second: Statement) -> None:
     assert find_provisional_hidings([SHOWN[0], second, HIDING], []) == []
@@ -131,7 +133,7 @@ def test_a_stopped_wish_hides_nobody_whom_others_show_and_waits() -> None:
 
 
 def test_a_birth_of_one_source_that_makes_a_child_beside_others_days_waits_too() -> None:
-    held = [statement(n, who, detention__detained_on="2025-07-01") for n, who in ((1, "foro"), (2, "jep"))]
+    held = [statement(n, who, detention__detained_on="2025-07-01", **FAMILY) for n, who in ((1, "foro"), (2, "jep"))]
     born = statement(3, "pud", detainee__birth_date="2010")
     assert may_be_minor([one.content for one in (*held, born)])
     assert find_provisional_hidings([*held, born], []) == [Hiding(3, 3, "counted", "reports", stopped=False)]
@@ -140,7 +142,7 @@ def test_a_birth_of_one_source_that_makes_a_child_beside_others_days_waits_too()
 
 
 def test_a_birth_that_only_a_state_gives_waits_beside_one_other_source() -> None:
-    held = statement(1, "foro", detainee__publish="named", detention__detained_on="2025-07-01")
+    held = statement(1, "foro", detainee__publish="named", detention__detained_on="2025-07-01", **FAMILY)
     born = statement(2, "ministry", detainee__birth_date="2010", detention__detained_on="2025-07-01")
     assert find_provisional_hidings([held, born], []) == [Hiding(2, 4, "counted", "reports", stopped=False)]
     assert find_provisional_hidings([born], []) == [], "nobody shows them"
