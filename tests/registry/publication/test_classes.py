@@ -4,6 +4,7 @@ Who may have been a child, by all reports of a person together."""
 
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -95,7 +96,7 @@ def test_a_name_closed_again_after_a_consent_waits_too() -> None:
     assert find_provisional_hidings(said, [(5, 1, "named")]) == [Hiding(2, 2, "anonymous", "consent", stopped=False)]
 
 
-FAMILY = {"verification__method": "family"}
+FAMILY: dict[str, Any] = {"verification__method": "family"}
 SHOWN = [statement(1, "foro", detainee__publish="named", **FAMILY), statement(2, "jep", **FAMILY)]
 HIDING = statement(3, "pud", detainee__publish="counted")
 
