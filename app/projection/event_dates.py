@@ -106,18 +106,32 @@ def _list_votes(
     A date of a first-hand statement goes before a newer one of another statement. `days`: the first and the last day; a
     date wholly outside is no date.
     """
-    first, last = days
     groups = group_by_source(statements)
     votes = []
     for voice in voices:
-        own = groups.get(voice.source.key, [])
         for read, is_taken_over in readers:
-            dated = [(s, date) for s in own if (date := read(s)) and date.hi >= first and date.lo <= last]
-            if dated:
-                date = max(dated, key=lambda item: (item[0].independent, item[0].filed_at, item[1].hi, item[1].lo))[1]
+            date = _find_newest_date(groups.get(voice.source.key, []), read, days)
+            if date is not None:
                 votes.append(DateVote(voice.source.slug, date, rank_voice(voice), is_taken_over))
                 break
     return votes
+
+
+def _find_newest_date(
+    own: Iterable[Statement],
+    read: Callable[[Statement], PartialDate | None],
+    days: tuple[int, int] = (FIRST_DAY, LAST_DAY),
+) -> PartialDate | None:
+    first, last = days
+    dated = [(s, date) for s in own if (date := read(s)) and date.hi >= first and date.lo <= last]
+    newest = max(dated, key=lambda item: (item[0].independent, item[0].filed_at, item[1].hi, item[1].lo), default=None)
+    return None if newest is None else newest[1]
+
+
+def find_source_dates(own: Sequence[Statement], field: str) -> tuple[PartialDate | None, PartialDate | None]:
+    """Return the date that one source gives itself, and the one that it took over, from its own reports."""
+    own_date, taken_over = (_find_newest_date(own, read) for read, _is_taken_over in _read_date(field))
+    return own_date, taken_over
 
 
 def _choose(votes: Sequence[DateVote], tie: Callable[[PartialDate], tuple[int, int]]) -> EventDate:

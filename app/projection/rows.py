@@ -26,6 +26,7 @@ from app.projection import detention_state, person
 from app.projection.consolidate import get_fact_value, get_reported_values
 from app.projection.custody import Custody, build_stage_shape, link_custodies, read_custody
 from app.projection.detentions import divide_into_detentions
+from app.projection.event_dates import find_source_dates
 from app.projection.held import End
 from app.projection.statements import STAGE_DATE_FIELDS, Statement
 from app.projection.status import COUNTED_STATUSES, asserts_stage, group_by_source
@@ -240,8 +241,8 @@ def _build_source_release_row(custody: Custody, voice: Statement, stage: Stage) 
     own = detention_state.select_own_statements(custody, voice.source.key)
     field_name = f"release.{STAGE_DATE_FIELDS[stage]}"
     about = [statement for statement in own if asserts_stage(statement, stage)] or [voice]
-    stated_day = next((day for statement in about if (day := statement.date(field_name)) is not None), None)
-    day = stated_day or next((day for s in about if (day := s.date_or_inherited(field_name)) is not None), None)
+    stated_day, taken_over = find_source_dates(about, field_name)
+    day = stated_day or taken_over
     stated_kind = next((statement.kind for statement in about if statement.kind is not None), None)
     return {
         "spell": custody.spell,
