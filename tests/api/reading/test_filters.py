@@ -133,7 +133,7 @@ RELEASES: list[tuple[Body, set[str]]] = [
     ({"condition": "travel_ban"}, {ANA}),
     ({"destination": "ES"}, {BEA}),
     ({"stage": "announced"}, {ANA, BEA, CARL, DORA, ELI}),
-    ({"stage": "announced", "status": "official_only"}, {DORA}),  # the denial is of the release, not of its announcement
+    ({"stage": "announced", "status": "official_only"}, {DORA}),  # the denial is of the release alone
     ({"stage": "ordered", "status": "verified"}, {ANA, BEA, ELI}),
     ({"net": "true"}, {ANA, BEA, CARL, DORA}),
     ({"net": "true", "released_to": "2026-01-04"}, {ELI}),
