@@ -107,8 +107,8 @@ check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi
 	@$(BIN)/recuento openapi > $(VENV)/openapi.json
 	@diff -u openapi.json $(VENV)/openapi.json || { echo "openapi.json is not current: run make openapi" >&2; exit 1; }
 
-second-model: $(VENV)/.dev ## Lay the second model of counts beside the app over HISTORIES (3000) random histories
-	$(BIN)/python -m tests.model.compare --histories $(HISTORIES)
+second-model: $(VENV)/.dev ## Compare the app with the model of the counting rules over HISTORIES (3000), from SEED (1) on
+	$(BIN)/python -m tests.model.compare --histories $(HISTORIES) --seed $(SEED)
 
 try-install: ## Install both locks in clean environments with each of PIPS (23.0 23.2.1 24.0 newest)
 	@for pip in $(PIPS); do \

@@ -148,7 +148,7 @@ def _find_release_voices(detention: Detention, stage: str) -> list[Voice]:
     """Return the voices on a release at a stage (rule 3)."""
 
     def rank(report: Report) -> tuple[object, ...]:
-        date = _find_given_date(report, stage) or PartialDate("none", 0, 0)
+        date = report.dates.get(stage) or PartialDate("none", 0, 0)
         return report.verdict != "reported", report.request, _is_denial(report), date.hi, date.lo, report.id
 
     relevant = [report for report in detention.content if _asserts(report, stage) or _denies(report, stage)]
@@ -259,6 +259,12 @@ def count_in_window(detention: Detention, stage: str, first: int | None, last: i
     return WindowResult(status, frozenset(confirming), release.is_uncertain_date)
 
 
+def find_verifying_sources(detention: Detention, stage: str) -> frozenset[str]:
+    """Return the sources that verify a release at a stage, second-hand ones and governments too."""
+    voices = _find_release_voices(detention, stage)
+    return frozenset(voice.report.source for voice in voices if voice.report.verdict == "verified")
+
+
 def find_source_row(reports: Sequence[Report], detention: Detention, source: str, stage: str) -> Release | None:
     """Return the release that one source's own reports of this detention show (rule 9)."""
     own_reports = [report for report in reports if report.id in detention.reports and report.source == source]
@@ -340,9 +346,7 @@ def is_held(detention: Detention, day: int, house_arrest: bool = False) -> str:
         return "not_held"
     if any(end.hi < day for end in ends):
         last_day = min(end.hi for end in ends)
-        later = [voice.own_date for voice in leaving if voice.own_date]
-        # Choice: every report counts here, also one that its source has since replaced with another date.
-        later += _list_own_dates(filter(is_assertion, known.content), "arrest")
+        later = _list_own_dates(filter(is_assertion, known.content), "carried_out", "arrest")
         later += _list_own_dates(known.content, "sighting")
         is_contradicted = any(last_day < date.lo and day <= date.hi for date in later)
         return "not_held_uncertain" if is_contradicted else "not_held"

@@ -1,7 +1,6 @@
-"""What stood at a revision, by plain loops over the log's entries: the reports as filed, and the decisions.
+"""What the registry shows at a revision, by plain loops over the log's entries: reports, people and their detentions.
 
-Nothing projected is read, and no SQL but that of the log. Which reports make one spell is taken from the pure
-`spells`; who is one person, their class and all that follows from the spells is told again, here and in `saying`.
+Nothing projected is read, and no SQL but that of the log. The detentions are those of the model.
 """
 
 import re
@@ -12,23 +11,9 @@ from typing import Any
 
 from app.dates import PartialDate, compute_age_bounds, compute_birth_bounds_from_age, parse_date
 from app.log.entries import LogEntry
-from app.matching.scripts import fold
-from app.projection import FacilityView, SourceView, Statement
-from app.projection.spells import divide_into_spells
-from tests.properties.recount.saying import (
-    COPIES,
-    End,
-    Spell,
-    about_person,
-    death_of,
-    last_of,
-    own_place,
-    rearrested,
-    speaking,
-    spells_of,
-    state_of,
-    traits_of,
-)
+from app.projection import SourceView, Statement
+from tests.model.rules import Detention, Report, find_detentions
+from tests.model.statements import SECOND_HAND, read_report
 
 CLASSES = ("named", "anonymous", "counted")
 # Of people who may only be counted these are months, in the log and wherever it counts; of the method is told whether
@@ -41,10 +26,10 @@ def strictest(classes: Iterable[str]) -> str:
     return max(classes, key=CLASSES.index)
 
 
-def told_of(content: dict[str, Any]) -> dict[str, Any]:
-    """What is told of a report on somebody who may only be counted."""
-    told = {name: _months(text) if name in MONTHS else text for name, text in content.items() if name != METHOD}
-    return {**told, OF_ITSELF: content[METHOD] not in COPIES} if METHOD in content else told
+def coarsen(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what counts of a report on a count-only person."""
+    shown = {name: _months(text) if name in MONTHS else text for name, text in content.items() if name != METHOD}
+    return {**shown, OF_ITSELF: content[METHOD] not in SECOND_HAND} if METHOD in content else shown
 
 
 def _months(text: str) -> str:
@@ -55,17 +40,14 @@ def _months(text: str) -> str:
     return first if first == last else f"{first}/{last}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Person:
-    """One person: its records, its class of publication then, and its spells."""
+    """One person: its records, its class of publication then, its reports and its detentions."""
 
     records: frozenset[uuid.UUID]
     publish: str
-    spells: list[Spell]
-    last: int
-    state: str
-    rearrested: bool
-    death: End | None
+    reports: list[Report]
+    detentions: list[Detention]
 
 
 class Past:
@@ -73,7 +55,6 @@ class Past:
 
     def __init__(self, entries: Sequence[LogEntry], revision: int) -> None:
         self.sources: dict[str, SourceView] = {}
-        self.facilities: dict[str, dict[str, Any]] = {}
         self.reports: dict[uuid.UUID, LogEntry] = {}  # those that stand
         self.versions: dict[uuid.UUID, list[LogEntry]] = {}
         self.recalled: dict[int, set[int]] = {}  # entry → the recalls of it that stand
@@ -105,7 +86,7 @@ class Past:
         self.sources[said["slug"]] = SourceView(key, said["slug"], said["independent"] and not said["quarantined"])
 
     def _read_facility(self, entry: LogEntry) -> None:
-        self.facilities[entry.body["slug"]] = entry.body
+        pass
 
     def _read_report(self, entry: LogEntry) -> None:
         record = uuid.UUID(entry.body["record"])
@@ -185,24 +166,8 @@ class Past:
             revision=entry.revision,
             content=content,
             pointer=self.keys[uuid.UUID(pointer)] if pointer and uuid.UUID(pointer) in self.reports else None,
-            facility=self._facility(content.get("detention.facility"), content.get("detention.country")),
-            inherited_facility=self._facility(content.get("kept.facility"), content.get("kept.country")),
             is_filed_by_pointer=pointer is not None or "person" in entry.body,
         )
-
-    def _facility(self, said: str | None, country: str | None) -> FacilityView | None:
-        """By its name in that country, else by its slug; without a country by a name that only one bears."""
-        named, by_slug = [], []
-        for number, one in enumerate(self.facilities.values()):
-            view = FacilityView(number, one["slug"], one["names"][0], one["area"])
-            if said is not None and fold(said) in {fold(name) for name in one["names"]}:
-                named.append((one["country"], view))
-            if said is not None and fold(said) == fold(one["slug"]):
-                by_slug.append(view)
-        here = [view for where, view in named if where == country] + by_slug
-        if not here and country is None and len(named) == 1:
-            here = [named[0][1]]
-        return here[0] if here else None
 
     def _clusters(self) -> list[set[uuid.UUID]]:
         """Rule 5: curators first, then what is surest, and nothing against a judgement that two are different."""
@@ -224,20 +189,17 @@ class Past:
         """`tied`: its records, recalled ones too, whose consents hold."""
         cluster = tied & self.reports.keys()
         statements = [self.statements[record] for record in cluster]
-        cut = divide_into_spells(statements)
-        closed = self._class(tied) == "counted"
-        found = spells_of([[replace(one, content=told_of(one.content)) if closed else one for one in s] for s in cut])
-        if not cluster & self.erased:
-            about = about_person(statements)
-            filed = {self.keys[record]: self.filed[record] for record in cluster}
-            whole = spells_of([[replace(one, content=filed[one.record]) for one in spell] for spell in cut])
-            for spell, as_filed in zip(found, whole, strict=True):
-                spell.traits = traits_of(as_filed, about)
-                spell.places = {said[0].source.slug: own_place(said) for said in speaking(spell.statements)}
-        last = last_of(found)
-        state, death = state_of(statements, found[last]), death_of(statements, found[last])
+        ids = {statement.record: statement.id for statement in statements}
+        detentions = find_detentions([read_report(statement, ids) for statement in statements])
+        if self._class(tied) == "counted":
+            statements = [replace(statement, content=coarsen(statement.content)) for statement in statements]
+        reports = {statement.id: read_report(statement, ids) for statement in statements}
+        detentions = [
+            replace(detention, content=tuple(reports[report.id] for report in detention.content))
+            for detention in detentions
+        ]
         publish = "counted" if cluster & self.redacted else self._class(tied)
-        return Person(frozenset(cluster), publish, found, last, state, rearrested(found), death)
+        return Person(frozenset(cluster), publish, list(reports.values()), detentions)
 
     def _class(self, cluster: set[uuid.UUID]) -> str:
         """Consent answers for what was asked before it, also where a later version asks the same again; of several
