@@ -104,11 +104,16 @@ def shown_fact(values: Sequence[SourceValue]) -> Fact | None:
 def date_fact(values: Sequence[SourceValue]) -> Fact | None:
     """Return `plain_fact` for partial dates: a coarser date supports every finer one inside it, and a tie goes to the
     later date."""
-    return _build_fact(
-        values,
-        lambda a, b: parse_cached_date(b).is_within(parse_cached_date(a)),
-        lambda tied: max(tied, key=get_last_day_key),
-    )
+    return _build_fact(values, _supports_date, lambda tied: max(tied, key=get_last_day_key))
+
+
+def birth_fact(values: Sequence[SourceValue]) -> Fact | None:
+    """Return `date_fact`, but None for a tie: a birth is no event that a later report could date anew (rule 15)."""
+    return _build_fact(values, _supports_date, lambda tied: tied[0] if len(tied) == 1 else None)
+
+
+def _supports_date(coarse: str, fine: str) -> bool:
+    return parse_cached_date(fine).is_within(parse_cached_date(coarse))
 
 
 def kind_fact(statements: Sequence[Statement]) -> Fact | None:

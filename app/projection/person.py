@@ -7,6 +7,7 @@ from app.dates import PartialDate, compute_age_bounds
 from app.log.content import AGE, AGE_ON, AGE_SPAN, find_birth
 from app.projection.consolidate import (
     Combiners,
+    birth_fact,
     collect_facts,
     date_fact,
     get_fact_value,
@@ -32,7 +33,7 @@ _PERSON_COMBINERS: Combiners = {
     "full_name": shown_fact,
     "aliases": union_fact,
     "gender": plain_fact,
-    "birth_date": date_fact,
+    "birth_date": birth_fact,
     "age": plain_fact,
     "nationalities": union_fact,
     "category": plain_fact,
@@ -88,10 +89,11 @@ def collect_personal_facts(statements: Sequence[Statement], custodies: Sequence[
     facts = collect_facts(current_statements, _PERSON_COMBINERS, "detainee") | collect_facts(
         _select_with_age(current_statements), {"age_on": date_fact}, "detainee"
     )
-    if "birth_date" in facts and get_fact_value(facts, "age") is None:
+    birth = get_fact_value(facts, "birth_date")
+    if birth is not None and get_fact_value(facts, "age") is None:
         day = _find_reference_day(custodies)
         if day is not None:
-            age = compute_age_bounds(parse_cached_date(facts["birth_date"]["value"]), day)[0]
+            age = compute_age_bounds(parse_cached_date(birth), day)[0]
             facts["age"] = {"said": get_reported_values(facts, "age"), "value": age}
     return facts
 
