@@ -101,7 +101,7 @@ def _describe_release(spell: Spell, formatter: PersonFormatter) -> list[str]:
         ]
     if is_house_arrest:
         sentences.append(_("The release was into house arrest."))
-    if release is not None and release["status"] == ReleaseStatus.REPORTED:
+    if release is not None and release["status"] in (ReleaseStatus.REPORTED, ReleaseStatus.OFFICIAL_ONLY):
         sentences.append(_("No independent source verified it."))
     if release is not None and release["status"] == ReleaseStatus.CONTESTED:
         sentences.append(_("An independent source contests it."))

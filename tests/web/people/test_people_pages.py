@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.projection import RULES
 from app.queries.parameters import DetaineeQuery, ReleaseQuery
 from app.web.api_client import ApiClient
 from app.web.charts.people import build_people_figure, read_release_numbers
@@ -195,7 +196,7 @@ TERMS = {
     "net": "true", "status": ["verified", "reported"], "source": "foro", "verified_by": ["foro", "jep"],
     "any_of": "foro", "all_of": ["foro", "jep"], "only_by": "foro", "min_sources": "1", "sources": "2", "q": "Ana",
     "id": str(uuid.UUID(int=7)), "changed_since": "1", "sort": "-recorded", "as_of": "2", "zone": "-04:00",
-    "rules": "5", "limit": "10",
+    "rules": str(RULES), "limit": "10",
 }  # fmt: skip
 
 
@@ -327,7 +328,7 @@ def test_the_squares_tell_the_numbers_of_the_count(world: World) -> None:
     for source in ("jep", "pud"):
         world.verify(ana, source, verdict="verified", method="family")
     bea = world.file("foro", detainee__full_name="Bea Nothing", detention__detained_on="2023-01-01")["release"]["id"]
-    world.verify(bea, "jep", verdict="refuted")
+    world.verify(bea, "jep", verdict="refuted", method="family")
     hidden: dict[str, Any] = {"detainee__publish": "counted", "detention__detained_on": "2022-01-01"}
     world.file("foro", detainee__full_name="Cleo Noone", **hidden)
     world.file(GOVERNMENT, detainee__full_name="Dora Nil", detention__detained_on="2021-01-01")
