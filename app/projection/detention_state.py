@@ -104,7 +104,8 @@ def _build_day_columns(custody: Custody, death: End | None) -> TableRow:
 
 
 def _find_last_report_day(custody: Custody) -> int | None:
-    """Return the last arrest, sighting or list date, by which `held_within` judges."""
+    """Return the last day on which a source knew of the person: an arrest, a sighting, a check or the end."""
     days = [day for witness in custody.witnesses for day in (witness.arrest_day, witness.sighting)]
     days += [voice.date("verification.verified_on") for voice in custody.detention_voices if voice in custody.witnesses]
+    days += [custody.ended_on]
     return max((day.hi for day in days if day is not None), default=None)
