@@ -112,6 +112,18 @@ def birth_fact(values: Sequence[SourceValue]) -> Fact | None:
     return _build_fact(values, _supports_date, lambda tied: tied[0] if len(tied) == 1 else None)
 
 
+def date_range_fact(values: Sequence[SourceValue]) -> Fact | None:
+    """Return `date_fact`, but the interval of all tied dates for a tie: which of them is right stays open (rule 15)."""
+    return _build_fact(values, _supports_date, _join_dates)
+
+
+def _join_dates(tied: Sequence[str]) -> str:
+    dates = [parse_cached_date(text) for text in tied]
+    if len(dates) == 1:
+        return tied[0]
+    return f"{min(date.first for date in dates)}/{max(date.last for date in dates)}"
+
+
 def _supports_date(coarse: str, fine: str) -> bool:
     return parse_cached_date(fine).is_within(parse_cached_date(coarse))
 

@@ -10,6 +10,7 @@ from app.projection.consolidate import (
     birth_fact,
     collect_facts,
     date_fact,
+    date_range_fact,
     get_fact_value,
     get_reported_values,
     plain_fact,
@@ -114,14 +115,14 @@ def derive_birth_date(statements: Sequence[Statement], person_facts: Facts) -> P
 
 
 def _find_day_of_age(statements: Sequence[Statement], age: int) -> str | None:
-    """Return the day of the age by rule 4, from the sources that give this age. An age without a day has a span, a
-    coarser date. Other sources do not date an age that independent sources give."""
+    """Return the day of the age, from the sources that give this age. An age without a day has a span, a coarser date.
+    Governments do not date an age that organisations give."""
     days = {s.source.slug: s.content.get(AGE_ON) or s.content.get(AGE_SPAN) for s in _select_with_age(statements)}
     age_values = [
         source_value for source_value in read_source_values(statements, read_field(AGE)) if source_value.value == age
     ]
     age_values = [source_value for source_value in age_values if source_value.rank < GOVERNMENT] or age_values
-    fact = date_fact(
+    fact = date_range_fact(
         [
             source_value._replace(value=days[source_value.source])
             for source_value in age_values

@@ -267,6 +267,29 @@ def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStr
     )
 
 
+def model_terms() -> st.SearchStrategy[CountTerms]:
+    """Terms of counts that the model answers too: the stage, the window, the status and the sources."""
+    few = st.lists(st.sampled_from(SLUGS), max_size=2, unique=True)
+    filters: dict[str, st.SearchStrategy[Any]] = {
+        "status": st.lists(st.sampled_from(("verified", "contested", "reported", "refuted")), min_size=1, unique=True),
+        "any_of": few,
+        "all_of": few,
+        "verified_by": few,
+        "only_by": few,
+        "min_sources": st.integers(1, 3),
+        "sources": st.integers(0, 2),
+    }
+    names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
+    chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))
+    stages = st.sampled_from(("carried_out", "carried_out", "ordered", "announced"))
+    return st.builds(
+        lambda window, stage, chosen: CountTerms.model_validate({**window, "stage": stage, **chosen}),
+        WINDOWS,
+        stages,
+        chosen,
+    )
+
+
 HELD_ON = (
     "2025-12-31", "2026-01-05", "2026-01-09", "2026-01-11", "2026-01-12", "2026-01-13", "2026-01-15", "2026-01-20",
     "2026-01-31", "2026-02", "2027-01",

@@ -1,4 +1,4 @@
-"""Nothing that is projected depends on when a report arrived, but for which of one source's words is its newest."""
+"""Nothing that is projected depends on when a report arrived, except which of one source's reports is its newest."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.projection import Statement, project
-from app.projection.spells import divide_into_spells
+from app.projection.detentions import divide_into_detentions
 from tests.drawn import examples
 from tests.projection.histories import reports
 from tests.registry.statements import held, out
@@ -39,7 +39,7 @@ def _told(said: Sequence[Statement]) -> dict[str, list[str]]:
     ids = {statement.record: statement.id for statement in said}
     spell = {
         min(one.record for one in members): sorted(one.id for one in members)
-        for members in map(list, divide_into_spells(said))
+        for members in (detention.statements for detention in divide_into_detentions(said))
     }
     return {
         table.__name__: sorted(repr(sorted(_by_ids(row, ids, spell).items())) for row in rows)
@@ -50,7 +50,11 @@ def _told(said: Sequence[Statement]) -> dict[str, list[str]]:
 def _by_ids(row: dict[str, Any], ids: dict[int, str], spell: dict[int, list[str]]) -> dict[str, Any]:
     named = {name: value for name, value in row.items() if name != "detainee"}
     named |= {"spell": spell[row["spell"]]} if "spell" in row else {}
-    return named | {name: ids.get(row[name]) for name in ("record", "contradicts") if name in row}
+    return named | {name: ids.get(row[name]) for name in ("record",) if name in row}
+
+
+def division(said: Sequence[Statement]) -> list[list[str]]:
+    return [sorted(one.id for one in detention.statements) for detention in divide_into_detentions(said)]
 
 
 def test_of_two_who_point_at_an_undated_report_the_first_to_arrive_does_not_decide_where_it_stands() -> None:
@@ -63,7 +67,7 @@ def test_of_two_who_point_at_an_undated_report_the_first_to_arrive_does_not_deci
             held(first, "foro", detention__held_on="2026-01-05", pointer=3, id="4"),
             held(second, "jep", detention__held_on="2026-02-15", pointer=3, id="5"),
         ]
-        found.append([sorted(one.id for one in members) for members in divide_into_spells(said)])
+        found.append(division(said))
     assert found[0] == found[1]
 
 
@@ -75,5 +79,5 @@ def test_a_circle_of_pointers_is_placed_by_the_same_report_whichever_arrived_fir
             out(second, "jep", "2026-02-10", since="2026-01-20", pointer=first, id="2"),
             held(3, "pud", "2026-01-20", id="3"),
         ]
-        found.append([sorted(one.id for one in members) for members in divide_into_spells(said)])
+        found.append(division(said))
     assert found[0] == found[1]

@@ -1,8 +1,9 @@
 """The order in which sources file their reports tells nobody apart and counts nobody twice.
 
-The one thing that arrival may decide is which of a source's words on one spell is its newest (rule 2): the orders
-tried here keep those words in their order, and whatever is pointed at before what points at it. The matcher, which
-sees only what came before, is left out: the decisions on who is one person are the same each time.
+Arrival decides which of a source's reports on one detention is its newest (rule 3), and which values a report takes
+over from the detention at which it points (rule 9). So the orders tried here keep those reports in their order, and a
+report that points at a detention after all that came before it. The matcher, which sees only what came before, is left
+out: the decisions on who is one person are the same each time.
 """
 
 import uuid
@@ -22,8 +23,8 @@ from app.registry.identity import judgements, record_linkage
 from app.schemas.reports import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
 from tests.drawn import examples
+from tests.model.past import Past
 from tests.properties.histories import JUDGED, SOURCES, SPELLS, bodies, count_terms, weighted
-from tests.properties.recount.past import Past
 from tests.properties.steps import SLUGS, Body, ChangeSource, Clerk, Registry
 from tests.support import ANYONE
 
@@ -108,7 +109,7 @@ def _told(
         with clerk.session() as session:
             counts = [compute_count(session, terms, ANYONE, len(entries)) for terms in asked]
     people = {frozenset(record.hex for record in person.records) for person in past.people}
-    spells = {frozenset(one.id for one in spell.statements) for person in past.people for spell in person.spells}
+    spells = {detention.reports for person in past.people for detention in person.detentions}
     return people, spells, [_numbers(count) for count in counts]
 
 
@@ -130,17 +131,22 @@ def _file(clerk: Clerk, filing: Filing, number: int) -> None:
         clerk.act(filing.source, lambda context: reports.write_report(context, shape.model_validate(body)))
 
 
+def _kind(filing: Filing) -> str | None:
+    return None if filing.at is None else filing.at[0]
+
+
 def _order(filings: Sequence[Filing], spells: set[frozenset[str]], random: Random) -> list[int]:
-    """Another order in which nothing comes before what it points at, nor before its source's earlier word there."""
+    """Another order in which a source's reports on one detention, and what a report takes over, stay the same."""
     spell_of = {record: spell for spell in spells for record in spell}
     before: dict[int, set[int]] = {}
     for number, filing in enumerate(filings):
-        target = _points(filing, number)
         spell = spell_of.get(_id("record", number).hex)
-        before[number] = {n for n in range(number) if n == target} | {
+        before[number] = {
             n
             for n in range(number)
-            if filings[n].source == filing.source and spell is not None and spell_of.get(_id("record", n).hex) == spell
+            if n == _points(filing, number)
+            or "detention" in (_kind(filing), _kind(filings[n]))
+            or (filings[n].source == filing.source and spell_of.get(_id("record", n).hex) == spell)
         }
     order: list[int] = []
     while len(order) < len(filings):

@@ -16,10 +16,9 @@ from app.queries.terms import CountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples
+from tests.model.past import Past
+from tests.model.recount import CountedRelease, list_releases
 from tests.properties.histories import PRIVATE_DIMENSIONS, PUBLIC_DIMENSIONS, count_terms, histories
-from tests.properties.recount.past import Past
-from tests.properties.recount.releases import Release
-from tests.properties.recount.saying import COUNTING
 from tests.properties.steps import SLUGS, Clerk, Registry, Step
 from tests.support import ANYONE, World
 
@@ -28,16 +27,10 @@ STAGES = st.sampled_from(("carried_out", "carried_out", "ordered", "announced"))
 SUBSETS = [frozenset(some) for size in range(1, 5) for some in combinations(SLUGS, size)]
 
 
-def releases(clerk: Clerk, stage: str) -> list[Release]:
-    """The releases that count at a stage, as a reader of the reports finds them."""
+def releases(clerk: Clerk, stage: str) -> list[CountedRelease]:
+    """The releases that count at a stage, by the model."""
     entries = clerk.entries()
-    found = [
-        Release(person, person.publish, spell, stage, spell.stages[stage])
-        for person in Past(entries, len(entries)).people
-        for spell in person.spells
-        if stage in spell.stages
-    ]
-    return [one for one in found if one.at.status in COUNTING]
+    return [one for one in list_releases(Past(entries, len(entries)), stage) if one.is_counted]
 
 
 @examples(2)
@@ -47,7 +40,7 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
 ) -> None:
     with registry.after(history) as clerk, clerk.session() as session:
         counted, head = releases(clerk, stage), len(clerk.entries())
-        verified, confirmed = [one.verified_by() for one in counted], [one.at.independent for one in counted]
+        verified, confirmed = [one.verified_by for one in counted], [len(one.release.verified_by) for one in counted]
 
         def number(**said: Any) -> int:
             terms = CountTerms.model_validate({"stage": stage, **said})
@@ -57,7 +50,7 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
             slugs = sorted(some)
             assert number(any_of=slugs) == sum(1 for pattern in verified if pattern & some), slugs
             assert number(all_of=slugs) == sum(1 for pattern in verified if pattern >= some), slugs
-            assert number(only_by=slugs) == sum(1 for one in counted if one.confirmed_by() == some), slugs
+            assert number(only_by=slugs) == sum(1 for one in counted if one.release.verified_by == some), slugs
         for k in range(1, len(SLUGS)):
             assert number(min_sources=k) == sum(1 for n in confirmed if n >= k)
             assert number(sources=k) == sum(1 for n in confirmed if n == k)
@@ -70,7 +63,7 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
 def test_the_overlap_of_sources_is_that_of_the_sets(registry: Registry, history: list[Step], stage: str) -> None:
     with registry.after(history) as clerk, clerk.session() as session:
         counted = releases(clerk, stage)
-        verified = [frozenset(one.confirmed_by()) for one in counted]
+        verified = [one.release.verified_by for one in counted]
         terms = CountTerms.model_validate({"stage": stage})
         found = compute_overlap(session, terms, ANYONE, len(clerk.entries()))
         assert found["releases"] == len(verified)
