@@ -146,7 +146,7 @@ class Growth(NamedTuple):
 
 def _find_growths(figures: Sequence[Figure], opening: Figure, closing: Figure) -> Iterator[Growth]:
     """Yield the growth of each running total: its latest figure at the closing stock minus that at the opening."""
-    running = [figure for figure in figures if figure.fields.get("series") != "batch"]
+    running = [figure for figure in figures if figure.is_whole]
     for start_day in {figure.days[0] or 0 for figure in running}:
         matching = [figure for figure in running if (figure.days[0] or 0) == start_day]
         later = [figure for figure in matching if _is_between(figure, opening, closing)]

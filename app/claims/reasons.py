@@ -54,6 +54,8 @@ MESSAGE_TEMPLATES = {
     "other_start": "It counts {window_from:since}; {other_claimant} {other_window_from:since}.",
     "other_end": "It counts {window_to:until}; {other_claimant} {other_window_to:until}.",
     "other_stage": "It is about `{stage}`; {other_claimant} about `{other_stage}`.",
+    "other_population": "It counts another population than {other_claimant}.",
+    "other_terms": "It differs from {other_claimant} in its terms: `{terms:codes}`.",
     "one_is_net": "One of it and {other_claimant} leaves out who was taken again.",
     "other_counts_named": "{other_claimant} counts those it names, which families may refuse.",
     "printed_with_other_starts": "The same number is printed as counted since {windows_from} too.",
@@ -286,12 +288,17 @@ def find_differences(figure: Figure, other: Figure) -> list[NamedReason]:
     """Return why another figure, published by then, differs from this one."""
     named_reasons = list(_compare_windows(figure, other))
     arguments: dict[str, MessageArgument] = {"other_claimant": other.claimant}
-    if other.stage != figure.stage:
+    if other.population != figure.population:
+        named_reasons.append(NamedReason(Reason.POPULATION, "other_population", arguments))
+    terms = figure.find_differing_terms(other)
+    if "stage" in terms:
         stages = {"stage": figure.stage, "other_stage": other.stage}
         named_reasons.append(NamedReason(Reason.STAGE, "other_stage", {**arguments, **stages}))
-    nets = {figure.definition.get("net"), other.definition.get("net")} - {None}
-    if len(nets) == 2:
+    if "net" in terms:
         named_reasons.append(NamedReason(Reason.GROSS_NET, "one_is_net", arguments))
+    other_terms = [name for name in terms if name not in ("stage", "net")]
+    if other_terms:
+        named_reasons.append(NamedReason(Reason.DEFINITION, "other_terms", {**arguments, "terms": other_terms}))
     if other.fields.get("named") and not figure.fields.get("named"):
         named_reasons.append(NamedReason(Reason.CONSENT, "other_counts_named", arguments))
     return named_reasons
@@ -300,8 +307,7 @@ def find_differences(figure: Figure, other: Figure) -> list[NamedReason]:
 def _compare_windows(figure: Figure, other: Figure) -> Iterable[NamedReason]:
     """Yield how the windows of two figures differ.
 
-    Two figures that run until they are stated are one growing number: the later one covers more days because of its
-    hour, so their ends are not compared."""
+    Two figures that run until they are stated are one growing number, so their ends are not compared."""
     (start, end), (other_start, other_end) = figure.days, other.days
     (since, until), (other_since, other_until), claimant = figure.window, other.window, other.claimant
     if figure.is_held_count and end != other_end:
@@ -310,7 +316,7 @@ def _compare_windows(figure: Figure, other: Figure) -> Iterable[NamedReason]:
     elif start != other_start:
         starts = {"window_from": since, "other_claimant": claimant, "other_window_from": other_since}
         yield NamedReason(Reason.WINDOW, "other_start", starts)
-    elif end != other_end and (figure.fields.get("window_to") or other.fields.get("window_to")):
+    elif end != other_end and (figure.fixed_end, other.fixed_end) != (None, None):
         ends = {"window_to": until, "other_claimant": claimant, "other_window_to": other_until}
         yield NamedReason(Reason.WINDOW, "other_end", ends)
 
@@ -342,11 +348,9 @@ def _find_hour_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     figure = context.figure
     if figure.day is None or figure.is_misprint:
         return
-    parts = {part.id for part in context.parts} | set(figure.get_references("part_of"))
     same_day = [other for other in context.own_figures if other.day == figure.day and other.run_key == figure.run_key]
-    whole = [other for other in same_day if other.id not in parts and figure.id not in other.get_references("part_of")]
-    distinct_bounds = {item.bounds for item in [*whole, figure] if item.fields.get("series") != "batch"}
-    numbers = sorted(distinct_bounds - {(None, None)}, key=_bounds_order)
+    distinct_bounds = {item.bounds for item in [figure, *same_day] if item.is_whole} if figure.is_whole else set()
+    numbers = sorted(distinct_bounds, key=_bounds_order)
     if len(numbers) > 1:
         yield NamedReason(Reason.HOUR, "several_that_day", {"numbers": [build_bounds(number) for number in numbers]})
     elif context.inconsistent_claimants and figure.has_no_hour:

@@ -75,21 +75,16 @@ def find_remarks(figure: Figure, own: Sequence[Figure]) -> list[RemarkOut]:
 
 
 def _is_earlier_total(figure: Figure, other: Figure) -> bool:
-    """Return whether another figure is an earlier figure of the same running total; a part and its whole are two
-    totals."""
-    is_part = other.id in figure.get_references("part_of") or figure.id in other.get_references("part_of")
-    return (
-        _is_running_total(other)
-        and other.run_key == figure.run_key
-        and order_by_instant(other) < order_by_instant(figure)
-        and not is_part
-    )
+    """Return whether another figure is an earlier figure of the same running total."""
+    is_same_total = _is_running_total(other) and other.run_key == figure.run_key
+    return is_same_total and order_by_instant(other) < order_by_instant(figure)
 
 
 def _is_running_total(figure: Figure) -> bool:
-    """Return whether a figure is cumulative, names the start of its window, and has an instant."""
-    begins = figure.fields.get("window_from") is not None
-    return begins and figure.fields.get("series") == Series.CUMULATIVE and figure.instant is not None
+    """Return whether a figure is cumulative, whole and no repeat, names the start of its window, and has an instant."""
+    is_original = figure.is_whole and "same_as" not in figure.fields
+    begins = figure.fields.get("window_from") is not None and figure.instant is not None
+    return is_original and begins and figure.fields.get("series") == Series.CUMULATIVE
 
 
 def _build_remark(code: Literal["fall", "jump"], previous: Figure, **arguments: MessageArgument) -> RemarkOut:
@@ -143,7 +138,7 @@ def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, 
         "then": _add_gap(past_count, figure, comparable=comparable and context.was_covered),
         "then_unknown": NO_LOG_THEN if current_count and not past_count and figure.instant is not None else None,
         "now": _add_gap(current_count, figure, comparable=comparable and context.is_covered),
-        "published": [_build_published_figure(figure, other) for other in peer_figures],
+        "published": [compare_figures(figure, other) for other in peer_figures],
         "arithmetic": sums,
     }
 
@@ -188,11 +183,16 @@ def _is_uncorrected(figures: Figures, figure: Figure, other: Figure) -> bool:
     return {newer.id for newer in figures.find_referring("supersedes", other.id)} <= {figure.id}
 
 
-def _build_published_figure(figure: Figure, other: Figure) -> PublishedFigure:
-    """Return another claimant's figure, the claim's distance from it, and the possible reasons."""
+def compare_figures(figure: Figure, other: Figure) -> PublishedFigure:
+    """Return another claimant's figure, the claim's distance from it, and the possible reasons.
+
+    Figures of two populations, or that differ in more than one term, have no distance."""
+    terms = figure.find_differing_terms(other)
+    is_compared = figure.population == other.population and len(terms) <= 1
     return {
         **other.build_figure_out(),
-        "distance": subtract_bounds(figure.bounds, other.bounds),
+        "distance": subtract_bounds(figure.bounds, other.bounds) if is_compared else None,
+        "except_for": terms[0] if is_compared and terms else None,
         "reasons": [reason.code for reason in find_differences(figure, other)],
     }
 

@@ -220,13 +220,6 @@ def test_beside_a_figure_no_stage_or_window_of_a_claimant_hides_another() -> Non
     ]
 
 
-def test_a_part_of_another_figure_stands_beside_that_one_only() -> None:
-    said = {"window_from": "2026-01-08", "stated_at": "2026-01-20"}
-    found = figure("61", 61, definition={"subset_of": "99"}, **said)
-    assert beside(MINE, found) == []
-    assert beside(figure("99", 99, claimant="ministry", stated_at="2026-01-23"), found) == ["61"]
-
-
 def test_who_points_at_whom_is_read_once_for_all_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a page that anyone may ask for, a thousand figures must not be a million looks."""
     looks = 0
@@ -255,7 +248,8 @@ def test_who_points_at_whom_is_read_once_for_all_figures(monkeypatch: pytest.Mon
         {"measure": "held"},
         {"series": "batch"},
         {"misprint": True},
-        {"terms__group": "journalist"},
+        {"part_of": [{"claim": "303", "partition": "batches"}]},
+        {"window_from": "2025-01", "window_to": "2025-11-30"},
         {"stated_at": None},
     ],
 )

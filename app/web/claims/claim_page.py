@@ -18,6 +18,7 @@ from app.web.claims.text import (
     format_since,
     format_source_tag,
     format_statement_date,
+    format_term_name,
     format_window,
     is_by_organisation,
     list_claim_facts,
@@ -248,22 +249,26 @@ def _build_other_figure(page: Page, claim: Mapping[str, Any], figure: Mapping[st
         format_claimant(page, figure),
         format_source_tag(page, figure["claimant"]),
         format_statement_date(page, figure),
-        "; ".join(
-            _describe_difference(words, figure, code, is_held=claim["measure"] == Measure.HELD) for code in codes
-        ),
+        "; ".join(_describe_difference(page, figure, code, is_held=claim["measure"] == Measure.HELD) for code in codes),
         lower_first_letter(words.label("measures", figure["measure"])),
     )
 
 
-def _describe_difference(words: Catalogue, figure: Mapping[str, Any], code: str, *, is_held: bool) -> str:
-    _ = words.gettext
+def _describe_difference(page: Page, figure: Mapping[str, Any], code: str, *, is_held: bool) -> str:
+    words, _ = page.catalogue, page.catalogue.gettext
     if code == Reason.WINDOW and is_held:
         return _("is of another day")
     if code == Reason.WINDOW:
         if figure["window_from"] is None:
             return _("does not say since when it counts")
         return _("counts %(days)s") % {"days": format_window(words, figure["window_from"], figure["window_to"])}
+    if code == Reason.DEFINITION and figure["except_for"]:
+        return _("counts the same except for one thing: %(term)s") % {
+            "term": format_term_name(page, figure["except_for"])
+        }
     descriptions = {
+        Reason.POPULATION: _("counts another population"),
+        Reason.DEFINITION: _("is limited to something else"),
         Reason.STAGE: _("counts another stage: announced, ordered or carried out"),
         Reason.GROSS_NET: _("one of the two leaves out who was taken again"),
         Reason.CONSENT: _("counts those it names, and families may ask that somebody is not named"),

@@ -13,6 +13,7 @@ from app.errors import Problem
 from app.formats import lower_first_letter
 from app.queries.terms import list_values
 from app.vocabulary import Measure, SourceKind, Stage
+from app.web.count_text import TermFormatter
 from app.web.page import Page
 from app.web.rendering import Catalogue, format_claim_figure
 
@@ -205,6 +206,11 @@ def describe_limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
         else:  # a facility, an area or a destination: values are names
             descriptions.append(words.listed([words.quote(str(name)) for name in values]))
     return descriptions
+
+
+def format_term_name(page: Page, name: str) -> str:
+    """Return the label of a term for a sentence."""
+    return lower_first_letter(TermFormatter(page.catalogue, {}, {}).labels[name])
 
 
 def is_same_count(claim: Mapping[str, Any], terms: Mapping[str, Any]) -> bool:

@@ -173,6 +173,16 @@ SAMPLES: list[tuple[str, str, int | None]] = [
         None,
     ),
     (
+        "It counts another population than foro.",
+        "Cuenta a una población distinta de la de Foro Penal.",
+        None,
+    ),
+    (
+        "It differs from foro in its terms: `group`, `kind`.",
+        "Se distingue de Foro Penal en aquello a lo que se limita: grupo y condición en que salió.",
+        None,
+    ),
+    (
         "One of it and foro leaves out who was taken again.",
         "De esta cifra y la de Foro Penal, una descuenta a quien volvió a prisión y la otra no.",
         None,
