@@ -340,19 +340,28 @@ def sum_bounds(parts: Sequence[Figure]) -> LowHigh:
 def check_arithmetic(figures: Figures, figure: Figure) -> list[Arithmetic]:
     """Compare a claim with the sum of its parts, for each partition.
 
-    `difference` is whole − sum, low to high. The two agree if it can be 0."""
+    `difference` is whole − sum, low to high. The two agree if it can be 0, or if the sum of incomplete parts is
+    smaller."""
     sums: list[Arithmetic] = []
+    incomplete_partitions = {
+        membership["partition"]
+        for part in figures.find_referring("part_of", figure.id)
+        for membership in part.fields["part_of"]
+        if membership["claim"] == figure.id and not membership.get("parts_complete", True)
+    }
     for partition, parts in sorted(group_parts_by_partition(figures, figure.id).items()):
         low, high = sum_bounds(parts)
         gap = subtract_bounds(figure.bounds, (low, high))
-        agrees = (gap["low"] is None or gap["low"] <= 0) and (gap["high"] is None or gap["high"] >= 0)
+        is_complete = partition not in incomplete_partitions
+        can_be_smaller = not is_complete or gap["low"] is None or gap["low"] <= 0
         sums.append(
             {
                 "partition": partition,
                 "parts": [part.build_figure_out() for part in parts],
                 "sum": build_bounds((low, high)),
                 "difference": gap,
-                "agrees": agrees,
+                "parts_complete": is_complete,
+                "agrees": can_be_smaller and (gap["high"] is None or gap["high"] >= 0),
             }
         )
     return sums

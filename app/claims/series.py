@@ -355,6 +355,7 @@ def _find_claims(
         if figure.fields["measure"] == Measure.RELEASED
         and figure.bounds != (None, None)
         and not figure.is_misprint
+        and (figure.is_whole or figure.fields.get("series") == "batch")
         and figure.stage == terms.stage
         and figure.population_terms == population_terms
         and figure.id not in figures.superseded_ids

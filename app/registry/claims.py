@@ -5,7 +5,7 @@ the fields of a logged claim that counts read to compare a figure.
 """
 
 import uuid
-from typing import Annotated, Any, Required
+from typing import Annotated, Any, NotRequired, Required
 
 from pydantic import BeforeValidator, Field
 from sqlalchemy import select
@@ -204,6 +204,7 @@ class ClaimDefinitionIn(StrictModel):
 class PartIn(StrictModel):
     claim: uuid.UUID
     partition: Line
+    parts_complete: Flag = True
 
 
 class CitationIn(StrictModel):
@@ -250,6 +251,9 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
     terms = claim.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
         del terms[name]
+    for part in claim["part_of"]:
+        if part["parts_complete"]:  # the default, which older entries do not have
+            del part["parts_complete"]
     numbers = (body.qualifier, body.said, body.low, body.high)
     errors = [
         *find_bound_faults(*numbers),
@@ -410,10 +414,11 @@ class LoggedDefinition(TypedDict, total=False):
 
 
 class LoggedPart(TypedDict):
-    """The claim that a figure is a part of, and the partition."""
+    """The claim that a figure is a part of, and the partition. `parts_complete` is logged only if it is false."""
 
     claim: str
     partition: str
+    parts_complete: NotRequired[bool]
 
 
 class LoggedClaim(TypedDict, total=False):

@@ -290,6 +290,7 @@ class Arithmetic(TypedDict):
     parts: list[FigureOut]
     sum: Bounds
     difference: Bounds
+    parts_complete: bool
     agrees: bool
 
 

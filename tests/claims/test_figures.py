@@ -123,6 +123,23 @@ def test_open_bounds_leave_the_difference_open_and_agree_where_it_can_be_nought(
     assert check["agrees"] is agrees
 
 
+@pytest.mark.parametrize("number, agrees", [(406, True), (303, True), (302, False)])
+def test_incomplete_parts_disagree_only_where_they_are_more_than_the_whole(number: int, agrees: bool) -> None:
+    """Of the batches behind the 406 only 99 + 88 + 116 were announced."""
+    some: Any = [{**part("whole")[0], "parts_complete": False}]
+    parts = [figure("99", 99, part_of=some), figure("88", 88, part_of=part("whole")), figure("116", 116, part_of=some)]
+    whole = figure("whole", number)
+    (check,) = check_arithmetic(all_of(whole, *parts), whole)
+    assert (check["sum"]["low"], check["parts_complete"], check["agrees"]) == (303, False, agrees)
+
+
+def test_one_incomplete_partition_leaves_the_others_complete() -> None:
+    some: Any = [{**part("whole", "batches")[0], "parts_complete": False}, *part("whole", "sex")]
+    whole = figure("whole", 406)
+    checks = check_arithmetic(all_of(whole, figure("99", 99, part_of=some)), whole)
+    assert [(check["partition"], check["agrees"]) for check in checks] == [("batches", True), ("sex", False)]
+
+
 NUMBERS = st.integers(0, 10_000)
 BOUNDS = st.tuples(NUMBERS, NUMBERS).map(lambda ends: (min(ends), max(ends)))
 

@@ -74,6 +74,27 @@ def test_a_figure_is_the_sum_of_its_parts_as_they_stand_and_each_once(registry: 
     assert {"arithmetic", "hour"}.isdisjoint(reason["code"] for reason in answer["reasons"])
 
 
+def test_parts_that_are_said_to_be_incomplete_do_not_contradict_the_larger_whole(registry: World) -> None:
+    whole = claim(registry, 406, **JANUARY)
+    some = {"claim": whole, "partition": "batches"}
+    first = claim(registry, 99, **JANUARY, series="batch", part_of=[{**some, "parts_complete": False}])
+    assert "arithmetic" not in {reason["code"] for reason in reconciled(registry, whole)["reasons"]}
+    (check,) = registry.get(f"/v1/claims/{whole}").json()["arithmetic"]
+    assert (check["parts_complete"], check["agrees"]) == (False, True)
+    assert registry.get(f"/v1/claims/{first}").json()["part_of"] == [{**some, "parts_complete": False}]
+    second = claim(registry, 88, **JANUARY, series="batch", part_of=[{**some, "parts_complete": True}])
+    assert registry.get(f"/v1/claims/{second}").json()["part_of"] == [some], "the default is logged as before"
+
+
+def test_a_part_of_a_running_total_is_no_point_beside_the_line_of_its_claimant(world: World) -> None:
+    world.file("foro", release__released_on="2026-01-09")
+    running = {**JANUARY, "series": "cumulative"}
+    whole = claim(world, 303, **running)
+    claim(world, 116, **running, part_of=[{"claim": whole, "partition": "batches"}])
+    drawn = world.get("/v1/counts/series", by="event", released_to="2026-01-31").json()["claims"]
+    assert [one["low"] for one in drawn] == [303]
+
+
 def test_a_window_that_opens_after_the_figure_was_stated_is_a_reason_and_no_error(registry: World) -> None:
     early = claim(registry, 10, window_from="2026-02-01", stated_at="2026-01-13")
     code, detail = hindered(registry, early)

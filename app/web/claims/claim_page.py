@@ -280,8 +280,11 @@ def _build_sum(page: Page, arithmetic: Mapping[str, Any]) -> FigureSum:
     words, _ = page.catalogue, page.catalogue.gettext
     parts = [_build_other_figure(page, {"measure": None}, part) for part in arithmetic["parts"]]
     total = format_bounds(words, arithmetic["sum"])
-    verdict = (
-        _("The parts add up to the figure.") if arithmetic["agrees"] else _("The parts do not add up to the figure.")
-    )
+    if not arithmetic["agrees"]:
+        verdict = _("The parts do not add up to the figure.")
+    elif arithmetic["parts_complete"]:
+        verdict = _("The parts add up to the figure.")
+    else:
+        verdict = _("Not all of its parts are known, and these are no more than the figure.")
     is_mixed = len({part["measure"] for part in arithmetic["parts"]}) > 1
     return FigureSum(arithmetic["partition"], parts, total, verdict, is_mixed)
