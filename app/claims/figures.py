@@ -104,14 +104,20 @@ class Figure:
 
     @property
     def day(self) -> date | None:
-        """The day it was stated, in the time zone in which it was stated."""
+        """The day it was stated, in the time zone in which it was stated; the last one of a month or year."""
         text = self.fields.get("stated_at")
-        return None if text is None else date.fromisoformat(text[: dates.DAY_LENGTH])
+        return None if text is None else dates.parse_date(text[: dates.DAY_LENGTH]).last
+
+    @property
+    def stated_on(self) -> str | None:
+        """The day of its statement as filed; None if it is not known to the day."""
+        text = self.fields.get("stated_at") or ""
+        return text[: dates.DAY_LENGTH] if len(text) >= dates.DAY_LENGTH else None
 
     @property
     def has_no_hour(self) -> bool:
-        """Whether the time of its statement is a day without an hour."""
-        return len(self.fields.get("stated_at") or "") == dates.DAY_LENGTH
+        """Whether the time of its statement is a day, month or year without an hour."""
+        return dates.has_no_hour(self.fields.get("stated_at") or "")
 
     @property
     def definition(self) -> LoggedDefinition:
@@ -272,7 +278,8 @@ class Figures:
         bounds_by_run: dict[Any, set[Any]] = {}
         for other in self.by_id.values():
             if (
-                other.day == figure.day
+                figure.stated_on is not None
+                and other.stated_on == figure.stated_on
                 and other.population == figure.population
                 and self._is_comparable(figure, other)
                 and other.claimant not in (None, figure.claimant)

@@ -9,6 +9,7 @@ from string import Formatter
 from textwrap import shorten
 from typing import Any
 
+from app import dates
 from app.claims.figures import FURTHEST_STAGE, Figure, build_bounds
 from app.queries.terms import PERSONAL_DIMENSIONS
 from app.schemas.counts import Arithmetic, Message, MessageArgument, ReasonOut
@@ -206,7 +207,8 @@ def find_obstacles(context: ClaimContext) -> list[NamedReason]:
         obstacles.append(NamedReason(Reason.DEFINITION, "kind_of_held"))
     obstacles += [REASON_BY_REFUSAL[code] for code in dict.fromkeys(context.refusal_codes)]
     if figure.has_future_start:
-        arguments = {"stated_on": str(figure.day), "window_from": figure.window[0]}
+        stated_on = figure.fields["stated_at"][: dates.DAY_LENGTH]
+        arguments = {"stated_on": stated_on, "window_from": figure.window[0]}
         obstacles.append(NamedReason(Reason.WINDOW, "begins_later", arguments))
     if measure == Measure.RELEASED and figure.window[0] is None:
         windows = _find_other_starts(context)
@@ -346,9 +348,10 @@ def _find_net_reasons(context: ClaimContext) -> Iterable[NamedReason]:
 def _find_hour_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     """Yield reasons for figures that changed within the day of the claim."""
     figure = context.figure
-    if figure.day is None or figure.is_misprint:
+    if figure.stated_on is None or figure.is_misprint:
         return
-    same_day = [other for other in context.own_figures if other.day == figure.day and other.run_key == figure.run_key]
+    key = figure.stated_on, figure.run_key
+    same_day = [other for other in context.own_figures if (other.stated_on, other.run_key) == key]
     distinct_bounds = {item.bounds for item in [figure, *same_day] if item.is_whole} if figure.is_whole else set()
     numbers = sorted(distinct_bounds, key=_bounds_order)
     if len(numbers) > 1:

@@ -322,7 +322,7 @@ def _check_print_date(context: WriteContext, body: ClaimIn) -> list[dict[str, st
 def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
     """Return `(instant, errors)` of `stated_at`.
 
-    A date without a time means the end of that day, also today, in the claim's zone or else the registry's."""
+    A day, month or year means its end, also if it is running, in the claim's zone or else the registry's."""
     if body.stated_at is None:
         return None, []
     try:
@@ -330,7 +330,7 @@ def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, 
     except dates.DateError as error:
         return None, [build_pointed_error("/zone", "invalid_zone", str(error))]
     try:
-        instant = dates.parse_instant(body.stated_at, zone)
+        instant = dates.parse_moment(body.stated_at, zone)
     except dates.DateError as error:
         return None, [build_pointed_error("/stated_at", "invalid_instant", str(error))]
     if not dates.has_begun(body.stated_at, instant, zone, context.now):
@@ -340,7 +340,8 @@ def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, 
 
 def _add_zone(claim: dict[str, Any], zone: str) -> dict[str, Any]:
     """Return the claim with the zone in which its day ends. Claims filed while every day ended in UTC have none."""
-    return claim if "zone" in claim or not dates.is_day(claim.get("stated_at", "")) else {**claim, "zone": zone}
+    needs_zone = "stated_at" in claim and dates.has_no_hour(claim["stated_at"])
+    return {"zone": zone, **claim} if needs_zone else claim
 
 
 def _check_claimants(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:

@@ -207,6 +207,32 @@ def test_a_misprint_is_nobodys_number_and_is_not_compared(registry: World) -> No
     assert "hour" not in {reason["code"] for reason in reconciled(registry, misprint)["reasons"]}
 
 
+def test_a_claim_takes_a_month_or_a_year_as_the_moment_of_its_statement(registry: World) -> None:
+    coarse = claim(registry, 10, window_from="2026-01-08", stated_at="2026-01", zone="-04:00")
+    stated = claim(registry, 10, window_from="2026-01-08", stated_at="2026-01-31", zone="-04:00")
+    answer, other = reconciled(registry, coarse), reconciled(registry, stated)
+    assert (answer["comparable"], answer["then"]) == (True, other["then"])
+    assert (answer["claim"]["stated_at"], answer["claim"]["window_to"]) == ("2026-01", None)
+    assert registry.get(f"/v1/claims/{coarse}").json()["stated_at"] == "2026-01"
+    assert reconciled(registry, claim(registry, 10, window_from="2025-12", stated_at="2025"))["claim"]["low"] == 10
+    running = claim(registry, 10, window_from="2026-01-08", stated_at=NOW.strftime("%Y-%m"))
+    assert reconciled(registry, running)["then"]["basis"] == "log"
+
+
+@pytest.mark.parametrize(
+    "moment, code",
+    [
+        ("2027", "future_date"),
+        ("2026-04", "future_date"),
+        ("2026-13", "invalid_instant"),
+        ("2025/2026", "invalid_instant"),
+    ],
+)
+def test_a_month_that_has_not_begun_or_does_not_exist_is_refused(registry: World, moment: str, code: str) -> None:
+    body = {**SAID, "low": 1, "high": 1, "window_from": "2025-12", "stated_at": moment}
+    registry.refuse(registry.post("/v1/claims", body, "curator"), 422, code, "/stated_at")
+
+
 def test_what_nobody_says_when_they_knew_is_no_reporting_delay(registry: World) -> None:
     answer = reconciled(registry, claim(registry, 10, **JANUARY))
     then = answer["then"]

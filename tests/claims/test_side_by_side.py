@@ -136,3 +136,19 @@ def test_a_claim_whose_window_does_not_overlap_gives_no_reason() -> None:
 def test_a_window_without_a_beginning_may_overlap_any() -> None:
     unsaid = said(60, window_from=None)
     assert [one.id for one in all_of(MINISTRY, unsaid).find_peer_figures(MINISTRY)] == ["foro 60"]
+
+
+def test_a_claim_stated_in_a_month_is_compared_as_of_its_end() -> None:
+    coarse = said(154, stated_at="2026-01")
+    assert (coarse.window, coarse.days) == (("2026-01-08", "2026-01-31"), said(154, stated_at="2026-01-31").days)
+    assert said(154, stated_at="2026").window == ("2026-01-08", "2026-12-31")
+    last, next_month = said(300, "jep", stated_at="2026-01-31"), said(302, "pud", stated_at="2026-02-01")
+    assert [one.id for one in all_of(coarse, last, next_month).find_peer_figures(coarse)] == ["jep 300"]
+
+
+def test_two_figures_of_one_month_are_not_two_figures_of_one_day() -> None:
+    coarse = [said(number, stated_at="2026-01") for number in (41, 49)]
+    assert find_reasons(ClaimContext(coarse[0], own_figures=coarse[1:])) == []
+    assert all_of(said(626, "ministry", stated_at="2026-01"), *coarse).find_inconsistent_claimants(coarse[0]) == []
+    of_last_day = said(60, stated_at="2026-01-31")
+    assert find_reasons(ClaimContext(of_last_day, own_figures=coarse)) == []
