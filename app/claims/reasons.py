@@ -5,6 +5,7 @@ language needs the id and the arguments. No reason decides who is right; each po
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from string import Formatter
 from textwrap import shorten
 from typing import Any
@@ -45,6 +46,8 @@ MESSAGE_TEMPLATES = {
     "{window_from:from}{window_to:to}.",
     "no_report_of_held_then": "When it was stated the registry had no report of people held in {country:country} on "
     "{held_on}.",
+    "no_report_of_first_days": "It begins before the registry's first report: there is none of releases in "
+    "{country:country}{window_from:from}{window_to:to}.",
     "population_beside_terms": "Its population is described in prose ({population}) beside its terms.",
     "earlier_stage": "It counts releases that were `{stage}`, not those carried out.",
     "personal_terms": "Of its terms `{terms:codes}` the registry counts only people of whom that may be shown.",
@@ -174,6 +177,7 @@ class ClaimContext:
     # Whether the registry has any report that may concern the claim's country and days, now and when it was stated.
     is_covered: bool = True
     was_covered: bool = True
+    covered_from: date | None = None  # the day of the first release in its country that the registry knows of
 
 
 def find_obstacles(context: ClaimContext) -> list[NamedReason]:
@@ -264,6 +268,7 @@ def find_reasons(context: ClaimContext) -> list[NamedReason]:
         _find_hour_reasons,
         _find_citation_reasons,
         _find_held_reasons,
+        _find_coverage_reasons,
         _find_delay_reasons,
     ):
         named_reasons += finder(context)
@@ -389,6 +394,17 @@ def _find_held_reasons(context: ClaimContext) -> Iterable[NamedReason]:
                 "other_claimant": other.claimant,
             }
             yield NamedReason(Reason.SECONDARY_CITATION, "same_range", arguments)
+
+
+def _find_coverage_reasons(context: ClaimContext) -> Iterable[NamedReason]:
+    """Yield the days of a claim before the first report of its country. A coarse start begins in no certain day."""
+    start, first_day = context.figure.fields.get("window_from"), context.covered_from
+    if start is None or first_day is None or not context.is_covered:
+        return
+    if dates.parse_window_end(start) < first_day.toordinal():
+        days = {"window_from": start, "window_to": (first_day - timedelta(days=1)).isoformat()}
+        arguments = {"country": context.figure.fields.get("country"), **days}
+        yield NamedReason(Reason.COVERAGE, "no_report_of_first_days", arguments)
 
 
 def _find_delay_reasons(context: ClaimContext) -> Iterable[NamedReason]:

@@ -25,6 +25,7 @@ from app.claims.figures import (
     subtract_bounds,
 )
 from app.claims.reasons import BEYOND_TERMS, ClaimContext, build_message, find_differences, find_obstacles, find_reasons
+from app.claims.series import find_event_days
 from app.claims.valid_time import count_known_on
 from app.counts import tally
 from app.counts.shapes import TalliedCount
@@ -128,6 +129,7 @@ def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, 
         learned_count=_count_learned(past_count, current_count),
         is_covered=counts.has_coverage(current_count),
         was_covered=counts.has_coverage(past_count),
+        covered_from=counts.find_first_day(),
     )
     comparable = not find_obstacles(context)
     return {
@@ -301,6 +303,14 @@ class _RegistryCounts:
         bare = type(self._terms)(**self._terms.model_dump(include=days, exclude_none=True))
         unfiltered_count = self._count(count["revision"], bare)
         return _has_anybody(unfiltered_count["total"], unfiltered_count["uncertain_date"])
+
+    def find_first_day(self) -> date | None:
+        """Return the day of the first release that the registry knows of in the claim's country, at its stage."""
+        if not isinstance(self._terms, CountTerms):
+            return None
+        terms = CountTerms(country=self._terms.country, stage=self._terms.stage)
+        days = find_event_days(self._session, terms, self._reader, self._head)
+        return days[0] if days else None
 
     def _count(self, revision: int, terms: SourcedTerms) -> TalliedCount:
         return tally.compute_count(self._session, terms, self._reader, revision)

@@ -311,6 +311,15 @@ def _find_interval_end(day: date, interval: Interval) -> date:
     return following - timedelta(days=following.day)
 
 
+def find_event_days(session: Session, terms: CountTerms, reader: Reader, revision: int) -> tuple[date, date] | None:
+    """Return the first and last day on which a counted release may have happened; None without a dated release."""
+    selection = build_selection(session, terms, reader, revision)
+    dated_rows = selection.rows.where(selection.is_inside & selection.is_countable & (selection.rows["lo"] != NULL))
+    if not len(dated_rows):
+        return None
+    return date.fromordinal(int(dated_rows["lo"].min())), date.fromordinal(int(dated_rows["hi"].max()))
+
+
 def _find_span(
     session: Session, terms: CountTerms, steps: SeriesSteps, reader: Reader, revision: int
 ) -> tuple[date, date] | None:
@@ -319,12 +328,8 @@ def _find_span(
     if steps.basis == "event":
         # Gross: net excludes people detained again within the window and would cut off the days on which they counted.
         gross = terms.model_copy(update={"net": False})
-        selection = build_selection(session, gross, reader, revision)
-        dated_rows = selection.rows.where(selection.is_inside & selection.is_countable & (selection.rows["lo"] != NULL))
-        if not len(dated_rows):
-            return None
-        first_day, last_day = int(dated_rows["lo"].min()), int(dated_rows["hi"].max())
-        return start or date.fromordinal(first_day), end or date.fromordinal(last_day)
+        days = find_event_days(session, gross, reader, revision)
+        return None if days is None else (start or days[0], end or days[1])
     if not revision:
         return None
     first, last = (

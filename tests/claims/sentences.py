@@ -46,6 +46,8 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
      "When it was stated the registry had no report of releases in any country to 2026-01."),
     ("no_report_of_held_then", {"country": "VE", "held_on": "2026-01-08"},
      "When it was stated the registry had no report of people held in VE on 2026-01-08."),
+    ("no_report_of_first_days", {"country": "VE", "window_from": "2024-12", "window_to": "2025-12-24"},
+     "It begins before the registry's first report: there is none of releases in VE from 2024-12 to 2025-12-24."),
     ("population_beside_terms", {"population": "women"},
      "Its population is described in prose (women) beside its terms."),
     ("earlier_stage", {"stage": "announced"}, "It counts releases that were `announced`, not those carried out."),

@@ -1,6 +1,7 @@
 """The reasons for which two numbers differ: each is named where it is known to bear, and nowhere else."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -96,6 +97,8 @@ NAMED: list[tuple[Reason, str, ClaimContext]] = [
      ClaimContext(mine(measure="held"), is_covered=False)),
     (Reason.NO_COVERAGE, "no report of releases in any country",
      ClaimContext(mine(country=None), is_covered=False)),
+    (Reason.COVERAGE, "none of releases in VE from 2026-01-08 to 2026-01-11",
+     ClaimContext(PLAIN, covered_from=date(2026, 1, 12))),
     (Reason.NO_COVERAGE, "When it was stated the registry had no report", ClaimContext(PLAIN, was_covered=False)),
 ]  # fmt: skip
 
@@ -143,6 +146,10 @@ SILENT: list[tuple[Reason, ClaimContext]] = [
     (Reason.UNDATED, ClaimContext(mine(stated_at=None, window_to="2026-01-12"))),  # comparable as known now
     (Reason.UNDATED, ClaimContext(mine(measure="measures_lifted", stated_at=None))),  # nobody counts these in any case
     (Reason.NO_COVERAGE, ClaimContext(PLAIN)),
+    (Reason.COVERAGE, ClaimContext(PLAIN, covered_from=date(2026, 1, 8))),
+    (Reason.COVERAGE, ClaimContext(mine(window_from=None), covered_from=date(2026, 1, 9))),
+    (Reason.COVERAGE, ClaimContext(mine(window_from="2026-01"), covered_from=date(2026, 1, 31))),  # some day of January
+    (Reason.COVERAGE, ClaimContext(PLAIN, covered_from=date(2026, 1, 9), is_covered=False)),  # nothing to compare with
 ]  # fmt: skip
 
 

@@ -138,6 +138,17 @@ def test_before_the_first_report_of_those_days_there_is_no_gap_then(world: World
     assert reason["detail"].startswith("When it was stated the registry had no report of releases in VE")
 
 
+def test_a_claim_that_begins_before_the_first_report_of_its_country_says_so(registry: World) -> None:
+    """The first release reported here is of 9 January; that of another country is no report of this one."""
+    answer = reconciled(registry, claim(registry, 401, window_from="2024-12", stated_at="2026-01-13"))
+    assert answer["comparable"]
+    (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "coverage"]
+    assert reason["detail"].endswith("there is none of releases in VE from 2024-12 to 2026-01-08.")
+    for start in ("2026-01-09", "2026-01"):
+        later = reconciled(registry, claim(registry, 401, window_from=start, stated_at="2026-01-13"))
+        assert "coverage" not in {reason["code"] for reason in later["reasons"]}
+
+
 def test_a_figure_without_a_day_is_not_compared(registry: World) -> None:
     code, detail = hindered(registry, claim(registry, 10, window_from="2026-01-08"))
     assert (code, detail) == ("undated", "It says neither when it was stated nor until which day it counts.")

@@ -43,6 +43,9 @@ REASON_SENTENCES: Mapping[str, str] = {
     "no_report_of_held": _("Nobody has reported to the registry %(covered)s."),
     "no_report_of_releases_then": _("When it was stated nobody had reported to the registry %(covered)s."),
     "no_report_of_held_then": _("When it was stated nobody had reported to the registry %(covered)s."),
+    "no_report_of_first_days": _(
+        "It begins before the registry's first report: nobody has reported to the registry %(covered)s."
+    ),
     "population_beside_terms": _("Whom it counts is said in words too (“%(population)s”)."),
     "earlier_stage": _("It counts releases at another stage (%(stage)s), not those carried out."),
     "personal_terms": _(

@@ -173,6 +173,12 @@ SAMPLES: list[tuple[str, str, int | None]] = [
         None,
     ),
     (
+        "It begins before the registry's first report: there is none of releases in VE from 2024-12 to 2025-12-24.",
+        "Empieza antes del primer reporte del registro: nadie ha reportado al registro ninguna excarcelación en "
+        "Venezuela, desde diciembre de 2024, hasta el 24 de diciembre de 2025.",
+        None,
+    ),
+    (
         "It counts another population than foro.",
         "Cuenta a una población distinta de la de Foro Penal.",
         None,
