@@ -146,8 +146,9 @@ class Figure:
 
     @property
     def population_terms(self) -> EchoedTerms:
-        """The terms that define the people and releases, without those that name verifying sources."""
-        return {name: value for name, value in self.terms.items() if name not in VERIFICATION_TERMS}
+        """The terms that define the people and releases."""
+        other_terms = VERIFICATION_TERMS | OPTIONAL_TERMS
+        return {name: value for name, value in self.terms.items() if name not in other_terms}
 
     @property
     def is_misprint(self) -> bool:

@@ -280,7 +280,7 @@ class _RegistryCounts:
         if (
             self._terms is None
             or name not in type(self._terms).model_fields
-            or self._figure.definition.get(name) is not None
+            or self._figure.compared_terms.get(name) is not None
         ):
             return None
         if getattr(self._terms, name) == value:

@@ -1,8 +1,7 @@
 """File claims: published aggregate figures, as printed.
 
 The qualifier gives a figure its bounds: "more than 400" is 401 or more, with no upper bound. `LoggedClaim` describes
-the fields of a logged claim that counts read to compare a figure.
-"""
+the fields of a logged claim that counts read to compare a figure."""
 
 import uuid
 from typing import Annotated, Any, NotRequired, Required
@@ -163,6 +162,7 @@ FUTURE_HELD_DETAIL = (
     "Nobody knows who will be held on a day to come: give the day on which they were held, or leave it out for that of "
     "`stated_at`. A month or a year means its last day."
 )
+HELD_ONLY_DETAIL = "Only figures of people held have this term: leave it out, or give the `kind` of the releases."
 # References that do not affect the other claim. Every other reference changes how the other claim is read.
 CLAIM_ONLY_POINTERS = ("/derived_from", "/definition/subset_of")
 FOREIGN_CLAIM_DETAIL = (
@@ -192,6 +192,7 @@ class ClaimTermsIn(StrictModel):
     gender: Gender | None = None
     category: Category | None = None
     nationality: Country | None = None
+    house_arrest: Flag | None = None
 
 
 class ClaimDefinitionIn(StrictModel):
@@ -258,6 +259,7 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
     errors = [
         *find_bound_faults(*numbers),
         *_check_window(context, body),
+        *_check_terms(body),
         *_check_claimants(context, body),
         *_check_references(context, body),
         *_check_print_date(context, body),
@@ -297,19 +299,21 @@ def _find_previous_claim(context: WriteContext, case: str | None) -> Claim | Non
 
 
 def _check_window(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
-    if (
-        body.window_from
-        and body.window_to
-        and dates.parse_window_start(body.window_from) > dates.parse_window_end(body.window_to)
-    ):
+    if body.window_to is None:
+        return []
+    end = dates.parse_window_end(body.window_to)
+    if body.window_from and dates.parse_window_start(body.window_from) > end:
         return [build_pointed_error("/window_to", "reversed_window", "The window ends before it begins.")]
-    if (
-        body.measure is Measure.HELD
-        and body.window_to
-        and dates.parse_window_end(body.window_to) > dates.latest_today(context.now)
-    ):
+    if body.measure is Measure.HELD and end > dates.latest_today(context.now):
         return [build_pointed_error("/window_to", "future_date", FUTURE_HELD_DETAIL)]
     return []
+
+
+def _check_terms(body: ClaimIn) -> list[dict[str, str]]:
+    terms = body.definition.terms if body.definition else None
+    if terms is None or terms.house_arrest is None or body.measure is Measure.HELD:
+        return []
+    return [build_pointed_error("/definition/terms/house_arrest", "held_only", HELD_ONLY_DETAIL)]
 
 
 def _check_print_date(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:

@@ -193,6 +193,9 @@ def describe_limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
             continue
         if name in TERM_CODE_LISTS:
             descriptions.append(words.listed([words.label(TERM_CODE_LISTS[name], code) for code in values]))
+        elif name == "house_arrest":
+            text = _("with those released to house arrest") if value else _("without those released to house arrest")
+            descriptions.append(text)
         elif name == "nationality":
             descriptions.append(words.listed([words.country(code) for code in values]))
         elif name in ("any_of", "all_of"):

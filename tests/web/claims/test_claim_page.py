@@ -287,3 +287,10 @@ def test_parts_that_are_not_all_known_are_told_as_such(registry: World) -> None:
         registry, "/en" + address
     )
     assert "No se conocen todas sus partes, y estas no superan la cifra." in text_of(registry, "/es" + address)
+
+
+def test_a_claim_of_the_held_says_whether_it_counts_house_arrest(registry: World) -> None:
+    terms = {"definition": {"terms": {"house_arrest": True}}}
+    address = claim(registry, 12, measure="held", window_from=None, **terms)
+    assert "with those released to house arrest" in text_of(registry, "/en" + address)
+    assert "con quienes salieron a arresto domiciliario" in text_of(registry, "/es" + address)
