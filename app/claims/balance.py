@@ -60,7 +60,7 @@ def _is_whole_list_figure(figures: Figures, figure: Figure, claimant: str, count
         or figure.is_misprint
     ):
         return False
-    if figure.terms or figure.subset_of is not None or figure.stage != FURTHEST_STAGE:
+    if figure.terms or figure.definition.get("subset_of") or figure.stage != FURTHEST_STAGE:
         return False
     if _is_already_in_stock(figures, figure, "same_as") or _is_already_in_stock(figures, figure, "part_of"):
         return False

@@ -87,8 +87,8 @@ class Figure:
     def run_key(self) -> tuple[Any, ...]:
         """The key of a running total: a claimant's newer figure with the same key replaces the older.
 
-        It consists of the window, the terms and the population."""
-        terms = {name: value for name, value in self.compared_terms.items() if name not in OPTIONAL_TERMS}
+        It consists of the window, the terms and the population. A net figure replaces a gross one."""
+        terms = {name: value for name, value in self.compared_terms.items() if name != "net"}
         return self.days[0], self.fixed_end, json.dumps(terms, sort_keys=True), self.population
 
     @property
@@ -115,11 +115,6 @@ class Figure:
         return text[: dates.DAY_LENGTH] if len(text) >= dates.DAY_LENGTH else None
 
     @property
-    def has_no_hour(self) -> bool:
-        """Whether the time of its statement is a day, month or year without an hour."""
-        return dates.has_no_hour(self.fields.get("stated_at") or "")
-
-    @property
     def definition(self) -> LoggedDefinition:
         return self.fields.get("definition") or {}
 
@@ -136,13 +131,8 @@ class Figure:
 
     @property
     def population(self) -> tuple[str | None, str | None]:
-        """The people whom it counts, as far as no term says who they are: in prose, and as a part of another figure."""
-        return self.definition.get("population"), self.subset_of
-
-    @property
-    def subset_of(self) -> str | None:
-        """The id of the figure that counts the larger population to which this one belongs."""
-        return self.definition.get("subset_of")
+        """The people whom it counts: in prose, and the id of the figure whose people they are a part of."""
+        return self.definition.get("population"), self.definition.get("subset_of")
 
     @property
     def population_terms(self) -> EchoedTerms:

@@ -199,7 +199,7 @@ def find_obstacles(context: ClaimContext) -> list[NamedReason]:
         obstacles.append(
             NamedReason(Reason.POPULATION, "population_in_prose", {"population": _shorten_population(figure)})
         )
-    if figure.subset_of and not figure.population_terms:
+    if figure.definition.get("subset_of") and not figure.population_terms:
         obstacles.append(NamedReason(Reason.POPULATION, "part_of_others"))
     if measure in COUNTED_MEASURES and figure.day is None and figure.window[1] is None:
         obstacles.append(
@@ -361,7 +361,7 @@ def _find_hour_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     numbers = sorted(distinct_bounds, key=_bounds_order)
     if len(numbers) > 1:
         yield NamedReason(Reason.HOUR, "several_that_day", {"numbers": [build_bounds(number) for number in numbers]})
-    elif context.inconsistent_claimants and figure.has_no_hour:
+    elif context.inconsistent_claimants and dates.has_no_hour(figure.fields["stated_at"]):
         yield NamedReason(Reason.HOUR, "hour_unsaid", {"claimants": list(context.inconsistent_claimants)})
 
 

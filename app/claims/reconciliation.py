@@ -305,10 +305,10 @@ class _RegistryCounts:
         return _has_anybody(unfiltered_count["total"], unfiltered_count["uncertain_date"])
 
     def find_first_day(self) -> date | None:
-        """Return the day of the first release that the registry knows of in the claim's country, at its stage."""
+        """Return the day of the first release that the registry knows of in the claim's country."""
         if not isinstance(self._terms, CountTerms):
             return None
-        terms = CountTerms(country=self._terms.country, stage=self._terms.stage)
+        terms = CountTerms(country=self._terms.country)
         days = find_event_days(self._session, terms, self._reader, self._head)
         return days[0] if days else None
 

@@ -152,3 +152,13 @@ def test_two_figures_of_one_month_are_not_two_figures_of_one_day() -> None:
     assert all_of(said(626, "ministry", stated_at="2026-01"), *coarse).find_inconsistent_claimants(coarse[0]) == []
     of_last_day = said(60, stated_at="2026-01-31")
     assert find_reasons(ClaimContext(of_last_day, own_figures=coarse)) == []
+
+
+def test_a_stock_with_house_arrest_hides_none_without_it() -> None:
+    held: dict[str, Any] = {"measure": "held", "window_from": None, "series": None}
+    without, with_it = (
+        said(number, terms__house_arrest=value, **held) for number, value in ((780, False), (806, True))
+    )
+    other = said(1_011, "jep", **held)
+    assert [one.id for one in all_of(other, without, with_it).find_peer_figures(other)] == ["foro 806", "foro 780"]
+    assert find_reasons(ClaimContext(with_it, own_figures=[without])) == []
