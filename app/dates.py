@@ -216,14 +216,25 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
         raise DateError("The instant falls outside the years 0001 to 9999 in UTC.") from None
 
 
+def parse_moment(text: str, zone: tzinfo = UTC) -> datetime:
+    """Parse an instant, or a month or year alone, which means its end in `zone`. Raises DateError."""
+    is_coarse = len(text) < DAY_LENGTH and _PARTIAL.fullmatch(text)
+    return parse_instant(parse_date(text).last.isoformat() if is_coarse else text, zone)
+
+
+def has_no_hour(text: str) -> bool:
+    """Return whether a moment is written as a day, month or year, whose end depends on the zone."""
+    return len(text) <= DAY_LENGTH
+
+
 def is_day(text: str) -> bool:
     """Return whether an instant is written as a day alone, whose end depends on the zone."""
     return len(text) == DAY_LENGTH
 
 
 def has_begun(text: str, instant: datetime, zone: tzinfo, now: datetime) -> bool:
-    """Return whether the instant that `text` means in `zone` has come; for a day alone, whether it has begun there."""
-    return parse_date(text).first <= now.astimezone(zone).date() if is_day(text) else instant <= now
+    """Return whether the instant that `text` means in `zone` has come; without an hour, whether its first day has."""
+    return parse_date(text).first <= now.astimezone(zone).date() if has_no_hour(text) else instant <= now
 
 
 def format_instant(instant: datetime) -> str:

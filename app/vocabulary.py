@@ -277,6 +277,7 @@ class Reason(StrEnum):
     SECONDARY_CITATION = "secondary_citation"
     UNDATED = "undated"
     NO_COVERAGE = "no_coverage"
+    COVERAGE = "coverage"
 
 
 class CorrectionKind(StrEnum):

@@ -60,7 +60,7 @@ def _is_whole_list_figure(figures: Figures, figure: Figure, claimant: str, count
         or figure.is_misprint
     ):
         return False
-    if figure.terms or figure.subset_of is not None or figure.stage != FURTHEST_STAGE:
+    if figure.terms or figure.definition.get("subset_of") or figure.stage != FURTHEST_STAGE:
         return False
     if _is_already_in_stock(figures, figure, "same_as") or _is_already_in_stock(figures, figure, "part_of"):
         return False
@@ -146,7 +146,7 @@ class Growth(NamedTuple):
 
 def _find_growths(figures: Sequence[Figure], opening: Figure, closing: Figure) -> Iterator[Growth]:
     """Yield the growth of each running total: its latest figure at the closing stock minus that at the opening."""
-    running = [figure for figure in figures if figure.fields.get("series") != "batch"]
+    running = [figure for figure in figures if figure.is_whole]
     for start_day in {figure.days[0] or 0 for figure in running}:
         matching = [figure for figure in running if (figure.days[0] or 0) == start_day]
         later = [figure for figure in matching if _is_between(figure, opening, closing)]

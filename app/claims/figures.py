@@ -16,7 +16,7 @@ from app.queries.terms import EchoedTerms, parse_window
 from app.queries.visibility import valid_at
 from app.registry.claims import LoggedClaim, LoggedDefinition
 from app.schemas.counts import Arithmetic, Bounds, FigureOut
-from app.vocabulary import Measure, Stage
+from app.vocabulary import Measure, Series, Stage
 
 # Lowest and highest number that the figure covers, inclusive; None is open.
 LowHigh = tuple[int | None, int | None]
@@ -24,6 +24,8 @@ FURTHEST_STAGE = str(Stage.CARRIED_OUT)  # the stage of a figure that names none
 # How one figure refers to others.
 Reference = Literal["derived_from", "same_as", "supersedes", "part_of"]
 REFERENCES: tuple[Reference, ...] = get_args(Reference)
+# Terms that a figure may leave unsaid: two figures differ in them only if both say them.
+OPTIONAL_TERMS = frozenset({"net", "house_arrest"})
 # Terms of a claim that concern who verified a release; all others concern the release itself.
 VERIFICATION_TERMS = frozenset({"status", "any_of", "all_of", "min_sources"})
 
@@ -81,12 +83,19 @@ class Figure:
             return False
         return dates.parse_window_end(end) > dates.latest_today(self.filed_at)
 
-    @property
-    def run_key(self) -> tuple[int | None, int | None, str, str | None]:
+    @cached_property
+    def run_key(self) -> tuple[Any, ...]:
         """The key of a running total: a claimant's newer figure with the same key replaces the older.
 
-        It consists of the start of the window, its end if stated, the stage, and `subset_of`."""
-        return *parse_window(self.fields.get("window_from"), self.fields.get("window_to")), self.stage, self.subset_of
+        It consists of the window, the terms and the population. A net figure replaces a gross one."""
+        terms = {name: value for name, value in self.compared_terms.items() if name != "net"}
+        return self.days[0], self.fixed_end, json.dumps(terms, sort_keys=True), self.population
+
+    @property
+    def fixed_end(self) -> int | None:
+        """The last day of its window; None if the window runs until the day it was stated, said or not."""
+        end = self.days[1]
+        return None if self.day is not None and end == self.day.toordinal() else end
 
     @cached_property
     def instant(self) -> datetime | None:
@@ -95,14 +104,15 @@ class Figure:
 
     @property
     def day(self) -> date | None:
-        """The day it was stated, in the time zone in which it was stated."""
+        """The day it was stated, in the time zone in which it was stated; the last one of a month or year."""
         text = self.fields.get("stated_at")
-        return None if text is None else date.fromisoformat(text[: dates.DAY_LENGTH])
+        return None if text is None else dates.parse_date(text[: dates.DAY_LENGTH]).last
 
     @property
-    def has_no_hour(self) -> bool:
-        """Whether the time of its statement is a day without an hour."""
-        return len(self.fields.get("stated_at") or "") == dates.DAY_LENGTH
+    def stated_on(self) -> str | None:
+        """The day of its statement as filed; None if it is not known to the day."""
+        text = self.fields.get("stated_at") or ""
+        return text[: dates.DAY_LENGTH] if len(text) >= dates.DAY_LENGTH else None
 
     @property
     def definition(self) -> LoggedDefinition:
@@ -114,14 +124,21 @@ class Figure:
         return {name: value for name, value in (self.definition.get("terms") or {}).items() if name != "stage"}
 
     @property
-    def subset_of(self) -> str | None:
-        """The id of the figure that counts the larger population to which this one belongs."""
-        return self.definition.get("subset_of")
+    def compared_terms(self) -> dict[str, Any]:
+        """The terms in which it may differ from another figure, with the stage and whether it is net."""
+        terms: dict[str, Any] = {"stage": self.stage, "net": self.definition.get("net"), **self.terms}
+        return {name: sorted(value) if isinstance(value, list) else value for name, value in terms.items()}
+
+    @property
+    def population(self) -> tuple[str | None, str | None]:
+        """The people whom it counts: in prose, and the id of the figure whose people they are a part of."""
+        return self.definition.get("population"), self.definition.get("subset_of")
 
     @property
     def population_terms(self) -> EchoedTerms:
-        """The terms that define the people and releases, without those that name verifying sources."""
-        return {name: value for name, value in self.terms.items() if name not in VERIFICATION_TERMS}
+        """The terms that define the people and releases."""
+        other_terms = VERIFICATION_TERMS | OPTIONAL_TERMS
+        return {name: value for name, value in self.terms.items() if name not in other_terms}
 
     @property
     def is_misprint(self) -> bool:
@@ -129,8 +146,29 @@ class Figure:
         return bool(self.fields.get("misprint"))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it is a number for everybody it counts: no batch, no part of another figure and no misprint."""
+        is_fraction = bool(self.fields.get("part_of")) or self.fields.get("series") == Series.BATCH
+        return not (is_fraction or self.is_misprint or self.bounds == (None, None))
+
+    @property
     def stage(self) -> str:
         return str((self.definition.get("terms") or {}).get("stage", FURTHEST_STAGE))
+
+    def find_differing_terms(self, other: "Figure") -> list[str]:
+        """Return the names of the terms in which another figure differs."""
+        own, others = self.compared_terms, other.compared_terms
+        names = [name for name in sorted({*own, *others}) if own.get(name) != others.get(name)]
+        return [name for name in names if name not in OPTIONAL_TERMS or None not in (own.get(name), others.get(name))]
+
+    def is_of_same_event(self, other: "Figure") -> bool:
+        """Return whether another figure is of the same measure and country, and their windows overlap."""
+        (start, end), (other_start, other_end) = self.days, other.days
+        starts_by_end = (start or dates.FIRST_DAY) <= (other_end or dates.LAST_DAY)
+        ends_after_start = (end or dates.LAST_DAY) >= (other_start or dates.FIRST_DAY)
+        same_country = self.fields.get("country") == other.fields.get("country")
+        same_measure = self.fields["measure"] == other.fields["measure"]
+        return same_country and same_measure and starts_by_end and ends_after_start
 
     def get_references(self, name: Reference) -> list[str]:
         """Return the ids of the claims that this one refers to under a reference."""
@@ -201,10 +239,10 @@ class Figures:
         return versions
 
     def find_peer_figures(self, figure: Figure) -> list[Figure]:
-        """Return other claimants' comparable figures published by then: the latest per claimant, window and stage,
-        newest first.
+        """Return other claimants' figures of the same event published by then, newest first.
 
-        Figures corrected by then, batches and other countries are excluded; a repeated print counts once."""
+        These are the latest per claimant, window, terms and population. Figures corrected by then, batches and parts
+        are excluded; a repeated print counts once."""
         latest: dict[Any, Figure] = {}
         for other in sorted(self.by_id.values(), key=_publication_order):
             if self._is_peer(figure, other):
@@ -213,15 +251,9 @@ class Figures:
 
     @staticmethod
     def _is_comparable(figure: Figure, other: Figure) -> bool:
-        """Return whether two figures count the same thing.
-
-        A batch or a part of another figure does not, unless it is a part of this one. Neither does a misprint."""
-        if other.fields.get("series") == "batch" or other.bounds == (None, None) or other.terms != figure.terms:
-            return False
-        if other.is_misprint or other.subset_of not in (figure.subset_of, figure.id):
-            return False
-        same_country = other.fields.get("country") == figure.fields.get("country")
-        return same_country and other.fields["measure"] == figure.fields["measure"]
+        """Return whether another figure counts the same event by the same terms, at any stage, net or gross."""
+        differing_terms = {*figure.find_differing_terms(other)}
+        return other.is_whole and figure.is_of_same_event(other) and differing_terms <= {"stage", "net"}
 
     def _is_peer(self, figure: Figure, other: Figure) -> bool:
         if other.claimant in (None, figure.claimant) or not _was_published_by(figure.instant, other):
@@ -229,7 +261,7 @@ class Figures:
         is_corrected = any(
             _was_published_by(figure.instant, newer) for newer in self.find_referring("supersedes", other.id)
         )
-        return not is_corrected and self._is_comparable(figure, other)
+        return not is_corrected and other.is_whole and figure.is_of_same_event(other)
 
     def find_inconsistent_claimants(self, figure: Figure) -> list[str]:
         """Return the other claimants who published different numbers for one window on the day this figure was
@@ -237,7 +269,9 @@ class Figures:
         bounds_by_run: dict[Any, set[Any]] = {}
         for other in self.by_id.values():
             if (
-                other.day == figure.day
+                figure.stated_on is not None
+                and other.stated_on == figure.stated_on
+                and other.population == figure.population
                 and self._is_comparable(figure, other)
                 and other.claimant not in (None, figure.claimant)
             ):
@@ -304,19 +338,28 @@ def sum_bounds(parts: Sequence[Figure]) -> LowHigh:
 def check_arithmetic(figures: Figures, figure: Figure) -> list[Arithmetic]:
     """Compare a claim with the sum of its parts, for each partition.
 
-    `difference` is whole − sum, low to high. The two agree if it can be 0."""
+    `difference` is whole − sum, low to high. The two agree if it can be 0, or if the sum of incomplete parts is
+    smaller."""
     sums: list[Arithmetic] = []
+    incomplete_partitions = {
+        membership["partition"]
+        for part in figures.find_referring("part_of", figure.id)
+        for membership in part.fields["part_of"]
+        if membership["claim"] == figure.id and not membership.get("parts_complete", True)
+    }
     for partition, parts in sorted(group_parts_by_partition(figures, figure.id).items()):
         low, high = sum_bounds(parts)
         gap = subtract_bounds(figure.bounds, (low, high))
-        agrees = (gap["low"] is None or gap["low"] <= 0) and (gap["high"] is None or gap["high"] >= 0)
+        is_complete = partition not in incomplete_partitions
+        can_be_smaller = not is_complete or gap["low"] is None or gap["low"] <= 0
         sums.append(
             {
                 "partition": partition,
                 "parts": [part.build_figure_out() for part in parts],
                 "sum": build_bounds((low, high)),
                 "difference": gap,
-                "agrees": agrees,
+                "parts_complete": is_complete,
+                "agrees": can_be_smaller and (gap["high"] is None or gap["high"] >= 0),
             }
         )
     return sums

@@ -5,10 +5,12 @@ language needs the id and the arguments. No reason decides who is right; each po
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from string import Formatter
 from textwrap import shorten
 from typing import Any
 
+from app import dates
 from app.claims.figures import FURTHEST_STAGE, Figure, build_bounds
 from app.queries.terms import PERSONAL_DIMENSIONS
 from app.schemas.counts import Arithmetic, Message, MessageArgument, ReasonOut
@@ -44,6 +46,8 @@ MESSAGE_TEMPLATES = {
     "{window_from:from}{window_to:to}.",
     "no_report_of_held_then": "When it was stated the registry had no report of people held in {country:country} on "
     "{held_on}.",
+    "no_report_of_first_days": "It begins before the registry's first report: there is none of releases in "
+    "{country:country}{window_from:from}{window_to:to}.",
     "population_beside_terms": "Its population is described in prose ({population}) beside its terms.",
     "earlier_stage": "It counts releases that were `{stage}`, not those carried out.",
     "personal_terms": "Of its terms `{terms:codes}` the registry counts only people of whom that may be shown.",
@@ -54,6 +58,8 @@ MESSAGE_TEMPLATES = {
     "other_start": "It counts {window_from:since}; {other_claimant} {other_window_from:since}.",
     "other_end": "It counts {window_to:until}; {other_claimant} {other_window_to:until}.",
     "other_stage": "It is about `{stage}`; {other_claimant} about `{other_stage}`.",
+    "other_population": "It counts another population than {other_claimant}.",
+    "other_terms": "It differs from {other_claimant} in its terms: `{terms:codes}`.",
     "one_is_net": "One of it and {other_claimant} leaves out who was taken again.",
     "other_counts_named": "{other_claimant} counts those it names, which families may refuse.",
     "printed_with_other_starts": "The same number is printed as counted since {windows_from} too.",
@@ -171,6 +177,7 @@ class ClaimContext:
     # Whether the registry has any report that may concern the claim's country and days, now and when it was stated.
     is_covered: bool = True
     was_covered: bool = True
+    covered_from: date | None = None  # the day of the first release in its country that the registry knows of
 
 
 def find_obstacles(context: ClaimContext) -> list[NamedReason]:
@@ -192,7 +199,7 @@ def find_obstacles(context: ClaimContext) -> list[NamedReason]:
         obstacles.append(
             NamedReason(Reason.POPULATION, "population_in_prose", {"population": _shorten_population(figure)})
         )
-    if figure.subset_of and not figure.population_terms:
+    if figure.definition.get("subset_of") and not figure.population_terms:
         obstacles.append(NamedReason(Reason.POPULATION, "part_of_others"))
     if measure in COUNTED_MEASURES and figure.day is None and figure.window[1] is None:
         obstacles.append(
@@ -204,7 +211,8 @@ def find_obstacles(context: ClaimContext) -> list[NamedReason]:
         obstacles.append(NamedReason(Reason.DEFINITION, "kind_of_held"))
     obstacles += [REASON_BY_REFUSAL[code] for code in dict.fromkeys(context.refusal_codes)]
     if figure.has_future_start:
-        arguments = {"stated_on": str(figure.day), "window_from": figure.window[0]}
+        stated_on = figure.fields["stated_at"][: dates.DAY_LENGTH]
+        arguments = {"stated_on": stated_on, "window_from": figure.window[0]}
         obstacles.append(NamedReason(Reason.WINDOW, "begins_later", arguments))
     if measure == Measure.RELEASED and figure.window[0] is None:
         windows = _find_other_starts(context)
@@ -260,6 +268,7 @@ def find_reasons(context: ClaimContext) -> list[NamedReason]:
         _find_hour_reasons,
         _find_citation_reasons,
         _find_held_reasons,
+        _find_coverage_reasons,
         _find_delay_reasons,
     ):
         named_reasons += finder(context)
@@ -286,12 +295,17 @@ def find_differences(figure: Figure, other: Figure) -> list[NamedReason]:
     """Return why another figure, published by then, differs from this one."""
     named_reasons = list(_compare_windows(figure, other))
     arguments: dict[str, MessageArgument] = {"other_claimant": other.claimant}
-    if other.stage != figure.stage:
+    if other.population != figure.population:
+        named_reasons.append(NamedReason(Reason.POPULATION, "other_population", arguments))
+    terms = figure.find_differing_terms(other)
+    if "stage" in terms:
         stages = {"stage": figure.stage, "other_stage": other.stage}
         named_reasons.append(NamedReason(Reason.STAGE, "other_stage", {**arguments, **stages}))
-    nets = {figure.definition.get("net"), other.definition.get("net")} - {None}
-    if len(nets) == 2:
+    if "net" in terms:
         named_reasons.append(NamedReason(Reason.GROSS_NET, "one_is_net", arguments))
+    other_terms = [name for name in terms if name not in ("stage", "net")]
+    if other_terms:
+        named_reasons.append(NamedReason(Reason.DEFINITION, "other_terms", {**arguments, "terms": other_terms}))
     if other.fields.get("named") and not figure.fields.get("named"):
         named_reasons.append(NamedReason(Reason.CONSENT, "other_counts_named", arguments))
     return named_reasons
@@ -300,8 +314,7 @@ def find_differences(figure: Figure, other: Figure) -> list[NamedReason]:
 def _compare_windows(figure: Figure, other: Figure) -> Iterable[NamedReason]:
     """Yield how the windows of two figures differ.
 
-    Two figures that run until they are stated are one growing number: the later one covers more days because of its
-    hour, so their ends are not compared."""
+    Two figures that run until they are stated are one growing number, so their ends are not compared."""
     (start, end), (other_start, other_end) = figure.days, other.days
     (since, until), (other_since, other_until), claimant = figure.window, other.window, other.claimant
     if figure.is_held_count and end != other_end:
@@ -310,7 +323,7 @@ def _compare_windows(figure: Figure, other: Figure) -> Iterable[NamedReason]:
     elif start != other_start:
         starts = {"window_from": since, "other_claimant": claimant, "other_window_from": other_since}
         yield NamedReason(Reason.WINDOW, "other_start", starts)
-    elif end != other_end and (figure.fields.get("window_to") or other.fields.get("window_to")):
+    elif end != other_end and (figure.fixed_end, other.fixed_end) != (None, None):
         ends = {"window_to": until, "other_claimant": claimant, "other_window_to": other_until}
         yield NamedReason(Reason.WINDOW, "other_end", ends)
 
@@ -340,16 +353,15 @@ def _find_net_reasons(context: ClaimContext) -> Iterable[NamedReason]:
 def _find_hour_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     """Yield reasons for figures that changed within the day of the claim."""
     figure = context.figure
-    if figure.day is None or figure.is_misprint:
+    if figure.stated_on is None or figure.is_misprint:
         return
-    parts = {part.id for part in context.parts} | set(figure.get_references("part_of"))
-    same_day = [other for other in context.own_figures if other.day == figure.day and other.run_key == figure.run_key]
-    whole = [other for other in same_day if other.id not in parts and figure.id not in other.get_references("part_of")]
-    distinct_bounds = {item.bounds for item in [*whole, figure] if item.fields.get("series") != "batch"}
-    numbers = sorted(distinct_bounds - {(None, None)}, key=_bounds_order)
+    key = figure.stated_on, figure.run_key
+    same_day = [other for other in context.own_figures if (other.stated_on, other.run_key) == key]
+    distinct_bounds = {item.bounds for item in [figure, *same_day] if item.is_whole} if figure.is_whole else set()
+    numbers = sorted(distinct_bounds, key=_bounds_order)
     if len(numbers) > 1:
         yield NamedReason(Reason.HOUR, "several_that_day", {"numbers": [build_bounds(number) for number in numbers]})
-    elif context.inconsistent_claimants and figure.has_no_hour:
+    elif context.inconsistent_claimants and dates.has_no_hour(figure.fields["stated_at"]):
         yield NamedReason(Reason.HOUR, "hour_unsaid", {"claimants": list(context.inconsistent_claimants)})
 
 
@@ -382,6 +394,17 @@ def _find_held_reasons(context: ClaimContext) -> Iterable[NamedReason]:
                 "other_claimant": other.claimant,
             }
             yield NamedReason(Reason.SECONDARY_CITATION, "same_range", arguments)
+
+
+def _find_coverage_reasons(context: ClaimContext) -> Iterable[NamedReason]:
+    """Yield the days of a claim before the first report of its country. A coarse start begins in no certain day."""
+    start, first_day = context.figure.fields.get("window_from"), context.covered_from
+    if start is None or first_day is None or not context.is_covered:
+        return
+    if dates.parse_window_end(start) < first_day.toordinal():
+        days = {"window_from": start, "window_to": (first_day - timedelta(days=1)).isoformat()}
+        arguments = {"country": context.figure.fields.get("country"), **days}
+        yield NamedReason(Reason.COVERAGE, "no_report_of_first_days", arguments)
 
 
 def _find_delay_reasons(context: ClaimContext) -> Iterable[NamedReason]:

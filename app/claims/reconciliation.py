@@ -25,6 +25,7 @@ from app.claims.figures import (
     subtract_bounds,
 )
 from app.claims.reasons import BEYOND_TERMS, ClaimContext, build_message, find_differences, find_obstacles, find_reasons
+from app.claims.series import find_event_days
 from app.claims.valid_time import count_known_on
 from app.counts import tally
 from app.counts.shapes import TalliedCount
@@ -75,21 +76,16 @@ def find_remarks(figure: Figure, own: Sequence[Figure]) -> list[RemarkOut]:
 
 
 def _is_earlier_total(figure: Figure, other: Figure) -> bool:
-    """Return whether another figure is an earlier figure of the same running total; a part and its whole are two
-    totals."""
-    is_part = other.id in figure.get_references("part_of") or figure.id in other.get_references("part_of")
-    return (
-        _is_running_total(other)
-        and other.run_key == figure.run_key
-        and order_by_instant(other) < order_by_instant(figure)
-        and not is_part
-    )
+    """Return whether another figure is an earlier figure of the same running total."""
+    is_same_total = _is_running_total(other) and other.run_key == figure.run_key
+    return is_same_total and order_by_instant(other) < order_by_instant(figure)
 
 
 def _is_running_total(figure: Figure) -> bool:
-    """Return whether a figure is cumulative, names the start of its window, and has an instant."""
-    begins = figure.fields.get("window_from") is not None
-    return begins and figure.fields.get("series") == Series.CUMULATIVE and figure.instant is not None
+    """Return whether a figure is cumulative, whole and no repeat, names the start of its window, and has an instant."""
+    is_original = figure.is_whole and "same_as" not in figure.fields
+    begins = figure.fields.get("window_from") is not None and figure.instant is not None
+    return is_original and begins and figure.fields.get("series") == Series.CUMULATIVE
 
 
 def _build_remark(code: Literal["fall", "jump"], previous: Figure, **arguments: MessageArgument) -> RemarkOut:
@@ -133,6 +129,7 @@ def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, 
         learned_count=_count_learned(past_count, current_count),
         is_covered=counts.has_coverage(current_count),
         was_covered=counts.has_coverage(past_count),
+        covered_from=counts.find_first_day(),
     )
     comparable = not find_obstacles(context)
     return {
@@ -143,7 +140,7 @@ def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, 
         "then": _add_gap(past_count, figure, comparable=comparable and context.was_covered),
         "then_unknown": NO_LOG_THEN if current_count and not past_count and figure.instant is not None else None,
         "now": _add_gap(current_count, figure, comparable=comparable and context.is_covered),
-        "published": [_build_published_figure(figure, other) for other in peer_figures],
+        "published": [compare_figures(figure, other) for other in peer_figures],
         "arithmetic": sums,
     }
 
@@ -188,11 +185,16 @@ def _is_uncorrected(figures: Figures, figure: Figure, other: Figure) -> bool:
     return {newer.id for newer in figures.find_referring("supersedes", other.id)} <= {figure.id}
 
 
-def _build_published_figure(figure: Figure, other: Figure) -> PublishedFigure:
-    """Return another claimant's figure, the claim's distance from it, and the possible reasons."""
+def compare_figures(figure: Figure, other: Figure) -> PublishedFigure:
+    """Return another claimant's figure, the claim's distance from it, and the possible reasons.
+
+    Figures of two populations, or that differ in more than one term, have no distance."""
+    terms = figure.find_differing_terms(other)
+    is_compared = figure.population == other.population and len(terms) <= 1
     return {
         **other.build_figure_out(),
-        "distance": subtract_bounds(figure.bounds, other.bounds),
+        "distance": subtract_bounds(figure.bounds, other.bounds) if is_compared else None,
+        "except_for": terms[0] if is_compared and terms else None,
         "reasons": [reason.code for reason in find_differences(figure, other)],
     }
 
@@ -278,7 +280,7 @@ class _RegistryCounts:
         if (
             self._terms is None
             or name not in type(self._terms).model_fields
-            or self._figure.definition.get(name) is not None
+            or self._figure.compared_terms.get(name) is not None
         ):
             return None
         if getattr(self._terms, name) == value:
@@ -301,6 +303,14 @@ class _RegistryCounts:
         bare = type(self._terms)(**self._terms.model_dump(include=days, exclude_none=True))
         unfiltered_count = self._count(count["revision"], bare)
         return _has_anybody(unfiltered_count["total"], unfiltered_count["uncertain_date"])
+
+    def find_first_day(self) -> date | None:
+        """Return the day of the first release that the registry knows of in the claim's country."""
+        if not isinstance(self._terms, CountTerms):
+            return None
+        terms = CountTerms(country=self._terms.country)
+        days = find_event_days(self._session, terms, self._reader, self._head)
+        return days[0] if days else None
 
     def _count(self, revision: int, terms: SourcedTerms) -> TalliedCount:
         return tally.compute_count(self._session, terms, self._reader, revision)

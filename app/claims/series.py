@@ -385,6 +385,15 @@ def _find_interval_end(day: date, interval: Interval) -> date:
     return following - timedelta(days=following.day)
 
 
+def find_event_days(session: Session, terms: CountTerms, reader: Reader, revision: int) -> tuple[date, date] | None:
+    """Return the first and last day on which a counted release may have happened; None without a dated release."""
+    selection = build_selection(session, terms, reader, revision)
+    dated_rows = selection.rows.where(selection.is_inside & selection.is_countable & (selection.rows["lo"] != NULL))
+    if not len(dated_rows):
+        return None
+    return date.fromordinal(int(dated_rows["lo"].min())), date.fromordinal(int(dated_rows["hi"].max()))
+
+
 def _find_span(
     session: Session, terms: CountTerms, steps: SeriesSteps, reader: Reader, revision: int
 ) -> tuple[date, date] | None:
@@ -394,12 +403,8 @@ def _find_span(
         # Without the terms that a release may cease to match before the window ends: its days count up to then.
         statuses = [*terms.status, *([ReleaseStatus.VERIFIED] if ReleaseStatus.REPORTED in terms.status else [])]
         lasting = terms.model_copy(update={"net": False, "sources": None, "status": statuses})
-        selection = build_selection(session, lasting, reader, revision)
-        dated_rows = selection.rows.where(selection.is_inside & selection.is_countable & (selection.rows["lo"] != NULL))
-        if not len(dated_rows):
-            return None
-        first_day, last_day = int(dated_rows["lo"].min()), int(dated_rows["hi"].max())
-        return start or date.fromordinal(first_day), end or date.fromordinal(last_day)
+        days = find_event_days(session, lasting, reader, revision)
+        return None if days is None else (start or days[0], end or days[1])
     if not revision:
         return None
     first, last = (
@@ -430,6 +435,7 @@ def _find_claims(
         if figure.fields["measure"] == Measure.RELEASED
         and figure.bounds != (None, None)
         and not figure.is_misprint
+        and (figure.is_whole or figure.fields.get("series") == "batch")
         and figure.stage == terms.stage
         and figure.population_terms == population_terms
         and figure.id not in figures.superseded_ids

@@ -1,11 +1,10 @@
 """File claims: published aggregate figures, as printed.
 
 The qualifier gives a figure its bounds: "more than 400" is 401 or more, with no upper bound. `LoggedClaim` describes
-the fields of a logged claim that counts read to compare a figure.
-"""
+the fields of a logged claim that counts read to compare a figure."""
 
 import uuid
-from typing import Annotated, Any, Required
+from typing import Annotated, Any, NotRequired, Required
 
 from pydantic import BeforeValidator, Field
 from sqlalchemy import select
@@ -163,6 +162,7 @@ FUTURE_HELD_DETAIL = (
     "Nobody knows who will be held on a day to come: give the day on which they were held, or leave it out for that of "
     "`stated_at`. A month or a year means its last day."
 )
+HELD_ONLY_DETAIL = "Only figures of people held have this term: leave it out, or give the `kind` of the releases."
 # References that do not affect the other claim. Every other reference changes how the other claim is read.
 CLAIM_ONLY_POINTERS = ("/derived_from", "/definition/subset_of")
 FOREIGN_CLAIM_DETAIL = (
@@ -192,6 +192,7 @@ class ClaimTermsIn(StrictModel):
     gender: Gender | None = None
     category: Category | None = None
     nationality: Country | None = None
+    house_arrest: Flag | None = None
 
 
 class ClaimDefinitionIn(StrictModel):
@@ -204,6 +205,7 @@ class ClaimDefinitionIn(StrictModel):
 class PartIn(StrictModel):
     claim: uuid.UUID
     partition: Line
+    parts_complete: Flag = True
 
 
 class CitationIn(StrictModel):
@@ -250,10 +252,14 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
     terms = claim.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
         del terms[name]
+    for part in claim["part_of"]:
+        if part["parts_complete"]:  # the default, which older entries do not have
+            del part["parts_complete"]
     numbers = (body.qualifier, body.said, body.low, body.high)
     errors = [
         *find_bound_faults(*numbers),
         *_check_window(context, body),
+        *_check_terms(body),
         *_check_claimants(context, body),
         *_check_references(context, body),
         *_check_print_date(context, body),
@@ -293,19 +299,21 @@ def _find_previous_claim(context: WriteContext, case: str | None) -> Claim | Non
 
 
 def _check_window(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
-    if (
-        body.window_from
-        and body.window_to
-        and dates.parse_window_start(body.window_from) > dates.parse_window_end(body.window_to)
-    ):
+    if body.window_to is None:
+        return []
+    end = dates.parse_window_end(body.window_to)
+    if body.window_from and dates.parse_window_start(body.window_from) > end:
         return [build_pointed_error("/window_to", "reversed_window", "The window ends before it begins.")]
-    if (
-        body.measure is Measure.HELD
-        and body.window_to
-        and dates.parse_window_end(body.window_to) > dates.latest_today(context.now)
-    ):
+    if body.measure is Measure.HELD and end > dates.latest_today(context.now):
         return [build_pointed_error("/window_to", "future_date", FUTURE_HELD_DETAIL)]
     return []
+
+
+def _check_terms(body: ClaimIn) -> list[dict[str, str]]:
+    terms = body.definition.terms if body.definition else None
+    if terms is None or terms.house_arrest is None or body.measure is Measure.HELD:
+        return []
+    return [build_pointed_error("/definition/terms/house_arrest", "held_only", HELD_ONLY_DETAIL)]
 
 
 def _check_print_date(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
@@ -318,7 +326,7 @@ def _check_print_date(context: WriteContext, body: ClaimIn) -> list[dict[str, st
 def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
     """Return `(instant, errors)` of `stated_at`.
 
-    A date without a time means the end of that day, also today, in the claim's zone or else the registry's."""
+    A day, month or year means its end, also if it is running, in the claim's zone or else the registry's."""
     if body.stated_at is None:
         return None, []
     try:
@@ -326,7 +334,7 @@ def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, 
     except dates.DateError as error:
         return None, [build_pointed_error("/zone", "invalid_zone", str(error))]
     try:
-        instant = dates.parse_instant(body.stated_at, zone)
+        instant = dates.parse_moment(body.stated_at, zone)
     except dates.DateError as error:
         return None, [build_pointed_error("/stated_at", "invalid_instant", str(error))]
     if not dates.has_begun(body.stated_at, instant, zone, context.now):
@@ -336,7 +344,8 @@ def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, 
 
 def _add_zone(claim: dict[str, Any], zone: str) -> dict[str, Any]:
     """Return the claim with the zone in which its day ends. Claims filed while every day ended in UTC have none."""
-    return claim if "zone" in claim or not dates.is_day(claim.get("stated_at", "")) else {**claim, "zone": zone}
+    needs_zone = "stated_at" in claim and dates.has_no_hour(claim["stated_at"])
+    return {"zone": zone, **claim} if needs_zone else claim
 
 
 def _check_claimants(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
@@ -410,10 +419,11 @@ class LoggedDefinition(TypedDict, total=False):
 
 
 class LoggedPart(TypedDict):
-    """The claim that a figure is a part of, and the partition."""
+    """The claim that a figure is a part of, and the partition. `parts_complete` is logged only if it is false."""
 
     claim: str
     partition: str
+    parts_complete: NotRequired[bool]
 
 
 class LoggedClaim(TypedDict, total=False):

@@ -282,9 +282,10 @@ class Counted(KnownCount):
 
 
 class PublishedFigure(FigureOut):
-    """Another published figure, and how far it lies apart."""
+    """Another published figure of the same event. `distance`: the claim less this figure, if the two are compared."""
 
-    distance: Bounds
+    distance: Bounds | None
+    except_for: str | None
     reasons: list[Reason]
 
 
@@ -295,6 +296,7 @@ class Arithmetic(TypedDict):
     parts: list[FigureOut]
     sum: Bounds
     difference: Bounds
+    parts_complete: bool
     agrees: bool
 
 

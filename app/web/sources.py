@@ -17,6 +17,7 @@ from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.counts import count_overlap, count_releases
 from app.api.routes.directory import read_balance, read_source
 from app.api.routes.records import list_corrections
+from app.dates import parse_window_start
 from app.vocabulary import CorrectionKind, Series
 from app.web.api_client import Terms, gather
 from app.web.charts.funnel import count_statements
@@ -89,7 +90,8 @@ def build_published_figures(
         moment = datetime.fromisoformat(claim["at"]).astimezone(zone)
         day = moment.toordinal()
         has_hour = "T" in claim["stated_at"]
-        start, end = (compute_day_number(moment),) * 2 if has_hour else (float(day), day + 1.0)
+        first_day = day if has_hour else parse_window_start(claim["stated_at"])  # of the day, month or year
+        start, end = (compute_day_number(moment),) * 2 if has_hour else (float(first_day), day + 1.0)
         low, high = claim["low"], claim["high"]
         minimum, maximum = get_verified_range(points, day)
         is_off = (high is not None and high < minimum) or (low is not None and low > maximum)

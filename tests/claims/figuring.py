@@ -25,7 +25,7 @@ def figure(name: str, number: int | tuple[int | None, int | None] | None, **said
     if definition:
         filed["definition"] = definition
     if filed.get("stated_at"):
-        filed["stated_at_instant"] = dates.format_instant(dates.parse_instant(filed["stated_at"]))
+        filed["stated_at_instant"] = dates.format_instant(dates.parse_moment(filed["stated_at"]))
     filed = {key: value for key, value in filed.items() if value is not None}
     return Figure(name, 0, filed)
 

@@ -68,6 +68,39 @@ def test_house_arrest_is_named_where_it_makes_a_difference(world: World) -> None
     assert "1 here without those whom a release left under it, 2 with them" in named(reconciled(world))["definition"]
 
 
+@pytest.mark.parametrize("is_held, number", [(True, 2), (False, 1)])
+def test_a_claim_of_the_held_may_say_whether_house_arrest_is_being_held(
+    world: World, is_held: bool, number: int
+) -> None:
+    world.file_detention("foro", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    world.file("foro", release__kind="house_arrest")
+    answer = reconciled(world, definition={"terms": {"house_arrest": is_held}})
+    assert (answer["comparable"], answer["now"]["detentions"]) == (True, number)
+    assert "definition" not in named(answer), "it says what it counts"
+    assert ("house_arrest=true" in answer["now"]["permalink"]) is is_held
+
+
+def test_two_claims_of_the_held_that_say_otherwise_are_compared_except_for_house_arrest(world: World) -> None:
+    world.file_detention("foro")
+    for claimant, terms in (("foro", {"house_arrest": True}), ("pud", {})):
+        body = {**HELD, "claimant": claimant, "definition": {"terms": terms}}
+        assert world.post("/v1/claims", body, "curator").status_code == 201
+    published = reconciled(world, low=2, high=2, definition={"terms": {"house_arrest": False}})["published"]
+    assert {one["claimant"]: one["except_for"] for one in published} == {"foro": "house_arrest", "pud": None}
+    assert [one["distance"] for one in published] == [{"low": -1, "high": -1}] * 2
+
+
+def test_a_claim_of_releases_does_not_take_the_term_of_house_arrest(world: World) -> None:
+    body = {**HELD, "measure": "released", "definition": {"terms": {"house_arrest": True}}}
+    world.refuse(world.post("/v1/claims", body, "jep"), 422, "held_only", "/definition/terms/house_arrest")
+
+
+def test_a_population_in_prose_stays_prose_beside_the_term_of_house_arrest(world: World) -> None:
+    world.file_detention("foro")
+    answer = reconciled(world, definition={"population": "political prisoners", "terms": {"house_arrest": True}})
+    assert (answer["comparable"], answer["reasons"][0]["code"]) == (False, "population")
+
+
 def test_definitions_of_two_bodies_are_named(world: World) -> None:
     for slug in ("foro", "jep"):
         world.client.patch(

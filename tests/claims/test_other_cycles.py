@@ -202,7 +202,7 @@ def test_belarus_123_is_114_and_9(cycles: Cycles) -> None:
 def test_belarus_who_prints_a_figure_is_not_who_claims_it_and_a_misprint_is_nobodys(cycles: Cycles) -> None:
     printed = cycles.reconciled("123 printed")
     assert "secondary_citation" in cycles.codes("123 printed")
-    assert [one["low"] for one in printed["published"]] == [123]
+    assert [(one["low"], one["except_for"]) for one in printed["published"]] == [(9, "facility"), (123, None)]
     assert cycles.world.get(f"/v1/claims/{cycles.ids['1,230']}").json()["misprint"] is True
     drawn = cycles.world.get("/v1/counts/series", by="event", country="BY").json()["claims"]
     assert [(one["claimant"], one["low"]) for one in drawn] == [("ministry", 123), (None, 123)]

@@ -1,6 +1,7 @@
 """The reasons for which two numbers differ: each is named where it is known to bear, and nowhere else."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -49,9 +50,13 @@ NAMED: list[tuple[Reason, str, ClaimContext]] = [
     (Reason.POPULATION, "in prose (women) beside its terms",
      ClaimContext(mine(definition={"net": False, "population": "women", "terms": {"gender": "female"}}),
              sees_everybody=True)),
+    (Reason.POPULATION, "another population than foro",
+     ClaimContext(PLAIN, peer_figures=[other(definition={"population": "political prisoners"})])),
     (Reason.POPULATION, "does not know",
      ClaimContext(mine(terms__facility="nowhere"), refusal_codes=["unknown_facility"])),
     (Reason.POPULATION, "which part", ClaimContext(mine(definition={"net": False, "subset_of": "x"}))),
+    (Reason.DEFINITION, "in its terms: `group`, `kind`",
+     ClaimContext(mine(terms__kind=["amnesty"]), peer_figures=[other(terms__group="journalist")])),
     (Reason.DEFINITION, "a source that",
      ClaimContext(mine(terms__any_of=["nobody"]), refusal_codes=["unknown_source"] * 2)),
     (Reason.DEFINITION, "more sources than",
@@ -92,6 +97,8 @@ NAMED: list[tuple[Reason, str, ClaimContext]] = [
      ClaimContext(mine(measure="held"), is_covered=False)),
     (Reason.NO_COVERAGE, "no report of releases in any country",
      ClaimContext(mine(country=None), is_covered=False)),
+    (Reason.COVERAGE, "none of releases in VE from 2026-01-08 to 2026-01-11",
+     ClaimContext(PLAIN, covered_from=date(2026, 1, 12))),
     (Reason.NO_COVERAGE, "When it was stated the registry had no report", ClaimContext(PLAIN, was_covered=False)),
 ]  # fmt: skip
 
@@ -108,6 +115,8 @@ SILENT: list[tuple[Reason, ClaimContext]] = [
     (Reason.WINDOW, ClaimContext(PLAIN, own_figures=[mine(window_from="2024-12", stated_at="2026-01-14")])),
     (Reason.POPULATION, ClaimContext(mine(terms__stage="ordered"))),
     (Reason.POPULATION, ClaimContext(mine(terms__kind=["amnesty"], definition={"net": False, "subset_of": "x"}))),
+    (Reason.POPULATION, ClaimContext(PLAIN, peer_figures=[other()])),
+    (Reason.DEFINITION, ClaimContext(mine(terms__kind=["amnesty"]), peer_figures=[other(terms__kind=["amnesty"])])),
     (Reason.DEFINITION, ClaimContext(PLAIN, parts=[figure("a", 28), figure("b", 88)])),
     (Reason.STAGE, ClaimContext(PLAIN, peer_figures=[other()])),
     (Reason.GROSS_NET, ClaimContext(PLAIN, peer_figures=[other(definition={"net": False}), other()])),
@@ -137,6 +146,10 @@ SILENT: list[tuple[Reason, ClaimContext]] = [
     (Reason.UNDATED, ClaimContext(mine(stated_at=None, window_to="2026-01-12"))),  # comparable as known now
     (Reason.UNDATED, ClaimContext(mine(measure="measures_lifted", stated_at=None))),  # nobody counts these in any case
     (Reason.NO_COVERAGE, ClaimContext(PLAIN)),
+    (Reason.COVERAGE, ClaimContext(PLAIN, covered_from=date(2026, 1, 8))),
+    (Reason.COVERAGE, ClaimContext(mine(window_from=None), covered_from=date(2026, 1, 9))),
+    (Reason.COVERAGE, ClaimContext(mine(window_from="2026-01"), covered_from=date(2026, 1, 31))),  # some day of January
+    (Reason.COVERAGE, ClaimContext(PLAIN, covered_from=date(2026, 1, 9), is_covered=False)),  # nothing to compare with
 ]  # fmt: skip
 
 

@@ -74,6 +74,27 @@ def test_a_figure_is_the_sum_of_its_parts_as_they_stand_and_each_once(registry: 
     assert {"arithmetic", "hour"}.isdisjoint(reason["code"] for reason in answer["reasons"])
 
 
+def test_parts_that_are_said_to_be_incomplete_do_not_contradict_the_larger_whole(registry: World) -> None:
+    whole = claim(registry, 406, **JANUARY)
+    some = {"claim": whole, "partition": "batches"}
+    first = claim(registry, 99, **JANUARY, series="batch", part_of=[{**some, "parts_complete": False}])
+    assert "arithmetic" not in {reason["code"] for reason in reconciled(registry, whole)["reasons"]}
+    (check,) = registry.get(f"/v1/claims/{whole}").json()["arithmetic"]
+    assert (check["parts_complete"], check["agrees"]) == (False, True)
+    assert registry.get(f"/v1/claims/{first}").json()["part_of"] == [{**some, "parts_complete": False}]
+    second = claim(registry, 88, **JANUARY, series="batch", part_of=[{**some, "parts_complete": True}])
+    assert registry.get(f"/v1/claims/{second}").json()["part_of"] == [some], "the default is logged as before"
+
+
+def test_a_part_of_a_running_total_is_no_point_beside_the_line_of_its_claimant(world: World) -> None:
+    world.file("foro", release__released_on="2026-01-09")
+    running = {**JANUARY, "series": "cumulative"}
+    whole = claim(world, 303, **running)
+    claim(world, 116, **running, part_of=[{"claim": whole, "partition": "batches"}])
+    drawn = world.get("/v1/counts/series", by="event", released_to="2026-01-31").json()["claims"]
+    assert [one["low"] for one in drawn] == [303]
+
+
 def test_a_window_that_opens_after_the_figure_was_stated_is_a_reason_and_no_error(registry: World) -> None:
     early = claim(registry, 10, window_from="2026-02-01", stated_at="2026-01-13")
     code, detail = hindered(registry, early)
@@ -115,6 +136,17 @@ def test_before_the_first_report_of_those_days_there_is_no_gap_then(world: World
     assert (answer["comparable"], answer["then"]["gap"], answer["now"]["gap"]) == (True, None, {"low": 8, "high": 8})
     (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "no_coverage"]
     assert reason["detail"].startswith("When it was stated the registry had no report of releases in VE")
+
+
+def test_a_claim_that_begins_before_the_first_report_of_its_country_says_so(registry: World) -> None:
+    """The first release reported here is of 9 January; that of another country is no report of this one."""
+    answer = reconciled(registry, claim(registry, 401, window_from="2024-12", stated_at="2026-01-13"))
+    assert answer["comparable"]
+    (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "coverage"]
+    assert reason["detail"].endswith("there is none of releases in VE from 2024-12 to 2026-01-08.")
+    for start in ("2026-01-09", "2026-01"):
+        later = reconciled(registry, claim(registry, 401, window_from=start, stated_at="2026-01-13"))
+        assert "coverage" not in {reason["code"] for reason in later["reasons"]}
 
 
 def test_a_figure_without_a_day_is_not_compared(registry: World) -> None:
@@ -184,6 +216,32 @@ def test_a_misprint_is_nobodys_number_and_is_not_compared(registry: World) -> No
     code, detail = hindered(registry, misprint)
     assert (code, "misprint" in detail) == ("secondary_citation", True)
     assert "hour" not in {reason["code"] for reason in reconciled(registry, misprint)["reasons"]}
+
+
+def test_a_claim_takes_a_month_or_a_year_as_the_moment_of_its_statement(registry: World) -> None:
+    coarse = claim(registry, 10, window_from="2026-01-08", stated_at="2026-01", zone="-04:00")
+    stated = claim(registry, 10, window_from="2026-01-08", stated_at="2026-01-31", zone="-04:00")
+    answer, other = reconciled(registry, coarse), reconciled(registry, stated)
+    assert (answer["comparable"], answer["then"]) == (True, other["then"])
+    assert (answer["claim"]["stated_at"], answer["claim"]["window_to"]) == ("2026-01", None)
+    assert registry.get(f"/v1/claims/{coarse}").json()["stated_at"] == "2026-01"
+    assert reconciled(registry, claim(registry, 10, window_from="2025-12", stated_at="2025"))["claim"]["low"] == 10
+    running = claim(registry, 10, window_from="2026-01-08", stated_at=NOW.strftime("%Y-%m"))
+    assert reconciled(registry, running)["then"]["basis"] == "log"
+
+
+@pytest.mark.parametrize(
+    "moment, code",
+    [
+        ("2027", "future_date"),
+        ("2026-04", "future_date"),
+        ("2026-13", "invalid_instant"),
+        ("2025/2026", "invalid_instant"),
+    ],
+)
+def test_a_month_that_has_not_begun_or_does_not_exist_is_refused(registry: World, moment: str, code: str) -> None:
+    body = {**SAID, "low": 1, "high": 1, "window_from": "2025-12", "stated_at": moment}
+    registry.refuse(registry.post("/v1/claims", body, "curator"), 422, code, "/stated_at")
 
 
 def test_what_nobody_says_when_they_knew_is_no_reporting_delay(registry: World) -> None:

@@ -18,6 +18,7 @@ from app.web.claims.text import (
     format_since,
     format_source_tag,
     format_statement_date,
+    format_term_name,
     format_window,
     is_by_organisation,
     list_claim_facts,
@@ -134,6 +135,11 @@ def _describe_comparison(page: Page, reconciled_claim: ReconciledClaim) -> list[
     elif "T" in (claim["stated_at"] or ""):
         values["hour"] = words.hour(claim["stated_at"], page.zone)
         sentence = _("The comparison is made as the figure was: %(count)s, with what was known at %(hour)s that day.")
+    elif len(claim["stated_at"]) < dates.DAY_LENGTH:
+        values["month"] = words.long_day(claim["stated_at"])
+        sentence = _(
+            "The comparison is made as the figure was: %(count)s, with what was known by the end of %(month)s."
+        )
     else:
         sentence = _("The comparison is made as the figure was: %(count)s, with what was known that day.")
     lead = [sentence % values]
@@ -248,22 +254,26 @@ def _build_other_figure(page: Page, claim: Mapping[str, Any], figure: Mapping[st
         format_claimant(page, figure),
         format_source_tag(page, figure["claimant"]),
         format_statement_date(page, figure),
-        "; ".join(
-            _describe_difference(words, figure, code, is_held=claim["measure"] == Measure.HELD) for code in codes
-        ),
+        "; ".join(_describe_difference(page, figure, code, is_held=claim["measure"] == Measure.HELD) for code in codes),
         lower_first_letter(words.label("measures", figure["measure"])),
     )
 
 
-def _describe_difference(words: Catalogue, figure: Mapping[str, Any], code: str, *, is_held: bool) -> str:
-    _ = words.gettext
+def _describe_difference(page: Page, figure: Mapping[str, Any], code: str, *, is_held: bool) -> str:
+    words, _ = page.catalogue, page.catalogue.gettext
     if code == Reason.WINDOW and is_held:
         return _("is of another day")
     if code == Reason.WINDOW:
         if figure["window_from"] is None:
             return _("does not say since when it counts")
         return _("counts %(days)s") % {"days": format_window(words, figure["window_from"], figure["window_to"])}
+    if code == Reason.DEFINITION and figure["except_for"]:
+        return _("counts the same except for one thing: %(term)s") % {
+            "term": format_term_name(page, figure["except_for"])
+        }
     descriptions = {
+        Reason.POPULATION: _("counts another population"),
+        Reason.DEFINITION: _("is limited to something else"),
         Reason.STAGE: _("counts another stage: announced, ordered or carried out"),
         Reason.GROSS_NET: _("one of the two leaves out who was taken again"),
         Reason.CONSENT: _("counts those it names, and families may ask that somebody is not named"),
@@ -275,8 +285,11 @@ def _build_sum(page: Page, arithmetic: Mapping[str, Any]) -> FigureSum:
     words, _ = page.catalogue, page.catalogue.gettext
     parts = [_build_other_figure(page, {"measure": None}, part) for part in arithmetic["parts"]]
     total = format_bounds(words, arithmetic["sum"])
-    verdict = (
-        _("The parts add up to the figure.") if arithmetic["agrees"] else _("The parts do not add up to the figure.")
-    )
+    if not arithmetic["agrees"]:
+        verdict = _("The parts do not add up to the figure.")
+    elif arithmetic["parts_complete"]:
+        verdict = _("The parts add up to the figure.")
+    else:
+        verdict = _("Not all of its parts are known, and these are no more than the figure.")
     is_mixed = len({part["measure"] for part in arithmetic["parts"]}) > 1
     return FigureSum(arithmetic["partition"], parts, total, verdict, is_mixed)

@@ -157,6 +157,7 @@ def find_usual_figure(reconciled_claim: ReconciledClaim, main: str) -> Mapping[s
         figure
         for figure in reconciled_claim.reconciliation["published"]
         if figure["claimant"] == main and figure["window_from"] and not figure["window_to"]
+        and figure["distance"] is not None and figure["except_for"] is None
         and start is not None and dates.parse_window_start(figure["window_from"]) > dates.parse_window_start(start)
     ]  # fmt: skip
     return max(later, key=lambda figure: (figure["stated_at"] or "", figure["window_from"]), default=None)

@@ -4,6 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.dates import DAY_LENGTH
 from app.formats import capitalize_first_letter
 from app.vocabulary import Qualifier
 from app.web.api_client import Terms
@@ -109,6 +110,12 @@ def _describe_verified(words: Catalogue, reconciled_claim: ReconciledClaim) -> s
         return ngettext(
             "verified by at least one independent source, on the same count, as known at that hour",
             "verified by at least one independent source, on the same count, as known at that hour",
+            number,
+        )
+    if len(reconciled_claim.claim["stated_at"] or "") < DAY_LENGTH:
+        return ngettext(
+            "verified by at least one independent source, on the same count, as known by then",
+            "verified by at least one independent source, on the same count, as known by then",
             number,
         )
     return ngettext(

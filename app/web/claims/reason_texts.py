@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.formats import lower_first_letter
-from app.web.claims.text import format_bounds, format_of_day, format_since, format_until
+from app.web.claims.text import format_bounds, format_of_day, format_since, format_term_name, format_until
 from app.web.page import Page
 from app.web.rendering import Catalogue
 
@@ -43,6 +43,9 @@ REASON_SENTENCES: Mapping[str, str] = {
     "no_report_of_held": _("Nobody has reported to the registry %(covered)s."),
     "no_report_of_releases_then": _("When it was stated nobody had reported to the registry %(covered)s."),
     "no_report_of_held_then": _("When it was stated nobody had reported to the registry %(covered)s."),
+    "no_report_of_first_days": _(
+        "It begins before the registry's first report: nobody has reported to the registry %(covered)s."
+    ),
     "population_beside_terms": _("Whom it counts is said in words too (“%(population)s”)."),
     "earlier_stage": _("It counts releases at another stage (%(stage)s), not those carried out."),
     "personal_terms": _(
@@ -58,6 +61,8 @@ REASON_SENTENCES: Mapping[str, str] = {
     "other_start": _("It counts %(window_from)s; %(other_claimant)s, %(other_window_from)s."),
     "other_end": _("It counts %(window_to)s; %(other_claimant)s, %(other_window_to)s."),
     "other_stage": _("It speaks of another stage (%(stage)s) than %(other_claimant)s (%(other_stage)s)."),
+    "other_population": _("It counts another population than %(other_claimant)s."),
+    "other_terms": _("It differs from %(other_claimant)s in what it is limited to: %(terms)s."),
     "one_is_net": _(
         "Of this figure and that of %(other_claimant)s one leaves out who was taken again, the other does not."
     ),
@@ -186,5 +191,6 @@ ARGUMENT_FORMATTERS: Mapping[str, Callable[[Page, Any], str]] = {
     "claimants": lambda page, slugs: page.catalogue.listed([page.get_source_name(slug) for slug in slugs]),
     "measure": _format_measure,
     "measures": lambda page, codes: page.catalogue.listed([_format_measure(page, code) for code in codes]),
+    "terms": lambda page, names: page.catalogue.listed([format_term_name(page, name) for name in names]),
     "stage": lambda page, code: lower_first_letter(page.catalogue.label("stages", code)),
 }

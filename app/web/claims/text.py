@@ -13,6 +13,7 @@ from app.errors import Problem
 from app.formats import lower_first_letter
 from app.queries.terms import list_values
 from app.vocabulary import Measure, SourceKind, Stage
+from app.web.count_text import TermFormatter
 from app.web.page import Page
 from app.web.rendering import Catalogue, format_claim_figure
 
@@ -192,6 +193,9 @@ def describe_limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
             continue
         if name in TERM_CODE_LISTS:
             descriptions.append(words.listed([words.label(TERM_CODE_LISTS[name], code) for code in values]))
+        elif name == "house_arrest":
+            text = _("with those released to house arrest") if value else _("without those released to house arrest")
+            descriptions.append(text)
         elif name == "nationality":
             descriptions.append(words.listed([words.country(code) for code in values]))
         elif name in ("any_of", "all_of"):
@@ -205,6 +209,11 @@ def describe_limits(page: Page, terms: Mapping[str, Any]) -> list[str]:
         else:  # a facility, an area or a destination: values are names
             descriptions.append(words.listed([words.quote(str(name)) for name in values]))
     return descriptions
+
+
+def format_term_name(page: Page, name: str) -> str:
+    """Return the label of a term for a sentence."""
+    return lower_first_letter(TermFormatter(page.catalogue, {}, {}).labels[name])
 
 
 def is_same_count(claim: Mapping[str, Any], terms: Mapping[str, Any]) -> bool:

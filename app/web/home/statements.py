@@ -148,7 +148,8 @@ class Statement:
 
     @property
     def is_cumulative(self) -> bool:
-        return bool(self.claim["series"] == Series.CUMULATIVE)
+        """Whether it is a running total; a part of another figure is none."""
+        return bool(self.claim["series"] == Series.CUMULATIVE) and not self.claim.get("part_of")
 
 
 def is_authority(slug: str | None, sources: Sources) -> bool:

@@ -253,3 +253,44 @@ def test_every_link_and_id_of_a_page_is_its_own(registry: World) -> None:
 def test_no_claim_has_this_address(registry: World) -> None:
     for address in ("/es/claims/nada", "/es/claims/5a1f3a52-0000-4000-8000-000000000000"):
         assert "Aquí no hay nada" in text_of(registry, address, 404)
+
+
+def test_a_claim_of_a_month_is_compared_with_what_was_known_by_its_end(registry: World) -> None:
+    address = claim(registry, 12, stated_at="2026-01", zone="-04:00")
+    assert "with what was known by the end of January 2026" in text_of(registry, "/en" + address)
+    assert "con lo que se sabía al final de enero de 2026" in text_of(registry, "/es" + address)
+    for page in ("/en/claims", "/en/", "/en/sources/ministry"):
+        assert registry.client.get(page).status_code == 200
+
+
+def test_figures_of_another_population_or_term_are_listed_with_what_differs(world: World) -> None:
+    said = {"claimant": "foro", "window_from": "2026-01-08", "stated_at": "2026-01-12"}
+    claim(world, 212, **said, definition={"population": "political prisoners"})
+    claim(world, 217, **{**said, "claimant": "jep"}, definition={"terms": {"kind": ["amnesty"]}})
+    both = {"kind": ["amnesty"], "group": "journalist"}
+    claim(world, 16, **{**said, "claimant": "pud"}, definition={"terms": both})
+    address = claim(world, 553)
+    spanish, english = text_of(world, "/es" + address), text_of(world, "/en" + address)
+    assert "counts another population" in english
+    assert "cuenta a otra población" in spanish
+    assert "counts the same except for one thing: kind of release" in english
+    assert "cuenta lo mismo, salvo en un punto: " in spanish
+    assert "is limited to something else" in english
+    assert "se limita a otra cosa" in spanish
+
+
+def test_parts_that_are_not_all_known_are_told_as_such(registry: World) -> None:
+    address = claim(registry, 406)
+    whole = {"claim": address.removeprefix(f"{CLAIMS_PATH}/"), "partition": "batches", "parts_complete": False}
+    claim(registry, 99, series="batch", part_of=[whole])
+    assert "Not all of its parts are known, and these are no more than the figure." in text_of(
+        registry, "/en" + address
+    )
+    assert "No se conocen todas sus partes, y estas no superan la cifra." in text_of(registry, "/es" + address)
+
+
+def test_a_claim_of_the_held_says_whether_it_counts_house_arrest(registry: World) -> None:
+    terms = {"definition": {"terms": {"house_arrest": True}}}
+    address = claim(registry, 12, measure="held", window_from=None, **terms)
+    assert "with those released to house arrest" in text_of(registry, "/en" + address)
+    assert "con quienes salieron a arresto domiciliario" in text_of(registry, "/es" + address)

@@ -173,6 +173,22 @@ SAMPLES: list[tuple[str, str, int | None]] = [
         None,
     ),
     (
+        "It begins before the registry's first report: there is none of releases in VE from 2024-12 to 2025-12-24.",
+        "Empieza antes del primer reporte del registro: nadie ha reportado al registro ninguna excarcelación en "
+        "Venezuela, desde diciembre de 2024, hasta el 24 de diciembre de 2025.",
+        None,
+    ),
+    (
+        "It counts another population than foro.",
+        "Cuenta a una población distinta de la de Foro Penal.",
+        None,
+    ),
+    (
+        "It differs from foro in its terms: `group`, `kind`.",
+        "Se distingue de Foro Penal en aquello a lo que se limita: grupo y condición en que salió.",
+        None,
+    ),
+    (
         "One of it and foro leaves out who was taken again.",
         "De esta cifra y la de Foro Penal, una descuenta a quien volvió a prisión y la otra no.",
         None,

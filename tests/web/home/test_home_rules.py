@@ -112,6 +112,11 @@ def test_the_contested_figure_is_the_one_farthest_from_what_anybody_had_verified
     assert find_contested_statement([], {}, set()) is None
 
 
+def test_a_part_of_a_figure_is_never_the_contested_total_of_its_claimant() -> None:
+    (part,) = group_statements([claim(low=406, part_of=[{"claim": "a", "partition": "batches"}])], SOURCES, CARACAS)
+    assert find_contested_statement([part], {}, set()) is None
+
+
 def test_claims_are_shown_by_how_contested_and_how_large_they_are() -> None:
     claims = [claim(id=str(size), low=size, high=size, stated_at=f"2026-01-{10 + number}")
               for number, size in enumerate((10, 40, 30))]  # fmt: skip
