@@ -42,12 +42,15 @@ class Unit:
             and member.all_dates
             and (member.source.independent or not root.source.independent)
         ]
-        return min(pointing, key=_find_earliest_date, default=root)
+        return min(pointing, key=_rank_by_dates, default=root)
 
 
-def _find_earliest_date(statement: Statement) -> tuple[int, int, str]:
+def _rank_by_dates(statement: Statement) -> tuple[int, int, list[str], str]:
+    """Return the sort key of the earliest dated report. Reports without a difference in dates place alike."""
     lo, hi = min((date.lo, date.hi) for date in statement.all_dates)
-    return lo, hi, statement.id
+    named = (statement.release_day, statement.other_end, statement.arrest_day, statement.sighting)
+    dates = [*named, *statement.earlier_stage_days]
+    return lo, hi, ["" if date is None else date.text for date in dates], statement.id
 
 
 @dataclass(frozen=True)

@@ -431,7 +431,20 @@ def _find_placing(root: Report, pointing: Iterable[Report]) -> Report:
         others = [report for report in others if report.is_organisation]
     if _list_dates(root) or not others:
         return root
-    return min(others, key=lambda report: (*min((date.lo, date.hi) for date in _list_dates(report)), report.id))
+    return min(others, key=_rank_by_dates)
+
+
+def _rank_by_dates(report: Report) -> tuple[object, ...]:
+    """Return the sort key of the earliest dated report. Choice: a tie goes by the texts of the dates in their order."""
+    lo, hi = min((date.lo, date.hi) for date in _list_dates(report))
+    named = [
+        _find_carried_out(report),
+        report.ended,
+        *(_find_given_date(report, key) for key in ("arrest", "sighting")),
+    ]
+    stages = [_find_given_date(report, key) for key in ("ordered", "announced")]
+    texts = ["" if date is None else date.text for date in (*named, *filter(None, stages))]
+    return lo, hi, texts, report.id
 
 
 def _find_latest(places: Mapping[str, int], reports: Iterable[Report], begins: Sequence[int]) -> int:
