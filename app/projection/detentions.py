@@ -45,12 +45,12 @@ class Unit:
         return min(pointing, key=_rank_by_dates, default=root)
 
 
-def _rank_by_dates(statement: Statement) -> tuple[int, int, list[str], str]:
+def _rank_by_dates(statement: Statement) -> tuple[tuple[int, int], list[str], str]:
     """Return the sort key of the earliest dated report. Reports without a difference in dates place alike."""
-    lo, hi = min((date.lo, date.hi) for date in statement.all_dates)
+    earliest = min(((date.lo, date.hi) for date in statement.all_dates), default=(LAST_DAY, LAST_DAY))
     named = (statement.release_day, statement.other_end, statement.arrest_day, statement.sighting)
     dates = [*named, *statement.earlier_stage_days]
-    return lo, hi, ["" if date is None else date.text for date in dates], statement.id
+    return earliest, ["" if date is None else date.text for date in dates], statement.id
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ def build_units(statements: Iterable[Statement]) -> list[Unit]:
 def find_pointer_roots(by_record: dict[int, Statement]) -> dict[int, int]:
     """Return a dict of record → the record at which its chain of pointers ends, itself without a pointer.
 
-    The root of a cycle is its record with the lowest id.
+    The root of a circle is its earliest dated report, one that is not retracted if there is one.
     """
     roots: dict[int, int] = {}
     targets = {record: _find_target(statement, by_record) for record, statement in by_record.items()}
@@ -236,9 +236,13 @@ def find_pointer_roots(by_record: dict[int, Statement]) -> dict[int, int]:
         root = roots.get(current, current)
         if current in path:
             steps = list(path)
-            root = min(steps[steps.index(current) :], key=lambda record: by_record[record].id)
+            root = min(steps[steps.index(current) :], key=lambda record: _rank_in_circle(by_record[record]))
         roots |= dict.fromkeys((*path, current), root)
     return roots
+
+
+def _rank_in_circle(statement: Statement) -> tuple[bool, tuple[tuple[int, int], list[str], str]]:
+    return statement.is_retracted, _rank_by_dates(statement)
 
 
 def _find_target(statement: Statement, by_record: Mapping[int, Statement]) -> int | None:

@@ -1,6 +1,6 @@
 """Draw reports of one person by seed: few sources and dates, so that they meet, contradict and point at each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -20,12 +20,14 @@ FIRST_HAND_SHARE = 0.7
 
 
 def draw_reports(seed: int) -> list[Report]:
-    """Return the reports of one person. A report points only at an earlier one."""
+    """Return the reports of one person. One history in eight has a report that points at a later one."""
     random = Random(seed)
     reports: list[Report] = []
     for number in range(random.randint(1, MAX_REPORTS)):
         pointer = random.choice([None, None, None, *(report.id for report in reports)])
         reports.append(_draw_report(random, f"{random.randint(0, 9)}{number}", pointer))
+    if random.random() < 1 / 8:
+        reports[0] = replace(reports[0], pointer=random.choice(reports).id)
     return reports
 
 

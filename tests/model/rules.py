@@ -404,16 +404,16 @@ def _find_place(report: Report, begins: Sequence[int]) -> int | None:
 
 
 def _find_root(report: Report, by_id: Mapping[str, Report]) -> Report:
-    """Return the report at the end of the pointers: of a circle the one with the lowest id.
+    """Return the report at the end of the pointers: of a circle the earliest dated one.
 
     A pointer to an unknown report is no pointer, nor is an organisation's to a government's report (rule 10, 1).
     """
     path = [report]
     while target := by_id.get(path[-1].pointer or ""):
-        if target in path:
-            return min(path[path.index(target) :], key=lambda report: report.id)
         if path[-1].is_organisation and not target.is_organisation:
             break
+        if target in path:
+            return min(path[path.index(target) :], key=lambda r: (r.verdict == "retracted", _rank_by_dates(r)))
         path.append(target)
     return path[-1]
 
@@ -436,7 +436,7 @@ def _find_placing(root: Report, pointing: Iterable[Report]) -> Report:
 
 def _rank_by_dates(report: Report) -> tuple[object, ...]:
     """Return the sort key of the earliest dated report. Choice: a tie goes by the texts of the dates in their order."""
-    lo, hi = min((date.lo, date.hi) for date in _list_dates(report))
+    earliest = min(((date.lo, date.hi) for date in _list_dates(report)), default=(LAST_DAY, LAST_DAY))
     named = [
         _find_carried_out(report),
         report.ended,
@@ -444,7 +444,7 @@ def _rank_by_dates(report: Report) -> tuple[object, ...]:
     ]
     stages = [_find_given_date(report, key) for key in ("ordered", "announced")]
     texts = ["" if date is None else date.text for date in (*named, *filter(None, stages))]
-    return lo, hi, texts, report.id
+    return earliest, texts, report.id
 
 
 def _find_latest(places: Mapping[str, int], reports: Iterable[Report], begins: Sequence[int]) -> int:
