@@ -218,8 +218,12 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
 
 def parse_moment(text: str, zone: tzinfo = UTC) -> datetime:
     """Parse an instant, or a month or year alone, which means its end in `zone`. Raises DateError."""
-    is_coarse = len(text) < DAY_LENGTH and _PARTIAL.fullmatch(text)
-    return parse_instant(parse_date(text).last.isoformat() if is_coarse else text, zone)
+    return parse_instant(parse_date(text).last.isoformat() if is_month_or_year(text) else text, zone)
+
+
+def is_month_or_year(text: str) -> bool:
+    """Return whether a moment is not given to the day."""
+    return len(text) < DAY_LENGTH and _PARTIAL.fullmatch(text) is not None
 
 
 def has_no_hour(text: str) -> bool:

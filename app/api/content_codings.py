@@ -20,8 +20,6 @@ def accepts_gzip(request: Request) -> bool:
 # These levels take about a millisecond for 20 kB; the next level takes twice as long and saves a twentieth.
 BROTLI_QUALITY, ZSTD_LEVEL, GZIP_LEVEL = 5, 6, 6
 MAX_HEADER_LENGTH = 200  # characters of Accept-Encoding: browsers send thirty, and parsing blocks the event loop
-
-
 GZIP_WBITS = 16 + zlib.MAX_WBITS  # selects the gzip header in zlib
 
 

@@ -16,20 +16,15 @@ from app.queries.terms import PERSONAL_DIMENSIONS, PERSONAL_FILTERS, PIN_PARAMET
 
 ACCEPT_DATETIME = "Accept-Datetime"
 MEMENTO_DATETIME = "Memento-Datetime"
-
-
 HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 LINK_FORMAT = "application/link-format"
-
-
 TIMEGATE_PATHS = frozenset({"/v1/counts/releases", "/v1/counts/detentions"})
 TIMEMAPS_PATH = "/v1/timemaps"
-
-
 # A longer history is cut to the newest days: three years, some hundred kilobytes.
 MAX_TIMEMAP_DAYS = 1_000
 # Characters of an address in the Link header: proxies refuse headers longer than some thousand bytes.
 MAX_LINKED_LENGTH = 1_000
+
 Pairs = list[tuple[str, str]]
 
 

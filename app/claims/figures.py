@@ -111,8 +111,8 @@ class Figure:
     @property
     def stated_on(self) -> str | None:
         """The day of its statement as filed; None if it is not known to the day."""
-        text = self.fields.get("stated_at") or ""
-        return text[: dates.DAY_LENGTH] if len(text) >= dates.DAY_LENGTH else None
+        text = self.fields.get("stated_at")
+        return None if text is None or dates.is_month_or_year(text) else text[: dates.DAY_LENGTH]
 
     @property
     def definition(self) -> LoggedDefinition:

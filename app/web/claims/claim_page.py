@@ -135,7 +135,7 @@ def _describe_comparison(page: Page, reconciled_claim: ReconciledClaim) -> list[
     elif "T" in (claim["stated_at"] or ""):
         values["hour"] = words.hour(claim["stated_at"], page.zone)
         sentence = _("The comparison is made as the figure was: %(count)s, with what was known at %(hour)s that day.")
-    elif len(claim["stated_at"]) < dates.DAY_LENGTH:
+    elif dates.is_month_or_year(claim["stated_at"]):
         values["month"] = words.long_day(claim["stated_at"])
         sentence = _(
             "The comparison is made as the figure was: %(count)s, with what was known by the end of %(month)s."

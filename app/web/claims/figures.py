@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from app.dates import DAY_LENGTH
+from app.dates import is_month_or_year
 from app.formats import capitalize_first_letter
 from app.vocabulary import Qualifier
 from app.web.api_client import Terms
@@ -112,7 +112,8 @@ def _describe_verified(words: Catalogue, reconciled_claim: ReconciledClaim) -> s
             "verified by at least one independent source, on the same count, as known at that hour",
             number,
         )
-    if len(reconciled_claim.claim["stated_at"] or "") < DAY_LENGTH:
+    stated_at = reconciled_claim.claim["stated_at"]
+    if stated_at is None or is_month_or_year(stated_at):
         return ngettext(
             "verified by at least one independent source, on the same count, as known by then",
             "verified by at least one independent source, on the same count, as known by then",
