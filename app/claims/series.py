@@ -32,8 +32,8 @@ from app.queries.selection import (
     list_reads,
     load_confirmations,
     load_consolidated_rows,
-    resolve_facility_slug,
 )
+from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.publication.permissions import Reader
@@ -230,7 +230,6 @@ TOO_MANY_REVISIONS = (
     f"Something was recorded in more than {MAX_REVISIONS} of these intervals, and each is a count of its own: ask for "
     "weeks or months, for later days (told_from), an earlier as_of, or by=event."
 )
-NO_HOURS = "Of a release the day is known and no hour: ask by=known, which has hours, or for days."
 HOUR = timedelta(hours=1)
 
 
@@ -254,7 +253,8 @@ def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader
     `claims` has the figures stated within the span. With a personal term `not_visible` is added, as of the revision
     read. Raise Invalid for more than MAX_POINTS or MAX_REVISIONS, and for hours of events."""
     if steps.interval == "hour" and steps.basis == "event":
-        raise Invalid.at_pointer("/interval", "no_hours", NO_HOURS)
+        detail = "Of a release the day is known and no hour: ask by=known, which has hours, or for days."
+        raise Invalid.at_pointer("/interval", "no_hours", detail)
     terms = resolve_facility_slug(session, terms)
     echoed_terms = {
         **query_terms.echo_terms(terms),
@@ -364,16 +364,14 @@ def _find_sources(session: Session, points: Sequence[_Point]) -> list[tuple[str,
 
 
 def _list_interval_ends(first: date, last: date, interval: Interval) -> Iterator[date]:
-    """Yield the last day of every interval; the last interval ends early, on `last`."""
-    end, number = _find_interval_end(first, interval), 0
-    while True:
-        number += 1
-        if number > MAX_POINTS:
-            raise Invalid.at_pointer("/interval", "too_many_points", TOO_MANY_POINTS)
+    """Yield the last day of every interval; the last interval ends early, on `last`. Raise Invalid for too many."""
+    end = _find_interval_end(first, interval)
+    for _number in range(MAX_POINTS):
         yield min(end, last)
         if end >= last:
             return
         end = _find_interval_end(end + timedelta(days=1), interval)
+    raise Invalid.at_pointer("/interval", "too_many_points", TOO_MANY_POINTS)
 
 
 def _find_interval_end(day: date, interval: Interval) -> date:

@@ -16,7 +16,8 @@ from app.dates import parse_date
 from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
 from app.projection.status import weigh_verdicts
-from app.queries.selection import COUNTABLE_STATUSES, build_selection, load_source_keys
+from app.queries.selection import COUNTABLE_STATUSES, build_selection
+from app.queries.term_names import load_source_keys
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader

@@ -22,9 +22,9 @@ from app.queries.selection import (
     COUNTABLE_STATUSES,
     build_selection,
     load_consolidated_rows,
-    load_source_keys,
     load_source_rows,
 )
+from app.queries.term_names import load_source_keys
 from app.queries.terms import SourcedTerms
 from app.queries.visibility import match_classes, valid_at
 from app.registry.publication.permissions import Reader

@@ -15,7 +15,8 @@ from app.counts.shapes import Overlap
 from app.counts.tally import Pattern, Patterns, build_patterns, count_not_visible, load_slugs_by_key
 from app.log.entries import Pin, pin_revision
 from app.queries import terms as query_terms
-from app.queries.selection import COUNTABLE_STATUSES, build_selection, resolve_facility_slug
+from app.queries.selection import COUNTABLE_STATUSES, build_selection
+from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms, EchoedTerms
 from app.registry.publication.permissions import Reader
 from app.schemas.counts import DateAgreement, KindAgreement, OverlapPair, OverlapPattern, OverlapSource

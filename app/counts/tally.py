@@ -28,8 +28,8 @@ from app.queries.selection import (
     Selection,
     build_selection,
     load_source_rows,
-    resolve_facility_slug,
 )
+from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import (
     DIMENSIONS,
     RELEASES,

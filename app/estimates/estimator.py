@@ -25,7 +25,8 @@ from app.estimates.table import MAX_LISTS, BadTable, Fit, PatternTable, build_pa
 from app.log.entries import pin_revision
 from app.models import Source, Verification
 from app.queries import terms as query_terms
-from app.queries.selection import Selection, build_selection, resolve_facility_slug
+from app.queries.selection import Selection, build_selection
+from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader

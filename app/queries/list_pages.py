@@ -52,8 +52,8 @@ from app.queries.parameters import (
     write_cursor,
 )
 from app.queries.search import NOT_FOUND, rank_by_name
-from app.queries.selection import resolve_facility_slug
 from app.queries.shapes import Person, ShapeBuilder
+from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import is_personal
 from app.queries.visibility import SqlCondition, match_partly_hidden, match_visible, valid_at, visible_to
 from app.registry import records

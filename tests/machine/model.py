@@ -93,7 +93,7 @@ class Model:
         for person in past.people:
             seen = self.seen_class(person)
             if restricted or seen != "counted":
-                shown = not person & self.redacted and past.is_counted(person) and (restricted or seen == "named")
+                shown = not person & self.redacted and past.is_asserted(person) and (restricted or seen == "named")
                 yield person, seen, shown
 
     def may_point_at(self, source: str, person: Cluster) -> bool:

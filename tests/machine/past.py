@@ -118,16 +118,17 @@ class Past:
         return CHILD in {one.born for one in self._heard(person)}
 
     def counts(self) -> dict[str, int]:
-        """The releases: in all, by independent verifying sources, and of people who may only be counted."""
-        numbers = dict.fromkeys(("releases", "verified", "reported", "by two", "counted apart"), 0)
+        """The releases: in all, by independent verifying sources, and of people who may only be counted. What only
+        others than independent sources say is told beside."""
+        numbers = dict.fromkeys(("releases", "verified", "official only", "by two", "counted apart"), 0)
         for person in self.people:
             sources = self._speaking(person)
             verifying = {source for source in sources if self.is_independent(source)}
-            numbers["releases"] += bool(sources)
+            numbers["releases"] += bool(verifying)
             numbers["verified"] += bool(verifying)
-            numbers["reported"] += bool(sources) and not verifying
+            numbers["official only"] += bool(sources) and not verifying
             numbers["by two"] += len(verifying) > 1
-            numbers["counted apart"] += bool(sources) and (
+            numbers["counted apart"] += bool(verifying) and (
                 bool(person & self.erased) or self.class_in_log(person) == "counted"
             )
         return numbers
@@ -140,8 +141,11 @@ class Past:
                 told[source] = told.get(source, 0) + 1
         return told
 
-    def is_counted(self, person: Cluster) -> bool:
+    def is_asserted(self, person: Cluster) -> bool:
         return bool(self._speaking(person))
+
+    def is_in_totals(self, person: Cluster) -> bool:
+        return any(map(self.is_independent, self._speaking(person)))
 
     def _speaking(self, person: Cluster) -> set[str]:
         return {self.accounts[number].source for number in person if not self.accounts[number].retracted}

@@ -52,7 +52,7 @@ from app.queries.parameters import (
     RevisionQuery,
     SeriesQuery,
 )
-from app.queries.selection import load_facility_name, load_source_keys, load_source_names
+from app.queries.term_names import load_facility_name, load_source_keys, load_source_names
 from app.queries.terms import CountTerms, EventTerms, SourcedTerms, build_query_url, echo_terms, is_personal
 
 UNSTATED_RULES = 1  # addresses printed under the first rules do not name them

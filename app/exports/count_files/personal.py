@@ -25,6 +25,7 @@ from app.exports.count_files.files import (
     read_descriptor,
 )
 from app.exports.count_files.folders import LATEST_LINK, create_draft, remove_all_folders
+from app.exports.count_files.ordered_rows import OrderedRows
 from app.exports.count_files.parquet import read_columns, write_parquet
 from app.exports.count_files.tables import (
     DETENTION_FILE_COLUMN,
@@ -33,7 +34,6 @@ from app.exports.count_files.tables import (
     Column,
     ColumnType,
     FileTable,
-    OrderedRows,
 )
 from app.exports.package import DESCRIPTOR_FILENAME
 from app.imports.faults import BadFile

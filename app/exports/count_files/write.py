@@ -50,6 +50,7 @@ from app.exports.count_files.folders import (
     reuse_part,
     translate_disk_errors,
 )
+from app.exports.count_files.ordered_rows import ArraysByName, OrderedRows
 from app.exports.count_files.parquet import write_parquet
 from app.exports.count_files.personal import (
     REDACTION_KIND,
@@ -66,10 +67,8 @@ from app.exports.count_files.tables import (
     ROW_NUMBER,
     TABLE_SCHEMA_TYPES,
     WHOLE_TABLES,
-    ArraysByName,
     Column,
     ColumnType,
-    OrderedRows,
 )
 from app.exports.package import DESCRIPTOR_FILENAME, PROFILE_URL
 from app.log.head import is_demo, read_head_under_rules
