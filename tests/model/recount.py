@@ -1,6 +1,6 @@
 """Count releases by the model, as the application answers the same terms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,9 @@ class CountedRelease:
         return self.is_inside and self.status in COUNTED
 
 
-def list_releases(past: Past, stage: str, window: tuple[int | None, int | None] = (None, None)) -> list[CountedRelease]:
+def list_releases(
+    people: Iterable[Person], stage: str, window: tuple[int | None, int | None] = (None, None)
+) -> list[CountedRelease]:
     """Return the releases at a stage, those that count in no total too."""
     return [
         CountedRelease(
@@ -51,7 +53,7 @@ def list_releases(past: Past, stage: str, window: tuple[int | None, int | None] 
             _is_inside(release.date, window),
             find_verifying_sources(detention, stage),
         )
-        for person in past.people
+        for person in people
         for detention in person.detentions
         if (release := find_release(detention, stage)) is not None
     ]
@@ -65,22 +67,31 @@ def _is_inside(date: PartialDate | None, window: tuple[int | None, int | None]) 
 
 
 def count_releases(past: Past, terms: CountTerms) -> dict[str, Any]:
-    """Return the numbers of the terms: stage, window, status and terms on verifying sources.
+    """Return the numbers of the terms: stage, window, status and terms on verifying sources."""
+    counted = {one.person.records for one in _choose(past.people, terms) if one.is_counted}
+    return count_releases_of(past.people, terms) | {"unresolved_duplicates": past.unresolved(counted)}
+
+
+def count_releases_of(people: Iterable[Person], terms: CountTerms) -> dict[str, Any]:
+    """Return the same without `unresolved_duplicates`.
 
     `uncertain_date` is left out if a term asks for a status or for sources.
     """
-    stage = terms.stage or "carried_out"
-    chosen = [one for one in list_releases(past, stage, terms.window) if _matches(one, terms)]
+    chosen = _choose(people, terms)
     counted = [one for one in chosen if one.is_counted]
     answer = {
         "total": _build_total([one for one in chosen if one.is_inside], counted),
-        "unresolved_duplicates": past.unresolved({one.person.records for one in counted}),
         "withheld": len({one.person.records for one in counted if one.person.publish == "counted"}),
     }
     if not terms.status and terms.min_sources is None and terms.sources is None:
         uncertain = [one for one in chosen if one.window.is_uncertain and one.release.status in COUNTED]
         answer["uncertain_date"] = len(uncertain)
     return answer
+
+
+def _choose(people: Iterable[Person], terms: CountTerms) -> list[CountedRelease]:
+    releases = list_releases(people, terms.stage or "carried_out", terms.window)
+    return [one for one in releases if _matches(one, terms)]
 
 
 def _matches(one: CountedRelease, terms: CountTerms) -> bool:

@@ -30,7 +30,7 @@ SUBSETS = [frozenset(some) for size in range(1, 5) for some in combinations(SLUG
 def releases(clerk: Clerk, stage: str) -> list[CountedRelease]:
     """The releases that count at a stage, by the model."""
     entries = clerk.entries()
-    return [one for one in list_releases(Past(entries, len(entries)), stage) if one.is_counted]
+    return [one for one in list_releases(Past(entries, len(entries)).people, stage) if one.is_counted]
 
 
 @examples(2)
