@@ -97,6 +97,15 @@ class Verdict(StrEnum):
     RETRACTED = "retracted"
 
 
+class Denies(StrEnum):
+    """What a denial denies: that the event took place, or a detail of it."""
+
+    EVENT = "event"
+    IDENTITY = "identity"
+    DATE = "date"
+    KIND = "kind"
+
+
 class Method(StrEnum):
     """How a source knows."""
 
@@ -328,6 +337,7 @@ CODE_LISTS: dict[str, type[StrEnum]] = {
     "conditions": Condition,
     "statuses": ReleaseStatus,
     "verdicts": Verdict,
+    "denies": Denies,
     "methods": Method,
     "designations": Designation,
     "states": State,

@@ -196,7 +196,7 @@ SPANISH_FIELD_NAMES = {
     "method": "método", "citing": "cita a", "ended_on": "fin de la detención", "ended_how": "cómo terminó",
     "status": "verificación", "claimant": "de quién es la cifra", "measure": "qué cuenta", "qualifier": "cómo se dijo",
     "low": "mínimo", "high": "máximo", "window_from": "desde", "window_to": "hasta", "stated_at": "dicha",
-    "zone": "huso horario", "series": "serie", "misprint": "errata", "entries": "entradas",
+    "zone": "huso horario", "series": "serie", "misprint": "errata", "entries": "entradas", "denies": "qué niega",
 }  # fmt: skip
 NO_VALUE_LABEL: dict[Language, str] = {"en": "nothing", "es": "nada"}
 

@@ -72,6 +72,7 @@ FIELDS: dict[str, Field] = {
     "release.destination": LINE,
     "release.measures_lifted_on": DATE,
     "verification.verdict": Field("code", "verdicts"),
+    "verification.denies": Field("code", "denies"),
     "verification.method": Field("code", "methods"),
     "verification.verified_on": DATE,
     "verification.citing": LINES,

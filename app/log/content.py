@@ -28,6 +28,7 @@ PUBLIC_FIELDS = frozenset(
         "release.kind",
         "release.measures_lifted_on",
         "verification.verdict",
+        "verification.denies",
         "verification.method",
         "verification.verified_on",
         "verification.citing",
@@ -58,6 +59,7 @@ BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
 # on which the age was first filed. If the source sent `filed`, only the filing day.
 AGE_SPAN = "detainee.age_span"
 AGE_ON_FILING_DAY = "filed"  # `age_on` of an age of today
+DENIES = "verification.denies"  # stored only if it is not `event`
 CITING = "verification.citing"
 METHOD = "verification.method"
 # For count-only people the log has this field instead of the method (decision 0042).
@@ -79,7 +81,7 @@ REPORTED_DAY_FIELDS = (*DETENTION_DAY_FIELDS[:-1], "detainee.died_on", "verifica
 
 
 def flatten_body(body: dict[str, Any]) -> Content:
-    """Return `{"release.kind": …}` for `{"release": {"kind": …}}`, without empty values."""
+    """Return `{"release.kind": …}` for `{"release": {"kind": …}}`, without empty values and `denies: event`."""
     content: Content = {}
     for section in SECTIONS:
         for name, value in (body.get(section) or {}).items():
@@ -87,7 +89,12 @@ def flatten_body(body: dict[str, Any]) -> Content:
                 content[f"{section}.{name}"] = value
     if body.get("note") is not None:
         content["note"] = body["note"]
-    return content
+    return drop_default_denies(content)
+
+
+def drop_default_denies(content: Content) -> Content:
+    """Return the content without `denies: event`, which a denial without the field says too."""
+    return {name: value for name, value in content.items() if (name, value) != (DENIES, "event")}
 
 
 def is_same_content(content: Content, previous: Content) -> bool:

@@ -7,6 +7,7 @@ from functools import cached_property
 from app.dates import PartialDate
 from app.projection.consolidate import (
     ReadValue,
+    SourceValue,
     collect_facts,
     date_fact,
     get_fact_value,
@@ -19,7 +20,7 @@ from app.projection.consolidate import (
     read_inherited_field,
     read_source_values,
 )
-from app.projection.event_dates import EventDate, choose_arrest_date, choose_end_date, choose_release_date
+from app.projection.event_dates import GOVERNMENT, EventDate, choose_arrest_date, choose_end_date, choose_release_date
 from app.projection.held import End, HeldDays, find_held_days, select_witnesses
 from app.projection.statements import ASSERTIONS, DENIALS, STAGE_DATE_FIELDS, Statement, parse_cached_date
 from app.projection.status import (
@@ -178,6 +179,7 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
         held_on=_combine_held_on(asserting),
         ended_how=_build_end_fact(leaving, _read_ended_how, ended_how["value"] if ended_how else None),
         ended_on=_build_end_fact(leaving, read_ended_on, None if other_end is None else _format_date(other_end.date)),
+        denies=_collect_denied_details(standing),
     )
     held_text = get_fact_value(facts, "held_on")
     return Custody(
@@ -338,6 +340,12 @@ def _combine_held_on(statements: Sequence[Statement]) -> Fact | None:
     knowing.sort(key=lambda statement: get_last_day_key(statement.content["detention.held_on"]))
     last_by_source = {statement.source.key: statement for statement in knowing}
     return latest_fact(read_source_values(last_by_source.values(), read_field("detention.held_on")))
+
+
+def _collect_denied_details(standing: Sequence[Statement]) -> Fact | None:
+    """Return the details that standing reports deny, with their sources; they wait in the review queue (rule 2)."""
+    values = {SourceValue(s.denied_detail, s.source.slug, GOVERNMENT) for s in standing if s.denied_detail is not None}
+    return {"value": sorted({v.value for v in values}), "said": list_values([*values], None)} if values else None
 
 
 def _read_ended_how(statement: Statement) -> str | None:

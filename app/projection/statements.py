@@ -17,6 +17,7 @@ from app import dates
 from app.dates import PartialDate, parse_date
 from app.log.content import (
     CITING,
+    DENIES,
     IS_FIRST_HAND,
     METHOD,
     PUBLIC_FIELDS,
@@ -239,8 +240,8 @@ class Statement:
 
     @cached_property
     def asserts_detention(self) -> bool:
-        """Whether the report asserts the detention. A denial of a release asserts it too."""
-        return not self.is_retracted and (self.has_release or self.verdict in ASSERTIONS)
+        """Whether the report asserts the detention. A denial of a release asserts it too, that of a detail nothing."""
+        return self.verdict in ASSERTIONS or (self.has_release and self.denies_event)
 
     @cached_property
     def asserts_release(self) -> bool:
@@ -250,7 +251,12 @@ class Statement:
     @cached_property
     def denies_event(self) -> bool:
         """Whether the report denies that the event took place; a denial of a detail is no voice (rule 2)."""
-        return self.verdict in DENIALS and self.content.get("verification.denies", "event") == "event"
+        return self.verdict in DENIALS and self.denied_detail is None
+
+    @property
+    def denied_detail(self) -> str | None:
+        """The detail that the report denies, in place of the event."""
+        return self.content.get(DENIES) if self.verdict in DENIALS else None
 
     @cached_property
     def sighting(self) -> PartialDate | None:

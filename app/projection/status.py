@@ -38,7 +38,7 @@ def pick_voices(statements: Iterable[Statement], stage: Stage) -> list[Statement
 
 def pick_detention_voices(statements: Iterable[Statement]) -> list[Statement]:
     """Return the statement that speaks for each source on the detention itself: its newest without a release."""
-    groups = group_by_source(statement for statement in statements if not statement.has_release)
+    groups = group_by_source(s for s in statements if not s.has_release and s.denied_detail is None)
     return [_pick_voice(own, "held_on") for own in groups.values()]
 
 

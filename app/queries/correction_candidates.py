@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Invalid
-from app.log.content import IS_FIRST_HAND, Content, has_release_section
+from app.log.content import DENIES, IS_FIRST_HAND, Content, has_release_section
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, RecalledEntry, Record, Report, Verification
 from app.projection.statements import DENIALS, STAGE_RANK, coarsen_content, parse_cached_date
 from app.queries.parameters import CorrectionQuery
@@ -31,6 +31,7 @@ ENDED_PATH = "detention.ended"
 # because it concerns nobody else, and the day of a check because it is no value of a release.
 CORRECTION_FIELDS = {
     "verdict": VERDICT_PATH,
+    "denies": DENIES,
     "stage": "release.stage",
     "released_on": "release.released_on",
     "ordered_on": "release.ordered_on",
@@ -63,10 +64,10 @@ WITHDRAWAL_KINDS = {
 def compare_report_versions(before: Content | None, after: Content) -> tuple[CorrectionKind | None, list[ChangeOut]]:
     """Return the kind of correction that a version of a report is (None if it is none) and its changes.
 
-    `before` is the superseded version; a first version corrects other reports by a denial."""
+    `before` is the superseded version; a first version corrects other reports by a denial of the event."""
     verdict = Verdict(after[VERDICT_PATH])
     if before is None:
-        return (WITHDRAWAL_KINDS[verdict] if verdict in DENIALS else None), []
+        return (WITHDRAWAL_KINDS[verdict] if verdict in DENIALS and DENIES not in after else None), []
     # a change of what the log discloses is no statement of the source
     if _has_month_dates(before) or _has_month_dates(after):
         before, after = coarsen_content(before), coarsen_content(after)
@@ -113,8 +114,8 @@ def _list_changes(before: Values, after: Values) -> list[ChangeOut]:
 
 def _is_retraction(change: ChangeOut) -> bool:
     name, before, after = change["field"], change["before"], change["after"]
-    if name == "citing":
-        return True  # a source that cites has not checked: a count of verifications may fall
+    if name in ("citing", "denies"):
+        return True  # a source that cites has not checked, and a detail denied is no denial: a count may change
     if before in UNSTATED_VALUES:
         return False
     if after is None:

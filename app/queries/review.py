@@ -20,6 +20,7 @@ from app.models import (
     ProvisionalHiding,
     Record,
 )
+from app.projection.consolidate import get_reported_values
 from app.queries import person_records, shapes
 from app.queries.parameters import Page, PageExtras, PageQuery, read_cursor, write_cursor
 from app.queries.person_comparison import compare_side_by_side
@@ -37,7 +38,8 @@ from app.vocabulary import Judgement, Publish
 MAX_FACILITIES = 100
 # Moves a pair that a curator could not decide behind every pair not yet reviewed; scores end at 1000.
 UNDECIDED_PENALTY = 2000
-BELOW_PAIRS_SCORE = -1  # disjoint releases come after the pairs
+BELOW_PAIRS_SCORE = -1  # disjoint releases and denied details come after the pairs
+DENIED_DETAILS_PATTERN = '"denies":{'  # in the facts of a detention; quotes within a text would be escaped
 HIDDEN_SCORE = 3000  # people who are hidden, or should be, until a curator reviews them come first
 REVIEW_CURSOR = "review"  # of cursors
 IS_BY_CURATOR = col(Decision.decided_by) == "curator"
@@ -49,14 +51,15 @@ def query_review(
     """Return what waits for a curator, by priority.
 
     First people hidden provisionally; then pairs that may be one person and records that contradict others of their own
-    person; then disjoint releases; last the pairs that a curator has reviewed and could not decide. Bursts of reports
-    are added. `filed_by_day`: the process's cache of daily numbers."""
+    person; then disjoint releases and denied details; last the pairs that a curator has reviewed and could not decide.
+    Bursts of reports are added. `filed_by_day`: the process's cache of daily numbers."""
     parts = (
         _select_hidings,
         _select_pending_pairs,
         _select_hidden_pairs,
         _select_contradictions,
         _select_disjoint_releases,
+        _select_denied_details,
     )
     waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
@@ -152,14 +155,25 @@ def _is_judged_different(person: Any, other: Any, revision: int) -> Any:
 
 def _select_disjoint_releases(revision: int) -> Select[*tuple[Any, ...]]:
     """Select spells whose releases cannot both be right."""
+    return _select_detentions("disjoint_releases", revision, 0).where(col(Detention.disjoint_releases).is_(True))
+
+
+def _select_denied_details(revision: int) -> Select[*tuple[Any, ...]]:
+    """Select spells of which a report denies the identity, the date or the kind."""
+    has_denials = col(Detention.facts).contains(DENIED_DETAILS_PATTERN)
+    return _select_detentions("denied_details", revision, 1).where(has_denials)
+
+
+def _select_detentions(kind: str, revision: int, number: int) -> Select[*tuple[Any, ...]]:
+    """Select the items of one kind about detentions. `number`: of the kind, so that no two items have one key."""
     return select(
-        literal("disjoint_releases"),
+        literal(kind),
         literal(BELOW_PAIRS_SCORE),
         col(Detention.spell),
-        literal(0),
+        literal(number),
         col(Detention.detainee),
         null(),
-    ).where(valid_at(Detention, revision), col(Detention.disjoint_releases).is_(True))
+    ).where(valid_at(Detention, revision))
 
 
 def _select_hidings(revision: int) -> Select[*tuple[Any, ...]]:
@@ -252,6 +266,19 @@ def _build_disjoint_releases(
     }
 
 
+def _build_denied_details(
+    _session: Session, row: Any, people: dict[int, Person], reader: Reader, _revision: int
+) -> filed.DeniedDetailsOut:
+    person = people[row.a]
+    detention = shapes.build_detention_shape(person, row.key, reader)
+    return {
+        "kind": "denied_details",
+        "detainee": shapes.build_detainee_shape(person, reader),
+        "detention": detention,
+        "denied": get_reported_values(detention["facts"], "denies"),
+    }
+
+
 def _build_hidden(
     session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int
 ) -> filed.HiddenOut:
@@ -313,6 +340,7 @@ _SHAPE_BUILDERS: dict[str, Callable[[Session, Any, dict[int, Person], Reader, in
     "pair": _build_pair,
     "contradiction": _build_contradiction,
     "disjoint_releases": _build_disjoint_releases,
+    "denied_details": _build_denied_details,
 }
 
 

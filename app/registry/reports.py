@@ -131,12 +131,13 @@ def write_verification(context: WriteContext, release_id: uuid.UUID, body: Verif
     current_content = {} if current is None else current[1].content
     previous = content.move_filing_day_age(content.restore_sent_content(current_content))
     previous.pop("retraction.reason", None)
+    previous.pop(content.DENIES, None)  # each verdict says itself what it denies
     case = previous.get("source_record_id")
     if case is not None and body.source_record_id not in (None, case):
         raise checks.build_fixed_case_error(
             f"You already have report {case} on this release: leave `source_record_id` out, or correct that one."
         )
-    report = {**previous, **_build_verdict_content(body)}
+    report = content.drop_default_denies({**previous, **_build_verdict_content(body)})
     if not content.has_release_section(report):
         is_carried_out = "release.released_on" in report
         stage = (
@@ -193,6 +194,7 @@ def write_retraction(
     Raises Superseded like `prepare_amendment`."""
     record, version = _load_base_version(context, report_id, matches)
     report = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
+    report.pop(content.DENIES, None)
     if reason is not None:
         report["retraction.reason"] = reason
     return write_next_version(context, record, version, report)
@@ -252,8 +254,8 @@ def classify_content(
 
 
 def _build_verdict_content(body: VerificationOfReleaseIn) -> Content:
-    sections = {"verdict": "verification", "method": "verification", "verified_on": "verification",
-                "citing": "verification", "evidence": "verification", "stage": "release",
+    sections = {"verdict": "verification", "denies": "verification", "method": "verification",
+                "verified_on": "verification", "citing": "verification", "evidence": "verification", "stage": "release",
                 "released_on": "release", "kind": "release", "conditions": "release"}  # fmt: skip
     sent_fields = body.model_dump(mode="json", exclude_unset=True, exclude={"source_record_id", "seen"})
     return {f"{sections[name]}.{name}": value for name, value in sent_fields.items() if value is not None}

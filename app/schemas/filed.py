@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from app.schemas.base import Page, Receipt, RevisionedAnswer
+from app.schemas.base import Page, Receipt, RevisionedAnswer, Said
 from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
     MatchOutcome,
@@ -196,6 +196,15 @@ class ApartOut(TypedDict):
     release: ReleaseShape
 
 
+class DeniedDetailsOut(TypedDict):
+    """Details of a detention or its release that sources deny, and who does. Only the sources can correct them."""
+
+    kind: Literal["denied_details"]
+    detainee: DetaineeShape
+    detention: DetentionShape
+    denied: list[Said]
+
+
 class HiddenOut(TypedDict):
     """Somebody whom one report hides, or would (`stopped`), against a curator's consent or the reports of two other
     independent sources; `wanted`: the class it closes them to. `because`: it asks for that (`given_on`: since when), or
@@ -228,7 +237,7 @@ class ContradictionOut(TypedDict):
     compared: list[ComparedField]
 
 
-WaitingShape = PairOut | ApartOut | HiddenOut | ContradictionOut
+WaitingShape = PairOut | ApartOut | DeniedDetailsOut | HiddenOut | ContradictionOut
 
 
 class ReportId(TypedDict):

@@ -24,6 +24,7 @@ from app.schemas.text import EmbargoEnd, remove_invisible, validate_line, valida
 from app.vocabulary import (
     Category,
     Condition,
+    Denies,
     Designation,
     EndedHow,
     FacilityKind,
@@ -218,6 +219,7 @@ class EvidenceIn(StrictModel):
 
 class VerificationIn(StrictModel):
     verdict: Verdict = Verdict.REPORTED
+    denies: Denies = Denies.EVENT
     method: Method | None = None
     verified_on: Date | None = None
     citing: UniqueList[Line] = Field(default_factory=list)
@@ -254,6 +256,7 @@ class VerificationOfReleaseIn(StrictModel):
     """One source's verdict on a known release; fields left out keep what the source said before."""
 
     verdict: Verdict
+    denies: Denies = Denies.EVENT
     stage: Stage | None = None
     method: Method | None = None
     verified_on: Date | None = None

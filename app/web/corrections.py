@@ -24,6 +24,7 @@ from app.web.rendering import Catalogue, format_claim_figure
 # Code lists of fields whose values are codes.
 CODE_LISTS = {
     "verdict": "verdicts",
+    "denies": "denies",
     "stage": "stages",
     "kind": "release_kinds",
     "designation": "designations",
@@ -205,6 +206,7 @@ class CorrectionFormatter:
         _ = self.words.gettext
         return {
             "verdict": _("verdict"),
+            "denies": _("what it denies"),
             "stage": _("stage"),
             "released_on": _("released on"),
             "ordered_on": _("ordered on"),

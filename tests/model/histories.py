@@ -17,6 +17,7 @@ DATES = (
 )  # fmt: skip
 MAX_REPORTS = 6
 FIRST_HAND_SHARE = 0.7
+DETAIL_SHARE = 0.25  # of the denials that are filed
 
 
 def draw_reports(seed: int) -> list[Report]:
@@ -47,7 +48,7 @@ def _draw_report(random: Random, report_id: str, pointer: str | None) -> Report:
         taken_over=_draw_dates(random, stage, dict.fromkeys(shares, 0.4 if pointer else 0)),
         ended=_draw_date(random, 0.25 if is_end else 0),
         pointer=pointer,
-        denies=random.choice(["event"] * 5 + ["date"]),
+        denies=random.choice(["event"] * 5 + ["date", "kind"]),
     )
 
 
@@ -88,10 +89,10 @@ def _draw_filing(random: Random, number: int) -> Filing:
         release["released_on"] = random.choice(RELEASES)
     detention = {"country": "VE"} | ({"detained_on": random.choice(ARRESTS)} if random.random() < 0.6 else {})
     verdict = random.choice(VERDICTS[:-1])
-    body: dict[str, Any] = {
-        "detention": detention,
-        "verification": {"verdict": verdict, "method": random.choice(METHODS)},
-    }
+    verification = {"verdict": verdict, "method": random.choice(METHODS)}
+    if verdict in ("disputed", "refuted") and random.random() < DETAIL_SHARE:
+        verification["denies"] = random.choice(("identity", "date", "kind"))
+    body: dict[str, Any] = {"detention": detention, "verification": verification}
     if random.random() < 0.85:
         body["release"] = release
     target = random.choice([None, None, *range(number)]) if number else None

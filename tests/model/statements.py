@@ -36,7 +36,9 @@ def make_statements(reports: Sequence[Report]) -> list[Statement]:
 
 
 def _make_content(report: Report) -> dict[str, Any]:
-    content: dict[str, Any] = {"verification.verdict": report.verdict, "verification.denies": report.denies}
+    content: dict[str, Any] = {"verification.verdict": report.verdict}
+    if report.denies != "event":
+        content["verification.denies"] = report.denies
     content["verification.method"] = "family" if report.is_first_hand else "press"
     if report.stage:
         content["release.stage"] = report.stage

@@ -123,9 +123,10 @@ RELEASE: dict[str, Any] = {
 VERIFICATIONS = _said(
     verdict=(*("verified", "reported") * 4, "disputed", "refuted", "retracted"),
     method=METHODS,
+    denies=_rarely("date"),
     verified_on=_rarely("2025-06", "2025-12-20"),
     citing=_rarely(["foro"]),
-)
+).map(lambda said: said if said["verdict"] in ("disputed", "refuted") else {**said, "denies": "event"})
 
 
 def bodies(spells: Sequence[tuple[str | None, str | None]], *, pointing: bool = False) -> st.SearchStrategy[Body]:

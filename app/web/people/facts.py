@@ -85,6 +85,14 @@ def list_spell_facts(spell: Spell, formatter: PersonFormatter) -> list[PersonFac
         spell_facts.append(
             PersonFact(_("How it ended"), [SourcedValue(", ".join(part for part in parts if part), "", is_shown=True)])
         )
+    if "denies" in facts:
+        denials = [
+            SourcedValue(
+                formatter.label("denies", statement["value"]), "; ".join(formatter.list_source_names(statement["by"]))
+            )
+            for statement in facts["denies"]["said"]
+        ]
+        spell_facts.append(PersonFact(_("Denied details"), denials, [_("No number counts this as a denial.")]))
     return spell_facts + (_list_release_facts(spell, spell.release, formatter) if spell.release else [])
 
 

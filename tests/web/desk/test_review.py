@@ -48,6 +48,14 @@ def test_a_decision_joins_them_and_undoing_it_parts_them(curator: Officer) -> No
     assert people(curator.world) == 2
 
 
+def test_a_denied_detail_is_named_with_its_source(curator: Officer) -> None:
+    release = curator.world.file("foro", detainee__full_name="Lidia Campos Urrutia")["release"]["id"]
+    curator.world.verify(release, "jep", verdict="disputed", method="family", denies="identity")
+    page = curator.open(REVIEW).text
+    assert "Lidia Campos Urrutia" in page
+    assert re.search(r"The identity: <bdi>Jep</bdi>", page)
+
+
 def test_a_button_that_is_pressed_twice_decides_once(curator: Officer) -> None:
     form = curator.filled(DECISION) | {"judgement": "different", "reason": "Two mothers."}
     assert curator.post(DECISION, form).status_code == 200
