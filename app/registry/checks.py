@@ -32,7 +32,6 @@ from app.log.content import (
     AGE,
     AGE_ON,
     BIRTH,
-    DENIES,
     IS_FIRST_HAND,
     METHOD,
     REPORTED_DAY_FIELDS,
@@ -214,9 +213,6 @@ def _find_missing_fields(content: Content, *, has_pointer: bool) -> Iterator[dic
     if content["verification.verdict"] == Verdict.VERIFIED and content.keys().isdisjoint(METHOD_FIELDS):
         detail = "Say how it was verified: `verified` needs a method (see /v1/vocabulary)."
         yield build_pointed_error("/verification/method", "method_required", detail)
-    if DENIES in content and content["verification.verdict"] not in DENIALS:
-        detail = "`denies` says what a denial denies: leave it out, or send the verdict `disputed` or `refuted`."
-        yield build_pointed_error("/verification/denies", "no_denial", detail)
     if not has_pointer and "detention.country" not in content:
         detail = "Give the country where the person is or was held, as an ISO 3166-1 alpha-2 code."
         yield build_pointed_error("/detention/country", "country_required", detail)

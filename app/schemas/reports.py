@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -107,6 +108,13 @@ def _validate_age(value: int) -> int:
     return value
 
 
+def _validate_denies(value: Denies, info: ValidationInfo) -> Denies:
+    if value is not Denies.EVENT and info.data.get("verdict") not in (None, Verdict.DISPUTED, Verdict.REFUTED):
+        detail = "This says what a denial denies: leave it out, or send the verdict `disputed` or `refuted`."
+        raise PydanticCustomError("no_denial", detail)
+    return value
+
+
 def _build_line_constraints(length: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
 
@@ -127,6 +135,7 @@ Country = Annotated[str, AfterValidator(_validate_country)]
 Link = Annotated[
     str, StringConstraints(max_length=MAX_URL_LENGTH), AfterValidator(validate_line), AfterValidator(_validate_link)
 ]
+DenialTarget = Annotated[Denies, AfterValidator(_validate_denies)]
 Flag = Annotated[bool, Field(strict=True)]  # "no" and 0 are refused, not read as false
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -219,7 +228,7 @@ class EvidenceIn(StrictModel):
 
 class VerificationIn(StrictModel):
     verdict: Verdict = Verdict.REPORTED
-    denies: Denies = Denies.EVENT
+    denies: DenialTarget = Denies.EVENT
     method: Method | None = None
     verified_on: Date | None = None
     citing: UniqueList[Line] = Field(default_factory=list)
@@ -256,7 +265,7 @@ class VerificationOfReleaseIn(StrictModel):
     """One source's verdict on a known release; fields left out keep what the source said before."""
 
     verdict: Verdict
-    denies: Denies = Denies.EVENT
+    denies: DenialTarget = Denies.EVENT
     stage: Stage | None = None
     method: Method | None = None
     verified_on: Date | None = None
