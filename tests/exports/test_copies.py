@@ -116,7 +116,7 @@ def test_a_folder_without_a_copy_is_refused(empty: Engine, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "before, after",
     [
-        ("verified,family", "verified,"),
+        ("verified,,family", "verified,,"),
         ("carried_out", "gone"),
         ("1,foro", "1,nobody"),
         ("release.kind", "release.colour"),
