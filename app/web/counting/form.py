@@ -21,7 +21,6 @@ from app.queries.terms import (
     DEFAULT_HELD_WITHIN,
     DETENTIONS,
     MAX_DIMENSIONS,
-    MAX_HELD_WITHIN,
     PIN_PARAMETERS,
     RELEASES,
     list_dimensions,
@@ -219,10 +218,9 @@ class CountForm:
             "net": _("Without the releases after which the person was detained again."),
             "house_arrest": _("Whoever was detained at home is counted either way."),
             "held_within": _(
-                "Years in which an arrest, a sighting or a list shows the person inside. Left out: %(years)s. "
-                "%(maximum)s: no limit."
+                "Years in which an arrest, a sighting or a list shows the person inside. Left out: %(years)s."
             )
-            % {"years": DEFAULT_HELD_WITHIN, "maximum": MAX_HELD_WITHIN},
+            % {"years": DEFAULT_HELD_WITHIN},
             "source": _("Only what this source itself reports or verifies, by its own dates."),
             "nationality": _("Two letters of a country, such as AR; people with any of these."),
             "not_nationality": _("People of whom a nationality is known, and none of these."),
