@@ -10,7 +10,7 @@ messages never repeat the rejected text, which may be personal.
 """
 
 import re
-from calendar import monthrange
+from calendar import isleap, monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache, lru_cache
@@ -124,6 +124,17 @@ def parse_window_start(text: str) -> int:
 def parse_window_end(text: str) -> int:
     """Return the last day of a partial date, where a window ends. Raises DateError."""
     return parse_date(text).hi
+
+
+def subtract_years(day: int, years: int) -> int:
+    """Return the same calendar day so many years earlier, as an ordinal: of 29 February the 28th, and at the earliest
+    FIRST_DAY."""
+    start = date.fromordinal(day)
+    year = start.year - years
+    if year < date.min.year:
+        return FIRST_DAY
+    is_leap_day = (start.month, start.day) == (2, 29) and not isleap(year)
+    return start.replace(year=year, day=28 if is_leap_day else start.day).toordinal()
 
 
 def _require_aware(instant: datetime) -> datetime:

@@ -201,7 +201,7 @@ RENAMED = {
 
 
 # Columns of later migrations, which a rebuild fills.
-FILLED_LATER = {"said_lo", "said_hi", "said_kind", "is_denied", "sure_lo", "sure_hi", "free_sure_hi"}
+FILLED_LATER = {"said_lo", "said_hi", "said_kind", "is_denied", "sure_lo", "sure_hi", "free_sure_hi", "heard_hi"}
 
 
 def _list_kept(row: Mapping[Any, Any]) -> list[Any]:

@@ -233,8 +233,9 @@ def _load_definitions(session: Session, revision: int) -> dict[str, str]:
     return {slug: definition for slug, definition in rows if definition}
 
 
-def _has_anybody(numbers: Numbers, uncertain_date: int) -> bool:
-    return bool(tally.sum_counted_statuses(numbers) or numbers["refuted"] or uncertain_date)
+def _has_anybody(numbers: Numbers, caveats: LogCount | TalliedCount) -> bool:
+    uncounted = caveats["uncertain_date"] + caveats.get("outside_held_within", 0)
+    return bool(tally.sum_counted_statuses(numbers) or numbers["refuted"] or uncounted)
 
 
 class _RegistryCounts:
@@ -292,17 +293,12 @@ class _RegistryCounts:
 
     def has_coverage(self, count: LogCount | StatedCount | None) -> bool:
         """Return whether any report in a count may concern the claim's country and days, for any person."""
-        if (
-            count is None
-            or self._terms is None
-            or "learned_since" in count
-            or _has_anybody(count, count["uncertain_date"])
-        ):
+        if count is None or self._terms is None or "learned_since" in count or _has_anybody(count, count):
             return True
         days = {"country", "held_on", "house_arrest", "released_from", "released_to", "stage"}
         bare = type(self._terms)(**self._terms.model_dump(include=days, exclude_none=True))
         unfiltered_count = self._count(count["revision"], bare)
-        return _has_anybody(unfiltered_count["total"], unfiltered_count["uncertain_date"])
+        return _has_anybody(unfiltered_count["total"], unfiltered_count)
 
     def find_first_day(self) -> date | None:
         """Return the day of the first release that the registry knows of in the claim's country."""
@@ -323,8 +319,8 @@ class _RegistryCounts:
         if tallied is None:
             return None
         stale_part: StaleDetentionsCount = {}
-        if "not_heard_since" in tallied:
-            stale_part["not_heard_since"] = tallied["not_heard_since"]
+        if "outside_held_within" in tallied:
+            stale_part["outside_held_within"] = tallied["outside_held_within"]
         hidden_part: NotVisibleCount = {"not_visible": tallied["not_visible"]} if "not_visible" in tallied else {}
         return {
             "revision": revision,

@@ -100,7 +100,7 @@ _SPELL_COLUMNS = {PERSON_COLUMN: NUMBER, "spell": NUMBER}
 _DAY_COLUMNS = {"lo": NUMBER, "hi": NUMBER}
 _END_COLUMNS = dict.fromkeys(
     ("out_lo", "out_hi", "free_lo", "free_hi", "sure_lo", "sure_hi", "free_sure_hi"), NUMBER
-) | {"next_hi": NUMBER}
+) | {"next_hi": NUMBER, "heard_hi": NUMBER}
 _TERM_COLUMNS = {"country": CODE, "designation": CODE}
 _CONSOLIDATED_COLUMNS = {"status": CODE, "independent_verified": SMALL, "withheld": FLAG, "is_denied": FLAG}
 _SOURCE_COLUMNS = {"source": NUMBER, "verdict": CODE, "independent": FLAG}
@@ -120,7 +120,7 @@ SOURCE_RELEASES = TableSpec(
 DETENTION_STATES = TableSpec(
     DetentionState,
     ("spell",),
-    {**_SPELL_COLUMNS, **_DAY_COLUMNS, **_END_COLUMNS, "heard_hi": NUMBER, **_TERM_COLUMNS, **_CONSOLIDATED_COLUMNS},
+    {**_SPELL_COLUMNS, **_DAY_COLUMNS, **_END_COLUMNS, **_TERM_COLUMNS, **_CONSOLIDATED_COLUMNS},
 )
 SOURCE_DETENTIONS = TableSpec(
     SourceDetention,

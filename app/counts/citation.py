@@ -21,7 +21,7 @@ from app.counts.tally import sum_counted_statuses
 from app.formats import capitalize_first_letter, get_formats, lower_first_letter
 from app.log.entries import LEAF_DIGITS, Pin
 from app.queries import terms as query_terms
-from app.queries.countables import COUNTABLES, SILENCE_DAYS, Countable, find_countable_of_total
+from app.queries.countables import COUNTABLES, Countable, find_countable_of_total
 from app.queries.terms import DIMENSIONS, RELEASES, EchoedTerm, EchoedTerms
 from app.schemas.counts import CitationOut, Numbers
 from app.vocabulary import Language, Stage, find_label
@@ -147,6 +147,8 @@ class CitationPhrases:
             for name, options in SWITCH_PHRASES.items()
             if terms.get(name) in options
         ]
+        if "held_within" in terms:
+            details.append(self._format_held_within(int(str(terms["held_within"]))))
         if detained_window := self._format_window(terms, "detained"):
             details.append(self.translate("of people detained", "de personas detenidas") + detained_window)
         details += [
@@ -160,8 +162,8 @@ class CitationPhrases:
         """Return the sentences that qualify the number."""
         by_source = _get_verified_by_source(tally)
         sentences = [self._format_by_source(by_source, tally["total"])] if by_source else []
-        if "not_heard_since" in tally:
-            sentences.append(self._format_silence(tally["not_heard_since"]))
+        if outside := tally.get("outside_held_within"):
+            sentences.append(self._format_outside_held_within(outside))
         if unlinkable := tally["total"]["counted_apart"]:
             sentences.append(self._format_unlinkable(unlinkable))
         if hidden_count := tally.get("not_visible"):
@@ -210,11 +212,19 @@ class CitationPhrases:
         return self.translate(f"Verified by source, with overlaps: {source_list}.",
                          f"Verificadas por fuente, con coincidencias: {source_list}.")  # fmt: skip
 
-    def _format_silence(self, number: int) -> str:
-        """Disclose how many detentions have had no recent report; without that the number claims too much."""
+    def _format_held_within(self, years: int) -> str:
+        """Format within how many years somebody must have heard of a person for the detention to count."""
+        if years == 1:
+            return self.translate("heard of in the last year", "con noticias en el último año")
+        return self.translate(f"heard of in the last {years} years", f"con noticias en los últimos {years} años")
+
+    def _format_outside_held_within(self, number: int) -> str:
+        """Disclose how many detentions are left out because no recent report shows the person inside."""
         text = self._formats.number(number)
-        return self.translate(f"Of {text} nothing has been heard for over {SILENCE_DAYS} days.",
-                         f"De {text} no hay noticias desde hace más de {SILENCE_DAYS} días.")  # fmt: skip
+        return self.translate(
+            f"Not counted: {text} more, without an arrest or a sighting in that time.",
+            f"No se cuentan {text} más, sin detención ni avistamiento en ese tiempo.",
+        )
 
     def _format_unlinkable(self, number: int) -> str:
         """Disclose people who cannot be linked across sources: each source counts them separately."""

@@ -130,7 +130,7 @@ class DetentionCount(Count):
     terms: HeldCountedTerms
     total: HeldTotal
     groups: NotRequired[Sequence[SourceGroup | HeldGroup] | None]
-    not_heard_since: int
+    outside_held_within: int
 
 
 class Series(NotVisibleCount):

@@ -21,7 +21,7 @@ from app.db.engine import Key
 from app.log.entries import Pin, count_redactions_since, pin_revision
 from app.models import PendingPair, Source
 from app.queries import terms as query_terms
-from app.queries.countables import Countable, get_countable, match_silent
+from app.queries.countables import Countable, get_countable
 from app.queries.selection import (
     ASSERTING_VERDICTS,
     COUNTABLE_STATUSES,
@@ -187,7 +187,8 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
         groups["groups"] = _compute_groups(session, request, selection, dimensions)
     stale_part: StaleDetentionsCount = {}
     if isinstance(terms, HeldTerms):
-        stale_part["not_heard_since"] = selection.count_rows(match_silent(selection.consolidated_rows, terms))
+        is_outside = selection.is_outside_held_within & selection.is_countable
+        stale_part["outside_held_within"] = int(np.count_nonzero(is_outside))
     return {
         "terms": request.echoed_terms,
         "total": _compute_total(selection, countable.noun),

@@ -217,7 +217,7 @@ class DetentionState(SQLModel, table=True):
     free_sure_hi: int
     next_hi: int | None  # the day by which the person's next detention had begun
     is_denied: bool
-    heard_hi: int | None  # the last day on which somebody can have known the person held, or saw them leave
+    heard_hi: int | None  # the last day on which a report that asserts the detention shows the person inside
     country: str | None
     designation: str
     independent_verified: int
@@ -250,6 +250,7 @@ class SourceDetention(SQLModel, table=True):
     sure_hi: int
     free_sure_hi: int
     next_hi: int | None
+    heard_hi: int | None
     country: str | None
     designation: str
 

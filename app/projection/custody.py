@@ -142,6 +142,13 @@ class Custody:
             return self.carried_out.date.date
         return None if self.other_end is None else self.other_end.date.date
 
+    @property
+    def last_shown_day(self) -> int | None:
+        """The last possible day of an arrest or a sighting in a report that asserts the detention (rule 7)."""
+        asserting = [witness for witness in self.witnesses if witness.verdict in ASSERTIONS]
+        days = [day.hi for witness in asserting for day in (witness.arrest_day, witness.sighting) if day is not None]
+        return max(days, default=None)
+
     def find_held_days(self, death: End | None, *, house_arrest: bool) -> HeldDays:
         """Return the days in custody. `house_arrest`: a release to house arrest does not end custody."""
         return find_held_days(

@@ -29,7 +29,6 @@ def build_state_row(custody: Custody, death: End | None, publish: str) -> TableR
         **_build_day_columns(custody, death),
         "next_hi": custody.next_hi,
         "is_denied": any(verdict in DENIALS and first_hand for verdict, first_hand in verdicts),
-        "heard_hi": _find_last_report_day(custody),
         "country": custody.country,
         "designation": custody.designation,
         "independent_verified": verdicts.count((Verdict.VERIFIED, True)) if status in COUNTED_STATUSES else 0,
@@ -99,13 +98,5 @@ def _build_day_columns(custody: Custody, death: End | None) -> TableRow:
     out = custody.find_held_days(death, house_arrest=False)
     free = custody.find_held_days(death, house_arrest=True)
     columns: dict[str, Any] = {"lo": out.begin_lo, "hi": out.begin_hi, "out_lo": out.end_lo, "out_hi": out.end_hi}
-    columns |= {"free_lo": free.end_lo, "free_hi": free.end_hi}
+    columns |= {"free_lo": free.end_lo, "free_hi": free.end_hi, "heard_hi": custody.last_shown_day}
     return columns | {"sure_lo": out.sure_lo, "sure_hi": out.sure_hi, "free_sure_hi": free.sure_hi}
-
-
-def _find_last_report_day(custody: Custody) -> int | None:
-    """Return the last day on which a source knew of the person: an arrest, a sighting, a check or the end."""
-    days = [day for witness in custody.witnesses for day in (witness.arrest_day, witness.sighting)]
-    days += [voice.date("verification.verified_on") for voice in custody.detention_voices if voice in custody.witnesses]
-    days += [custody.ended_on]
-    return max((day.hi for day in days if day is not None), default=None)

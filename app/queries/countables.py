@@ -11,25 +11,14 @@ from typing import Any
 from sqlmodel import Session
 
 from app import dates
-from app.columns.rows import NULL, Mask, Rows
 from app.errors import Invalid
 from app.log.entries import load_recorded_at
 from app.queries.parameters import BaseCountQuery, CountQuery, HeldQuery
 from app.queries.terms import DETENTIONS, RELEASES, CountTerms, HeldCountTerms, HeldTerms, PersonTerms, SourcedTerms
 from app.registry.records import TargetKind
 
-# Organisations list people as held until they learn that somebody left. Half a year without a report (families visit,
-# courts sit, lists are revised within it) suggests that the list is out of date rather than the person in prison.
-SILENCE_DAYS = 180  # days
 # The terms that concern a day and its sources; without a day, a list of detentions contains all of them.
 DAY_TERMS = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
-
-
-def match_silent(consolidated: Rows, terms: HeldTerms) -> Mask:
-    """Return the rows without a report that the person was held since long before the day."""
-    last_report = consolidated["heard_hi"]
-    is_silent: Mask = (last_report != NULL) & (last_report < get_held_day(terms) - SILENCE_DAYS)
-    return is_silent
 
 
 def get_held_day(terms: HeldTerms) -> int:

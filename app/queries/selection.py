@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlmodel import Session
 
+from app import dates
 from app.columns import table
 from app.columns.loader import Columns
 from app.columns.rows import NO_PLACE, NULL, OPEN_UNTIL, Array, Mask, Places, Rows, flag_keys, index_places, is_any_of
@@ -76,6 +77,13 @@ def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatc
     return WindowMatch(is_held & is_not_rearrested, may_be_held & is_not_rearrested & ~begins_later & ~is_sure)
 
 
+def match_held_within(rows: Rows, terms: HeldTerms) -> Mask:
+    """Return the people of whom somebody has heard within the years of the terms (rule 7), or on no known day."""
+    heard_hi, limit = rows["heard_hi"], dates.subtract_years(get_held_day(terms), terms.held_within)
+    is_within_years: Mask = (heard_hi == NULL) | (heard_hi >= limit)
+    return is_within_years
+
+
 def match_still_free(next_hi: Array, end: int | None) -> Mask:
     """Return whether no later detention had begun by the day `end`; by the revision if the window is open (rule 8).
 
@@ -94,7 +102,8 @@ class Selection:
     """Releases at one stage and revision, or detentions.
 
     `rows`: the rows that the filters read, consolidated or each source's own (`uses_source_rows`). `consolidated_rows`:
-    for each of them the row of all sources together. `window_match`: which are within the requested days."""
+    for each of them the row of all sources together. `window_match`: which are within the requested days.
+    `is_outside_held_within`: which would be, had somebody heard of the person within the requested years."""
 
     columns: Columns
     revision: int
@@ -102,6 +111,7 @@ class Selection:
     consolidated_rows: Rows
     uses_source_rows: bool
     window_match: WindowMatch
+    is_outside_held_within: Mask
 
     @property
     def is_inside(self) -> Mask:
@@ -130,6 +140,7 @@ class Selection:
             rows=self.rows.where(mask),
             consolidated_rows=self.consolidated_rows.where(mask),
             window_match=window_match,
+            is_outside_held_within=self.is_outside_held_within[mask],
         )
 
     def count_rows(self, *masks: Mask) -> int:
@@ -276,7 +287,12 @@ def build_selection(
     window_match = intersect_matches(
         event_match, _match_arrest(columns, rows, terms, revision, uses_source_rows=uses_source_rows)
     )
-    return Selection(columns, revision, rows, consolidated, uses_source_rows, window_match)
+    is_outside_held_within = np.zeros(len(rows), bool)
+    if isinstance(terms, HeldTerms):
+        is_within_years = match_held_within(rows, terms)
+        is_outside_held_within = window_match.is_inside & ~is_within_years
+        window_match = WindowMatch(*(part & is_within_years for part in window_match))
+    return Selection(columns, revision, rows, consolidated, uses_source_rows, window_match, is_outside_held_within)
 
 
 def _load_first_hand_rows(

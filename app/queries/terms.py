@@ -183,6 +183,10 @@ EchoedTerm = str | int | list[str]
 EchoedTerms = dict[str, EchoedTerm]
 
 
+# After how many years without an arrest, a sighting or a list a person is no longer counted as held; the maximum is in
+# effect no limit.
+DEFAULT_HELD_WITHIN, MAX_HELD_WITHIN = 2, 100
+HeldWithin = Annotated[int, Field(ge=1, le=MAX_HELD_WITHIN)]
 # The minimum or exact number of independent sources.
 MinSources = Annotated[int, Field(le=MAX_COUNTED_SOURCES), AfterValidator(_check_positive)]
 ExactSources = Annotated[int, Field(ge=0, le=MAX_COUNTED_SOURCES)]
@@ -305,11 +309,12 @@ class ReleaseTerms(EventTerms, SourcedTerms):
 
 class HeldTerms(SourcedTerms):
     """Additional filters on people held on a day: the day, whether house arrest after a release counts as being held,
-    and the sources."""
+    within how many years somebody has heard of the person, and the sources."""
 
     noun = DETENTIONS
     held_on: Date | None = None
     house_arrest: bool = False
+    held_within: HeldWithin = DEFAULT_HELD_WITHIN
     status: UniqueValues[ReleaseStatus] = []
     source: Slug | None = None
     verified_by: Sources = []
@@ -351,8 +356,8 @@ def parse_window(start: str | None, end: str | None) -> tuple[int | None, int | 
 
 
 # Always echoed: a number is meaningless without its stage and whether it is net or, for people held, whether it
-# includes house arrest.
-ALWAYS_ECHOED = ("stage", "net", "house_arrest", "group_by")
+# includes house arrest and of whom somebody has heard lately.
+ALWAYS_ECHOED = ("stage", "net", "house_arrest", "held_within", "group_by")
 
 
 # The parameters that pin an answer.

@@ -76,9 +76,9 @@ class NotVisibleCount(TypedDict):
 
 
 class StaleDetentionsCount(TypedDict):
-    """How many held people have had no news for long; only in counts of held people."""
+    """How many people nobody has heard of within the requested years; only in counts of held people."""
 
-    not_heard_since: NotRequired[int]
+    outside_held_within: NotRequired[int]
 
 
 class CountCaveats(NotVisibleCount):
@@ -271,7 +271,7 @@ class Counted(KnownCount):
     verified_with_denials: NotRequired[int | None]
     official_only: NotRequired[int | None]
     contested: NotRequired[int | None]
-    not_heard_since: NotRequired[int | None]
+    outside_held_within: NotRequired[int | None]
     not_visible: NotRequired[NotVisible]
     uncertain_date: NotRequired[int | None]
     withheld: NotRequired[int | None]

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from app.api.routes.directory import list_facilities
 from app.formats import lower_first_letter
-from app.queries.terms import DETENTIONS, DIMENSIONS, PIN_PARAMETERS, RELEASES, list_values
+from app.queries.terms import DEFAULT_HELD_WITHIN, DETENTIONS, DIMENSIONS, PIN_PARAMETERS, RELEASES, list_values
 from app.vocabulary import Stage
 from app.web.page import MAX_LIST_PAGE, Page
 from app.web.rendering import Catalogue
@@ -23,7 +23,7 @@ COUNTRY_TERMS = ("country", "nationality", "not_nationality")
 DATE_TERMS = ("held_on", "released_from", "released_to", "detained_from", "detained_to", "day", "month")
 # Terms that are part of the sentence.
 SENTENCE_TERMS = (
-    *("country", "stage", "net", "house_arrest", "held_on", "released_from", "released_to"),
+    *("country", "stage", "net", "house_arrest", "held_within", "held_on", "released_from", "released_to"),
     *("detained_from", "detained_to", "group_by"),
 )
 WITHHELD = "withheld"
@@ -53,6 +53,7 @@ class TermFormatter:
             "stage": _("Stage"),
             "net": _("Net"),
             "house_arrest": _("With house arrest after a release"),
+            "held_within": _("Heard of within (years)"),
             "kind": _("Kind of release"),
             "condition": _("Measure still in force"),
             "destination": _("Destination"),
@@ -188,9 +189,14 @@ class TermFormatter:
         _ = self.words.gettext
         if noun == RELEASES:
             return _("net") if terms.get("net") else _("gross")
-        if terms.get("house_arrest"):
-            return _("with those released to house arrest")
-        return _("without those released to house arrest")
+        home = (
+            _("with those released to house arrest")
+            if terms.get("house_arrest")
+            else _("without those released to house arrest")
+        )
+        years = int(terms.get("held_within", DEFAULT_HELD_WITHIN))
+        heard_of = self.words.ngettext("heard of in the last year", "heard of in the last %(years)s years", years)
+        return f"{home}, {heard_of % {'years': self.words.number(years)}}"
 
     def _format_window(self, terms: Mapping[str, Any], event: str) -> str:
         _ = self.words.gettext

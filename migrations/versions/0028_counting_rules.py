@@ -1,4 +1,5 @@
-"""Columns of the simpler counting rules: denied releases, and the days on which no source says otherwise.
+"""Columns of the simpler counting rules: denied releases, the days on which no source says otherwise, and the last day
+on which each source shows the person inside.
 
 `recuento rebuild` fills them. A release that only governments assert has the status `official_only`.
 """
@@ -30,6 +31,7 @@ def upgrade() -> None:
         with op.batch_alter_table(table, schema=None) as batch_op:
             for column in DAYS:
                 batch_op.add_column(sa.Column(column, sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("source_detention", sa.Column("heard_hi", sa.Integer(), nullable=True))
     for table in ("release_at_stage", "detention_state"):
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.alter_column("is_denied", existing_type=sa.Boolean(), server_default=None)
@@ -42,6 +44,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("UPDATE head SET rules = 5")
     op.add_column("placement", sa.Column("contradicts", KEY, nullable=True))
+    with op.batch_alter_table("source_detention", schema=None) as batch_op:
+        batch_op.drop_column("heard_hi")
     for table in ("detention_state", "source_detention"):
         with op.batch_alter_table(table, schema=None) as batch_op:
             for column in DAYS:

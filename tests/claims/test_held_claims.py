@@ -40,6 +40,15 @@ def test_the_end_of_its_window_is_its_day(world: World) -> None:
     assert (answer["now"]["detentions"], reconciled(world)["now"]["detentions"]) == (1, 0)
 
 
+def test_it_is_beside_those_of_whom_an_arrest_or_a_sighting_is_recent_and_says_of_how_many_none_is(
+    world: World,
+) -> None:
+    world.file_detention("foro", detention__detained_on="2021-05-01")
+    answer = reconciled(world)
+    assert (answer["now"]["detentions"], answer["now"]["outside_held_within"]) == (0, 1)
+    assert "no report of people held" not in " ".join(named(answer).values())
+
+
 def test_without_a_day_it_is_beside_nothing(world: World) -> None:
     world.file_detention("foro")
     answer = reconciled(world, stated_at=None, zone=None)

@@ -1,12 +1,9 @@
 """Who was held on a day: when a detention begins and ends, by whose word, and of whom nobody has heard."""
 
-from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from app.dates import parse_window_end
-from app.queries.countables import SILENCE_DAYS
 from tests.support import Body, World
 
 OTHER_MAN = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": "1950"}
@@ -54,7 +51,7 @@ def test_a_total_has_the_keys_of_a_count_of_releases(world: World) -> None:
         "detentions": 2, "people": 2, "verified": 1, "verified_with_denials": 0, "contested": 0, "reported": 1,
         "refuted": 0, "official_only": 0, "by_min_sources": {"1": 1, "2": 1}, "counted_apart": 0,
     }  # fmt: skip
-    assert count["terms"] == {"held_on": "2026-01-10", "house_arrest": False}
+    assert count["terms"] == {"held_on": "2026-01-10", "house_arrest": False, "held_within": 2}
 
 
 @pytest.mark.parametrize("detained, released", [
@@ -232,19 +229,68 @@ def test_a_detention_that_independent_sources_deny_stands_apart(world: World) ->
     assert held(world)["total"]["contested"] == 1
 
 
-def test_nobody_has_heard_of_whom_no_source_has_named_a_day_of_for_half_a_year(world: World) -> None:
-    world.file_detention()  # taken on 2024-10-13
-    world.file_detention(**OTHER_MAN, detention__held_on="2025-12-01")
-    assert (held(world)["total"]["detentions"], held(world)["not_heard_since"]) == (2, 1)
-    edge = parse_window_end("2025-12-01") + SILENCE_DAYS
-    days = [date.fromordinal(day).isoformat() for day in (edge, edge + 1)]
-    world.now = datetime(2026, 7, 1, tzinfo=UTC)
-    assert [held(world, day)["not_heard_since"] for day in days] == [1, 2]
+def heard_of(world: World, day: str = "2026-01-10", **terms: Any) -> tuple[int, int, int]:
+    """How many are held on a day, how many are outside `held_within`, and how many are uncertain."""
+    count = held(world, day, **terms)
+    return count["total"]["detentions"], count["outside_held_within"], count["uncertain_date"]
 
 
-def test_a_check_by_a_source_is_hearing_of_the_person(world: World) -> None:
-    world.file_detention(verification__verified_on="2025-12-01")
-    assert held(world)["not_heard_since"] == 0
+def test_a_person_counts_as_held_if_an_arrest_or_a_sighting_lies_within_two_years(world: World) -> None:
+    world.file_detention(detention__detained_on="2021-05-01", detention__held_on="2023-10-15")
+    assert [heard_of(world, day) for day in ("2025-10-15", "2025-10-16")] == [(1, 0, 0), (0, 1, 0)]
+    assert [heard_of(world, held_within=years) for years in (1, 2, 3, 100)] == [
+        (0, 1, 0),
+        (0, 1, 0),
+        (1, 0, 0),
+        (1, 0, 0),
+    ]
+
+
+def test_two_years_before_a_29_february_is_a_28_february(world: World) -> None:
+    world.file_detention(detention__detained_on="2022-02-28")
+    assert [heard_of(world, day)[0] for day in ("2024-02-28", "2024-02-29", "2024-03-01")] == [1, 1, 0]
+
+
+def test_a_coarse_date_counts_by_its_last_possible_day(world: World) -> None:
+    world.file_detention(detention__detained_on="2023")
+    assert [heard_of(world, day)[0] for day in ("2025-12-31", "2026-01-01")] == [1, 0]
+
+
+def test_who_is_held_on_no_known_day_stays_uncertain(world: World) -> None:
+    world.file_detention(detention__detained_on=None)
+    assert heard_of(world) == (0, 0, 1)
+
+
+def test_an_uncertain_detention_of_long_ago_is_in_no_number(world: World) -> None:
+    first = world.file("foro", detention__detained_on="2018-03", release__released_on="2019-06-01")
+    denial = {"release_id": first["release"]["id"], "detainee": None, "release__released_on": None}
+    world.file("jep", **denial, verification__verdict="refuted", verification__method="lawyer")
+    assert heard_of(world, held_within=100) == (0, 0, 1)
+    assert heard_of(world) == (0, 0, 0)
+
+
+def test_a_check_a_denial_and_a_government_show_nobody_inside(world: World) -> None:
+    first = world.file_detention(detention__detained_on="2021-05-01", verification__verified_on="2025-12-01")
+    known = {"detention_id": first["detention"]["id"], "detainee": None, "detention__held_on": "2025-12-01"}
+    world.file_detention("ministry", **known, verification__method=None, verification__verdict="reported")
+    world.file_detention("jep", **known, verification__verdict="disputed")
+    assert heard_of(world)[:2] == (0, 1)
+    world.file_detention("pud", **known)
+    assert heard_of(world)[:2] == (1, 0)
+
+
+def test_a_row_of_one_source_is_of_that_sources_own_dates(world: World) -> None:
+    first = world.file_detention("foro", detention__detained_on="2021-05-01")
+    again(world, first, detention__detained_on="2021-05-01", detention__held_on="2025-12-01")
+    assert by_source(world, "2026-01-10") == {"jep": (1, 0)}
+    assert heard_of(world, source="foro")[:2] == (0, 1)
+    assert by_source(world, "2026-01-10", held_within=5) == {"foro": (1, 0), "jep": (1, 0)}
+
+
+def test_the_list_behind_a_count_leaves_out_whom_the_count_does(world: World) -> None:
+    world.file_detention(detention__detained_on="2021-05-01")
+    lists = [held(world, held_within=years)["list"] for years in (2, 5)]
+    assert [len(world.client.get(address).json()["data"]) for address in lists] == [0, 1]
 
 
 def test_without_a_day_it_is_that_of_the_revision_in_the_zone_asked_for(world: World) -> None:

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
-from app.dates import parse_date
+from app.dates import parse_date, subtract_years
 from app.db.engine import open_read_session
 from app.log.entries import replay_entries
 from app.projection.custody import Custody, link_custodies, read_custody
@@ -31,12 +31,22 @@ from tests.databases import Templates, settings_of
 from tests.model.histories import DATES, draw_filings, draw_reports
 from tests.model.past import Past
 from tests.model.recount import count_releases
-from tests.model.rules import LEVELS, Detention, Report, find_arrest_date, find_detentions, find_release, is_held
+from tests.model.rules import (
+    LEVELS,
+    Detention,
+    Report,
+    find_arrest_date,
+    find_detentions,
+    find_release,
+    is_heard_of,
+    is_held,
+)
 from tests.model.statements import make_statements
 from tests.support import World, on_purpose
 
 STAGES = [stage for stage in LEVELS if stage]
 DAYS = sorted({day for text in DATES for day in (parse_date(text).lo, parse_date(text).hi + 1)})
+HELD_WITHIN = (1, 2)
 WINDOWS: tuple[dict[str, str], ...] = (
     {},
     {"released_from": "2026-01-01", "released_to": "2026-01-08"},
@@ -105,6 +115,11 @@ def compare_reports(reports: Sequence[Report], comparison: Comparison) -> None:
         for day in DAYS:
             answers = (is_held(detention, day), read_held(days, day))
             comparison.check(f"held {date.fromordinal(day)} of {sorted(ids)}", answers, history)
+            for years in HELD_WITHIN:
+                last = custody.last_shown_day
+                heard_of = (is_heard_of(detention, day, years), last is None or last >= subtract_years(day, years))
+                question = f"held_within={years} {date.fromordinal(day)} of {sorted(ids)}"
+                comparison.check(question, heard_of, history)
 
 
 def read_custodies(statements: Sequence[Statement]) -> list[Custody]:

@@ -4,7 +4,9 @@ The model is slow and shares no code with the application except dates. Each fun
 A comment that starts with "Choice" marks a question that the page leaves open.
 """
 
+import datetime
 from bisect import bisect_left, bisect_right
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -362,6 +364,21 @@ def is_held(detention: Detention, day: int, house_arrest: bool = False) -> str:
         or any(_is_denial_of_custody(report, known.content) for report in known.content)
     )
     return "held_uncertain" if is_denied else "held"
+
+
+def is_heard_of(detention: Detention, day: int, held_within: int) -> bool:
+    """Return whether a report shows the person inside within so many years before the day, or on no known day (rule 7).
+
+    A date counts by its last possible day.
+    """
+    known = filter(is_assertion, _leave_out_governments(detention).content)
+    given = [_find_given_date(report, key) for report in known for key in ("arrest", "sighting")]
+    days = [partial_date.hi for partial_date in given if partial_date]
+    year, month, day_of_month = datetime.date.fromordinal(day).timetuple()[:3]
+    earlier = year - held_within
+    if (month, day_of_month) == (2, 29):
+        day_of_month = monthrange(earlier, month)[1]
+    return not days or max(days) >= datetime.date(earlier, month, day_of_month).toordinal()
 
 
 # Detentions

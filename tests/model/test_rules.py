@@ -18,6 +18,7 @@ from tests.model.rules import (
     find_detentions,
     find_release,
     find_source_row,
+    is_heard_of,
     is_held,
 )
 
@@ -402,6 +403,12 @@ def test_a_later_arrest_in_the_press_does_not_move_the_begin() -> None:
     )
     assert is_held(detention, day("2021-09-01")) == "held"
     assert is_held(detention, day("2021-08-19")) == "not_held"
+
+
+def test_a_person_is_heard_of_for_two_years_after_the_last_sighting() -> None:
+    detention = find_one_detention(make_custody("A1", arrest="2021-03-01"), make_custody("B1", sighting="2023-06-10"))
+    asked = (("2025-06-10", 2), ("2025-06-11", 2), ("2025-06-11", 3))
+    assert [is_heard_of(detention, day(text), years) for text, years in asked] == [True, False, True]
 
 
 def test_two_arrests_without_a_release_are_one_detention_from_the_earlier_one() -> None:

@@ -310,6 +310,7 @@ def held_terms(*, grouped: bool = False) -> st.SearchStrategy[HeldCountTerms]:
         "min_sources": st.integers(1, 3),
         "sources": st.integers(0, 2),
         "house_arrest": st.just(True),
+        "held_within": st.sampled_from((1, 3, 100)),
         "designation": st.sampled_from(("political", "unstated")),
         "state": st.sampled_from(("held", "released", "house_arrest", "unknown")),
         "rearrested": st.booleans(),

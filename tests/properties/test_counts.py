@@ -1,4 +1,4 @@
-"""A count of releases is the count of the model at every revision."""
+"""A count of releases is the count of the model at every revision, and one of people held grows with `held_within`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.tally import compute_count
-from app.queries.terms import CountTerms
+from app.counts.tally import compute_count, sum_counted_statuses
+from app.queries.terms import CountTerms, HeldCountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.model.past import Past
 from tests.model.recount import count_releases
-from tests.properties.histories import histories, model_terms
+from tests.properties.histories import held_terms, histories, model_terms
 from tests.properties.steps import Registry, Step
 from tests.support import ANYONE
 
@@ -35,9 +35,23 @@ def test_a_count_is_that_of_the_model_at_every_revision(
                 assert {name: answer[name] for name in model} == model, (revision, terms)
 
 
+@examples(10)
+@given(histories(), st.lists(held_terms(), min_size=4, max_size=8))
+def test_more_years_of_held_within_only_move_detentions_into_the_total(
+    registry: Registry, history: list[Step], asked: list[HeldCountTerms]
+) -> None:
+    with registry.after(history) as clerk, clerk.session() as session:
+        for terms in asked:
+            years = [terms.model_copy(update={"held_within": years, "group_by": []}) for years in (1, 2, 3, 100)]
+            counts = [compute_count(session, one, ANYONE, len(clerk.entries())) for one in years]
+            totals = [sum_counted_statuses(count["total"]) for count in counts]
+            assert totals == sorted(totals), terms
+            assert len({total + count["outside_held_within"] for total, count in zip(totals, counts, strict=True)}) == 1
+
+
 def numbers_of(count: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of a count, with groups in a fixed order and without their links."""
     groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
-    names = ("total", "uncertain_date", "unresolved_duplicates", "withheld", "not_visible", "not_heard_since")
+    names = ("total", "uncertain_date", "unresolved_duplicates", "withheld", "not_visible", "outside_held_within")
     kept = {name: count[name] for name in names if name in count}
     return {**kept, "groups": sorted(groups, key=repr)}

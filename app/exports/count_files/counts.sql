@@ -123,13 +123,19 @@ CREATE OR REPLACE MACRO count_releases_by_month(as_of, of, until_day) AS TABLE
     FROM releases_at(as_of)
     WHERE stage = 'carried_out' AND is_within(first_day, last_day, of, until_day) AND status IS NOT NULL GROUP BY month ORDER BY month NULLS LAST;
 
--- Who is held on a day.
-CREATE OR REPLACE MACRO count_detentions(as_of, of) AS TABLE
-    WITH placed AS (
-        SELECT *, is_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS inside,
-            is_perhaps_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of)
-                OR inside AND NOT is_sure(sure_first_day, sure_last_day, of) AS perhaps
+-- Who is held on a day, and heard of in the `held_within` years before it, or on no known day.
+CREATE OR REPLACE MACRO count_detentions(as_of, of, held_within := 2) AS TABLE
+    WITH heard_of AS (
+        SELECT *, is_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS held,
+            coalesce(heard_of_by >= of::DATE - to_years(held_within), true) AS recent
         FROM detentions_at(as_of)
+    ), placed AS (
+        SELECT *, held AND recent AS inside,
+            recent AND (
+                is_perhaps_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of)
+                OR held AND NOT is_sure(sure_first_day, sure_last_day, of)
+            ) AS perhaps
+        FROM heard_of
     )
     SELECT count(*) FILTER (inside AND counts(status)) AS detentions,
         count(DISTINCT person) FILTER (inside AND counts(status)) AS people,
@@ -140,5 +146,6 @@ CREATE OR REPLACE MACRO count_detentions(as_of, of) AS TABLE
         count(*) FILTER (inside AND status = 'refuted') AS refuted,
         count(*) FILTER (inside AND status = 'official_only') AS official_only,
         count(*) FILTER (inside AND counts(status) AND counted_only) AS counted_apart,
-        count(*) FILTER (perhaps AND counts(status)) AS uncertain_date
+        count(*) FILTER (perhaps AND counts(status)) AS uncertain_date,
+        count(*) FILTER (held AND NOT recent AND counts(status)) AS outside_held_within
     FROM placed;

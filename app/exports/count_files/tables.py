@@ -144,7 +144,10 @@ _ENDS = (
     Column("free_sure_last_day", "free_sure_hi", ColumnType.DAY, "The same if house arrest is custody."),
 )
 _LAST_REPORT_DAY = Column(
-    "heard_of_by", "heard_hi", ColumnType.DAY, "The last day on which somebody can have known the person held."
+    "heard_of_by",
+    "heard_hi",
+    ColumnType.DAY,
+    "The last possible day of an arrest or a sighting in a report that asserts it; none: undated.",
 )
 _RECORDED_TERMS = (_COUNTRY, _DESIGNATION)
 _RELEASE_VERDICT = (
@@ -164,6 +167,7 @@ _DETENTION_VERDICT = (
     *_build_day_columns("the beginning"),
     *_ENDS,
     _NEXT_DETENTION_DAY,
+    _LAST_REPORT_DAY,
     *_RECORDED_TERMS,
 )
 
@@ -269,7 +273,7 @@ UNLINKED_TABLES = (
         None,
         (OWN_DETENTION,),
         "Detentions of people who may only be counted, as sources say them that verify nothing of it.",
-        (*_OWN_NUMBERS, *_DETENTION_VERDICT, *_COMBINED_VALUES, _LAST_REPORT_DAY),
+        (*_OWN_NUMBERS, *_DETENTION_VERDICT, *_COMBINED_VALUES),
     ),
 )
 PART_TABLES = (*FILE_TABLES, *UNLINKED_TABLES, UNRESOLVED_DUPLICATES)

@@ -38,12 +38,11 @@ OWN_DETENTION, OWN_PERSON, VERIFYING_SOURCES = "own_spell", "own_detainee", "ver
 # In a list of sources: the source verifies by first-hand knowledge.
 FIRST_HAND_MARK = "*"
 _VALIDITY_NAMES = {SINCE_COLUMN, UNTIL_COLUMN}
-_COMBINED_COLUMNS = ("status", "independent_verified", "is_denied", "heard_hi", "state", "rearrested")
+_COMBINED_COLUMNS = ("status", "independent_verified", "is_denied", "state", "rearrested")
 _EMPTY_VALUES: dict[str, Any] = {
     "status": 0,
     "independent_verified": 0,
     "is_denied": False,
-    "heard_hi": NULL,
     "state": 0,
     "rearrested": False,
 }
@@ -287,11 +286,7 @@ def append_unlinked_rows(
                 statement_rows.append(
                     {**validity, **stage, "source": int(source), "verdict": verified_code, "independent": is_first_hand}
                 )
-            combined_values: UnlinkedRow = {
-                column: row[column]
-                for column in ("status", "independent_verified", "is_denied", "heard_hi")
-                if column in row
-            }
+            combined_values = {column: row[column] for column in ("status", "independent_verified", "is_denied")}
             combined_rows.append({**validity, **stage, **combined_values, "withheld": True})
             person_rows.append({**validity, "state": row["state"], "rearrested": row["rearrested"]})
         _append_rows(rows, _find_spec(name), statement_rows)

@@ -17,7 +17,14 @@ from app.api.routes.directory import list_sources
 from app.dates import DAY_LENGTH, format_instant
 from app.formats import COUNTRIES
 from app.queries.countables import Countable
-from app.queries.terms import DETENTIONS, MAX_DIMENSIONS, PIN_PARAMETERS, RELEASES, list_dimensions
+from app.queries.terms import (
+    DEFAULT_HELD_WITHIN,
+    DETENTIONS,
+    MAX_DIMENSIONS,
+    PIN_PARAMETERS,
+    RELEASES,
+    list_dimensions,
+)
 from app.vocabulary import Stage
 from app.web.count_text import CODE_LISTS, TermFormatter
 from app.web.form_errors import TermFault
@@ -28,7 +35,7 @@ Widget = Literal["choice", "date", "text", "country", "countries", "number", "ch
 # Terms that the form always shows; the others are in collapsible sections.
 USUAL_TERMS = {
     RELEASES: ("country", "released_from", "released_to", "as_of", "stage", "net", "group_by"),
-    DETENTIONS: ("country", "held_on", "as_of", "house_arrest", "group_by"),
+    DETENTIONS: ("country", "held_on", "as_of", "house_arrest", "held_within", "group_by"),
 }
 VERIFICATION_TERMS = ("status", "min_sources", "sources", "source")
 RELEASE_TERMS = ("kind", "condition", "destination", "rearrested")
@@ -39,7 +46,7 @@ WIDGETS: dict[str, Widget] = {
     **dict.fromkeys(("released_from", "released_to", "held_on", "as_of", "detained_from", "detained_to"), "date"),
     **dict.fromkeys(("destination", "zone"), "text"),
     **dict.fromkeys(("nationality", "not_nationality"), "countries"),
-    **dict.fromkeys(("min_sources", "sources"), "number"),
+    **dict.fromkeys(("min_sources", "sources", "held_within"), "number"),
     **dict.fromkeys(("kind", "status"), "checks"),
     **dict.fromkeys(("net", "house_arrest"), "switch"),
     "group_by": "groups",
@@ -210,6 +217,10 @@ class CountForm:
         return {
             "net": _("Without the releases after which the person was detained again."),
             "house_arrest": _("Whoever was detained at home is counted either way."),
+            "held_within": _(
+                "Years in which an arrest, a sighting or a list shows the person inside. Left out: %(years)s."
+            )
+            % {"years": DEFAULT_HELD_WITHIN},
             "source": _("Only what this source itself reports or verifies, by its own dates."),
             "nationality": _("Two letters of a country, such as AR; people with any of these."),
             "not_nationality": _("People of whom a nationality is known, and none of these."),

@@ -19,6 +19,8 @@ REFUSED = [
     ("held_on=2026-01-10&any_of=nobody", "unknown_source", "/any_of/0", "/v1/sources"),
     ("held_on=2026-01-10&detained_from=2025&detained_to=2024", "reversed_window", "/detained_to", "detained_from"),
     ("held_on=2026-01-10&house_arrest=perhaps", "bool_parsing", "/house_arrest", ""),
+    ("held_on=2026-01-10&held_within=0", "greater_than_equal", "/held_within", ""),
+    ("held_on=2026-01-10&held_within=101", "less_than_equal", "/held_within", ""),
     ("held_on=2026-01-10&as_of=1000", "ahead_of_head", "/as_of", "revision"),
     ("held_on=2026-01-10&as_of=2027-01-01", "ahead_of_head", "/as_of", "not come yet"),
 ]  # fmt: skip
@@ -26,7 +28,11 @@ OF_COUNTS = [
     ("held_on=2026-01-10&group_by=month", "unknown_code", "/group_by/0", "designation"),
     ("held_on=2026-01-10&released_from=2026-01-01", "unknown_field", "/released_from", ""),
 ]
-OF_LISTS = [("source=foro", "day_needed", "/held_on", "`source`"), ("house_arrest=true", "day_needed", "/held_on", "")]
+OF_LISTS = [
+    ("source=foro", "day_needed", "/held_on", "`source`"),
+    ("house_arrest=true", "day_needed", "/held_on", ""),
+    ("held_within=3", "day_needed", "/held_on", ""),
+]
 
 
 @pytest.mark.parametrize("path, questions", [(COUNT, REFUSED + OF_COUNTS), (LIST, REFUSED + OF_LISTS)])
@@ -66,9 +72,9 @@ def test_it_comes_as_a_table_too(world: World) -> None:
     header, row = world.get(COUNT, held_on="2026-01-10", format="csv").text.splitlines()
     assert header == (
         "detentions,people,verified,verified_with_denials,contested,reported,refuted,official_only,counted_apart,"
-        "uncertain_date,not_heard_since,by_min_sources_1"
+        "uncertain_date,outside_held_within,by_min_sources_1"
     )
-    assert row == "1,1,1,0,0,0,0,0,0,0,1,1"
+    assert row == "1,1,1,0,0,0,0,0,0,0,0,1"
     (line,) = world.get(COUNT, held_on="2026-01-10", group_by="source", format="jsonl").text.splitlines()
     assert '"source":"foro","verified":1' in line.replace(": ", ":").replace(", ", ",")
 
@@ -91,13 +97,17 @@ def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) 
     first = world.file_detention("foro")
     world.file_detention("foro", **OTHER_MAN)
     cited = world.get(COUNT, country="VE", held_on="2026-02-01", group_by="source").json()["citation"]
-    said = "2 people held in Venezuela on 1 February 2026 (without those released to house arrest), all verified. "
+    said = (
+        "2 people held in Venezuela on 1 February 2026 (without those released to house arrest; heard of in the last "
+    )
+    said += "2 years), all verified. "
     assert said in cited["en"]
-    assert "for over 180 days." in cited["en"]
-    dicho = "2 personas detenidas en Venezuela el 1 de febrero de 2026 (sin quienes salieron a arresto domiciliario), "
+    dicho = (
+        "2 personas detenidas en Venezuela el 1 de febrero de 2026 (sin quienes salieron a arresto domiciliario; con "
+    )
+    dicho += "noticias en los últimos 2 años), "
     assert f"{dicho}todas verificadas. " in cited["es"]
-    assert "desde hace más de 180 días." in cited["es"]
-    scope = "(without those released to house arrest; grouped by: source)"
+    scope = "(without those released to house arrest; heard of in the last 2 years; grouped by: source)"
     assert f"title = {{{{People held in Venezuela on 1 February 2026 {scope}}}}}" in cited["bibtex"]
     world.file("foro", detention_id=first["detention"]["id"], detainee=None)
     between = world.client.get(cited["address"]).json()
@@ -106,12 +116,22 @@ def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) 
     assert between["cases"] == [{"change": "moved_out", "detention_id": first["detention"]["id"]}]
 
 
+def test_a_citation_says_of_how_many_no_arrest_or_sighting_is_recent(world: World) -> None:
+    world.file_detention("foro", detention__detained_on="2021-05-01")
+    cited = world.get(COUNT, held_on="2026-01-10", held_within=1).json()["citation"]
+    assert (
+        "; heard of in the last year). Not counted: 1 more, without an arrest or a sighting in that time."
+        in cited["en"]
+    )
+    assert "; con noticias en el último año). No se cuentan 1 más, sin detención ni avistamiento" in cited["es"]
+
+
 def test_no_citation_says_in_prison_of_what_may_include_who_was_detained_at_home(world: World) -> None:
     world.file_detention(detention__legal_status="house_arrest")
     for house_arrest, scope in ((False, "without those released"), (True, "with those released")):
         count = world.get(COUNT, held_on="2026-01-10", house_arrest=house_arrest).json()
         assert count["total"]["detentions"] == 1
-        assert f"({scope} to house arrest)" in count["citation"]["en"]
+        assert f"({scope} to house arrest; " in count["citation"]["en"]
         assert "prison" not in count["citation"]["en"] + count["citation"]["es"].replace("prisión", "prison")
 
 
@@ -129,5 +149,5 @@ def test_the_list_behind_a_count_holds_whom_a_ministry_alone_let_go_before_he_wa
 
 def test_an_empty_registry_holds_nobody(world: World) -> None:
     nothing = world.get(COUNT, as_of=0).json()
-    assert (nothing["total"]["detentions"], nothing["terms"]) == (0, {"house_arrest": False})
+    assert (nothing["total"]["detentions"], nothing["terms"]) == (0, {"house_arrest": False, "held_within": 2})
     assert world.client.get(nothing["citation"]["address"]).status_code == 200

@@ -90,13 +90,15 @@ def test_releases_by_month(told: Any, shared: World) -> None:
         assert rows(told, "count_releases_by_month", revision, None, None) == wanted, revision
 
 
+@pytest.mark.parametrize("years", [1, 2])
 @pytest.mark.parametrize("day", ["2024-12-31", "2025-06-01", "2026-01-12", "2026-01-20", "2026-02-02", "2026-02-28"])
-def test_the_held_of_a_day(told: Any, shared: World, day: str) -> None:
+def test_the_held_of_a_day(told: Any, shared: World, day: str, years: int) -> None:
     for revision in revisions_of(Path.cwd()):
-        answer = shared.get("/v1/counts/detentions", as_of=revision, held_on=day).json()
-        (row,) = rows(told, "count_detentions", revision, day)
+        answer = shared.get("/v1/counts/detentions", as_of=revision, held_on=day, held_within=years).json()
+        (row,) = rows(told, "count_detentions", revision, day, years)
         assert row.pop("detentions") == answer["total"]["detentions"], revision
         assert row.pop("uncertain_date") == answer["uncertain_date"], revision
+        assert row.pop("outside_held_within") == answer["outside_held_within"], revision
         assert row == {name: answer["total"][name] for name in TOTAL}, revision
 
 

@@ -37,7 +37,7 @@ TERMS: dict[str, dict[str, Any]] = {
         "kind": ["amnesty", "release_with_measures"], "only_by": ["foro"], "group_by": ["kind", "month", "source"],
     },
     DETENTIONS: OF_PERSON | OF_SOURCES | OF_MOMENT | {
-        "held_on": "2026-01-01", "house_arrest": "true", "group_by": ["legal_status", "gender"],
+        "held_on": "2026-01-01", "house_arrest": "true", "held_within": "3", "group_by": ["legal_status", "gender"],
     },
 }  # fmt: skip
 PATHS = {RELEASES: "/counts", DETENTIONS: "/counts/detentions"}
@@ -244,7 +244,8 @@ def told() -> TermFormatter:
          "Excarcelaciones hechas efectivas, brutas; detenidas desde 2024; condición en que salió: amnistía e indulto; "
          "verificadas por alguna: Foro Penal"),
         (DETENTIONS, {"held_on": "2026-01-01", "house_arrest": True},
-         "Personas detenidas el 1 de enero de 2026, con quienes salieron a arresto domiciliario"),
+         "Personas detenidas el 1 de enero de 2026, con quienes salieron a arresto domiciliario, con noticias en los "
+         "últimos 2 años"),
     ],
 )  # fmt: skip
 def test_what_is_counted_is_told_in_a_sentence(noun: str, terms: dict[str, Any], spanish: str) -> None:
