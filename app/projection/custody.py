@@ -144,9 +144,19 @@ class Custody:
 
     @property
     def last_shown_day(self) -> int | None:
-        """The last possible day of an arrest or a sighting in a report that asserts the detention (rule 7)."""
-        asserting = [witness for witness in self.witnesses if witness.verdict in ASSERTIONS]
-        days = [day.hi for witness in asserting for day in (witness.arrest_day, witness.sighting) if day is not None]
+        """The last possible day of an arrest, a sighting or an end in a report that asserts the detention (rule 7)."""
+        days = [
+            day.hi
+            for witness in self.witnesses
+            if witness.verdict in ASSERTIONS
+            for day in (
+                witness.arrest_day,
+                witness.sighting,
+                witness.other_end,
+                witness.release_day if witness.asserts_release else None,
+            )
+            if day is not None
+        ]
         return max(days, default=None)
 
     def find_held_days(self, death: End | None, *, house_arrest: bool) -> HeldDays:

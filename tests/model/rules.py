@@ -369,10 +369,11 @@ def is_held(detention: Detention, day: int, house_arrest: bool = False) -> str:
 def is_heard_of(detention: Detention, day: int, held_within: int) -> bool:
     """Return whether a report shows the person inside within so many years before the day, or on no known day (rule 7).
 
-    A date counts by its last possible day.
+    A date counts by its last possible day; an end shows the person inside until then.
     """
-    known = filter(is_assertion, _leave_out_governments(detention).content)
+    known = list(filter(is_assertion, _leave_out_governments(detention).content))
     given = [_find_given_date(report, key) for report in known for key in ("arrest", "sighting")]
+    given += [date for report in known for date in (_find_carried_out(report), report.ended) if date]
     days = [partial_date.hi for partial_date in given if partial_date]
     year, month, day_of_month = datetime.date.fromordinal(day).timetuple()[:3]
     earlier = year - held_within
