@@ -322,9 +322,10 @@ def _point_to_page(refusal: Problem, path: str, terms: Mapping[str, Any]) -> Non
     if "address" not in refusal.extra:
         return
     today = {name: value for name, value in terms.items() if name not in PIN_PARAMETERS}
-    if "rules" in refusal.extra:  # the same revision, under the rules in force
+    if "rules=" in refusal.extra["address"]:  # the same revision, under the rules in force
         today = {**terms, "rules": refusal.extra["rules"]["today"]}
-    refusal.extra["address"] = f"{path}?{urlencode(today, doseq=True)}"
+    address = f"{path}?{urlencode(today, doseq=True)}"
+    refusal.extra |= {name: address for name in ("address", "today") if name in refusal.extra}
 
 
 MAX_LIST_PAGE = 200  # the longest page of a list; further sources appear by their slugs
