@@ -26,7 +26,7 @@ from app.exports.count_files.folders import (
     lock_folder,
     translate_disk_errors,
 )
-from app.exports.count_files.tables import OrderedRows
+from app.exports.count_files.ordered_rows import OrderedRows
 from app.exports.count_files.write import WriteOptions, build_descriptor, build_head_info, is_of_other_log, write_draft
 from app.exports.package import DESCRIPTOR_FILENAME
 from app.imports.faults import BadFile
