@@ -51,7 +51,7 @@ TRACKING_PREFIXES = (
 )  # fmt: skip
 COMMON_TERMS = (*PIN_PARAMETERS, "zone")  # terms that every page accepts
 NO_SUCH_TERM = "This page has no such term."
-EMPTY_PROBLEM: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
+EMPTY_PROBLEM: dict[str, Any] = {"detail": None, "errors": [], "address": None, "archive": None, "code": None}
 MOMENT_TERMS = ("as_of", "zone", "cursor")
 API_ONLY_LIST = "/v1/detentions?"  # this list has no page
 
