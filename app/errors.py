@@ -3,6 +3,7 @@
 An error never repeats the rejected input and never contains an exception's text: both have leaked names elsewhere.
 """
 
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, ClassVar, Self
 
@@ -174,18 +175,31 @@ class AlreadyExists(Conflict):
 
 
 class RulesChanged(Problem):
-    """The requested numbers were counted under rules that are no longer in force. `address`: of today's count."""
+    """The requested numbers were counted under rules that are no longer in force.
+
+    `today`: the address of today's count. `archive`: addresses of the archived count files of these rules, of their SQL
+    and of the counts that moved, if there is an archive.
+    """
 
     status, code, title = 410, "rules_changed", "Counted under earlier rules"
 
-    def __init__(self, requested_rules: int, current_rules: int, address: str) -> None:
+    def __init__(
+        self, requested_rules: int, current_rules: int, today: str, archive: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(
             f"This address is of numbers counted under rules {requested_rules}, and this registry counts by rules "
-            f"{current_rules}. Today's count of the same revision stands at `address`; what changed between is told in "
-            "the changelog.",
+            f"{current_rules}. Today's count stands at `today`."
+            + (
+                ""
+                if archive is None
+                else f" Recompute the number of rules {requested_rules} from the files at `archive`."
+            ),
             rules={"asked": requested_rules, "today": current_rules},
-            address=address,
+            address=today,  # the name that this member and that of a lost revision have in common
+            today=today,
         )
+        if archive is not None:
+            self.extra["archive"] = archive
 
 
 class RevisionLost(Problem):

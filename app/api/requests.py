@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
-from typing import Annotated, Any, Generic, TypeGuard, TypeVar, cast
+from typing import Annotated, Any, Generic, NoReturn, TypeGuard, TypeVar, cast
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
@@ -23,6 +23,7 @@ from app.api.head_watcher import LogHead, find_replica_head, settle_requested_mo
 from app.api.middleware.concurrency import acquire_read_slot, reads_whole_list
 from app.db.engine import open_read_session
 from app.errors import AheadOfHead, Forbidden, Invalid, OutOfScope, RevisionLost, RulesChanged, Unauthenticated
+from app.exports.count_files.archives import find_archive
 from app.imports.formats.template import LANGUAGES
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision, read_head
 from app.log.head import read_head_under_rules
@@ -250,8 +251,23 @@ class ReadContext:
 
     def require_rules(self, terms: RevisionQuery) -> None:
         """Raise RulesChanged for a request under earlier rules, Invalid for unknown rules."""
-        if terms.rules is not None:
-            require_rules(terms.rules, self._build_address(rules=str(RULES)))
+        if terms.rules is None or terms.rules == RULES:
+            return
+        try:
+            revision = self.revision(terms) if terms.as_of else 0
+        except (AheadOfHead, RevisionLost):
+            self.refuse_rules(terms.rules, self._build_address(dropped=("cursor", *PIN_PARAMETERS)), None)
+        self.refuse_rules(terms.rules, self._build_address(rules=str(RULES)), revision)
+
+    def refuse_rules(self, rules: int, today: str, revision: int | None) -> NoReturn:
+        """Raise RulesChanged, with `today`'s address, or Invalid for unknown rules. `revision`: None if it was lost."""
+        if rules > RULES:
+            raise Invalid.at_pointer(
+                "/rules", "unknown_rules", f"This registry counts by rules {RULES}: ask for these."
+            )
+        folder = self.request.app.state.settings.count_files
+        archive = None if revision is None else find_archive(self.session, folder, rules, revision)
+        raise RulesChanged(rules, RULES, today, None if archive is None else archive.addresses)
 
     def _build_address(self, dropped: Collection[str] = (), **replacements: str) -> str:
         """Build the address of the same request without some parameters, with other values replaced."""
@@ -328,14 +344,6 @@ class Reply(Generic[Body]):
         if self.tag is None and context.key is None:
             context.note_head()
         return cache_control
-
-
-def require_rules(rules: int, address: str) -> None:
-    """Raise RulesChanged, with the address under the current rules, for a request under earlier rules."""
-    if rules < RULES:
-        raise RulesChanged(rules, RULES, address)
-    if rules > RULES:
-        raise Invalid.at_pointer("/rules", "unknown_rules", f"This registry counts by rules {RULES}: ask for these.")
 
 
 def find_preferred_language(request: Request) -> Language:

@@ -178,10 +178,12 @@ def encode_json(body: Any) -> bytes:
 def choose_cache_control(terms: RevisionQuery, *, is_public_count: bool, is_settled: bool, has_key: bool) -> str:
     """Return the Cache-Control value of an answer.
 
-    `is_public_count`: the answer depends on no person's consent. `is_settled`: it depends on no setting.
+    `is_public_count`: the answer depends on no person's consent. `is_settled`: it depends on no setting. An address
+    without `rules` has other numbers after the next change of rules, and is not immutable.
     """
     if has_key:
         return CACHE_PRIVATE
     if not is_public_count:
         return CACHE_REVALIDATE
-    return CACHE_IMMUTABLE if is_settled and terms.as_of is not None and terms.as_of.isdigit() else CACHE_SHORT
+    is_pinned = terms.rules is not None and terms.as_of is not None and terms.as_of.isdigit()
+    return CACHE_IMMUTABLE if is_settled and is_pinned else CACHE_SHORT

@@ -46,7 +46,7 @@ COMMANDS = {
     "rebuild": (
         "maintenance",
         "Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the "
-        "rows are the same as before.",
+        "rows are the same as before; rows of earlier rules are archived first.",
     ),
     "grants": (
         "maintenance",

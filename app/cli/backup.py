@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 
 from app.cli.database import format_database_address, open_database
 from app.cli.output import console, exit_with_error, utc_now
+from app.cli.rule_change import find_archive_options, rebuild_with_archive
 from app.config import Settings
 from app.db import wal_check
 from app.db.engine import open_read_session, open_write_session
@@ -27,7 +28,6 @@ from app.log.head import bind_secret, is_secret_bound, needs_rebuild, require_se
 from app.log.mark import HighWaterMark, MarkFile, find_unrepeated_erasures
 from app.models import OPEN
 from app.projection import RULES
-from app.registry.apply import rebuild_tables
 from app.registry.publication.decisions import repeat_erasure
 from app.registry.publication.permissions import Reader
 from app.registry.waiting_reports import refuse_all_waiting
@@ -180,7 +180,7 @@ def _resume_log(engine: Engine, settings: Settings, mark: HighWaterMark, hidden_
         secret = settings.secret_key(make=not is_secret_bound(session))
         bind_secret(session, secret)
         if needs_rebuild(session, RULES):
-            rebuild_tables(session)
+            rebuild_with_archive(session, find_archive_options(session, settings, is_required=False))
         erased_records = find_unrepeated_erasures(session, mark.stored)
         repeat_erasure(WriteContext(session, Reader(Role.ADMIN), utc_now(), secret), erased_records)
     _hold_embargoed_reports(engine, settings)

@@ -17,16 +17,15 @@ from sqlmodel import Session
 from app.cli.database import open_database, open_session
 from app.cli.http_protocol import build_uvicorn_options
 from app.cli.output import console, exit_with_error
+from app.cli.rule_change import build_write_options
 from app.config import Settings
 from app.db.engine import open_read_session
-from app.demo import plan
 from app.exports import lists, package
 from app.exports.count_files.files import Licence
 from app.exports.count_files.folders import CountFilesNotWritten, require_separate_folders
-from app.exports.count_files.write import WriteOptions, write_count_files
+from app.exports.count_files.write import write_count_files
 from app.imports.faults import BadFile
 from app.log.entries import read_head
-from app.log.head import is_demo
 from app.log.mark import UnreadableMark
 from app.queries.parameters import TableFormat
 from app.reader import create_reader
@@ -178,10 +177,7 @@ def write_files(
     What stands there already is not written again."""
     settings = Settings()
     with open_session(settings) as session:
-        demo = is_demo(session)
-    zone = settings.zone or (plan.CARACAS_ZONE_NAME if demo else "UTC")
-    public_url = settings.public_url or (settings.address() if demo else "")
-    write_request = WriteOptions(folder, licence, public_url, zone, settings.names, personal, keep)
+        write_request = build_write_options(session, settings, folder, licence, personal, keep)
     with open_database(settings, finish_erasures=False) as engine:
         previous_folder = None
         while True:

@@ -9,29 +9,43 @@ from sqlmodel import Session, col
 
 from app.cli.database import format_database_address, open_session
 from app.cli.output import AsJson, console, exit_with_error, utc_now
+from app.cli.rule_change import find_archive_options, rebuild_with_archive
 from app.config import Settings
 from app.dates import format_instant
 from app.db.engine import read_server_clock
 from app.db.guards import build_grants
 from app.errors import ClockJumped
+from app.exports.count_files.files import Licence
 from app.log import mark
 from app.log.entries import lock_head, pin_clock, read_head, require_clock_past_head
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source, metadata
 from app.queries.review import build_burst_shapes
 from app.registry import alerts, report_versions, waiting_reports
 from app.registry.alerts import list_operator_warnings, list_private_warnings
-from app.registry.apply import rebuild_tables
 from app.registry.publication import erasure, objections
 
 commands = typer.Typer()
 
 
 @commands.command()
-def rebuild() -> None:
+def rebuild(
+    licence: Annotated[
+        Licence | None,
+        typer.Option(
+            help="Under which licence everybody may use the archive of earlier rules (SPDX); by default that of the "
+            "newest count files."
+        ),
+    ] = None,
+    without_archive: Annotated[
+        bool, typer.Option("--without-archive", help="Replace rows of earlier rules without archiving their counts.")
+    ] = False,
+) -> None:
     """Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the
-    rows are the same as before."""
-    with console.status("Replaying the log …"), open_session(Settings(), any_rules=True) as session:
-        number = rebuild_tables(session)
+    rows are the same as before; rows of earlier rules are archived first."""
+    settings = Settings()
+    with console.status("Replaying the log …"), open_session(settings, any_rules=True) as session:
+        options = None if without_archive else find_archive_options(session, settings, licence)
+        number = rebuild_with_archive(session, options)
     console.print(f"Replayed {number} entries.")
 
 

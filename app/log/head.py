@@ -82,7 +82,12 @@ def require_rules(session: Session, rules: int) -> None:
 
 def needs_rebuild(session: Session, rules: int) -> bool:
     """Return whether the rows were projected under other rules than these."""
-    return session.scalars(select(col(Head.rules))).one() != rules
+    return read_rules(session) != rules
+
+
+def read_rules(session: Session) -> int:
+    """Return the rules under which the rows were projected."""
+    return session.scalars(select(col(Head.rules))).one()
 
 
 def read_head_under_rules(session: Session, rules: int) -> tuple[int, str]:

@@ -1,5 +1,7 @@
 """The page of corrections, newest first: who changed or recalled what, with the value before and after.
 
+A page below it lists the numbers that moved with the rules.
+
 `CorrectionFormatter` turns the API's corrections into sentences; the routes are at the end.
 """
 
@@ -11,11 +13,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
 from markupsafe import Markup, escape
 
 from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.directory import list_claims
 from app.api.routes.records import list_corrections
+from app.counts.rule_changes import CountMeasure, MovedCount, MovedCounts
+from app.exports.count_files.archives import list_archives
 from app.formats import lower_first_letter
 from app.vocabulary import CorrectionKind
 from app.web.page import CurrentPage, Page, PageRoute
@@ -286,3 +291,62 @@ def build_feed_address(page: Page, filters: Mapping[str, Any]) -> str:
     """Return the address of the Atom feed with the same filters, in a language that feeds support."""
     feed_filters = {name: term for name, term in filters.items() if name != "since"}
     return f"/v1/corrections.atom?{urlencode({**feed_filters, 'lang': page.catalogue.api_language}, doseq=True)}"
+
+
+MAX_MOVED_COUNTS = 200  # of each change of rules; the file has all
+
+
+@dataclass(frozen=True)
+class MovedCountRow:
+    """A number that a change of rules moved, in words."""
+
+    text: str
+    count: MovedCount
+
+
+@dataclass(frozen=True)
+class RuleChangeSection:
+    """A change of rules, with the addresses of the archive and the first rows."""
+
+    addresses: Mapping[str, str]
+    moved: MovedCounts
+    rows: Sequence[MovedCountRow]
+
+
+@corrections.get("/rules")
+async def read_rule_changes(page: CurrentPage) -> Response:
+    """Show which numbers moved with each change of rules."""
+    page.section = "/corrections"
+    page.allow_only_terms()
+    changes = await run_in_threadpool(load_rule_changes, page)
+    return await page.show("corrections/rules.html", caching=CACHE_REVALIDATE, changes=changes)
+
+
+def load_rule_changes(page: Page) -> list[RuleChangeSection]:
+    """Load the changes of rules from the archives, the newest first."""
+    folder = page.request.app.state.settings.count_files
+    changes = [(archive, archive.load_moved_counts()) for archive in (list_archives(folder) if folder else ())]
+    return [
+        RuleChangeSection(
+            archive.addresses,
+            moved,
+            [MovedCountRow(format_moved_count(page, count), count) for count in moved.moved[:MAX_MOVED_COUNTS]],
+        )
+        for archive, moved in changes
+        if moved is not None
+    ]
+
+
+def format_moved_count(page: Page, count: MovedCount) -> str:
+    """Describe a number, such as "Venezuela, January 2026: releases, verified"."""
+    words = page.catalogue
+    _ = words.gettext
+    if count.measure == CountMeasure.VERIFIED:
+        return _("releases verified by %(source)s") % {"source": page.get_source_name(str(count.source))}
+    places = [words.country(count.country) if count.country else _("country unknown")]
+    if count.measure == CountMeasure.HELD:
+        text = _("people held on %(day)s") % {"day": words.day(str(count.day))}
+    else:
+        places.append(words.long_day(count.month) if count.month else _("no single month"))
+        text = _("releases, %(status)s") % {"status": lower_first_letter(words.label("statuses", str(count.status)))}
+    return f"{', '.join(places)}: {text}"

@@ -51,7 +51,7 @@ TRACKING_PREFIXES = (
 )  # fmt: skip
 COMMON_TERMS = (*PIN_PARAMETERS, "zone")  # terms that every page accepts
 NO_SUCH_TERM = "This page has no such term."
-EMPTY_PROBLEM: dict[str, Any] = {"detail": None, "errors": [], "address": None, "code": None}
+EMPTY_PROBLEM: dict[str, Any] = {"detail": None, "errors": [], "address": None, "archive": None, "code": None}
 MOMENT_TERMS = ("as_of", "zone", "cursor")
 API_ONLY_LIST = "/v1/detentions?"  # this list has no page
 
@@ -322,9 +322,10 @@ def _point_to_page(refusal: Problem, path: str, terms: Mapping[str, Any]) -> Non
     if "address" not in refusal.extra:
         return
     today = {name: value for name, value in terms.items() if name not in PIN_PARAMETERS}
-    if "rules" in refusal.extra:  # the same revision, under the rules in force
+    if "rules=" in refusal.extra["address"]:  # the same revision, under the rules in force
         today = {**terms, "rules": refusal.extra["rules"]["today"]}
-    refusal.extra["address"] = f"{path}?{urlencode(today, doseq=True)}"
+    address = f"{path}?{urlencode(today, doseq=True)}"
+    refusal.extra |= {name: address for name in ("address", "today") if name in refusal.extra}
 
 
 MAX_LIST_PAGE = 200  # the longest page of a list; further sources appear by their slugs

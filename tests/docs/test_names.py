@@ -26,6 +26,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 OTHER_FILES = frozenset({
     "datapackage.json",  # in a package
     "figures.json",  # the benchmark of reading writes it
+    "moved.json",  # in an archive of count files
     "reports.csv",  # in a package
 })  # fmt: skip
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from app.api import mementos
 from app.api.mementos import LINK_FORMAT
-from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language, require_rules
+from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language
 from app.api.responses import CACHE_REVALIDATE, VARY, Answer, parse_quality_value
 from app.api.routing import (
     READ_REFUSALS,
@@ -179,10 +179,10 @@ def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Re
     cited_revision = context.revision(
         cited_query, today_address=build_query_url(countable.counts_path, echo_terms(terms), None)
     )
-    require_rules(
-        cited_query.rules or UNSTATED_RULES,
-        build_short_address(echo_terms(terms), pin_revision(context.session, cited_revision), countable),
-    )
+    cited_rules = cited_query.rules or UNSTATED_RULES
+    if cited_rules != RULES:
+        today = build_short_address(echo_terms(terms), pin_revision(context.session, cited_revision), countable)
+        context.refuse_rules(cited_rules, today, cited_revision)
 
     def build(revision: int) -> Answer:
         if revision < cited_revision:

@@ -13,9 +13,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
 
-from app.api.responses import CACHE_REVALIDATE, parse_if_none_match
+from app.api.responses import CACHE_IMMUTABLE, CACHE_REVALIDATE, parse_if_none_match
 from app.errors import NotFound
-from app.exports.count_files.folders import LATEST_LINK, PublicFile, find_public_file
+from app.exports.count_files.folders import ARCHIVE_NAME, LATEST_LINK, PublicFile, find_public_file
 from app.exports.package import DESCRIPTOR_FILENAME
 
 REFERENCE_PATH = "/docs"
@@ -96,7 +96,7 @@ _MEDIA_TYPES = {
 
 count_files_router = APIRouter(prefix="/data", include_in_schema=False)
 
-Revision = Annotated[str, Path(pattern=rf"^([0-9]{{1,16}}|{LATEST_LINK})$")]
+Revision = Annotated[str, Path(pattern=rf"^([0-9]{{1,16}}|{ARCHIVE_NAME.pattern}|{LATEST_LINK})$")]
 
 
 @count_files_router.get("/{revision}/")
@@ -131,9 +131,13 @@ def _send_count_file(request: Request, file: PublicFile) -> Response:
     """Return the file, or 304 if the client has it.
 
     Caches must revalidate: a folder is replaced after a restore of the database and when the rules or the time zone
-    change, and a cached part would not match the digest in the new descriptor.
+    change, and a cached part would not match the digest in the new descriptor. An archive is never replaced.
     """
-    headers = {"Cache-Control": CACHE_REVALIDATE, "ETag": f'"{file.digest}"'}
+    is_archived = ARCHIVE_NAME.fullmatch(file.path.parent.name) is not None
+    headers = {
+        "Cache-Control": CACHE_IMMUTABLE if is_archived else CACHE_REVALIDATE,
+        "ETag": f'"{file.digest}"',
+    }
     if headers["ETag"] in parse_if_none_match(request):
         return Response(status_code=304, headers=headers)
     return FileResponse(file.path, media_type=_MEDIA_TYPES[file.path.suffix], headers=headers)

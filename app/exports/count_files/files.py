@@ -56,6 +56,7 @@ FORMAT_VERSION = 1
 # The names in descriptors: a folder for everybody, and one for the operator's own readers.
 COUNTS_PACKAGE_NAME, PERSONAL_PACKAGE_NAME = "recuento-counts", "recuento-personal-parts"
 COUNTS_SQL_FILENAME = "counts.sql"
+MOVED_COUNTS_FILENAME = "moved.json"  # of an archive: which counts the change of rules moved
 # The descriptor of four million entries, in thirty parts, has three million bytes.
 MAX_DESCRIPTOR_BYTES = 16 * 2**20
 # Rows of all files of a folder: a registry of a million people has some thirty million, and each takes up to a hundred

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from app.db.files import flush_to_disk
 from app.exports.count_files.files import (
     COUNTS_SQL_FILENAME,
+    MOVED_COUNTS_FILENAME,
     ParquetFile,
     digest_file,
     load_counts_descriptor,
@@ -19,6 +21,8 @@ from app.exports.count_files.files import (
 from app.exports.package import DESCRIPTOR_FILENAME
 from app.imports.faults import BadFile
 
+# A folder of the rows of earlier rules: the number of the rules, and the last revision under them.
+ARCHIVE_NAME = re.compile(r"rules-([0-9]{1,4})-([0-9]{1,16})")
 LATEST_LINK = "latest"  # a link to the newest of the folders, which are named by their revision
 _LOCK_NAME, _DRAFT_NAME, _LINK_NAME, _REMOVED_NAME = ".lock", ".draft", ".link", ".removed"
 _OTHER_USERS_MASK = 0o077  # mode bits of the group and of everyone else
@@ -70,7 +74,7 @@ def require_separate_folders(public: Path, personal: Path) -> None:
 
 
 def find_public_file(folder: Path, revision: str, name: str) -> PublicFile | None:
-    """Return the public file of a revision, or of LATEST: a descriptor, or a file that the descriptor names.
+    """Return the public file of a revision, of an archive or of LATEST: a descriptor, or a file that it names.
 
     None for anything else in the folder.
     """
@@ -78,10 +82,16 @@ def find_public_file(folder: Path, revision: str, name: str) -> PublicFile | Non
     revision_folder = (root / LATEST_LINK).resolve() if revision == LATEST_LINK else root / revision
     descriptor = (
         load_counts_descriptor(revision_folder)
-        if revision_folder.parent == root and revision_folder.name.isdigit()
+        if revision_folder.parent == root
+        and (revision_folder.name.isdigit() or ARCHIVE_NAME.fullmatch(revision_folder.name))
         else None
     )
-    if descriptor is None or name not in (DESCRIPTOR_FILENAME, COUNTS_SQL_FILENAME, *descriptor.files):
+    if descriptor is None or name not in (
+        DESCRIPTOR_FILENAME,
+        COUNTS_SQL_FILENAME,
+        MOVED_COUNTS_FILENAME,
+        *descriptor.files,
+    ):
         return None
     path = revision_folder / name
     if path.resolve() != path or not path.is_file():  # a link may lead anywhere
@@ -148,11 +158,7 @@ def publish_draft(draft: Path, revision: int, modes: FileModes, *, is_other_log:
     target = draft.with_name(str(revision))
     if not is_other_log:
         _require_newest(target)
-    for path in draft.iterdir():
-        path.chmod(modes.file)
-        flush_to_disk(path)
-    draft.chmod(modes.folder)
-    flush_to_disk(draft)
+    flush_draft(draft, modes)
     is_there = target.exists()
     if is_there:
         target.rename(target.with_name(_REMOVED_NAME))
@@ -162,6 +168,15 @@ def publish_draft(draft: Path, revision: int, modes: FileModes, *, is_other_log:
     if is_there:
         shutil.rmtree(target.with_name(_REMOVED_NAME))
     return target
+
+
+def flush_draft(draft: Path, modes: FileModes) -> None:
+    """Bring a draft to the disk, with its modes."""
+    for path in draft.iterdir():
+        path.chmod(modes.file)
+        flush_to_disk(path)
+    draft.chmod(modes.folder)
+    flush_to_disk(draft)
 
 
 def point_latest(folder: Path, *, is_other_log: bool = False) -> None:

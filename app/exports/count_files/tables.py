@@ -40,12 +40,17 @@ TABLE_SCHEMA_TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a file. `registry_name`: its name in the registry's own tables."""
+    """A column of a file.
+
+    `registry_name`: its name in the registry's own tables. `first_rules`: rows made under earlier rules have no such
+    column.
+    """
 
     name: str
     registry_name: str
     type: ColumnType
     description: str
+    first_rules: int = 1
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,10 @@ class FileTable:
     key: tuple[str, ...]
     description: str
     columns: tuple[Column, ...]
+
+    def list_columns(self, rules: int) -> tuple[Column, ...]:
+        """Return the columns that rows made under these rules have."""
+        return tuple(column for column in self.columns if column.first_rules <= rules)
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ _STATUS = Column(
     ColumnType.CODE,
     "verified, contested or reported, which count; official_only, refuted; or none.",
 )
-_DENIED = Column("denied", "is_denied", ColumnType.TRUTH, "Whether a first-hand source denies it.")
+_DENIED = Column("denied", "is_denied", ColumnType.TRUTH, "Whether a first-hand source denies it.", 6)
 _SOURCES = Column(
     "independent_sources", "independent_verified", ColumnType.NUMBER, "How many independent sources verify it."
 )
@@ -139,9 +148,9 @@ _ENDS = (
     ),
     Column("free_first_day", "free_lo", ColumnType.DAY, "The same of an end that left the person at large."),
     Column("free_last_day", "free_hi", ColumnType.DAY, "The same of an end that left the person at large."),
-    Column("sure_first_day", "sure_lo", ColumnType.DAY, "The first day on which no source denies that it lasted."),
-    Column("sure_last_day", "sure_hi", ColumnType.DAY, "The last day on which no source denies that it lasted."),
-    Column("free_sure_last_day", "free_sure_hi", ColumnType.DAY, "The same if house arrest is custody."),
+    Column("sure_first_day", "sure_lo", ColumnType.DAY, "The first day on which no source denies that it lasted.", 6),
+    Column("sure_last_day", "sure_hi", ColumnType.DAY, "The last day on which no source denies that it lasted.", 6),
+    Column("free_sure_last_day", "free_sure_hi", ColumnType.DAY, "The same if house arrest is custody.", 6),
 )
 _LAST_REPORT_DAY = Column(
     "heard_of_by",

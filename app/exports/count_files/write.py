@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,7 +125,7 @@ def write_from_session(session: Session, options: WriteOptions) -> Path:
     """Write the folder from a session that reads one state of the database. No other process may write there."""
     info = build_head_info(session, options.zone)
     read_head_under_rules(session, RULES)
-    descriptor = _build_descriptor(info, options.licence, options.public_url)
+    descriptor = build_descriptor(info, options.licence, options.public_url)
     target = options.folder / str(info.revision)
     is_there = _has_descriptor(target, descriptor)
     newest_descriptor = load_counts_descriptor((options.folder / LATEST_LINK).resolve())
@@ -149,18 +150,29 @@ def write_from_session(session: Session, options: WriteOptions) -> Path:
         )
     if not is_there:
         draft = create_draft(options.folder)
-        writer = _FolderWriter(session, draft, _find_previous_folder(session, options.folder))
-        descriptor["resources"] = [
-            *writer.write_parts(ordered_rows, columns.codes, info.revision),
-            *writer.write_whole_tables(),
-        ]
-        (draft / COUNTS_SQL_FILENAME).write_text(_build_counts_sql(info.revision), encoding="utf-8")
-        text = json.dumps(descriptor, ensure_ascii=False, indent=1)
-        (draft / DESCRIPTOR_FILENAME).write_text(text + "\n", encoding="utf-8")
+        previous = _find_previous_folder(session, options.folder)
+        write_draft(session, draft, descriptor, ordered_rows, columns.codes, previous)
     # Publish both folders only when both are written: readers need them of one revision.
     if personal_draft is not None:
         remove_old_folders(publish_draft(personal_draft, info.revision, PRIVATE_MODES, is_other_log=is_other_log))
     return target if draft is None else publish_draft(draft, info.revision, PUBLIC_MODES, is_other_log=is_other_log)
+
+
+def write_draft(
+    session: Session,
+    draft: Path,
+    descriptor: dict[str, Any],
+    ordered_rows: OrderedRows,
+    codes: Codes,
+    previous: "PreviousFolder | None" = None,
+) -> None:
+    """Write the files of the head into a draft, under the rules that the descriptor names."""
+    revision, rules = descriptor["recuento"]["revision"], descriptor["recuento"]["rules"]
+    writer = _FolderWriter(session, draft, previous, rules)
+    descriptor["resources"] = [*writer.write_parts(ordered_rows, codes, revision), *writer.write_whole_tables()]
+    (draft / COUNTS_SQL_FILENAME).write_text(_build_counts_sql(revision, rules), encoding="utf-8")
+    text = json.dumps(descriptor, ensure_ascii=False, indent=1)
+    (draft / DESCRIPTOR_FILENAME).write_text(text + "\n", encoding="utf-8")
 
 
 def _has_descriptor(folder: Path, descriptor: Mapping[str, Any]) -> bool:
@@ -175,14 +187,22 @@ def _has_descriptor(folder: Path, descriptor: Mapping[str, Any]) -> bool:
     }
 
 
-def _build_counts_sql(revision: int) -> str:
+def find_counts_sql(rules: int) -> Traversable | None:
+    """Return the file with the SQL of the counts under these rules; None if this version has none."""
+    name = COUNTS_SQL_FILENAME if rules == RULES else f"counts-rules-{rules}.sql"
+    file = files("app.exports.count_files") / name
+    return file if file.is_file() else None
+
+
+def _build_counts_sql(revision: int, rules: int) -> str:
     """Return the SQL of the counts, over the files of this revision only."""
-    text = (files("app.exports.count_files") / COUNTS_SQL_FILENAME).read_text(encoding="utf-8")
+    file = find_counts_sql(rules)
+    assert file is not None
 
     def list_files(match: re.Match[str]) -> str:
         return str([format_part_filename(match[1], part) for part in split_revisions(revision)])
 
-    return _PART_GLOB.sub(list_files, text)
+    return _PART_GLOB.sub(list_files, file.read_text(encoding="utf-8"))
 
 
 def list_erasures(session: Session) -> list[int]:
@@ -191,14 +211,15 @@ def list_erasures(session: Session) -> list[int]:
     return [*session.scalars(query)]
 
 
-def build_head_info(session: Session, zone: str) -> SnapshotInfo:
-    """Return the info of files of the head. Raises Conflict before the first entry."""
+def build_head_info(session: Session, zone: str, rules: int = RULES) -> SnapshotInfo:
+    """Return the info of files of the head, whose rows were made under `rules`. Raises Conflict before the first
+    entry."""
     head_entry = session.execute(select(Entry).order_by(col(Entry.revision).desc()).limit(1)).scalars().one_or_none()
     if head_entry is None:
         raise Conflict("There is nothing to count yet: write files once somebody has reported.")
     return SnapshotInfo(
         revision=head_entry.revision,
-        rules=RULES,
+        rules=rules,
         leaf_hash=head_entry.leaf_hash.hex(),
         recorded_at=format_instant(head_entry.recorded_at),
         zone=zone,
@@ -216,15 +237,15 @@ class PreviousFolder(NamedTuple):
 class _FolderWriter:
     """Writes files into a draft. `previous`: the newest folder of the same log and rules."""
 
-    def __init__(self, session: Session, draft: Path, previous: PreviousFolder | None) -> None:
-        self._session, self._draft, self._previous = session, draft, previous
+    def __init__(self, session: Session, draft: Path, previous: PreviousFolder | None, rules: int) -> None:
+        self._session, self._draft, self._previous, self._rules = session, draft, previous, rules
         self._files: dict[str, ParquetFile] = {}
 
     def write_parts(self, ordered_rows: OrderedRows, codes: Codes, revision: int) -> Iterator[dict[str, Any]]:
         """Write the files of the rows that the revisions of each part opened and closed, and of the log."""
         parts = split_revisions(revision)
         for table in PART_TABLES:
-            columns = (*OPENED_ROW_COLUMNS, *table.columns)
+            columns = (*OPENED_ROW_COLUMNS, *table.list_columns(self._rules))
             rows: ArraysByName | None = None
             for part in parts:
                 opened_file, closed_file = (
@@ -339,7 +360,8 @@ def _build_array(column: Column, values: list[Any]) -> Array:
             return np.array([None if value is None else str(value) for value in values], object)
 
 
-def _build_descriptor(info: SnapshotInfo, licence: Licence, public_url: str) -> dict[str, Any]:
+def build_descriptor(info: SnapshotInfo, licence: Licence, public_url: str) -> dict[str, Any]:
+    """Return the descriptor of the files of a head, without its files."""
     return {
         "$schema": PROFILE_URL,
         "name": COUNTS_PACKAGE_NAME,

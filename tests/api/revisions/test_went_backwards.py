@@ -19,6 +19,7 @@ from app.config import Settings
 from app.db.engine import open_write_session
 from app.log.mark import HighWaterMark, LogWentBackwards, MarkFile, UnreadableMark, attach_mark
 from app.main import create_app
+from app.projection import RULES
 from app.registry.publication.decisions import repeat_erasure
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -68,7 +69,7 @@ def accept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_mark_is_as_far_as_an_answer_that_is_called_immutable(world: World, kept: Path, filed: Body) -> None:
     for _number in range(2):
-        answer = world.get("/v1/counts/releases", as_of=world.revision)
+        answer = world.get("/v1/counts/releases", rules=RULES, as_of=world.revision)
         assert answer.headers["Cache-Control"] == PINNED
         assert said(kept)["revision"] == world.revision
         world.file("jep")
@@ -106,10 +107,10 @@ def test_an_answer_is_not_called_immutable_where_the_mark_cannot_be_written(
 
     with monkeypatch.context() as without_room:
         without_room.setattr(os, "fsync", full)
-        answer = world.get("/v1/counts/releases", as_of=filed["receipt"]["revision"])
+        answer = world.get("/v1/counts/releases", rules=RULES, as_of=filed["receipt"]["revision"])
         assert (answer.status_code, answer.headers["Cache-Control"] == PINNED) == (200, False)
         world.refuse(world.get("/readyz"), 503, "unavailable")
-    assert world.get("/v1/counts/releases", as_of=world.revision).headers["Cache-Control"] == PINNED
+    assert world.get("/v1/counts/releases", rules=RULES, as_of=world.revision).headers["Cache-Control"] == PINNED
 
 
 @pytest.mark.parametrize("further", [0, 3], ids=["another entry at the mark", "entries missing"])
@@ -123,7 +124,7 @@ def test_a_log_that_went_backwards_is_not_ready_takes_no_write_and_calls_nothing
     assert "recuento restore --accept-loss" in refused["detail"]
     for path in ("/v1/releases", f"/v1/releases/{filed['release']['id']}", "/v1/counts/releases"):
         assert world.get(path).status_code == 200
-    assert world.get("/v1/counts/releases", as_of=head).headers["Cache-Control"] != PINNED
+    assert world.get("/v1/counts/releases", rules=RULES, as_of=head).headers["Cache-Control"] != PINNED
     assert world.client.get(world.count()["permalink"]).headers["Cache-Control"] != PINNED
     assert world.revision == head
     assert said(kept)["revision"] == head + further
@@ -156,8 +157,8 @@ def test_after_the_loss_is_accepted_the_log_goes_on_and_only_named_revisions_are
     assert said(kept)["forked_at"] == fork
     after = world.count()
     assert after["revision"] > fork
-    assert world.get("/v1/counts/releases", as_of=after["revision"]).headers["Cache-Control"] != PINNED
-    for address in (before["permalink"], after["permalink"], f"/v1/counts/releases?as_of={fork}"):
+    assert world.get("/v1/counts/releases", rules=RULES, as_of=after["revision"]).headers["Cache-Control"] != PINNED
+    for address in (before["permalink"], after["permalink"], f"/v1/counts/releases?rules={RULES}&as_of={fork}"):
         assert world.client.get(address).headers["Cache-Control"] == PINNED, address
 
 
@@ -219,7 +220,9 @@ def test_a_database_in_memory_has_no_mark(tmp_path: Path, monkeypatch: pytest.Mo
     for url in ("sqlite://", "sqlite:///:memory:"):
         with World(Settings(database_url=url, secret="a secret of the tests")) as world:  # type: ignore[arg-type]
             world.file()
-            assert world.get("/v1/counts/releases", as_of=world.revision).headers["Cache-Control"] == PINNED
+            assert (
+                world.get("/v1/counts/releases", rules=RULES, as_of=world.revision).headers["Cache-Control"] == PINNED
+            )
     assert [*tmp_path.iterdir()] == []
 
 

@@ -1,0 +1,118 @@
+-- The registry's own counts, from the files of this folder, in DuckDB: start it in this folder and run
+--     .read counts.sql
+--     FROM count_releases(1000, '2026-01-08', '2026-01-31');
+-- with a revision up to that of datapackage.json, and the first and the last day (null: open). Every number is the one
+-- that the registry gives at that revision.
+
+-- The rows that hold at a revision. A row is written once, where it begins; where it ends stands in the file of closed
+-- rows.
+CREATE OR REPLACE MACRO releases_at(as_of) AS TABLE
+    SELECT * FROM read_parquet('releases-*.parquet') WHERE revision <= as_of
+    AND row NOT IN (SELECT row FROM read_parquet('closed-releases-*.parquet') WHERE until <= as_of);
+CREATE OR REPLACE MACRO release_verdicts_at(as_of) AS TABLE
+    SELECT * FROM read_parquet('release_verdicts-*.parquet') WHERE revision <= as_of
+    AND row NOT IN (SELECT row FROM read_parquet('closed-release_verdicts-*.parquet') WHERE until <= as_of);
+CREATE OR REPLACE MACRO detentions_at(as_of) AS TABLE
+    SELECT * FROM read_parquet('detentions-*.parquet') WHERE revision <= as_of
+    AND row NOT IN (SELECT row FROM read_parquet('closed-detentions-*.parquet') WHERE until <= as_of);
+CREATE OR REPLACE MACRO detention_verdicts_at(as_of) AS TABLE
+    SELECT * FROM read_parquet('detention_verdicts-*.parquet') WHERE revision <= as_of
+    AND row NOT IN (SELECT row FROM read_parquet('closed-detention_verdicts-*.parquet') WHERE until <= as_of);
+
+CREATE OR REPLACE MACRO unlinked_release_verdicts_at(as_of) AS TABLE
+    SELECT * FROM read_parquet('unlinked_release_verdicts-*.parquet') WHERE revision <= as_of
+    AND row NOT IN (SELECT row FROM read_parquet('closed-unlinked_release_verdicts-*.parquet') WHERE until <= as_of);
+
+-- A day is known from its first possible day to its last. Wholly within the days asked for it is counted; across their
+-- edge, or where nobody gives a day, it is uncertain.
+CREATE OR REPLACE MACRO is_within(first_day, last_day, of, until_day) AS
+    (of IS NULL OR coalesce(first_day >= of::DATE, false))
+    AND (until_day IS NULL OR coalesce(last_day <= until_day::DATE, false));
+CREATE OR REPLACE MACRO is_perhaps_within(first_day, last_day, of, until_day) AS
+    NOT is_within(first_day, last_day, of, until_day)
+    AND NOT coalesce(last_day < of::DATE, false) AND NOT coalesce(first_day > until_day::DATE, false);
+
+-- Whether a detention surely held on a day, and whether perhaps. Whom a release left under house arrest is not held.
+CREATE OR REPLACE MACRO is_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS
+    coalesce(last_day <= of::DATE, false) AND left_first_day >= of::DATE AND left_last_day >= of::DATE
+    AND coalesce(next_detained_by > of::DATE, true);
+CREATE OR REPLACE MACRO is_perhaps_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS
+    NOT is_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of)
+    AND left_last_day >= of::DATE AND coalesce(next_detained_by > of::DATE, true)
+    AND (coalesce(last_day <= of::DATE, false) OR coalesce(first_day <= of::DATE, true));
+
+CREATE OR REPLACE MACRO counts(status) AS status IN ('verified', 'contested', 'reported');
+
+-- Releases, as the registry counts them where no stage is asked for: whoever has left custody.
+CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
+    WITH placed AS (
+        SELECT *, is_within(first_day, last_day, of, until_day) AS inside,
+            is_perhaps_within(first_day, last_day, of, until_day) AS perhaps
+        FROM releases_at(as_of) WHERE stage = 'carried_out'
+    )
+    SELECT count(*) FILTER (inside AND counts(status)) AS releases,
+        count(DISTINCT person) FILTER (inside AND counts(status)) AS people,
+        count(*) FILTER (inside AND status = 'verified') AS verified,
+        count(*) FILTER (inside AND status = 'contested') AS contested,
+        count(*) FILTER (inside AND status = 'reported') AS reported,
+        count(*) FILTER (inside AND status = 'refuted') AS refuted,
+        count(*) FILTER (inside AND counts(status) AND counted_only) AS counted_apart,
+        count(*) FILTER (perhaps AND counts(status)) AS uncertain_date
+    FROM placed;
+
+-- The same by source: each source's own verdicts and days. `only_this_source`: no other source verifies it of its own
+-- knowledge.
+CREATE OR REPLACE MACRO count_releases_by_source(as_of, of, until_day) AS TABLE
+    WITH linked AS (
+        SELECT * FROM release_verdicts_at(as_of) WHERE stage = 'carried_out'
+    ), alone AS (
+        SELECT detention, count(DISTINCT source) AS verifying, any_value(source) AS first_source
+        FROM linked WHERE verdict = 'verified' AND independent GROUP BY detention
+    ), said AS (
+        SELECT source, verdict, person, first_day, last_day,
+            verifying IS NULL OR verifying = 1 AND first_source = source AS only_one
+        FROM linked SEMI JOIN releases_at(as_of) USING (detention, stage) LEFT JOIN alone USING (detention)
+        UNION ALL  -- what sources do not verify of people who may only be counted
+        SELECT source, verdict, NULL, first_day, last_day, false
+        FROM unlinked_release_verdicts_at(as_of) WHERE stage = 'carried_out'
+    ), placed AS (
+        SELECT *, is_within(first_day, last_day, of, until_day) AS inside,
+            is_perhaps_within(first_day, last_day, of, until_day) AS perhaps
+        FROM said
+    )
+    SELECT slug AS source, count(*) FILTER (inside AND verdict = 'verified') AS verified,
+        count(*) FILTER (inside AND verdict = 'reported') AS reported,
+        count(*) FILTER (inside AND verdict = 'disputed') AS disputed,
+        count(*) FILTER (inside AND verdict = 'refuted') AS refuted,
+        count(*) FILTER (inside AND verdict = 'retracted') AS retracted,
+        count(*) FILTER (perhaps AND verdict IN ('verified', 'reported')) AS uncertain_date,
+        count(*) FILTER (inside AND verdict = 'verified' AND only_one) AS only_this_source,
+        count(DISTINCT person) FILTER (inside AND verdict = 'verified') AS people
+    FROM placed JOIN read_parquet('sources.parquet') AS sources
+        ON sources.key = placed.source AND sources.until = 9007199254740991
+    WHERE inside OR (perhaps AND verdict IN ('verified', 'reported')) GROUP BY slug ORDER BY slug;
+
+-- Releases by the month of the day; `month` is none where the days known span several, or there are none.
+CREATE OR REPLACE MACRO count_releases_by_month(as_of, of, until_day) AS TABLE
+    SELECT CASE WHEN date_trunc('month', first_day) = date_trunc('month', last_day)
+            THEN strftime(first_day, '%Y-%m') END AS month,
+        count(*) FILTER (counts(status)) AS releases, count(DISTINCT person) FILTER (counts(status)) AS people
+    FROM releases_at(as_of)
+    WHERE stage = 'carried_out' AND is_within(first_day, last_day, of, until_day) AND status IS NOT NULL GROUP BY month ORDER BY month NULLS LAST;
+
+-- Who is held on a day.
+CREATE OR REPLACE MACRO count_detentions(as_of, of) AS TABLE
+    WITH placed AS (
+        SELECT *, is_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS inside,
+            is_perhaps_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS perhaps
+        FROM detentions_at(as_of)
+    )
+    SELECT count(*) FILTER (inside AND counts(status)) AS detentions,
+        count(DISTINCT person) FILTER (inside AND counts(status)) AS people,
+        count(*) FILTER (inside AND status = 'verified') AS verified,
+        count(*) FILTER (inside AND status = 'contested') AS contested,
+        count(*) FILTER (inside AND status = 'reported') AS reported,
+        count(*) FILTER (inside AND status = 'refuted') AS refuted,
+        count(*) FILTER (inside AND counts(status) AND counted_only) AS counted_apart,
+        count(*) FILTER (perhaps AND counts(status)) AS uncertain_date
+    FROM placed;
