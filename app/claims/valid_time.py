@@ -41,14 +41,17 @@ class DatedVerdict(NamedTuple):
     day: int | None
 
 
-def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> StatedCount:
-    """Return a count as of `day` (an ordinal).
+def count_known_on(
+    session: Session, terms: CountTerms, reader: Reader, revision: int, day: int, *, possible: bool = False
+) -> StatedCount:
+    """Return a count as of `day` (an ordinal). `possible`: with the releases whose value of a personal term is unknown
+    or hidden from the reader.
 
     `undated`: verifications without a day. `learned_since`: releases of today's count that did not count by then, if
     every source states when it knew."""
     keys = load_source_keys(session, terms)
     unrestricted_terms = terms.model_copy(update=UNRESTRICTED_TERMS)
-    selection = build_selection(session, unrestricted_terms, reader, revision)
+    selection = build_selection(session, unrestricted_terms, reader, revision, possible=possible)
     inside_rows = selection.consolidated_rows.where(selection.is_inside)
     inside: dict[int, bool] = dict(zip(inside_rows["spell"].tolist(), inside_rows["withheld"].tolist(), strict=True))
     own = build_selection(session, unrestricted_terms, reader, revision, by_source=True)

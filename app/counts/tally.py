@@ -205,10 +205,12 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
     }
 
 
-def compute_total_number(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> int:
-    """Return only the number of releases or detentions that `compute_count` counts."""
-    countable, terms = get_countable(terms), resolve_facility_slug(session, terms)
-    return sum_counted_statuses(_compute_total(build_selection(session, terms, reader, revision), countable.noun))
+def compute_total_number(
+    session: Session, terms: SourcedTerms, reader: Reader, revision: int, *, possible: bool = False
+) -> int:
+    """Return only the number of releases or detentions that `compute_count` counts. `possible`: with those whose value
+    of a personal term is unknown or hidden from the reader (rule 11)."""
+    return build_selection(session, terms, reader, revision, possible=possible).count_rows()
 
 
 def _build_caveats(session: Session, request: CountRequest, dimensions: Sequence[str]) -> CountCaveats:

@@ -230,12 +230,14 @@ def build_selection(
     revision: int,
     *,
     by_source: bool = False,
+    possible: bool = False,
     columns: Columns | None = None,
 ) -> Selection:
     """Return the selection of the terms.
 
-    `by_source`: one row per source, with its own values. `columns`: columns at several revisions. Raise Invalid, and
-    OperationalError if the time for the request is over."""
+    `by_source`: one row per source, with its own values. `possible`: with the rows whose value of a personal term is
+    unknown or hidden. `columns`: columns at several revisions. Raise Invalid, and OperationalError if the time for the
+    request is over."""
     keys = load_source_keys(session, terms)
     check_source_counts(session, terms)
     terms = resolve_facility_slug(session, terms)
@@ -275,7 +277,7 @@ def build_selection(
     if terms.sources is not None:
         mask &= consolidated["independent_verified"] == terms.sources
     for condition in visibility.iter_conditions(
-        columns, rows, terms, reader, revision, uses_source_rows=uses_source_rows
+        columns, rows, terms, reader, revision, uses_source_rows=uses_source_rows, possible=possible
     ):
         mask &= condition
     event_match = _match_event_day(rows, terms)
