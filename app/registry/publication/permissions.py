@@ -87,7 +87,7 @@ class Reader:
         return self.can_see_restricted or publish != Publish.COUNTED
 
     def can_recognise(self, publish: str) -> bool:
-        """Return whether a write may reveal to this reader that it matched a person of that class (rule 12)."""
+        """Return whether a write may reveal to this reader that it matched a person of that class."""
         shown_class = self.get_shown_class(publish)
         return (
             self.can_see_restricted
