@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 from app.dates import parse_date
 from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
+from app.projection.statements import ASSERTIONS
 from app.projection.status import weigh_verdicts
 from app.queries.selection import COUNTABLE_STATUSES, build_selection
 from app.queries.term_names import load_source_keys
@@ -112,7 +113,8 @@ def count_known_on(
 
 
 def _derive_release_status(verdicts: Sequence[DatedVerdict]) -> ReleaseStatus | None:
-    return weigh_verdicts([(verdict.verdict, verdict.independent) for verdict in verdicts], is_reported=True)
+    is_reported = any(verdict.verdict in ASSERTIONS for verdict in verdicts)
+    return weigh_verdicts([(verdict.verdict, verdict.independent) for verdict in verdicts], is_reported=is_reported)
 
 
 def _is_counted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
