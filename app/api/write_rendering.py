@@ -75,7 +75,7 @@ def _render_report(context: WriteContext, result: Outcome) -> Filed:
     report = load_filed_report(context, result)
     entry = report.version.entry
     if report.record_count == 1 or not reader.can_recognise(report.publish):
-        # The same answer if the report matched no person or one that this key may not recognise (rule 12).
+        # The same answer if the report matched no person or one that this key may not recognise.
         person, spell, match_outcome = report.load_single_report_person(session), report.record.key, MatchOutcome.NEW
     else:
         person, spell, match_outcome = report.load_person(session, result.revision), report.spell, MatchOutcome.LINKED

@@ -8,7 +8,7 @@ or a jump within a claimant's running total: questions to ask before the number 
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, TypeVar
 
 from pydantic import ValidationError
@@ -33,7 +33,7 @@ from app.dates import parse_window_end
 from app.errors import Invalid, NotFound
 from app.log.entries import find_revision_at
 from app.models import Entry, Source
-from app.queries.terms import CountTerms, HeldCountTerms, SourcedTerms
+from app.queries.terms import CountTerms, HeldCountTerms, SourcedTerms, is_personal
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
 from app.schemas.counts import (
@@ -43,6 +43,7 @@ from app.schemas.counts import (
     MessageArgument,
     NotVisibleCount,
     Numbers,
+    PossibleCount,
     PublishedFigure,
     Reconciliation,
     RemarkOut,
@@ -151,7 +152,9 @@ def _add_gap(count: LogCount | StatedCount | None, figure: Figure, *, comparable
         return None
     gap: Bounds | None = None
     if comparable:
-        gap = subtract_bounds(figure.bounds, (count["by_min_sources"].get("1", 0), _get_number(count)))
+        possible = count.get("possible")
+        highest = _get_number(count) if possible is None else possible["high"]
+        gap = subtract_bounds(figure.bounds, (count["by_min_sources"].get("1", 0), highest))
     return {**count, "gap": gap}
 
 
@@ -272,7 +275,11 @@ class _RegistryCounts:
             return None
         assert figure.day is not None  # it has an instant
         day, terms = figure.day.toordinal(), self._terms
-        return self._count_unless_refused(lambda: count_known_on(self._session, terms, self._reader, self._head, day))
+        count = partial(count_known_on, self._session, terms, self._reader, self._head, day)
+        stated = self._count_unless_refused(count)
+        if stated is not None and is_personal(terms):
+            stated["possible"] = {"low": stated["releases"], "high": count(possible=True)["releases"]}
+        return stated
 
     def count_variant(self, name: Literal["net", "house_arrest"], value: bool) -> int | None:
         """Return the number with another value of a term, to see whether the difference matters.
@@ -322,6 +329,10 @@ class _RegistryCounts:
         if "outside_held_within" in tallied:
             stale_part["outside_held_within"] = tallied["outside_held_within"]
         hidden_part: NotVisibleCount = {"not_visible": tallied["not_visible"]} if "not_visible" in tallied else {}
+        possible_part: PossibleCount = {}
+        if is_personal(terms):
+            highest = tally.compute_total_number(self._session, terms, self._reader, revision, possible=True)
+            possible_part["possible"] = {"low": tally.sum_counted_statuses(tallied["total"]), "high": highest}
         return {
             "revision": revision,
             "basis": "log",
@@ -329,6 +340,7 @@ class _RegistryCounts:
             "by_source": {group["source"]: group["verified"] for group in tallied["groups"] if group["verified"]},
             **stale_part,
             **hidden_part,
+            **possible_part,
             "uncertain_date": tallied["uncertain_date"],
             "withheld": tallied["withheld"],
             "permalink": tallied["permalink"],

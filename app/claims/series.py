@@ -31,7 +31,6 @@ from app.queries.selection import (
     build_selection,
     list_reads,
     load_confirmations,
-    load_consolidated_rows,
 )
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms, Interval
@@ -108,7 +107,8 @@ def count_at_days(
     whole = terms.model_copy(update={**unapplied, "released_to": ends[-1].isoformat()})
     total = build_selection(session, whole, reader, revision)
     own = build_selection(session, whole, reader, revision, by_source=True)
-    confirmations = _load_confirmations(total.columns, whole, revision)
+    confirming_rows = load_confirmations(total.columns, whole, revision)
+    confirmations = _Confirmations(total.columns.key_count, confirming_rows["spell"], confirming_rows["hi"])
     total = total.where(total.is_inside & total.is_countable)
     own = own.where(own.is_inside & (own.rows["verdict"] == own.columns.codes.find_code(Verdict.VERIFIED)))
     spans = _list_spans(total, confirmations, terms)
@@ -163,12 +163,6 @@ class _Confirmations:
         days[self._spells[self._ranks == number]] = self._days[self._ranks == number]
         found: Array = days[spells]
         return found
-
-
-def _load_confirmations(columns: Columns, terms: CountTerms, revision: int) -> _Confirmations:
-    releases = load_consolidated_rows(columns, terms, revision)
-    places, days = load_confirmations(columns, terms, releases, revision)
-    return _Confirmations(columns.key_count, releases["spell"][places], days)
 
 
 class _Spans(NamedTuple):

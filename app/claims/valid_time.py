@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 from app.dates import parse_date
 from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
+from app.projection.statements import ASSERTIONS
 from app.projection.status import weigh_verdicts
 from app.queries.selection import COUNTABLE_STATUSES, build_selection
 from app.queries.term_names import load_source_keys
@@ -41,14 +42,17 @@ class DatedVerdict(NamedTuple):
     day: int | None
 
 
-def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> StatedCount:
-    """Return a count as of `day` (an ordinal).
+def count_known_on(
+    session: Session, terms: CountTerms, reader: Reader, revision: int, day: int, *, possible: bool = False
+) -> StatedCount:
+    """Return a count as of `day` (an ordinal). `possible`: with the releases whose value of a personal term is unknown
+    or hidden from the reader.
 
     `undated`: verifications without a day. `learned_since`: releases of today's count that did not count by then, if
     every source states when it knew."""
     keys = load_source_keys(session, terms)
     unrestricted_terms = terms.model_copy(update=UNRESTRICTED_TERMS)
-    selection = build_selection(session, unrestricted_terms, reader, revision)
+    selection = build_selection(session, unrestricted_terms, reader, revision, possible=possible)
     inside_rows = selection.consolidated_rows.where(selection.is_inside)
     inside: dict[int, bool] = dict(zip(inside_rows["spell"].tolist(), inside_rows["withheld"].tolist(), strict=True))
     own = build_selection(session, unrestricted_terms, reader, revision, by_source=True)
@@ -109,7 +113,8 @@ def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision
 
 
 def _derive_release_status(verdicts: Sequence[DatedVerdict]) -> ReleaseStatus | None:
-    return weigh_verdicts([(verdict.verdict, verdict.independent) for verdict in verdicts], is_reported=True)
+    is_reported = any(verdict.verdict in ASSERTIONS for verdict in verdicts)
+    return weigh_verdicts([(verdict.verdict, verdict.independent) for verdict in verdicts], is_reported=is_reported)
 
 
 def _is_counted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:

@@ -34,6 +34,7 @@ from app.queries.terms import (
     DIMENSIONS,
     RELEASES,
     CountTerms,
+    DayUnit,
     DimensionValue,
     EchoedTerms,
     HeldTerms,
@@ -165,8 +166,8 @@ class CountRequest:
     def revision(self) -> int:
         return self.as_of.revision
 
-    def select(self, session: Session, *, by_source: bool = False) -> Selection:
-        return build_selection(session, self.terms, self.reader, self.revision, by_source=by_source)
+    def select(self, session: Session, *, by_source: bool = False, units: Sequence[DayUnit] = ()) -> Selection:
+        return build_selection(session, self.terms, self.reader, self.revision, by_source=by_source, units=units)
 
     def build_list_addresses(self, dimensions: Sequence[str] = ()) -> ListAddresses:
         """Return the addresses of the lists behind the groups; without dimensions, of the list behind the total."""
@@ -194,7 +195,7 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
         "total": _compute_total(selection, countable.noun),
         **groups,
         **_build_caveats(session, request, dimensions),
-        "uncertain_date": int(np.count_nonzero(selection.is_uncertain & selection.is_countable)),
+        "uncertain_date": int(np.count_nonzero(selection.is_in_doubt)),
         "unresolved_duplicates": count_unresolved_duplicates(session, selection),
         "withheld": selection.count_people(
             selection.is_inside & selection.is_countable & selection.consolidated_rows["withheld"]
@@ -205,10 +206,12 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
     }
 
 
-def compute_total_number(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> int:
-    """Return only the number of releases or detentions that `compute_count` counts."""
-    countable, terms = get_countable(terms), resolve_facility_slug(session, terms)
-    return sum_counted_statuses(_compute_total(build_selection(session, terms, reader, revision), countable.noun))
+def compute_total_number(
+    session: Session, terms: SourcedTerms, reader: Reader, revision: int, *, possible: bool = False
+) -> int:
+    """Return only the number of releases or detentions that `compute_count` counts. `possible`: with those whose value
+    of a personal term is unknown or hidden from the reader (rule 11)."""
+    return build_selection(session, terms, reader, revision, possible=possible).count_rows()
 
 
 def _build_caveats(session: Session, request: CountRequest, dimensions: Sequence[str]) -> CountCaveats:
@@ -282,8 +285,10 @@ def sum_counted_statuses(numbers: Numbers) -> int:
 def _compute_groups(session: Session, request: CountRequest, selection: Selection, names: Sequence[str]) -> list[Group]:
     """Return the groups with their numbers. `selection`: the selection of the total."""
     by_source = "source" in names
-    if by_source:
-        selection = request.select(session, by_source=True)
+    days = [DIMENSIONS[name].event_and_unit for name in names if DIMENSIONS[name].window == "released"]
+    units = [day[1] for day in days if day is not None]
+    if by_source or units:
+        selection = request.select(session, by_source=by_source, units=units)
     groups = build_groups(selection, names, request.reader)
     numbers: Mapping[int, SourceNumbers | Total | HeldTotal] = (
         _compute_source_groups(groups, request) if by_source else _compute_total_groups(groups, request.countable.noun)

@@ -123,7 +123,7 @@ class Release(SQLModel, table=True):
     until: int = key_column()
     detainee: int = key_column()
     stage: str
-    status: str | None  # null: no source asserts it, and no independent source denies it
+    status: str | None  # null: no report asserts it (rule 1)
     country: str | None
     facts: str = text_column()
 
@@ -143,7 +143,7 @@ class ReleaseAtStage(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
-    status: str | None  # null: no source asserts it, and no independent source denies it
+    status: str | None  # null: no report asserts it (rule 1)
     lo: int | None  # first and last possible day (proleptic ordinal); null: undated
     hi: int | None
     kind: str
@@ -151,7 +151,7 @@ class ReleaseAtStage(SQLModel, table=True):
     designation: str
     independent_verified: int
     is_denied: bool  # some first-hand source denies it
-    next_hi: int | None  # the day by which the person's next detention had begun
+    next_hi: int | None  # the day by which a later detention had begun that is not refuted (rule 17)
     withheld: bool
 
 
@@ -205,7 +205,7 @@ class DetentionState(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
-    status: str | None  # null: no source asserts it, and no independent source denies it
+    status: str | None  # null: no report asserts it (rule 1)
     lo: int | None
     hi: int | None
     out_lo: int

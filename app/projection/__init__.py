@@ -1,9 +1,9 @@
 """Project the current reports of one person to the rows that are shown and counted. All functions are pure.
 
-`statements` has what the rules read: what each report states. `spells` groups reports that point at each other and
-divides them into detentions. `consolidate` derives one value from those of several sources. `custody`, `ends` and
-`detention_state` consolidate a whole detention, `person` the facts about the person, and `rows` builds the table
-rows."""
+`statements` has what the rules of `docs/counting-rules.md` read: what each report states. `detentions` divides the
+reports into detentions. `status` picks each source's voice and weighs the voices, `event_dates` chooses the date of an
+event, and `consolidate` any other value. `held` finds the days in custody. `custody` puts one detention together,
+`detention_state` builds its rows of custody, `person` the facts about the person, and `rows` all table rows."""
 
 from app.projection.rows import Rows, project
 from app.projection.statements import FacilityView, SourceView, Statement

@@ -30,11 +30,12 @@ from app.projection.status import (
     find_furthest_stage,
     pick_detention_voices,
     pick_voices,
+    weigh_verdicts,
     weigh_voices,
 )
 from app.schemas.base import Fact, Facts
 from app.schemas.records import StageOut
-from app.vocabulary import STAGES, Designation, ReleaseKind, ReleaseStatus, Stage, Verdict
+from app.vocabulary import STAGES, Designation, EndedHow, ReleaseKind, ReleaseStatus, Stage, Verdict
 
 # From most to least certain: a source's most certain verdict on the detention or its release is its verdict on whether
 # the person was in custody.
@@ -70,7 +71,8 @@ class Custody:
     `begin`: the arrest that divides it from the previous detention. `witnesses`: the statements that decide whether the
     person was held. `detention_voices`: each source's statement on the detention itself. `stages`: the release by
     stage. `ending_release`: the release that ends the detention, by the witnesses alone. `other_end`: the date of an
-    end other than a release, `ended_how` its way. `next_hi`: the day by which a later detention had begun.
+    end other than a release, `ended_how` its way. `next_hi`: the day by which a later detention had begun;
+    `rearrest_hi`: one that is not refuted.
     """
 
     spell: int
@@ -93,6 +95,7 @@ class Custody:
     ordinal: int = 1
     after_release: bool = False
     next_hi: int | None = None
+    rearrest_hi: int | None = None
     next_hi_by_source: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -107,6 +110,11 @@ class Custody:
     def verdicts(self) -> dict[int, tuple[Verdict, bool]]:
         """Source → its verdict on whether the person was in custody: `(verdict, first-hand)`."""
         return collect_custody_verdicts(self.detention_voices, self.stages)
+
+    @property
+    def status(self) -> ReleaseStatus | None:
+        """The status of the detention itself."""
+        return weigh_verdicts(list(self.verdicts.values()), is_reported=self.is_independently_reported)
 
     @property
     def stage(self) -> Stage:
@@ -169,14 +177,18 @@ class Custody:
         release = self.ending_release
         is_out = release is not None and not (house_arrest and release.kind == ReleaseKind.HOUSE_ARREST)
         ends = [End(release.date, release.status == ReleaseStatus.CONTESTED)] if release is not None and is_out else []
-        return [*ends, *(end for end in (self.other_end, death) if end is not None)]
+        other_end = self.other_end
+        if death is not None and self.ended_how == EndedHow.DIED and other_end is not None and not other_end.date.date:
+            other_end = None  # the death has a date
+        return [*ends, *(end for end in (other_end, death) if end is not None)]
 
 
 def read_custody(statements: Sequence[Statement], begin: PartialDate | None = None) -> Custody:
     """Consolidate one detention. `begin`: the arrest that divides it from the previous one."""
     standing = [statement for statement in statements if not statement.is_retracted]
     asserting = [statement for statement in standing if statement.asserts_detention]
-    basis = asserting or standing or list(statements)
+    # What no report asserts has a country for those who read its record, and is in no number.
+    basis = [statement for statement in asserting if statement.verdict in ASSERTIONS] or standing or list(statements)
     witnesses = select_witnesses(standing)
     stages = {stage: release for stage in STAGES if (release := _read_stage(statements, stage)) is not None}
     has_outsiders = len(witnesses) < len(standing)
@@ -191,7 +203,7 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
     other_end = End(choose_end_date(ending)) if ending else None
     facts = _drop_missing_facts(
         detained_on=_build_date_fact(asserting, "detention.detained_on", arrest),
-        country=_combine_country(statements, asserting),
+        country=plain_fact(read_source_values(basis, read_field("detention.country"), read_inherited_field("country"))),
         designation=plain_fact(read_source_values(basis, lambda s: s.designation, read_inherited_field("designation"))),
         held_on=_combine_held_on(asserting),
         ended_how=_build_end_fact(leaving, _read_ended_how, ended_how["value"] if ended_how else None),
@@ -291,8 +303,8 @@ def collect_custody_verdicts(
 ) -> dict[int, tuple[Verdict, bool]]:
     """Return a dict of source → its verdict on whether the person was in custody, `(verdict, first-hand)`.
 
-    Verifying a release verifies the custody; denying it says that the person is in custody. A source's most certain
-    verdict counts.
+    Verifying a release verifies the custody; denying it says that the person is in custody. The most
+    certain of a source's first-hand verdicts counts; without one, the most certain of all.
     """
     verdicts: dict[int, list[tuple[Verdict, bool]]] = {}
     for voice in detention_voices:
@@ -304,8 +316,7 @@ def collect_custody_verdicts(
 
 
 def _pick_surest(verdicts: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
-    verdict = min((verdict for verdict, _first_hand in verdicts), key=VERDICTS_BY_CERTAINTY.index)
-    return verdict, (verdict, True) in verdicts
+    return min(verdicts, key=lambda own: (not own[1], VERDICTS_BY_CERTAINTY.index(own[0])))
 
 
 def link_custodies(custodies: Sequence[Custody]) -> list[Custody]:
@@ -313,6 +324,7 @@ def link_custodies(custodies: Sequence[Custody]) -> list[Custody]:
     for organisations together and for each source (rule 17)."""
     linked: list[Custody] = []
     next_hi: int | None = None
+    rearrest_hi: int | None = None
     next_by_source: dict[int, int] = {}
     for number in range(len(custodies) - 1, -1, -1):
         custody, earlier = custodies[number], custodies[:number]
@@ -325,26 +337,20 @@ def link_custodies(custodies: Sequence[Custody]) -> list[Custody]:
                 is_claimed_rearrest=is_claim,
                 after_release=after_release,
                 next_hi=next_hi,
+                rearrest_hi=rearrest_hi,
                 next_hi_by_source=dict(next_by_source),
             )
         )
         if custody.is_independently_reported and custody.arrest.date is not None:
-            next_hi = custody.arrest.date.hi if next_hi is None else min(next_hi, custody.arrest.date.hi)
+            day = custody.arrest.date.hi
+            next_hi = day if next_hi is None else min(next_hi, day)
+            if custody.status is not ReleaseStatus.REFUTED:
+                rearrest_hi = day if rearrest_hi is None else min(rearrest_hi, day)
         for statement in custody.statements:
             if statement.asserts_detention and statement.arrest_day is not None:
                 source, day = statement.source.key, statement.arrest_day.hi
                 next_by_source[source] = min(day, next_by_source.get(source, day))
     return linked[::-1]
-
-
-def _combine_country(statements: Sequence[Statement], asserting: Sequence[Statement]) -> Fact | None:
-    """Return the country from the statements that assert the detention, otherwise from all, otherwise from retracted
-    ones: a detention keeps its country if its first report is retracted."""
-    for group in (asserting, statements, [statement for statement in statements if statement.is_retracted]):
-        fact = plain_fact(read_source_values(group, read_field("detention.country"), read_inherited_field("country")))
-        if fact is not None:
-            return fact
-    return None
 
 
 def _drop_missing_facts(**facts: Fact | None) -> Facts:

@@ -13,7 +13,7 @@ from app.projection.custody import Custody, read_custody
 from app.projection.event_dates import choose_death_date
 from app.projection.held import End
 from app.projection.statements import DENIALS, Statement
-from app.projection.status import COUNTED_STATUSES, group_by_source, weigh_verdicts
+from app.projection.status import COUNTED_STATUSES, group_by_source
 from app.vocabulary import Designation, Publish, ReleaseKind, Verdict
 
 DIED_ON = "detainee.died_on"
@@ -22,7 +22,7 @@ DIED_ON = "detainee.died_on"
 def build_state_row(custody: Custody, death: End | None, publish: str) -> TableRow:
     """Build the row of all sources together. `death`: the person's death, if it came in this detention or later."""
     verdicts = list(custody.verdicts.values())
-    status = weigh_verdicts(verdicts, is_reported=custody.is_independently_reported)
+    status = custody.status
     return {
         "spell": custody.spell,
         "status": status,

@@ -140,7 +140,7 @@ def _find_reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
 
 
 def collect_spell_facts(custody: Custody) -> Facts:
-    """Return the personal facts of a spell: place, legal facts, conditions."""
+    """Return the personal facts of a detention: place, legal facts, conditions."""
     asserting = [statement for statement in custody.statements if statement.asserts_detention]
     facts = collect_facts(asserting, _CUSTODY_COMBINERS, "detention") | _combine_facility(asserting)
     if custody.release is not None:
@@ -150,14 +150,14 @@ def collect_spell_facts(custody: Custody) -> Facts:
 
 
 def find_hidden_days(custody: Custody, count_only_custody: Custody) -> Facts:
-    """Return the filed days of arrest and sightings (`custody`) that the spell counts as months
+    """Return the filed days of arrest and sightings (`custody`) that the detention counts as months
     (`count_only_custody`)."""
     facts = {name: custody.facts[name] for name in ("detained_on", "held_on") if name in custody.facts}
     return {name: fact for name, fact in facts.items() if fact != count_only_custody.facts.get(name)}
 
 
 def collect_source_fields(custody: Custody) -> ValuesBySource:
-    """Return each source's evidence for a spell, the sources it cites that are not registered, and the hidden
+    """Return each source's evidence for a detention, the sources it cites that are not registered, and the hidden
     method."""
     by_name: ValuesBySource = {}
     statements_by_object = {"detention": custody.detention_voices, "release": custody.release_voices}
@@ -220,9 +220,9 @@ def list_own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
 def list_traits(
     custody: Custody, person_facts: Facts, facts: Facts, birth_date: PartialDate | None
 ) -> set[tuple[str, str]]:
-    """Return the `(dimension, value)` pairs by which a spell is filtered and grouped.
+    """Return the `(dimension, value)` pairs by which a detention is filtered and grouped.
 
-    `person_facts`: facts about the person. `facts`: of the spell. `birth_date`: possible days of birth."""
+    `person_facts`: facts about the person. `facts`: of the detention. `birth_date`: possible days of birth."""
     pairs = _list_trait_pairs(person_facts, _PERSON_TRAITS) | _list_trait_pairs(facts, _SPELL_TRAITS)
     group = _find_age_group(custody, get_fact_value(person_facts, "age"), birth_date)
     return pairs | ({("age_group", group)} if group else set())

@@ -34,8 +34,8 @@ from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
 
 
 def find_deciding_spell(custodies: Sequence[Custody]) -> Custody:
-    """Return the spell that decides the person's state: the latest one stated by an independent source, or else the
-    latest that is not a claimed re-arrest."""
+    """Return the detention that decides the person's state: the latest that an organisation asserts, or else the latest
+    that is not a claimed re-arrest."""
     independent_custodies = [custody for custody in custodies if custody.is_independently_reported]
     return (independent_custodies or [custody for custody in custodies if not custody.is_claimed_rearrest])[-1]
 
@@ -63,8 +63,8 @@ def dump_json(value: Any) -> str:
 def project(statements: Sequence[Statement], publish: str) -> Rows:
     """Build all rows of one person.
 
-    `publish`: the person's publication class in the log, after consent; an erased person is count-only. The spells of a
-    count-only person are divided by the logged dates, so that hiding somebody moves no release to another spell;
+    `publish`: the person's publication class in the log, after consent; an erased person is count-only. The detentions
+    of a count-only person are divided by the logged dates, so that hiding somebody moves no release to another one;
     everything else uses months."""
     detainee = min(statement.record for statement in statements)
     detentions = divide_into_detentions(statements)
@@ -140,7 +140,7 @@ def _build_personal_rows(statements: Sequence[Statement], counted_custodies: Seq
 
 
 def _restore_filed(counted_custodies: Sequence[Custody]) -> Sequence[Custody]:
-    """Return the spells with the days as filed."""
+    """Return the detentions with the days as filed."""
     if not any(statement.hidden_content for custody in counted_custodies for statement in custody.statements):
         return counted_custodies
     return [read_custody([statement.to_filed() for statement in custody.statements]) for custody in counted_custodies]
@@ -159,7 +159,7 @@ def _build_detention_state_rows(
 ) -> Rows:
     """Build the rows of custody.
 
-    `last`: the index of the spell that decides the person's state. A death ends that spell and later ones: the person
+    `last`: the index of the detention that decides the state. A death ends that one and later ones: the person
     had left the earlier ones alive."""
     deaths = detention_state.find_deaths_by_source(statements)
     rows: Rows = {DetentionState: [], SourceDetention: []}
@@ -221,7 +221,7 @@ def _build_stage_rows(custody: Custody, publish: str) -> list[TableRow]:
             "designation": custody.designation,
             "independent_verified": release.verified_count if release.status in COUNTED_STATUSES else 0,
             "is_denied": bool(release.weight.denied_by),
-            "next_hi": custody.next_hi,
+            "next_hi": custody.rearrest_hi,
             "withheld": publish == Publish.COUNTED,
         }
         for stage, release in custody.stages.items()

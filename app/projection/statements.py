@@ -1,9 +1,8 @@
-"""Statements: what the projection reads from the reports of one person, and which statement speaks for each source.
+"""Statements: what the projection reads from the reports of one person.
 
-A statement is the current version of a report, with its source and facility. Rule 2 is one voice per source, spell and
-object. Verdicts are first-hand or copied; only first-hand verdicts count as independent. Verdicts give a release or
-detention its status: verified, contested, refuted, reported or retracted. A statement on a release implies the custody
-before it: verifying the release verifies the custody, and denying it states that the person is still in custody.
+A statement is the current version of a report, with its source and facility. It is first-hand or second-hand (rule 8);
+only first-hand ones confirm and deny. A statement on a release implies the custody before it: verifying the release
+verifies the custody, and denying it states that the person is still in custody.
 
 A release and a day of arrest together identify nearly everyone, and the method discloses who talked. So for count-only
 people the log and every counted row have only the month of the arrest and of the last sighting, and instead of the
@@ -221,12 +220,12 @@ class Statement:
 
     @cached_property
     def arrest_day(self) -> PartialDate | None:
-        """The day of arrest that places the report in a spell: its own, otherwise the inherited one."""
+        """The day of arrest that places the report in a detention: its own, otherwise the inherited one."""
         return self.date_or_inherited("detention.detained_on")
 
     @cached_property
     def release_day(self) -> PartialDate | None:
-        """The day of release that places the report in a spell: its own, otherwise the inherited one."""
+        """The day of release that places the report in a detention: its own, otherwise the inherited one."""
         return self.date_or_inherited("release.released_on") if self.has_release else None
 
     @cached_property

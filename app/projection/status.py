@@ -107,7 +107,7 @@ def weigh_verdicts(verdicts: Sequence[tuple[Verdict, bool]], *, is_reported: boo
     """
     first_hand = [verdict for verdict, is_first_hand in verdicts if is_first_hand]
     asserted = [verdict for verdict, _is_first_hand in verdicts if verdict in ASSERTIONS]
-    if not asserted:
+    if not asserted and not is_reported:
         is_retracted = bool(verdicts) and all(verdict is Verdict.RETRACTED for verdict, _first_hand in verdicts)
         return ReleaseStatus.RETRACTED if is_retracted else None
     denial_count = sum(verdict in DENIALS for verdict in first_hand)

@@ -1,7 +1,7 @@
 """The registry's detentions to compare with a list, as far as the reader may see and recognise people.
 
 A person is recognised by values visible to the reader, and by the name if a report of this reader would be linked to
-the person (rule 12). Nothing else is compared: a match on an exact birth date would disclose that birth date."""
+the person. Nothing else is compared: a match on an exact birth date would disclose that birth date."""
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -7,7 +7,7 @@ has closed, the main index is rebuilt.
 
 People with the exact name are followed by people with similar names, most similar first. If the operator allows names
 without consent to be searched but not listed (`Reader.names`), they are found by the whole name as it is spelt, not by
-a part of it. Candidates are limited to people that the key that filed the report may know of (rule 12)."""
+a part of it. Candidates are limited to people that the key that filed the report may know of."""
 
 import json
 import uuid

@@ -3,6 +3,7 @@
 A date has a first (`lo`) and a last possible day (`hi`). Inside the window it counts. Across its edge, or without a
 day, it is uncertain and reported next to the count. Outside it does neither."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -13,15 +14,27 @@ from sqlmodel import Session
 from app import dates
 from app.columns import table
 from app.columns.loader import Columns
-from app.columns.rows import NO_PLACE, NULL, OPEN_UNTIL, Array, Mask, Places, Rows, flag_keys, index_places, is_any_of
+from app.columns.rows import (
+    NO_PLACE,
+    NULL,
+    OPEN_UNTIL,
+    Array,
+    Mask,
+    Rows,
+    count_cells,
+    flag_keys,
+    index_places,
+    is_any_of,
+)
 from app.columns.store import TableRead, get_columns
 from app.columns.table import NULL_CODE, TableSpec
 from app.db.engine import require_time
 from app.errors import NotInFiles
 from app.queries import visibility
+from app.queries.buckets import compute_bucket_numbers
 from app.queries.countables import get_held_day
 from app.queries.term_names import check_source_counts, load_source_keys, resolve_facility_slug
-from app.queries.terms import CountTerms, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
+from app.queries.terms import CountTerms, DayUnit, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
 from app.registry.publication.permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 
@@ -85,7 +98,7 @@ def match_held_within(rows: Rows, terms: HeldTerms) -> Mask:
 
 
 def match_still_free(next_hi: Array, end: int | None) -> Mask:
-    """Return whether no later detention had begun by the day `end`; by the revision if the window is open (rule 8).
+    """Return whether no later detention had begun by the day `end`; by the revision if the window is open (rule 17).
 
     Detentions count that an independent source reports, or, in a row of one source, that source itself."""
     is_never_rearrested: Mask = next_hi == NULL
@@ -103,7 +116,8 @@ class Selection:
 
     `rows`: the rows that the filters read, consolidated or each source's own (`uses_source_rows`). `consolidated_rows`:
     for each of them the row of all sources together. `window_match`: which are within the requested days.
-    `is_outside_held_within`: which would be, had somebody heard of the person within the requested years."""
+    `is_outside_held_within`: which would be, had somebody heard of the person within the requested years.
+    `counts_detentions`: the rows are detentions."""
 
     columns: Columns
     revision: int
@@ -112,6 +126,7 @@ class Selection:
     uses_source_rows: bool
     window_match: WindowMatch
     is_outside_held_within: Mask
+    counts_detentions: bool
 
     @property
     def is_inside(self) -> Mask:
@@ -129,6 +144,16 @@ class Selection:
     def is_countable(self) -> Mask:
         """Whether a row has a status that counts."""
         return is_any_of(self.consolidated_rows["status"], self.columns.codes.find_codes(COUNTABLE_STATUSES))
+
+    @cached_property
+    def is_in_doubt(self) -> Mask:
+        """Whether a row counts in `uncertain_date`: also a refuted detention (rule 7)."""
+        is_possible = self.is_countable
+        if self.counts_detentions:
+            is_possible = is_possible | (
+                self.consolidated_rows["status"] == self.columns.codes.find_code(ReleaseStatus.REFUTED)
+            )
+        return self.is_uncertain & is_possible
 
     def where(self, mask: Mask) -> "Selection":
         """Return the selection restricted to a mask."""
@@ -230,12 +255,15 @@ def build_selection(
     revision: int,
     *,
     by_source: bool = False,
+    possible: bool = False,
+    units: Sequence[DayUnit] = (),
     columns: Columns | None = None,
 ) -> Selection:
     """Return the selection of the terms.
 
-    `by_source`: one row per source, with its own values. `columns`: columns at several revisions. Raise Invalid, and
-    OperationalError if the time for the request is over."""
+    `by_source`: one row per source, with its own values. `possible`: with the rows whose value of a personal term is
+    unknown or hidden. `units`: each release is confirmed as in the window of its day, week or month. `columns`: columns
+    at several revisions. Raise Invalid, and OperationalError if the time for the request is over."""
     keys = load_source_keys(session, terms)
     check_source_counts(session, terms)
     terms = resolve_facility_slug(session, terms)
@@ -245,11 +273,7 @@ def build_selection(
         raise NotInFiles
     uses_source_rows = by_source or terms.source is not None
     load = _load_all_consolidated_rows if uses_source_rows else load_consolidated_rows
-    consolidated, other_dates = load(columns, terms, revision), None
-    if isinstance(terms, ReleaseTerms):
-        other_dates = _match_other_dates(columns, terms, consolidated, revision)
-        consolidated = _count_confirmations(columns, terms, consolidated, revision)
-    rows = consolidated
+    rows = consolidated = load(columns, terms, revision)
     if uses_source_rows:
         rows = _load_own_rows(columns, terms, revision)
         if terms.source is not None:
@@ -260,6 +284,17 @@ def build_selection(
         places = index_places(columns.key_count, consolidated["spell"])[rows["spell"]]
         has_place = places != NO_PLACE
         rows, consolidated = rows.where(has_place), consolidated.take(places if has_place.all() else places[has_place])
+    event_match = _match_event_day(rows, terms)
+    if isinstance(terms, ReleaseTerms):
+        if not uses_source_rows:
+            other_dates = _match_other_dates(columns, terms, consolidated, revision)
+            event_match = event_match._replace(is_uncertain=event_match.is_uncertain | other_dates)
+        if units or terms.window != (None, None):
+            numbers = _count_confirmations(columns, terms, rows.where(event_match.is_inside), revision, units)
+            consolidated = _confirm_in_window(columns, consolidated, event_match.is_inside, numbers)
+    else:
+        is_refuted = consolidated["status"] == columns.codes.find_code(ReleaseStatus.REFUTED)
+        event_match = event_match._replace(is_uncertain=event_match.is_uncertain | (event_match.is_inside & is_refuted))
     mask = np.ones(len(rows), bool)
     if terms.status:
         mask &= is_any_of(consolidated["status"], columns.codes.find_codes(terms.status))
@@ -275,12 +310,9 @@ def build_selection(
     if terms.sources is not None:
         mask &= consolidated["independent_verified"] == terms.sources
     for condition in visibility.iter_conditions(
-        columns, rows, terms, reader, revision, uses_source_rows=uses_source_rows
+        columns, rows, terms, reader, revision, uses_source_rows=uses_source_rows, possible=possible
     ):
         mask &= condition
-    event_match = _match_event_day(rows, terms)
-    if other_dates is not None and not uses_source_rows:
-        event_match = WindowMatch(event_match.is_inside, event_match.is_uncertain | other_dates)
     event_match = WindowMatch(*(part[mask] for part in event_match))
     rows, consolidated = rows.where(mask), consolidated.where(mask)
     require_time(session.connection())
@@ -292,50 +324,62 @@ def build_selection(
         is_within_years = match_held_within(rows, terms)
         is_outside_held_within = window_match.is_inside & ~is_within_years
         window_match = WindowMatch(*(part & is_within_years for part in window_match))
-    return Selection(columns, revision, rows, consolidated, uses_source_rows, window_match, is_outside_held_within)
+    return Selection(
+        columns,
+        revision,
+        rows,
+        consolidated,
+        uses_source_rows,
+        window_match,
+        is_outside_held_within,
+        counts_detentions=isinstance(terms, HeldTerms),
+    )
 
 
-def _load_first_hand_rows(
-    columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int
-) -> tuple[Rows, Places]:
-    """Return the first-hand rows of sources on these releases, and the index of the release of each."""
-    source_rows = _load_own_rows(columns, terms, revision)
-    places = index_places(columns.key_count, consolidated["spell"])[source_rows["spell"]]
-    is_first_hand = source_rows["independent"] & (places != NO_PLACE)
-    return source_rows.where(is_first_hand), places[is_first_hand]
+def load_confirmations(columns: Columns, terms: ReleaseTerms, revision: int) -> Rows:
+    """Return the first-hand rows of sources that confirm a release in the window (rule 6)."""
+    rows = _load_own_rows(columns, terms, revision)
+    is_inside = match_window(rows["lo"], rows["hi"], terms.window).is_inside
+    verifies = rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED)
+    return rows.where(is_inside & verifies & rows["independent"])
 
 
-def load_confirmations(
-    columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int
-) -> tuple[Places, Array]:
-    """Return the index of the release, and the last possible day, of each confirmation in the window (rule 6)."""
-    source_rows, places = _load_first_hand_rows(columns, terms, consolidated, revision)
-    is_inside = match_window(source_rows["lo"], source_rows["hi"], terms.window).is_inside
-    confirms = is_inside & (source_rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED))
-    return places[confirms], source_rows["hi"][confirms]
+def _count_confirmations(
+    columns: Columns, terms: ReleaseTerms, rows: Rows, revision: int, units: Sequence[DayUnit]
+) -> Array:
+    """Return how many sources confirm the release of each row in the window.
+
+    `units`: and in the day, week or month of the row, if its date lies in one."""
+    confirmations = load_confirmations(columns, terms, revision)
+    counts: Array = np.bincount(confirmations["spell"], minlength=columns.key_count)[rows["spell"]]
+    if not units:
+        return counts
+    buckets = [[compute_bucket_numbers(one["lo"], one["hi"], unit) for unit in units] for one in (rows, confirmations)]
+    keys = [(rows["spell"], *buckets[0]), (confirmations["spell"], *buckets[1])]
+    numbers = count_cells([np.concatenate(key) for key in zip(*keys, strict=True)]).cell_numbers
+    own, others = numbers[: len(rows)], numbers[len(rows) :]
+    has_bucket = np.logical_and.reduce([bucket != NULL for bucket in buckets[0]])
+    return np.where(has_bucket, np.bincount(others, minlength=len(numbers))[own], counts)
 
 
-def _count_confirmations(columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int) -> Rows:
-    """Return the releases with the number of sources that confirm them in the window (rule 6).
+def _confirm_in_window(columns: Columns, consolidated: Rows, is_inside: Mask, numbers: Array) -> Rows:
+    """Return the releases with the number of sources that confirm those inside the window.
 
-    A verified release that no source confirms there counts as reported.
-    """
-    if terms.window == (None, None):
-        return consolidated
-    places, _days = load_confirmations(columns, terms, consolidated, revision)
-    counts = np.bincount(places, minlength=len(consolidated))
-    status, verified = consolidated["status"].copy(), columns.codes.find_code(ReleaseStatus.VERIFIED)
-    status[(status == verified) & (counts == 0)] = columns.codes.find_code(ReleaseStatus.REPORTED)
-    number = np.where(consolidated["independent_verified"] > 0, counts, 0)
-    return consolidated.with_columns({"status": status, "independent_verified": number})
+    A verified release that no source confirms there counts as reported. `numbers`: of the releases inside."""
+    status, count = consolidated["status"].copy(), consolidated["independent_verified"].copy()
+    verified, reported = (columns.codes.find_code(one) for one in (ReleaseStatus.VERIFIED, ReleaseStatus.REPORTED))
+    status[is_inside] = np.where((status[is_inside] == verified) & (numbers == 0), reported, status[is_inside])
+    count[is_inside] = np.where(count[is_inside] > 0, numbers, 0)
+    return consolidated.with_columns({"status": status, "independent_verified": count})
 
 
 def _match_other_dates(columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int) -> Mask:
     """Return which releases a first-hand source dates otherwise: in the window, if the release is outside; on days that
     do not overlap its date, if it is inside (rules 5 and 6)."""
-    source_rows, places = _load_first_hand_rows(columns, terms, consolidated, revision)
+    source_rows = _load_own_rows(columns, terms, revision)
+    places = index_places(columns.key_count, consolidated["spell"])[source_rows["spell"]]
     asserts = is_any_of(source_rows["verdict"], columns.codes.find_codes(ASSERTING_VERDICTS))
-    has_date = asserts & (source_rows["said_lo"] != NULL)
+    has_date = asserts & source_rows["independent"] & (places != NO_PLACE) & (source_rows["said_lo"] != NULL)
     lo, hi = source_rows["said_lo"][has_date], source_rows["said_hi"][has_date]
     places = places[has_date]
     is_other = (hi < consolidated["lo"][places]) | (lo > consolidated["hi"][places])

@@ -273,12 +273,30 @@ def _iter_personal_filters(
         )
 
 
+def _lacks_value(
+    columns: Columns, rows: Rows, name: str, reader: Reader, revision: int, *, uses_source_rows: bool
+) -> Mask:
+    """Return whether a row has no value of a dimension among those that are not private."""
+    by_source = rests_on_source(name, uses_source_rows=uses_source_rows)
+    trait_rows = load_traits(columns, name, revision, by_source=by_source)
+    is_private = is_any_of(trait_rows["value"], columns.values.find_codes([*reader.get_private_values(name)]))
+    return ~match_statements(columns, rows, trait_rows, ~is_private, by_source=by_source)
+
+
 def iter_conditions(
-    columns: Columns, rows: Rows, terms: PersonTerms, reader: Reader, revision: int, *, uses_source_rows: bool
+    columns: Columns,
+    rows: Rows,
+    terms: PersonTerms,
+    reader: Reader,
+    revision: int,
+    *,
+    uses_source_rows: bool,
+    possible: bool = False,
 ) -> Iterator[Mask]:
     """Yield the conditions of the terms on the person and the detention, except its day.
 
-    `uses_source_rows`: the rows are those of sources, which themselves decide where the person was held."""
+    `uses_source_rows`: the rows are those of sources, which themselves decide where the person was held. `possible`:
+    rows match a personal term also without a value, or with a value that is hidden from the reader."""
     if terms.country is not None:
         yield rows["country"] == columns.codes.find_code(terms.country)
     if terms.designation is not None:
@@ -287,7 +305,11 @@ def iter_conditions(
         columns, rows, terms, revision, uses_source_rows=uses_source_rows
     ):
         is_hidden = match_hidden_trait(columns, rows[table.PERSON_COLUMN], reader, name, revision, values)
-        yield matching if is_hidden is None else matching & ~is_hidden
+        if possible:
+            matching = matching | _lacks_value(columns, rows, name, reader, revision, uses_source_rows=uses_source_rows)
+            yield matching if is_hidden is None else matching | is_hidden
+        else:
+            yield matching if is_hidden is None else matching & ~is_hidden
     if terms.state is not None or terms.rearrested is not None:
         people = columns.rows(table.PEOPLE, revision)
         is_match = np.ones(len(people), bool)

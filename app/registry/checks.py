@@ -1,7 +1,7 @@
 """Check reports against the filing date and against themselves, resolve their pointers, and check new versions.
 
-A pointer is an id of a detainee, a detention or a release in a report (rule 2). A new version may correct every value
-and gain a release (rule 3). It must stay a report of the same person and spell, under the same case number and pointer;
+A pointer is an id of a detainee, a detention or a release in a report. A new version may correct every value
+and gain a release. It must stay a report of the same person and spell, under the same case number and pointer;
 it may not lose its release, nor undo a withdrawal without a new verdict.
 """
 

@@ -252,7 +252,7 @@ def write_first_version(
         linked_record = refiled.person_record.id
     body |= build_first_wish(context, report, linked_record)
     pointer = checks.choose_spell_pointer(context, target) if target else None
-    # Only a pointer can link to count-only people; the matcher never does (rule 12).
+    # Only a pointer can link to count-only people; the matcher never does.
     is_target_count_only = target is not None and is_person_count_only(context.session, context.views, target[0])
     is_count_only = report.get(CLASS_FIELD) == Publish.COUNTED or is_target_count_only
     if refiled is not None:

@@ -77,7 +77,7 @@ class Trial:
 class MatchContext:
     """The context for matching a report: the session, the reporting actor, and the current sources.
 
-    `is_list`: the reports are rows of a list, which the matcher never links to each other (rule 5). `trial`: the state
+    `is_list`: the reports are rows of a list, which the matcher never links to each other. `trial`: the state
     of a trial, whose writes are rolled back."""
 
     def __init__(

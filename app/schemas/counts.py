@@ -224,7 +224,13 @@ class ReasonOut(Message):
     code: Reason
 
 
-class KnownCount(TypedDict):
+class PossibleCount(TypedDict):
+    """The lowest and highest number that a count with a personal term may be; absent without a personal term."""
+
+    possible: NotRequired[Bounds | None]
+
+
+class KnownCount(PossibleCount):
     """A count on a claim's own terms: from the log at a revision, or by when sources say that they knew."""
 
     revision: int

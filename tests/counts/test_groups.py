@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns.rows import NULL
-from app.counts.groups import compute_bucket_numbers, format_bucket, parse_bucket
+from app.counts.groups import format_bucket, parse_bucket
 from app.dates import PartialDate, parse_date, parse_window_end, parse_window_start
+from app.queries.buckets import compute_bucket_numbers
 from app.queries.terms import DayUnit
 from tests.buckets import bucket
 from tests.drawn import USUAL, examples
@@ -164,3 +165,38 @@ def test_the_window_of_a_bucket_holds_its_days_and_no_others(day: date, unit: Da
     assert bucket(PartialDate("", lo, hi), unit) == text
     outside = [edge for edge in (lo - 1, hi + 1) if edge >= 1]
     assert all(bucket(PartialDate("", edge, edge), unit) != text for edge in outside)
+
+
+@pytest.fixture
+def confirmed_later(world: World) -> World:
+    """A release of 30 January that two sources date so, and a third on 2 February."""
+    release = world.file("foro", release__released_on="2026-01-30")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="family", released_on="2026-01-30")
+    world.verify(release, "pud", verdict="verified", method="family", released_on="2026-02-02")
+    return world
+
+
+@pytest.mark.parametrize("window", [{}, {"released_from": "2026-01-08", "released_to": "2026-02-28"}])
+def test_a_group_by_month_counts_like_the_window_of_the_month(confirmed_later: World, window: Body) -> None:
+    whole = confirmed_later.count(group_by="month", **window)
+    assert whole["total"]["by_min_sources"] == {"1": 1, "2": 1, "3": 1}
+    (group,) = whole["groups"]
+    assert group["by_min_sources"] == {"1": 1, "2": 1}
+    month = confirmed_later.count(released_from="2026-01", released_to="2026-01")
+    assert group["by_min_sources"] == month["total"]["by_min_sources"]
+
+
+@pytest.mark.parametrize("terms", [{"sources": 2}, {"sources": 3}, {"min_sources": 3}, {"status": "verified"}])
+@pytest.mark.parametrize("group_by", [["month"], ["source", "month"], ["month", "day"], ["month", "sources"]])
+def test_the_list_behind_a_group_by_month_has_as_many_as_the_group(
+    confirmed_later: World, terms: Body, group_by: list[str]
+) -> None:
+    for group in confirmed_later.count(group_by=group_by, **terms)["groups"]:
+        listed = confirmed_later.client.get(group["list"]).json()["data"]
+        assert len(listed) == group.get("releases", group["verified"]), group
+
+
+def test_a_group_by_month_has_members_whom_only_its_own_month_confirms(confirmed_later: World) -> None:
+    assert [len(confirmed_later.count(group_by="month", sources=number)["groups"]) for number in (2, 3)] == [1, 0]
+    groups = confirmed_later.count(group_by=["source", "month"], sources=1)["groups"]
+    assert [(group["source"], group["month"]) for group in groups] == [("pud", "2026-02")]

@@ -322,3 +322,26 @@ def test_a_personal_dimension_tells_only_what_the_reader_may_see(world: World) -
     assert number(world, "2026-01-10", legal_status="pretrial") == 1
     whole = held(world, who="reader", group_by="legal_status")["groups"]
     assert [(group["legal_status"], group["detentions"]) for group in whole] == [("pretrial", 2)]
+
+
+def test_a_refuted_detention_is_not_counted_and_its_days_are_uncertain(world: World) -> None:
+    """What nobody checked and an organisation refutes is no number, and no nought either."""
+    press = world.file_detention("pud", verification__method="press")
+    pointed = {"detention_id": press["detention"]["id"], "detainee": None}
+    world.file_detention("ministry", **pointed, verification__verdict="refuted")
+    assert number(world, "2026-01-10") == 1, "a government's denial changes nothing"
+    world.file_detention("jep", **pointed, verification__verdict="refuted", verification__method="family")
+    counts = [held(world, day) for day in ("2024-10-12", "2026-01-10")]
+    assert [(count["total"]["detentions"], count["total"]["refuted"]) for count in counts] == [(0, 0), (0, 1)]
+    assert [count["uncertain_date"] for count in counts] == [0, 1]
+    world.file_detention("foro", **pointed, verification__verdict="reported", verification__method="family")
+    count = held(world, "2026-01-10")
+    assert (count["total"]["contested"], count["uncertain_date"]) == (1, 1)
+
+
+def test_a_source_that_denies_what_it_repeated_refutes_it(world: World) -> None:
+    press = world.file_detention("pud", verification__method="press")
+    pointed = {"detention_id": press["detention"]["id"], "detainee": None}
+    world.file_detention("pud", **pointed, verification__verdict="refuted", verification__method="family")
+    count = held(world, "2026-01-10")
+    assert (count["total"]["refuted"], count["uncertain_date"]) == (1, 1)

@@ -26,7 +26,7 @@ from app.projection.detentions import divide_into_detentions
 from app.projection.held import HeldDays
 from app.projection.statements import ASSERTIONS, Statement
 from app.queries.terms import CountTerms
-from app.vocabulary import Stage
+from app.vocabulary import ReleaseStatus, Stage
 from tests.databases import Templates, settings_of
 from tests.model.histories import DATES, draw_filings, draw_reports
 from tests.model.past import Past
@@ -47,13 +47,16 @@ from tests.support import World, on_purpose
 STAGES = [stage for stage in LEVELS if stage]
 DAYS = sorted({day for text in DATES for day in (parse_date(text).lo, parse_date(text).hi + 1)})
 HELD_WITHIN = (1, 2)
-WINDOWS: tuple[dict[str, str], ...] = (
+WINDOWS: tuple[dict[str, Any], ...] = (
     {},
     {"released_from": "2026-01-01", "released_to": "2026-01-08"},
     {"released_from": "2026-01-09", "released_to": "2026-01-31"},
     {"released_from": "2026-01-01", "released_to": "2026-01-31"},
     {"released_from": "2026-01-09"},
     {"released_to": "2026"},
+    {"released_from": "2026-01-01", "released_to": "2026-01-08", "status": ["verified"]},
+    {"released_from": "2026-01-09", "min_sources": 1},
+    {"released_to": "2026-01-20", "net": True},
 )
 # Filing a history takes a hundred times as long as projecting one, so only one history in this number is filed.
 FILED_SHARE = 20
@@ -113,7 +116,7 @@ def compare_reports(reports: Sequence[Report], comparison: Comparison) -> None:
         comparison.check(f"arrest of {sorted(ids)}", arrests, history)
         days = custody.find_held_days(find_death(statements), house_arrest=False)
         for day in DAYS:
-            answers = (is_held(detention, day), read_held(days, day))
+            answers = (is_held(detention, day), read_held(days, day, custody.status))
             comparison.check(f"held {date.fromordinal(day)} of {sorted(ids)}", answers, history)
             for years in HELD_WITHIN:
                 last = custody.last_shown_day
@@ -144,10 +147,10 @@ def _describe_stage(custody: Custody, stage: str) -> Any:
     return str(release.status), day, list(release.weight.denied_by), release.date.is_uncertain
 
 
-def read_held(days: HeldDays, day: int) -> str:
-    """Return how a day counts, in the words of the model."""
+def read_held(days: HeldDays, day: int, status: str | None = None) -> str:
+    """Return how a day of a detention with a status counts, in the words of the model."""
     has_begun = days.begin_hi is not None and days.begin_hi <= day
-    if has_begun and days.end_lo >= day:
+    if has_begun and days.end_lo >= day and status != ReleaseStatus.REFUTED:
         return "held" if days.sure_lo <= day <= days.sure_hi else "held_uncertain"
     may_have_begun = has_begun or days.begin_lo is None or days.begin_lo <= day
     return "not_held_uncertain" if may_have_begun and days.end_hi >= day else "not_held"

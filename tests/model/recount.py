@@ -1,10 +1,12 @@
 """Count releases by the model, as the application answers the same terms."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from app.dates import PartialDate
+from app.dates import PartialDate, parse_date
+from app.projection import Statement
 from app.queries.terms import CountTerms
 from tests.model.past import Past, Person
 from tests.model.rules import (
@@ -13,7 +15,9 @@ from tests.model.rules import (
     WindowResult,
     count_in_window,
     find_release,
+    find_source_row,
     find_verifying_sources,
+    is_rearrested,
 )
 
 COUNTED = ("verified", "contested", "reported")
@@ -34,6 +38,11 @@ class CountedRelease:
     @property
     def status(self) -> str:
         return self.window.status or self.release.status
+
+    @property
+    def confirming_number(self) -> int:
+        """How many sources confirm it in the window; of a release outside, how many without a window."""
+        return len(self.window.confirming if self.is_inside else self.release.verified_by)
 
     @property
     def is_counted(self) -> bool:
@@ -67,26 +76,68 @@ def _is_inside(date: PartialDate | None, window: tuple[int | None, int | None]) 
 
 
 def count_releases(past: Past, terms: CountTerms) -> dict[str, Any]:
-    """Return the numbers of the terms: stage, window, status and terms on verifying sources."""
+    """Return the numbers of the terms: stage, window, net, status and terms on verifying sources."""
     counted = {one.person.records for one in _choose(past.people, terms) if one.is_counted}
     return count_releases_of(past.people, terms) | {"unresolved_duplicates": past.unresolved(counted)}
 
 
 def count_releases_of(people: Iterable[Person], terms: CountTerms) -> dict[str, Any]:
-    """Return the same without `unresolved_duplicates`.
-
-    `uncertain_date` is left out if a term asks for a status or for sources.
-    """
+    """Return the same without `unresolved_duplicates`."""
     chosen = _choose(people, terms)
     counted = [one for one in chosen if one.is_counted]
-    answer = {
+    uncertain = [one for one in chosen if one.window.is_uncertain and one.release.status in COUNTED]
+    return {
         "total": _build_total([one for one in chosen if one.is_inside], counted),
         "withheld": len({one.person.records for one in counted if one.person.publish == "counted"}),
+        "uncertain_date": len(uncertain),
     }
-    if not terms.status and terms.min_sources is None and terms.sources is None:
-        uncertain = [one for one in chosen if one.window.is_uncertain and one.release.status in COUNTED]
-        answer["uncertain_date"] = len(uncertain)
-    return answer
+
+
+def count_by_month(past: Past, terms: CountTerms) -> dict[str | None, dict[str, Any]]:
+    """Return the totals by month of the release. A group counts like the window of its month (rule 6)."""
+    groups: dict[str | None, list[CountedRelease]] = {}
+    for one in list_releases(past.people, terms.stage, terms.window):
+        if not one.is_inside:
+            continue
+        date, (first, last) = one.release.date, terms.window
+        month = f"{date.first:%Y-%m}" if date and f"{date.first:%Y-%m}" == f"{date.last:%Y-%m}" else None
+        if month:
+            days = parse_date(month)
+            window = max(first or days.lo, days.lo), min(last or days.hi, days.hi)
+            one = replace(one, window=count_in_window(one.detention, terms.stage, *window))
+        if _matches(one, terms):
+            groups.setdefault(month, []).append(one)
+    return {month: _build_total(group, [one for one in group if one.is_counted]) for month, group in groups.items()}
+
+
+def count_by_source(past: Past, terms: CountTerms) -> dict[str, int]:
+    """Return how many releases each source verifies on its own dates (rule 9)."""
+    numbers: dict[str, int] = {}
+    for one in list_releases(past.people, terms.stage):
+        for source in one.verified_by:
+            own = find_source_row(one.person.reports, one.detention, source, terms.stage)
+            if own and _is_inside(own.date, terms.window):
+                numbers[source] = numbers.get(source, 0) + 1
+    return numbers
+
+
+def choose_value(statements: Iterable[Statement], field: str) -> Any:
+    """Return the value that most sources of the first group give (rule 15); None for a tie."""
+    newest: dict[str, Statement] = {}
+    for statement in sorted(statements, key=lambda statement: statement.revision):
+        if statement.content.get(field) is not None:
+            newest[statement.source.slug] = statement
+    ranks = {
+        slug: min(
+            (not one.independent or one.verdict != "verified", not one.independent, not one.source.independent)
+            for one in statements
+            if one.source.slug == slug and one.content.get(field) == statement.content[field]
+        )
+        for slug, statement in newest.items()
+    }
+    votes = Counter(newest[slug].content[field] for slug, rank in ranks.items() if rank == min(ranks.values()))
+    best = [value for value, number in votes.items() if number == max(votes.values())]
+    return best[0] if len(best) == 1 else None
 
 
 def _choose(people: Iterable[Person], terms: CountTerms) -> list[CountedRelease]:
@@ -95,9 +146,10 @@ def _choose(people: Iterable[Person], terms: CountTerms) -> list[CountedRelease]
 
 
 def _matches(one: CountedRelease, terms: CountTerms) -> bool:
-    confirming = len(one.window.confirming)
+    confirming = one.confirming_number
     return (
-        (not terms.status or one.status in terms.status)
+        not (terms.net and is_rearrested(one.person.detentions, one.detention, terms.window[1]))
+        and (not terms.status or one.status in terms.status)
         and (not terms.any_of or bool(one.verified_by & set(terms.any_of)))
         and {*terms.all_of, *terms.verified_by} <= one.verified_by
         and (not terms.only_by or one.release.verified_by == set(terms.only_by))

@@ -334,11 +334,44 @@ def _is_denial_of_custody(report: Report, reports: Iterable[Report]) -> bool:
     return _is_denial(report) and not report.stage and report.request == newest
 
 
+def is_refuted(detention: Detention) -> bool:
+    """Return whether first-hand sources refute the detention, and none asserts it first-hand (rule 7)."""
+
+    def rank(report: Report) -> tuple[object, ...]:
+        sighting = report.dates.get("sighting") or PartialDate("none", 0, 0)
+        return report.verdict != "reported", report.request, _is_denial(report), sighting.hi, report.id
+
+    by_source: dict[str, list[Report]] = {}
+    for report in detention.content:
+        if is_assertion(report) or report.denies == "event":
+            by_source.setdefault(report.source, []).append(report)
+    voices = []
+    for source_reports in by_source.values():
+        speaking = _prefer_first_hand(source_reports)
+        # A report of a release, or a denial of one, asserts the detention.
+        voices.append(max([report for report in speaking if report.stage] or speaking, key=rank))
+    first_hand = [voice for voice in voices if voice.is_first_hand]
+    is_asserted = any(voice.stage or is_assertion(voice) for voice in first_hand)
+    return not is_asserted and any(voice.verdict == "refuted" for voice in first_hand)
+
+
+def is_rearrested(detentions: Sequence[Detention], detention: Detention, end: int | None) -> bool:
+    """Return whether a later detention that organisations assert had begun by a day (rule 17)."""
+    later = detentions[detentions.index(detention) + 1 :]
+    arrests = [find_arrest_date(one) for one in later if not one.is_official and not is_refuted(one)]
+    return any(arrest and (end is None or arrest.hi <= end) for arrest in arrests)
+
+
 def is_held(detention: Detention, day: int, house_arrest: bool = False) -> str:
     """Return `held`, `held_uncertain`, `not_held` or `not_held_uncertain` (rule 7).
 
     `house_arrest` changes nothing: the model has no kinds.
     """
+    answer = _is_held_unless_refuted(detention, day)
+    return "not_held_uncertain" if answer.startswith("held") and is_refuted(detention) else answer
+
+
+def _is_held_unless_refuted(detention: Detention, day: int) -> str:
     known = _leave_out_governments(detention)
     begin, ends = _find_begin(known), _list_ends(known)
     release = find_release(known, "carried_out")

@@ -165,10 +165,13 @@ def test_how_a_detention_ended_is_told_by_whose_word_counts_beside_what_all_othe
 
 
 def test_the_country_is_that_of_who_asserts_the_detention_else_of_whoever_says_one() -> None:
+    """What nobody asserts is in no number, and its record shows a country all the same."""
     withdrawn = held(1, "foro", "2024-10-13", detention__country="CO", verification__verdict="retracted")
     refuting = held(2, "jep", "2024-10-13", detention__country="VE", verification__verdict="refuted")
     asserting = held(3, "pud", "2024-10-13", detention__country="BR")
     assert detention(withdrawn)["country"] == "CO"
     assert detention(withdrawn, refuting)["country"] == "VE"
     assert detention(withdrawn, refuting, asserting)["country"] == "BR"
-    assert detention(withdrawn, refuting, held(3, "pud", "2024-10-13"))["country"] == "VE"
+    assert detention(withdrawn, refuting, held(3, "pud", "2024-10-13"))["country"] is None
+    denying = out(4, "jep", "2026-01-12", detention__country="VE", verification__verdict="refuted")
+    assert detention(denying, asserting)["country"] == "BR"

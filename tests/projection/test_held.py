@@ -219,3 +219,10 @@ def test_the_reports_of_governments_decide_if_no_organisation_reports_the_detent
 def test_the_row_of_a_government_shows_its_own_word() -> None:
     said = [held(1, "foro", ARREST, **VERIFIED), out(2, "ministry", J8, ARREST)]
     assert (on(said, AFTER), on(said, AFTER, by="foro"), on(said, AFTER, by="ministry")) == (["in"], ["in"], ["out"])
+
+
+def test_a_death_without_a_date_takes_the_date_of_the_death() -> None:
+    """Otherwise the days from the arrest to the death would be uncertain."""
+    said = [held(1, "foro", ARREST, detainee__died_on=J8), ended(2, "jep", None, "died")]
+    assert on(said, ARREST, J8, AFTER) == ["in", "in", "out"]
+    assert on([*said[:1], ended(2, "jep", None, "escaped")], J8, AFTER) == ["out?", "out"]

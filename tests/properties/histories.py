@@ -269,7 +269,7 @@ def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStr
 
 
 def model_terms() -> st.SearchStrategy[CountTerms]:
-    """Terms of counts that the model answers too: the stage, the window, the status and the sources."""
+    """Terms of counts that the model answers too: the stage, the window, the status, the sources and net."""
     few = st.lists(st.sampled_from(SLUGS), max_size=2, unique=True)
     filters: dict[str, st.SearchStrategy[Any]] = {
         "status": st.lists(st.sampled_from(("verified", "contested", "reported", "refuted")), min_size=1, unique=True),
@@ -279,6 +279,7 @@ def model_terms() -> st.SearchStrategy[CountTerms]:
         "only_by": few,
         "min_sources": st.integers(1, 3),
         "sources": st.integers(0, 2),
+        "net": st.just(True),
     }
     names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
     chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))

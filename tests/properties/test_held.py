@@ -30,7 +30,9 @@ def test_the_row_of_a_detention_holds_a_person_on_the_days_of_the_model(seed: in
         days = HeldDays(row["lo"], row["hi"], row["out_lo"], row["out_hi"], row["sure_lo"], row["sure_hi"])
         later = [date.hi for other in detentions[number + 1 :] if (date := find_arrest_date(other))]
         assert row["next_hi"] == min(later, default=None)
-        assert [read_held(days, day) for day in DAYS] == [is_held(detention, day) for day in DAYS], told(reports)
+        assert [read_held(days, day, row["status"]) for day in DAYS] == [is_held(detention, day) for day in DAYS], told(
+            reports
+        )
 
 
 @examples(200)

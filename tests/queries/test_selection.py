@@ -83,3 +83,13 @@ def test_a_list_of_detentions_filters_by_its_own_window(world: World) -> None:
     )
     for terms, number in (({"detained_to": "2024"}, 1), ({"detained_from": "2025"}, 1), ({}, 2)):
         assert len(world.get("/v1/detentions", **terms).json()["data"]) == number
+
+
+def test_uncertain_releases_are_filtered_as_without_a_window(world: World) -> None:
+    """None of their sources can confirm them in the window: "January 2026" lies in neither half."""
+    release = world.file(release__released_on="2026-01")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="family", released_on="2026-01")
+    half = {"released_from": "2026-01-01", "released_to": "2026-01-15"}
+    for terms, number in (({"status": "verified"}, 1), ({"min_sources": 2}, 1), ({"sources": 0}, 0)):
+        assert world.count(**half, **terms)["uncertain_date"] == number, terms
+    assert world.count(**half, status="reported")["uncertain_date"] == 0

@@ -67,7 +67,7 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
     ), weighed AS (
         SELECT * EXCLUDE (status, perhaps), perhaps OR coalesce(dating_otherwise, 0) > 0 AS perhaps,
             CASE WHEN status = 'verified' AND coalesce(confirming, 0) = 0
-                    AND (of IS NOT NULL OR until_day IS NOT NULL)
+                    AND inside AND (of IS NOT NULL OR until_day IS NOT NULL)
                 THEN 'reported' ELSE status END AS status
         FROM placed LEFT JOIN first_hand USING (detention)
     )
@@ -133,7 +133,7 @@ CREATE OR REPLACE MACRO count_detentions(as_of, of, held_within := 2) AS TABLE
         SELECT *, held AND recent AS inside,
             recent AND (
                 is_perhaps_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of)
-                OR held AND NOT is_sure(sure_first_day, sure_last_day, of)
+                OR held AND (NOT is_sure(sure_first_day, sure_last_day, of) OR status = 'refuted')
             ) AS perhaps
         FROM heard_of
     )
@@ -146,6 +146,6 @@ CREATE OR REPLACE MACRO count_detentions(as_of, of, held_within := 2) AS TABLE
         count(*) FILTER (inside AND status = 'refuted') AS refuted,
         count(*) FILTER (inside AND status = 'official_only') AS official_only,
         count(*) FILTER (inside AND counts(status) AND counted_only) AS counted_apart,
-        count(*) FILTER (perhaps AND counts(status)) AS uncertain_date,
+        count(*) FILTER (perhaps AND (counts(status) OR status = 'refuted')) AS uncertain_date,
         count(*) FILTER (held AND NOT recent AND counts(status)) AS outside_held_within
     FROM placed;

@@ -1,4 +1,4 @@
-"""Compute which records are one person from the current decisions (rule 5), and load records and decisions for that.
+"""Compute which records are one person from the current decisions, and load records and decisions for that.
 
 Nothing is merged physically: without a decision, the clusters are what they would have been without it. A component is
 the set of records connected by current `same` decisions, void ones included. No entry changes clusters outside the

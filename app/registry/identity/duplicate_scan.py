@@ -1,4 +1,4 @@
-"""Find people similar to a new report whom its key may not recognise, for curators only (rule 12).
+"""Find people similar to a new report whom its key may not recognise, for curators only.
 
 The search runs after the report is filed, outside its request. In the request it would delay the response, and a state
 could measure whom an organisation hides. So each new report leaves one row in `uncompared_record`, whether anybody is

@@ -1,4 +1,4 @@
-"""Link a new report to a known person by its pointer, or because the matcher is sure (rule 5).
+"""Link a new report to a known person by its pointer, or because the matcher is sure.
 
 A new report gets at most one `same` decision. If several people match, or none surely, the pairs wait for a curator.
 Decisions are written before the report that they link.
@@ -111,7 +111,7 @@ def select_compared_content(context: WriteContext, report: Content) -> Content:
 
 
 def find_candidates(context: WriteContext, report: Content) -> list[CandidateRecord]:
-    """Return the candidate records of a new report: those that share a blocking key (rule 12).
+    """Return the candidate records of a new report: those that share a blocking key.
 
     Only people whom the key may recognise are searched. The others are searched after the report is filed
     (`duplicate_scan.py`)."""
@@ -165,12 +165,12 @@ def _is_worth_review(context: MatchContext, candidate: CandidatePerson) -> bool:
 
 
 def _limit_outcome(outcome: MatchOutcome, context: WriteContext, candidates: Sequence[CandidatePerson]) -> MatchOutcome:
-    """Return the outcome that the key may know (rule 12): NEW if it may recognise none of the people."""
+    """Return the outcome that the key may know: NEW if it may recognise none of the people."""
     return outcome if any(context.actor.can_recognise(c.record.publish) for c in candidates) else MatchOutcome.NEW
 
 
 def can_log_candidate(context: MatchContext, report: Content, candidate: CandidatePerson) -> bool:
-    """Return whether the log may say that the report is similar to this person (rule 12).
+    """Return whether the log may say that the report is similar to this person.
 
     It may not if the key may not recognise the person: an entry would confirm a guess. Nor if the report does not
     request to show the name and no independent source reports the person: a state that planted a report would see it

@@ -87,7 +87,7 @@ class Reader:
         return self.can_see_restricted or publish != Publish.COUNTED
 
     def can_recognise(self, publish: str) -> bool:
-        """Return whether a write may reveal to this reader that it matched a person of that class (rule 12)."""
+        """Return whether a write may reveal to this reader that it matched a person of that class."""
         shown_class = self.get_shown_class(publish)
         return (
             self.can_see_restricted
@@ -136,12 +136,16 @@ class Reader:
         """Return whether this reader may see a personal dimension (with this value) of a person of that class."""
         if self.can_see_restricted:
             return True
-        if name == "group" and value in MEDICAL_GROUPS:
+        if value in self.get_private_values(name):
             return False
         shown_class = self.get_shown_class(publish)
         if shown_class == Publish.NAMED:
             return name in NAMED_TRAITS
         return shown_class == Publish.ANONYMOUS and name in ANONYMOUS_TRAITS
+
+    def get_private_values(self, name: str) -> frozenset[str]:
+        """Return the values of a personal dimension that this reader may see of nobody."""
+        return MEDICAL_GROUPS if name == "group" and not self.can_see_restricted else frozenset()
 
 
 def _remove_medical_groups(fact: Fact) -> Fact:

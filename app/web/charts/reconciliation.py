@@ -12,7 +12,7 @@ from typing import Literal
 from app.web.charts.text import LinearScale, flow_labels, measure_text, truncate_text, wrap_text
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH
 
-Kind = Literal["main", "rest", "others", "reported", "remainder"]
+Kind = Literal["main", "rest", "others", "reported", "hidden", "remainder"]
 HORIZONTAL_BAR_THICKNESS, VERTICAL_BAR_THICKNESS = 46, 42  # px
 MIN_VERTICAL_BAR_LENGTH = 380  # px: room for the labels of all segments
 TO_LINES, VERTICAL_LABEL_GAP = 22, 6  # px: from a label's number to its lines, and between labels

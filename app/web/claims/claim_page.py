@@ -8,7 +8,7 @@ from app import dates
 from app.formats import lower_first_letter
 from app.vocabulary import Measure, Qualifier, Reason
 from app.web.claims.data import ReconciledClaim
-from app.web.claims.figures import format_remainder
+from app.web.claims.figures import describe_possible_number, format_remainder
 from app.web.claims.reason_texts import ReasonText, format_message, format_reason
 from app.web.claims.text import (
     describe_claim_measure,
@@ -73,6 +73,7 @@ class ClaimPage:
     figure: str
     statement_date: str
     verified_number: int | None  # None if the two cannot be compared
+    is_lower_bound: bool  # values that the claim asks for are unknown or may not be shown
     is_as_stated: bool  # the number is of the hour of the statement, not of now
     hindrance: str  # the first reason why they cannot be compared
     lead: Sequence[str]
@@ -101,6 +102,7 @@ def build_claim_page(page: Page, reconciled_claim: ReconciledClaim) -> ClaimPage
         figure=format_claim_figure(claim, words),
         statement_date=format_statement_date(page, claim),
         verified_number=reconciled_claim.verified_number if reconciled_claim.is_comparable else None,
+        is_lower_bound=reconciled_claim.hidden_number > 0,
         is_as_stated=reconciled_claim.is_as_stated,
         hindrance="" if reconciled_claim.is_comparable else _explain_hindrance(words, reconciled_claim, reasons),
         lead=_describe_comparison(page, reconciled_claim) if reconciled_claim.is_comparable else [],
@@ -143,6 +145,8 @@ def _describe_comparison(page: Page, reconciled_claim: ReconciledClaim) -> list[
     else:
         sentence = _("The comparison is made as the figure was: %(count)s, with what was known that day.")
     lead = [sentence % values]
+    if reconciled_claim.hidden_number:
+        lead.append(describe_possible_number(words, reconciled_claim))
     usual = reconciled_claim.usual_figure
     if usual is not None:
         values = {"figure": format_claim_figure(usual, words), "since": format_since(words, usual["window_from"])}
@@ -235,7 +239,10 @@ def _describe_unexplained(page: Page, reconciled_claim: ReconciledClaim) -> list
     low, high = reconciled_claim.base["gap"]["low"], reconciled_claim.base["gap"]["high"]
     if None not in (low, high) and low != high and reconciled_claim.claim["low"] == reconciled_claim.claim["high"]:
         values = {"most": words.number(high), "least": words.number(low)}
-        sentences.append(_("%(most)s if only the verified are counted; %(least)s with those only reported.") % values)
+        sentence = _("%(most)s if only the verified are counted; %(least)s with those only reported.")
+        if reconciled_claim.hidden_number:
+            sentence = _("%(most)s if only the verified are counted; %(least)s with all whom it may be.")
+        sentences.append(sentence % values)
         remainder = _("%(least)s to %(most)s") % values
     if is_by_organisation(page, reconciled_claim.claim) or reconciled_claim.claim["measure"] == Measure.HELD:
         sentences.append(_("They do not stand here one by one."))

@@ -61,6 +61,12 @@ class ReconciledClaim:
         """How many the registry counts on the claim's terms."""
         return get_counted_number(self.base) if self.base is not None else 0
 
+    @property
+    def hidden_number(self) -> int:
+        """How many more it may be: their value of a personal term is unknown, or may not be shown."""
+        possible = (self.base or {}).get("possible")
+        return 0 if possible is None else int(possible["high"] - possible["low"])
+
 
 def get_verified_number(numbers: Mapping[str, Any]) -> int:
     """Return how many at least one independent source verified."""

@@ -36,6 +36,8 @@ def draw_reconciliation(page: Page, reconciled_claim: ReconciledClaim) -> Figure
     name, figure = format_claimant(page, reconciled_claim.claim), format_claim_figure(reconciled_claim.claim, words)
     values = {"name": name, "figure": figure, "number": chart_data.verified_segment.number_text}
     finding = _("%(name)s said %(figure)s; on the same count, %(number)s verified by at least one source.") % values
+    if reconciled_claim.hidden_number:
+        finding += f" {describe_possible_number(words, reconciled_claim)}"
     if chart_data.remainder is not None:
         finding += f" {chart_data.remainder.number_text} {chart_data.remainder.text}."
 
@@ -63,6 +65,24 @@ def draw_reconciliation(page: Page, reconciled_claim: ReconciledClaim) -> Figure
         rows=rows,
         terms={"claim": str(reconciled_claim.claim["id"])},
     )
+
+
+def describe_possible_number(words: Catalogue, reconciled_claim: ReconciledClaim) -> str:
+    """Describe how many it may be on the claim's count, if some values are unknown or may not be shown."""
+    number = reconciled_claim.hidden_number
+    values = {
+        "low": words.number(reconciled_claim.counted_number),
+        "high": words.number(reconciled_claim.counted_number + number),
+        "number": words.number(number),
+    }
+    sentence = words.ngettext(
+        "The registry counts %(low)s to %(high)s: of %(number)s a value that the claim asks for is not known or may "
+        "not be shown.",
+        "The registry counts %(low)s to %(high)s: of %(number)s a value that the claim asks for is not known or may "
+        "not be shown.",
+        number,
+    )
+    return sentence % values
 
 
 def _link_segment(segment: Segment) -> str | Markup:
@@ -129,6 +149,18 @@ def _describe_verified(words: Catalogue, reconciled_claim: ReconciledClaim) -> s
 def _build_segments(page: Page, reconciled_claim: ReconciledClaim) -> list[Segment]:
     """Split the registry's count into parts without overlap."""
     ngettext = page.catalogue.ngettext
+    hidden_number = reconciled_claim.hidden_number
+    hidden_segment = _build_segment(
+        page,
+        "hidden",
+        hidden_number,
+        ngettext(
+            "of whom a value is not known or may not be shown",
+            "of whom a value is not known or may not be shown",
+            hidden_number,
+        ),
+        None,
+    )
     reported_number = reconciled_claim.counted_number - reconciled_claim.verified_number
     reported_text = ngettext("only reported", "only reported", reported_number)
     reported_segment = _build_segment(
@@ -145,13 +177,14 @@ def _build_segments(page: Page, reconciled_claim: ReconciledClaim) -> list[Segme
             verified_text,
             _build_list_address(page, reconciled_claim, min_sources=1),
         )
-        return [segment for segment in (verified_segment, reported_segment) if segment.number]
+        return [segment for segment in (verified_segment, reported_segment, hidden_segment) if segment.number]
     other_number = reconciled_claim.verified_number - reconciled_claim.main_verified
     other_text = ngettext("verified only by other sources", "verified only by other sources", other_number)
     segments = [
         *_build_main_segments(page, reconciled_claim),
         _build_segment(page, "others", other_number, other_text, None),
         reported_segment,
+        hidden_segment,
     ]
     return [segment for segment in segments if segment.number]
 
@@ -212,7 +245,8 @@ def _build_remainder(page: Page, reconciled_claim: ReconciledClaim) -> Segment |
     formatted = format_remainder(words, reconciled_claim)
     if formatted is None:
         return None
-    number = max(0, (reconciled_claim.claim["low"] or 0) - reconciled_claim.counted_number)
+    counted_number = reconciled_claim.counted_number + reconciled_claim.hidden_number
+    number = max(0, (reconciled_claim.claim["low"] or 0) - counted_number)
     if is_by_organisation(page, reconciled_claim.claim):
         return Segment("remainder", number, formatted, _("that do not stand here one by one"))
     note = "" if _is_about_held(reconciled_claim) else _("It does not mean that they did not happen")
@@ -223,6 +257,8 @@ def format_remainder(words: Catalogue, reconciled_claim: ReconciledClaim) -> str
     """Format how many people of a claim no source has reported, as precisely as the claim allows; None if it may be
     nobody."""
     gap = (reconciled_claim.base or {}).get("gap") or {}
+    if reconciled_claim.hidden_number and (gap.get("low") or 0) <= 0:
+        return None
     remaining = {name: gap[name] if gap.get(name) and gap[name] > 0 else None for name in ("low", "high")}
     if remaining["low"] is not None and reconciled_claim.claim["low"] == reconciled_claim.claim["high"]:
         return words.number(remaining["low"])
@@ -239,7 +275,9 @@ def _build_reconciliation_caption(
     """Explain how to read the bar."""
     _ = words.gettext
     sentences = []
-    if chart_data.remainder is None:
+    if chart_data.remainder is None and reconciled_claim.hidden_number:
+        sentences.append(_("The bar is as long as the registry's count can be."))
+    elif chart_data.remainder is None:
         sentences.append(_("The bar is as long as the registry's count, which holds more than the claim."))
     values = {"number": chart_data.verified_segment.number_text, "figure": chart_data.figure_text}
     if not chart_data.is_by_authority:

@@ -253,7 +253,7 @@ def format_remainder_name(number: int, page: Page) -> str:
 def compute_unverified(reconciliation: Mapping[str, Any]) -> tuple[int | None, bool]:
     """Return how many people of a claim nobody had verified, and whether that is a lower bound."""
     gap = reconciliation["then"]["gap"]
-    if gap is None:
+    if gap is None or reconciliation["then"].get("possible") is not None:
         return None, False
     return (gap["low"], True) if gap["high"] is None else (gap["high"], False)
 

@@ -22,7 +22,7 @@ BY_SOURCE = ("verified", "reported", "disputed", "refuted", "retracted", "uncert
 @pytest.fixture(scope="module")
 def written(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files of a registry of partial dates, disputes, two spells of one person, several sources, a release that is only
-    announced and a child."""
+    announced, a child and a detention that is refuted."""
     world = shared
     first = world.file(detainee__full_name="Abelardo Quintero")["release"]["id"]
     world.verify(first, "jep", verdict="verified", method="lawyer", released_on="2026-01")
@@ -35,6 +35,11 @@ def written(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     world.file(detainee__full_name="Genoveva Pacheco", release__released_on=None, release__ordered_on="2026-01-13")
     world.file_detention(detainee__full_name="Abelardo Quintero", detention__detained_on="2026-02-02")
     world.file_detention("pud", detainee__full_name="Horacio Briceño", detention__detained_on="2025")
+    press = world.file_detention("pud", detainee__full_name="Inés Palma", verification__method="press")
+    world.file_detention(
+        "jep", detention_id=press["detention"]["id"], detainee=None, verification__verdict="refuted",
+        verification__method="family",
+    )  # fmt: skip
     return write(world, tmp_path_factory.mktemp("files"))
 
 

@@ -34,14 +34,23 @@ def test_values_that_were_taken_over_count_only_where_no_source_of_the_group_giv
     assert kind(out(1, "ministry", release__kind="acquittal")) == "pardon"
 
 
-def test_the_country_comes_from_any_report_if_no_standing_one_gives_it() -> None:
+def test_only_reports_that_assert_give_the_country() -> None:
+    """A report that points at one with a country has taken the country over, and keeps it if that one is retracted."""
     withdrawn = out(1, "foro", "2026-01-12", detention__country="VE", verification__verdict="retracted")
     verified = [out(n, source, "2026-01-12", pointer=1) for n, source in ((2, "jep"), (3, "foro"))]
-    assert row_of([withdrawn, *verified], Detention)["country"] == "VE"
     denied = held(4, "pud", detention__country="CO", verification__verdict="refuted", pointer=1)
-    assert row_of([withdrawn, *verified, denied], Detention)["country"] == "CO"
-    told = out(5, "pud", "2026-01-12", detention__country="AR", pointer=1)
+    assert row_of([withdrawn, *verified, denied], Detention)["country"] is None
+    kept = out(5, "jep", "2026-01-12", kept__country="VE", pointer=1)
+    assert row_of([withdrawn, *verified, denied, kept], Detention)["country"] == "VE"
+    told = out(6, "pud", "2026-01-12", detention__country="AR", pointer=1)
     assert row_of([withdrawn, *verified, denied, told], Detention)["country"] == "AR"
+
+
+def test_a_report_that_points_at_a_retracted_one_keeps_its_country(world: World) -> None:
+    first = world.file("foro")
+    world.verify(first["release"]["id"], "jep", verdict="verified", method="lawyer")
+    world.file("foro", verification__verdict="retracted")
+    assert world.count(country="VE")["total"]["verified"] == 1
 
 
 def test_a_value_stays_verified_if_its_source_repeats_it() -> None:

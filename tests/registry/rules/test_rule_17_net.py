@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app import dates
-from app.models import ReleaseAtStage, SourceRelease
+from app.models import DetentionState, ReleaseAtStage, SourceRelease
 from tests.registry.statements import held, out, rows_of, statement
 from tests.support import World
 
@@ -179,5 +179,16 @@ def test_who_denies_the_later_detention_does_not_know_of_it() -> None:
 
 def test_a_denial_of_the_later_detention_does_not_undo_it() -> None:
     """It makes the days held uncertain (rule 7)."""
-    said = [*THREE, held(4, since="2026-02-01", pointer=3, verification__verdict="refuted")]
+    seen = held(4, "pud", "2026-02-01", pointer=3, verification__method="family")
+    said = [*THREE, seen, held(5, "jep", since="2026-02-01", pointer=3, verification__verdict="refuted")]
     assert next(row["next_hi"] for row in rows_of(said, ReleaseAtStage) if row["spell"] == 2) == day("2026-02-01")
+
+
+def test_a_later_detention_that_is_refuted_drops_nothing() -> None:
+    """Press reports that somebody was taken again, and an organisation found the person at home."""
+    press = held(3, "pud", "2026-02-01", verification__method="press")
+    at_home = held(4, "jep", pointer=3, verification__verdict="refuted", verification__method="family")
+    said = [out(1, "foro", "2026-01-12", "2025-01-01"), press]
+    assert rows_of(said, ReleaseAtStage)[0]["next_hi"] == day("2026-02-01")
+    assert rows_of([*said, at_home], ReleaseAtStage)[0]["next_hi"] is None
+    assert rows_of([*said, at_home], DetentionState)[0]["next_hi"] == day("2026-02-01")
