@@ -35,6 +35,7 @@ from app.exports.table_schema import (
 )
 from app.imports.faults import BadFile
 from app.imports.rows import unfold
+from app.log.content import TAKEN_OVER, TAKEN_OVER_FIELDS
 from app.log.entries import load_entry
 from app.models import Detainee
 from app.queries import list_pages, person_records, shapes
@@ -46,15 +47,7 @@ from app.registry.publication.permissions import Reader
 from app.registry.reports import ReplicatedReport, replicate_reports, require_empty_registry
 from app.registry.write import WriteContext
 from app.schemas.records import EndedOut
-from app.schemas.reports import (
-    DetaineeIn,
-    DetentionIn,
-    DetentionReportIn,
-    FacilityIn,
-    ReleaseIn,
-    ReleaseReportIn,
-    SourceIn,
-)
+from app.schemas.reports import DetentionReportIn, FacilityIn, ReleaseReportIn, SourceIn
 from app.strict_json import clean_json
 
 DESCRIPTOR_FILENAME = "datapackage.json"
@@ -322,7 +315,11 @@ def _read_reports(folder: Path) -> Iterator[ReplicatedReport]:
             body = unfold({name: values[name] for name in PUBLIC_REPORT_FIELDS if name in values})
             schema = ReleaseReportIn if "release" in body else DetentionReportIn
             extra_values = {name: values[name] for name in EXTRA_REPORT_FIELDS if name in values}
-            _check_extra_values(extra_values)
+            if (fields := extra_values.get(TAKEN_OVER)) is not None:
+                if not TAKEN_OVER_FIELDS.issuperset(fields):
+                    raise ValueError(fields)
+                # A revision of the other registry means nothing here.
+                extra_values[TAKEN_OVER] = {"fields": fields, "revision": None}
             report = ReplicatedReport(
                 values["report"],
                 values["source"],
@@ -332,10 +329,3 @@ def _read_reports(folder: Path) -> Iterator[ReplicatedReport]:
                 extra_values,
             )
         yield report
-
-
-def _check_extra_values(extra_values: ParsedRow) -> None:
-    """Raise ValueError for an extra value that would not be valid in a report."""
-    fields = {name.removeprefix("kept."): value for name, value in extra_values.items()}
-    for schema in (DetaineeIn, DetentionIn, ReleaseIn):
-        schema.model_validate({name: fields[name] for name in schema.model_fields.keys() & fields.keys()})

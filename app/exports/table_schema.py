@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from app.imports.fields import FIELDS
-from app.log.content import IS_FIRST_HAND, PUBLIC_FIELDS
+from app.log.content import IS_FIRST_HAND, PUBLIC_FIELDS, TAKEN_OVER
 from app.tables import LIST_SEPARATOR, to_cell, unquote_cell
 from app.vocabulary import CODE_LISTS
 
@@ -46,16 +46,12 @@ PUBLIC_REPORT_FIELDS = [name for name in FIELDS if name in PUBLIC_FIELDS or name
     "detainee.category", "detainee.groups", "detention.facility", "detention.legal_status", "detention.charges",
     "detention.sentence.until", "detention.sentence.term", "release.conditions", "release.destination",
 ]  # fmt: skip
-# Values retained with a report that its source did not state (decision 0030). They are read back with the report,
-# without their revision, which means nothing in another registry.
-RETAINED_FIELDS: dict[str, FieldSchema] = {
-    "kept.detained_on": DATE, "kept.held_on": DATE, "kept.country": COUNTRY,
-    "kept.designation": build_code_field("designations"), "kept.released_on": DATE, "kept.ordered_on": DATE,
-    "kept.announced_on": DATE, "kept.kind": build_code_field("release_kinds"),
-}  # fmt: skip
 # Fields that no body of a report has, but that a copy needs to count alike: for reports on people who were once
 # count-only the log has no method (decision 0042).
-EXTRA_REPORT_FIELDS: dict[str, FieldSchema] = {**RETAINED_FIELDS, IS_FIRST_HAND: FLAG}
+EXTRA_REPORT_FIELDS: dict[str, FieldSchema] = {
+    TAKEN_OVER: {**LIST, "description": "the columns whose values the source took over from the registry"},
+    IS_FIRST_HAND: FLAG,
+}
 
 _SOURCE_LISTS: dict[str, FieldSchema] = {"verified_by": LIST, "reported_by": LIST}
 # Table → its columns; the first is the key.

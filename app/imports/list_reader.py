@@ -32,7 +32,9 @@ from app.schemas.text import LAST_ZONE
 from app.strict_json import parse_json
 
 # Fields that the registry adds to a report.
-REGISTRY_FIELDS = frozenset({"id", "version", "revision", "recorded_at", "source", "has_national_id", "retraction"})
+REGISTRY_FIELDS = frozenset(
+    {"id", "version", "revision", "recorded_at", "source", "has_national_id", "retraction", "taken_over"}
+)
 
 
 def is_listed_report(row: dict[str, Any]) -> bool:

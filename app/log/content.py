@@ -4,11 +4,12 @@ Fields in `PUBLIC_FIELDS` are readable in the log. Every other field is personal
 digest. Reports of count-only people disclose less: see `projection/statements.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.dates import PartialDate, compute_birth_bounds_from_age, parse_date
+from app.vocabulary import Designation, ReleaseKind
 
 Content = dict[str, Any]
 
@@ -34,16 +35,20 @@ PUBLIC_FIELDS = frozenset(
         "verification.citing",
     }
 )
-# Prefix of inherited values: facts of the detention that a report points at, copied when it is filed. As in reports,
-# dates, kind, country and designation are readable in the log, and the facility is sealed.
-INHERITED_PREFIX = "kept."
-PUBLIC_INHERITED_FIELDS = frozenset(
-    INHERITED_PREFIX + name
-    for name in (
-        "seen", "detained_on", "held_on", "country", "designation", "released_on", "ordered_on", "announced_on", "kind",
-    )
+# The mark of values that a report took over from the registry: `{"fields": […], "revision": …}`, the names of the
+# fields and the revision that showed the values. Readable in the log.
+TAKEN_OVER = "taken_over"
+# What a report that points at a detention or release takes over, where it gives no value itself.
+TAKEN_OVER_FIELDS = frozenset(
+    {
+        "detention.detained_on", "detention.held_on", "detention.country", "detention.facility", "detainee.designation",
+        "release.released_on", "release.ordered_on", "release.announced_on", "release.kind",
+    }
 )  # fmt: skip
-INHERITED_FACILITY = f"{INHERITED_PREFIX}facility"
+# Older entries have these values apart: name there → field.
+_KEPT_REVISION = "kept.seen"
+_KEPT_FIELDS = {f"kept.{name.partition('.')[2]}": name for name in TAKEN_OVER_FIELDS}
+UNSTATED_VALUES = (None, ReleaseKind.UNSPECIFIED.value, Designation.UNSTATED.value)
 SECTIONS = ("detainee", "detention", "release", "verification")
 
 # The class of publication that the source requested, if the person may be a minor and the class was changed.
@@ -123,14 +128,61 @@ def unflatten_content(content: Content) -> dict[str, Any]:
     return body
 
 
-def select_inherited_values(content: Content) -> Content:
-    """Return the inherited values of a report."""
-    return {name: value for name, value in content.items() if name.startswith(INHERITED_PREFIX)}
+def take_over(content: Content, values: Content, revision: int | None) -> Content:
+    """Return a report's own content with those values that it does not give itself, marked as taken over."""
+    taken = {
+        name: value
+        for name, value in values.items()
+        if content.get(name) in UNSTATED_VALUES and (has_release_section(content) or not name.startswith("release."))
+    }
+    return {**content, **taken, TAKEN_OVER: {"fields": sorted(taken), "revision": revision}} if taken else content
 
 
-def remove_inherited_values(content: Content) -> Content:
-    """Return the report's own content, without the inherited values."""
-    return {name: value for name, value in content.items() if not name.startswith(INHERITED_PREFIX)}
+def select_taken_over(content: Content) -> Content:
+    """Return the values that a report took over."""
+    fields = content[TAKEN_OVER]["fields"] if TAKEN_OVER in content else ()
+    return {name: content[name] for name in fields if name in content}
+
+
+def remove_taken_over(content: Content) -> Content:
+    """Return the report's own content, without what it took over."""
+    if TAKEN_OVER not in content:
+        return content
+    fields = content[TAKEN_OVER]["fields"]
+    own = {name: value for name, value in content.items() if name not in fields and name != TAKEN_OVER}
+    return {**own, "release.kind": ReleaseKind.UNSPECIFIED.value} if "release.kind" in fields else own
+
+
+def remove_equal_values(content: Content, previous: Content) -> Content:
+    """Return a new version without the values that `previous` took over: sent back, they stay taken over."""
+    taken = select_taken_over(previous)
+    return {name: value for name, value in content.items() if taken.get(name) != value}
+
+
+def take_over_again(content: Content, previous: Content, dropped_fields: Collection[str] = ()) -> Content:
+    """Return a new version's own content with what `previous` took over, without `dropped_fields`."""
+    if TAKEN_OVER not in previous:
+        return content
+    taken = {name: value for name, value in select_taken_over(previous).items() if name not in dropped_fields}
+    return take_over(content, taken, previous[TAKEN_OVER]["revision"])
+
+
+def convert_kept_values(public: Content, personal: Content) -> tuple[Content, Content]:
+    """Return the readable and the sealed content of an entry in today's form."""
+    if _KEPT_REVISION not in public and _KEPT_FIELDS.keys().isdisjoint(public):
+        return public, personal
+    own, kept = [], []
+    for values in (public, personal):
+        own.append({name: value for name, value in values.items() if not name.startswith("kept.")})
+        kept.append({name: values[old] for old, name in _KEPT_FIELDS.items() if old in values})
+    content = take_over({**own[1], **own[0]}, {**kept[1], **kept[0]}, public.get(_KEPT_REVISION))
+    taken = select_taken_over(content)
+    mark = {TAKEN_OVER: content[TAKEN_OVER]} if taken else {}
+    new_public, new_personal = (
+        {**own_values, **{name: value for name, value in kept_values.items() if name in taken}}
+        for own_values, kept_values in zip(own, kept, strict=True)
+    )
+    return {**new_public, **mark}, new_personal
 
 
 def has_release_section(content: Content) -> bool:
@@ -207,8 +259,7 @@ def normalize_citing(content: Content, slugs: Mapping[str, str]) -> Content:
 def restore_sent_content(content: Content) -> Content:
     """Return the content as the source sent it.
 
-    Removes inherited values and reverses `classes.add_minor_class`, `add_age_span` and `normalize_citing`."""
-    content = remove_inherited_values(content)
+    Reverses `classes.add_minor_class`, `add_age_span` and `normalize_citing`."""
     if AGE_SPAN in content:
         is_age_of_filing_day = "/" not in content[AGE_SPAN]
         content = {name: value for name, value in content.items() if name != AGE_SPAN}

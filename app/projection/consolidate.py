@@ -17,8 +17,8 @@ Combiners = Mapping[str, Callable[[Sequence["SourceValue"]], Fact | None]]
 
 
 class SourceValue(NamedTuple):
-    """One source's value of one fact. `rank`: the group of the source. `is_taken_over`: the value comes from the report
-    that the source's report points at."""
+    """One source's value of one fact. `rank`: the group of the source. `is_taken_over`: the source took the value over
+    from the registry."""
 
     value: Any
     source: str
@@ -27,11 +27,12 @@ class SourceValue(NamedTuple):
 
 
 def read_source_values(
-    statements: Iterable[Statement], read_value: ReadValue, read_inherited: ReadValue | None = None
+    statements: Iterable[Statement], read_value: ReadValue, field: str | None = None
 ) -> list[SourceValue]:
-    """Return each source's value: from its newest statement with one (`read_value`), otherwise inherited
-    (`read_inherited`). Sources without a value are omitted."""
-    return _collect_values(_group_newest_first(statements), read_value, read_inherited)
+    """Return each source's value: from its newest statement with one of its own, otherwise with one taken over.
+
+    `field`: the field that `read_value` reads, if its value can be taken over. Sources without a value are omitted."""
+    return _collect_values(_group_newest_first(statements), read_value, field)
 
 
 def _group_newest_first(statements: Iterable[Statement]) -> list[list[Statement]]:
@@ -47,40 +48,32 @@ def sort_newest_first(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def _collect_values(
-    sources: Iterable[Sequence[Statement]], read_value: ReadValue, read_inherited: ReadValue | None
+    sources: Iterable[Sequence[Statement]], read_value: ReadValue, field: str | None
 ) -> list[SourceValue]:
-    values = (_read_source_value(statements, read_value, read_inherited) for statements in sources)
+    values = (_read_source_value(statements, read_value, field) for statements in sources)
     return [value for value in values if value is not None]
 
 
-def _read_source_value(
-    statements: Sequence[Statement], read_value: ReadValue, read_inherited: ReadValue | None
-) -> SourceValue | None:
+def _read_source_value(statements: Sequence[Statement], read_value: ReadValue, field: str | None) -> SourceValue | None:
     """The value of one source from its statements, newest first; its own goes before one taken over."""
-    for read, is_taken_over in ((read_value, False), (read_inherited, True)):
-        found = [] if read is None else [(s, value) for s in statements if (value := read(s)) is not None]
-        if found:
-            newest, value = found[0]
-            # A source that repeats as reported what it once verified has still verified it.
-            rank = min(rank_voice(statement) for statement, other in found if other == value)
-            return SourceValue(value, newest.source.slug, rank, is_taken_over)
-    return None
+    found = [(statement, value) for statement in statements if (value := read_value(statement)) is not None]
+    if not found:
+        return None
+    own = [item for item in found if field is None or not item[0].is_taken_over(field)]
+    newest, value = (own or found)[0]
+    # A source that repeats as reported what it once verified has still verified it.
+    rank = min(rank_voice(statement) for statement, other in own or found if other == value)
+    return SourceValue(value, newest.source.slug, rank, is_taken_over=not own)
 
 
-def read_own_value(statements: Sequence[Statement], read_value: ReadValue, read_inherited: ReadValue) -> Any:
-    """Return one source's value from its statements, newest first: its own, otherwise the inherited one, otherwise
-    None."""
-    source_value = _read_source_value(statements, read_value, read_inherited)
+def read_value_of_source(statements: Sequence[Statement], read_value: ReadValue, field: str) -> Any:
+    """Return one source's value from its statements, newest first: its own, otherwise the one taken over."""
+    source_value = _read_source_value(statements, read_value, field)
     return None if source_value is None else source_value.value
 
 
 def read_field(name: str) -> ReadValue:
     return lambda statement: statement.content.get(name)
-
-
-def read_inherited_field(name: str) -> ReadValue:
-    """Return a reader of the inherited value of `name`: the one that, at filing, was valid where the report points."""
-    return read_field(f"kept.{name}")
 
 
 def select_deciding(values: Sequence[SourceValue]) -> list[SourceValue]:
@@ -130,7 +123,7 @@ def _supports_date(coarse: str, fine: str) -> bool:
 
 def kind_fact(statements: Sequence[Statement]) -> Fact | None:
     """Return the kind of a release. A government's kind counts only if no organisation asserts the release."""
-    values = read_source_values(statements, lambda statement: statement.kind, read_inherited_field("kind"))
+    values = read_source_values(statements, lambda statement: statement.kind, "release.kind")
     fact = plain_fact(values)
     is_asserted = any(statement.source.independent for statement in statements)
     if fact is not None and is_asserted and min(value.rank for value in values) == GOVERNMENT:

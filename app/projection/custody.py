@@ -17,7 +17,6 @@ from app.projection.consolidate import (
     list_values,
     plain_fact,
     read_field,
-    read_inherited_field,
     read_source_values,
 )
 from app.projection.event_dates import GOVERNMENT, EventDate, choose_arrest_date, choose_end_date, choose_release_date
@@ -141,7 +140,9 @@ class Custody:
     @property
     def has_disjoint_releases(self) -> bool:
         """Whether sources give dates of one release that do not overlap, which a curator should look at."""
-        days = [day for s in self.statements if s.asserts_release and (day := s.released_on) is not None]
+        days = [
+            day for s in self.statements if s.asserts_release and (day := s.own_date("release.released_on")) is not None
+        ]
         return any(not a.overlaps(b) for number, a in enumerate(days) for b in days[number + 1 :])
 
     @property
@@ -203,8 +204,8 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
     other_end = End(choose_end_date(ending)) if ending else None
     facts = _drop_missing_facts(
         detained_on=_build_date_fact(asserting, "detention.detained_on", arrest),
-        country=plain_fact(read_source_values(basis, read_field("detention.country"), read_inherited_field("country"))),
-        designation=plain_fact(read_source_values(basis, lambda s: s.designation, read_inherited_field("designation"))),
+        country=plain_fact(read_source_values(basis, read_field("detention.country"), "detention.country")),
+        designation=plain_fact(read_source_values(basis, lambda s: s.designation, "detainee.designation")),
         held_on=_combine_held_on(asserting),
         ended_how=_build_end_fact(leaving, _read_ended_how, ended_how["value"] if ended_how else None),
         ended_on=_build_end_fact(leaving, read_ended_on, None if other_end is None else _format_date(other_end.date)),
@@ -280,7 +281,7 @@ def build_stage_shape(release: StageRelease) -> StageOut:
 
 def _build_date_fact(statements: Sequence[Statement], field_name: str, date: EventDate) -> Fact | None:
     """Return the fact of a date, with every source's own dates."""
-    values = read_source_values(statements, read_field(field_name), read_inherited_field(field_name.partition(".")[2]))
+    values = read_source_values(statements, read_field(field_name), field_name)
     if not values:
         return None
     text = _format_date(date)
@@ -359,7 +360,7 @@ def _drop_missing_facts(**facts: Fact | None) -> Facts:
 
 def _combine_held_on(statements: Sequence[Statement]) -> Fact | None:
     """Return the last day on which any source knew the person to be in custody, with the last day of each source."""
-    knowing = [statement for statement in statements if "detention.held_on" in statement.content]
+    knowing = [statement for statement in statements if statement.own_date("detention.held_on") is not None]
     knowing.sort(key=lambda statement: get_last_day_key(statement.content["detention.held_on"]))
     last_by_source = {statement.source.key: statement for statement in knowing}
     return latest_fact(read_source_values(last_by_source.values(), read_field("detention.held_on")))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.models import TableRow
-from app.projection.consolidate import read_field, read_inherited_field, read_own_value, sort_newest_first
+from app.projection.consolidate import read_field, read_value_of_source, sort_newest_first
 from app.projection.custody import Custody, read_custody
 from app.projection.event_dates import choose_death_date
 from app.projection.held import End
@@ -64,10 +64,10 @@ def select_own_statements(custody: Custody, source: int) -> list[Statement]:
 
 
 def read_own_country_and_designation(own: Sequence[Statement]) -> TableRow:
-    """Return the country and the designation that a source itself states."""
+    """Return the country and the designation according to one source's reports."""
     return {
-        "country": read_own_value(own, read_field("detention.country"), read_inherited_field("country")),
-        "designation": read_own_value(own, lambda statement: statement.designation, read_inherited_field("designation"))
+        "country": read_value_of_source(own, read_field("detention.country"), "detention.country"),
+        "designation": read_value_of_source(own, lambda statement: statement.designation, "detainee.designation")
         or Designation.UNSTATED,
     }
 
@@ -88,7 +88,7 @@ def find_deaths_by_source(statements: Iterable[Statement]) -> dict[int, End]:
 
 def read_own_kind(own: Sequence[Statement]) -> str:
     """Return the kind of release according to a source's own statements, newest first."""
-    kind = read_own_value(own, lambda statement: statement.kind, read_inherited_field("kind"))
+    kind = read_value_of_source(own, lambda statement: statement.kind, "release.kind")
     return kind or ReleaseKind.UNSPECIFIED
 
 

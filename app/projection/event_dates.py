@@ -12,8 +12,7 @@ from app.vocabulary import Verdict
 # The groups of sources, in the order in which they date an event.
 VERIFYING, FIRST_HAND, ORGANISATION, GOVERNMENT = range(4)
 
-# How a statement gives a date, and whether that date was taken over from another report.
-DateReader = tuple[Callable[[Statement], PartialDate | None], bool]
+OTHER_END = "detention.ended"  # an end other than a release
 
 
 class DateVote(NamedTuple):
@@ -58,7 +57,7 @@ def choose_release_date(statements: Sequence[Statement], voices: Iterable[Statem
     """
     voices = list(voices)
     organisations = [voice for voice in voices if rank_voice(voice) < GOVERNMENT]
-    return _choose(_list_votes(statements, organisations or voices, _read_date(field)), lambda date: (date.hi, date.lo))
+    return _choose(_list_votes(statements, organisations or voices, field), lambda date: (date.hi, date.lo))
 
 
 def choose_arrest_date(
@@ -72,36 +71,30 @@ def choose_arrest_date(
     groups = group_by_source(statements).values()
     voices = [min(own, key=rank_voice) for own in groups]
     days = (FIRST_DAY if begin is None else begin.lo, LAST_DAY if end is None else end.hi)
-    votes = _list_votes(statements, voices, _read_date("detention.detained_on"), days)
+    votes = _list_votes(statements, voices, "detention.detained_on", days)
     return _choose(votes, lambda date: (-date.lo, -date.hi))
 
 
 def choose_end_date(statements: Sequence[Statement]) -> EventDate:
     """Return the date of an end other than a release; a tie goes to the later date."""
     voices = [min(own, key=rank_voice) for own in group_by_source(statements).values()]
-    votes = _list_votes(statements, voices, [(lambda statement: statement.other_end, False)])
+    votes = _list_votes(statements, voices, OTHER_END)
     return _choose(votes, lambda date: (date.hi, date.lo))
 
 
 def choose_death_date(statements: Sequence[Statement]) -> EventDate:
     """Return the date of a death; a tie goes to the later date."""
     voices = [own[-1] for own in group_by_source(sorted(statements, key=lambda s: s.filed_at)).values()]
-    return _choose(_list_votes(statements, voices, _read_date("detainee.died_on")), lambda date: (date.hi, date.lo))
-
-
-def _read_date(field: str) -> list[DateReader]:
-    """Return how a report gives a date: its own one, otherwise the one that it took over."""
-    taken_over = f"kept.{field.partition('.')[2]}"
-    return [(lambda statement: statement.date(field), False), (lambda statement: statement.date(taken_over), True)]
+    return _choose(_list_votes(statements, voices, "detainee.died_on"), lambda date: (date.hi, date.lo))
 
 
 def _list_votes(
     statements: Sequence[Statement],
     voices: Iterable[Statement],
-    readers: Sequence[DateReader],
+    field: str,
     days: tuple[int, int] = (FIRST_DAY, LAST_DAY),
 ) -> list[DateVote]:
-    """Return a vote for each voice whose source gives a date: its newest by the first reader that finds one.
+    """Return a vote for each voice whose source gives a date: its newest own one, otherwise its newest taken over.
 
     A date of a first-hand statement goes before a newer one of another statement. `days`: the first and the last day; a
     date wholly outside is no date.
@@ -109,29 +102,35 @@ def _list_votes(
     groups = group_by_source(statements)
     votes = []
     for voice in voices:
-        for read, is_taken_over in readers:
-            date = _find_newest_date(groups.get(voice.source.key, []), read, days)
-            if date is not None:
-                votes.append(DateVote(voice.source.slug, date, rank_voice(voice), is_taken_over))
-                break
+        own_date, taken_over = find_source_dates(groups.get(voice.source.key, []), field, days)
+        date = own_date or taken_over
+        if date is not None:
+            votes.append(DateVote(voice.source.slug, date, rank_voice(voice), is_taken_over=own_date is None))
     return votes
 
 
-def _find_newest_date(
-    own: Iterable[Statement],
-    read: Callable[[Statement], PartialDate | None],
-    days: tuple[int, int] = (FIRST_DAY, LAST_DAY),
-) -> PartialDate | None:
+def find_source_dates(
+    statements: Sequence[Statement], field: str, days: tuple[int, int] = (FIRST_DAY, LAST_DAY)
+) -> tuple[PartialDate | None, PartialDate | None]:
+    """Return the date that one source gives itself, and the one that it took over. `statements`: of the source."""
+    taken_over = [statement for statement in statements if statement.is_taken_over(field)]
+    own = [statement for statement in statements if not statement.is_taken_over(field)]
+    return _find_newest_date(own, field, days), _find_newest_date(taken_over, field, days)
+
+
+def _find_newest_date(statements: Iterable[Statement], field: str, days: tuple[int, int]) -> PartialDate | None:
     first, last = days
-    dated = [(s, date) for s in own if (date := read(s)) and date.hi >= first and date.lo <= last]
+    dated = [
+        (statement, date)
+        for statement in statements
+        if (date := _read_date(statement, field)) and date.hi >= first and date.lo <= last
+    ]
     newest = max(dated, key=lambda item: (item[0].independent, item[0].filed_at, item[1].hi, item[1].lo), default=None)
     return None if newest is None else newest[1]
 
 
-def find_source_dates(own: Sequence[Statement], field: str) -> tuple[PartialDate | None, PartialDate | None]:
-    """Return the date that one source gives itself, and the one that it took over, from its own reports."""
-    own_date, taken_over = (_find_newest_date(own, read) for read, _is_taken_over in _read_date(field))
-    return own_date, taken_over
+def _read_date(statement: Statement, field: str) -> PartialDate | None:
+    return statement.other_end if field == OTHER_END else statement.date(field)
 
 
 def _choose(votes: Sequence[DateVote], tie: Callable[[PartialDate], tuple[int, int]]) -> EventDate:

@@ -49,9 +49,9 @@ def find_held_days(
     `begin`: the arrest that divides it from the previous detention; nothing shows it on days wholly before.
     """
     asserting = [witness for witness in witnesses if witness.verdict in ASSERTIONS]
-    arrests = [day for witness in asserting if (day := witness.detained_on)]
-    sightings = [day for witness in asserting if (day := witness.date("detention.held_on"))]
-    denied_sightings = [day for witness in witnesses if (day := witness.date("detention.held_on"))]
+    arrests = [day for witness in asserting if (day := witness.own_date("detention.detained_on"))]
+    sightings = [day for witness in asserting if (day := witness.own_date("detention.held_on"))]
+    denied_sightings = [day for witness in witnesses if (day := witness.own_date("detention.held_on"))]
     first_day = FIRST_DAY if begin is None else begin.lo
     begin_lo, begin_hi = _find_begin(arrest.date, [day for day in (*arrests, *sightings) if day.hi >= first_day])
     shown = [*arrests, *denied_sightings]
@@ -59,7 +59,9 @@ def find_held_days(
     end_lo = min((lo for lo, _hi in bounds), default=LAST_DAY)
     end_hi = min((hi for _lo, hi in bounds), default=LAST_DAY)
     # The days until a later release date, or a later day on which a report shows the person inside, are uncertain.
-    releases = [day for witness in asserting if witness.asserts_release and (day := witness.released_on)]
+    releases = [
+        day for witness in asserting if witness.asserts_release and (day := witness.own_date("release.released_on"))
+    ]
     later = [day.hi for day in (*shown, *releases) if day.lo > end_hi]
     end_hi = max([end_hi, *later])
     newest = {own[0].source.key: max(s.filed_at for s in own) for own in group_by_source(witnesses).values()}

@@ -15,9 +15,8 @@ from app.projection.consolidate import (
     get_reported_values,
     plain_fact,
     read_field,
-    read_inherited_field,
-    read_own_value,
     read_source_values,
+    read_value_of_source,
     shown_fact,
     union_fact,
 )
@@ -77,9 +76,7 @@ def collect_public_facts(statements: Sequence[Statement]) -> Facts:
     current_statements = [statement for statement in statements if not statement.is_retracted]
     facts = collect_facts(current_statements, {"died_on": date_fact}, "detainee")
     designation = plain_fact(
-        read_source_values(
-            current_statements, lambda statement: statement.designation, read_inherited_field("designation")
-        )
+        read_source_values(current_statements, lambda statement: statement.designation, "detainee.designation")
     )
     return facts | ({"designation": designation} if designation else {})
 
@@ -181,7 +178,7 @@ def _read_source_field(statement: Statement, name: str) -> Any:
 
 def _combine_facility(statements: Sequence[Statement]) -> Facts:
     """Return the registered facility and its area; a place that is not registered is a separate fact, as stated."""
-    registered_fact = plain_fact(read_source_values(statements, _read_facility_slug, _read_inherited_slug))
+    registered_fact = plain_fact(read_source_values(statements, _read_facility_slug, "detention.facility"))
     stated_fact = shown_fact(
         read_source_values(statements, lambda a: None if a.facility else a.content.get("detention.facility"))
     )
@@ -196,23 +193,14 @@ def _read_facility_slug(statement: Statement) -> str | None:
     return statement.facility.slug if statement.facility else None
 
 
-def _read_inherited_slug(statement: Statement) -> str | None:
-    """Return the inherited facility of a statement that names no place; an unregistered place counts as the source's
-    own."""
-    if statement.inherited_facility is None or "detention.facility" in statement.content:
-        return None
-    return statement.inherited_facility.slug
-
-
 def _map_areas(statements: Sequence[Statement]) -> dict[str, str | None]:
-    views = [view for statement in statements for view in (statement.inherited_facility, statement.facility) if view]
-    return {view.slug: view.area for view in views}
+    return {view.slug: view.area for statement in statements if (view := statement.facility)}
 
 
 def list_own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
     """Return `(dimension, value)` pairs of the facility and its area according to one source. `own`: its statements,
     newest first."""
-    facility = read_own_value(own, _read_facility_slug, _read_inherited_slug)
+    facility = read_value_of_source(own, _read_facility_slug, "detention.facility")
     values = {"facility": facility, "area": _map_areas(own).get(facility) if facility else None}
     return {(name, value) for name, value in values.items() if value}
 

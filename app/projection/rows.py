@@ -243,7 +243,7 @@ def _build_source_release_row(custody: Custody, voice: Statement, stage: Stage) 
     about = [statement for statement in own if asserts_stage(statement, stage)] or [voice]
     stated_day, taken_over = find_source_dates(about, field_name)
     day = stated_day or taken_over
-    stated_kind = next((statement.kind for statement in about if statement.kind is not None), None)
+    own_kinds = (statement.kind for statement in about if not statement.is_taken_over("release.kind"))
     return {
         "spell": custody.spell,
         "stage": stage,
@@ -257,7 +257,7 @@ def _build_source_release_row(custody: Custody, voice: Statement, stage: Stage) 
         "next_hi": custody.next_hi_by_source.get(voice.source.key),
         "said_lo": stated_day and stated_day.lo,
         "said_hi": stated_day and stated_day.hi,
-        "said_kind": stated_kind,
+        "said_kind": next((kind for kind in own_kinds if kind is not None), None),
     }
 
 
@@ -268,7 +268,7 @@ def _build_verification_rows(custody: Custody) -> list[TableRow]:
 
 
 def _build_verification_row(custody: Custody, object_name: str, source_statement: Statement) -> TableRow:
-    content = source_statement.content
+    content = source_statement.own_content
     statement = {
         "stage": content.get("release.stage"),
         "released_on": content.get("release.released_on"),

@@ -20,9 +20,11 @@ from app.log.content import (
     IS_FIRST_HAND,
     METHOD,
     PUBLIC_FIELDS,
-    PUBLIC_INHERITED_FIELDS,
+    TAKEN_OVER,
     Content,
+    convert_kept_values,
     has_release_section,
+    remove_taken_over,
 )
 from app.vocabulary import STAGES, Designation, Method, ReleaseKind, Stage, Verdict
 
@@ -51,7 +53,7 @@ def is_first_hand(content: Content) -> bool:
 
 # Days that the log coarsens to months. Days of a release and of other ends stay days: that a source reported a release
 # on a day is public.
-COARSENED_FIELDS = ("detention.detained_on", "detention.held_on", "kept.detained_on", "kept.held_on")
+COARSENED_FIELDS = ("detention.detained_on", "detention.held_on")
 SEALED_FIELDS = frozenset({*COARSENED_FIELDS, METHOD})
 YEAR_LENGTH, MONTH_LENGTH = len("YYYY"), len("YYYY-MM")
 
@@ -77,7 +79,7 @@ def coarsen_content(content: Content) -> Content:
 
 def split_content(content: Content, *, is_count_only: bool) -> tuple[Content, Content]:
     """Return `(public, personal)`: the logged content and the sealed content. `is_count_only`: the person's class."""
-    readable = PUBLIC_FIELDS | PUBLIC_INHERITED_FIELDS | {IS_FIRST_HAND}
+    readable = PUBLIC_FIELDS | {IS_FIRST_HAND, TAKEN_OVER}
     logged = coarsen_content(content) if is_count_only else content
     public = {name: value for name, value in logged.items() if name in readable}
     return public, {name: value for name, value in content.items() if public.get(name) != value}
@@ -86,6 +88,7 @@ def split_content(content: Content, *, is_count_only: bool) -> tuple[Content, Co
 def merge_content(public: Content, personal: Content) -> tuple[Content, Content]:
     """Return `(content, hidden)`: the logged content with the personal values, and the sealed days and method. An
     erasure deletes the hidden content, so it must not affect any count."""
+    public, personal = convert_kept_values(public, personal)
     hidden_content = {name: value for name, value in personal.items() if name in SEALED_FIELDS}
     unsealed = {name: value for name, value in personal.items() if name not in SEALED_FIELDS}
     return {**unsealed, **public}, hidden_content
@@ -93,6 +96,7 @@ def merge_content(public: Content, personal: Content) -> tuple[Content, Content]
 
 def restore_content(public: Content, personal: Content) -> Content:
     """Return the content that was filed (the inverse of `split_content`); after an erasure, the logged content."""
+    public, personal = convert_kept_values(public, personal)
     content = {**public, **personal}
     if METHOD in content:
         content.pop(IS_FIRST_HAND, None)
@@ -131,9 +135,9 @@ class Statement:
     filed it. `pointer`: the record of the report at which it points.
     `is_filed_by_pointer`: it was filed by pointing at a known person. `is_redacted`: the person was erased by the
     projected revision. `is_erased`: at any revision, so that a replay shows nothing personal of any time. `facility`:
-    the registered facility that the report names; `inherited_facility`: the one it inherits. `wish_revision`: the
-    revision at which the source first requested this publication class, None for `revision`. `is_wish_suspended`: the
-    request hides no person whom other sources show, until a curator agrees.
+    the registered facility that the report names. `wish_revision`: the revision at which the source first requested
+    this publication class, None for `revision`. `is_wish_suspended`: the request hides no person whom other sources
+    show, until a curator agrees.
 
     `content`: what counts: the logged content with the personal values. `hidden_content`: for a count-only person, the
     days and the method omitted from the log, until an erasure deletes them."""
@@ -146,7 +150,6 @@ class Statement:
     pointer: int | None = None
     request: int = 0
     facility: FacilityView | None = None
-    inherited_facility: FacilityView | None = None
     is_redacted: bool = False
     is_erased: bool = False
     is_filed_by_pointer: bool = False
@@ -179,13 +182,22 @@ class Statement:
         return replace(self, content=self.full_content, hidden_content={}) if self.hidden_content else self
 
     def date(self, name: str) -> PartialDate | None:
-        """Return the report's own partial date under `section.field`, if any."""
+        """Return the partial date under `section.field`, the report's own or taken over."""
         text = self.content.get(name)
         return None if text is None else parse_cached_date(text)
 
-    def date_or_inherited(self, name: str) -> PartialDate | None:
-        """Return the report's own partial date under `section.field`, otherwise the inherited one."""
-        return self.date(name) or self.date(f"kept.{name.partition('.')[2]}")
+    def own_date(self, name: str) -> PartialDate | None:
+        """Return the date that the source gives itself."""
+        return None if self.is_taken_over(name) else self.date(name)
+
+    def is_taken_over(self, name: str) -> bool:
+        """Return whether the value of a field was taken over from the registry (rule 9)."""
+        return TAKEN_OVER in self.content and name in self.content[TAKEN_OVER]["fields"]
+
+    @property
+    def own_content(self) -> Content:
+        """The content without what was taken over."""
+        return remove_taken_over(self.content)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -211,22 +223,12 @@ class Statement:
         return None if designation == Designation.UNSTATED else designation
 
     @cached_property
-    def detained_on(self) -> PartialDate | None:
+    def arrest_day(self) -> PartialDate | None:
         return self.date("detention.detained_on")
 
     @cached_property
-    def released_on(self) -> PartialDate | None:
-        return self.date("release.released_on")
-
-    @cached_property
-    def arrest_day(self) -> PartialDate | None:
-        """The day of arrest that places the report in a detention: its own, otherwise the inherited one."""
-        return self.date_or_inherited("detention.detained_on")
-
-    @cached_property
     def release_day(self) -> PartialDate | None:
-        """The day of release that places the report in a detention: its own, otherwise the inherited one."""
-        return self.date_or_inherited("release.released_on") if self.has_release else None
+        return self.date("release.released_on") if self.has_release else None
 
     @cached_property
     def independent(self) -> bool:
@@ -260,7 +262,7 @@ class Statement:
     @cached_property
     def sighting(self) -> PartialDate | None:
         """The last day on which the source knew the person in custody."""
-        return self.date_or_inherited("detention.held_on")
+        return self.date("detention.held_on")
 
     @cached_property
     def other_end(self) -> PartialDate | None:
@@ -272,7 +274,7 @@ class Statement:
     def earlier_stage_days(self) -> list[PartialDate]:
         """The days on which the release was ordered and announced."""
         names = ("release.ordered_on", "release.announced_on") if self.has_release else ()
-        return [day for name in names if (day := self.date_or_inherited(name)) is not None]
+        return [day for name in names if (day := self.date(name)) is not None]
 
     @cached_property
     def all_dates(self) -> list[PartialDate]:

@@ -53,7 +53,7 @@ def _pick_voice(own: Sequence[Statement], date_field: str) -> Statement:
     pool = [statement for statement in own if statement.verdict is not Verdict.REPORTED] or own
 
     def age(statement: Statement) -> tuple[int, bool, int, str]:
-        date = statement.date(f"release.{date_field}") or statement.date(f"detention.{date_field}")
+        date = statement.own_date(f"release.{date_field}") or statement.own_date(f"detention.{date_field}")
         return statement.filed_at, statement.verdict not in ASSERTIONS, date.hi if date else 0, statement.id
 
     return max(pool, key=age)
@@ -121,7 +121,7 @@ def weigh_verdicts(verdicts: Sequence[tuple[Verdict, bool]], *, is_reported: boo
 
 
 def _is_about(denial: Statement, date_field: str, date: PartialDate | None) -> bool:
-    denied = denial.date(f"release.{date_field}")
+    denied = denial.own_date(f"release.{date_field}")
     return denied is None or date is None or denied.overlaps(date)
 
 

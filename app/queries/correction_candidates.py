@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Invalid
-from app.log.content import DENIES, IS_FIRST_HAND, Content, has_release_section
+from app.log.content import DENIES, IS_FIRST_HAND, Content, has_release_section, remove_taken_over
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, RecalledEntry, Record, Report, Verification
 from app.projection.statements import DENIALS, STAGE_RANK, coarsen_content, parse_cached_date
 from app.queries.parameters import CorrectionQuery
@@ -65,9 +65,11 @@ def compare_report_versions(before: Content | None, after: Content) -> tuple[Cor
     """Return the kind of correction that a version of a report is (None if it is none) and its changes.
 
     `before` is the superseded version; a first version corrects other reports by a denial of the event."""
+    after = remove_taken_over(after)
     verdict = Verdict(after[VERDICT_PATH])
     if before is None:
         return (WITHDRAWAL_KINDS[verdict] if verdict in DENIALS and DENIES not in after else None), []
+    before = remove_taken_over(before)
     # a change of what the log discloses is no statement of the source
     if _has_month_dates(before) or _has_month_dates(after):
         before, after = coarsen_content(before), coarsen_content(after)

@@ -19,7 +19,7 @@ from app.columns.rows import Mask
 from app.columns.store import get_columns
 from app.errors import NotFound
 from app.log import content
-from app.log.content import IS_FIRST_HAND, PUBLIC_FIELDS, PUBLIC_INHERITED_FIELDS, Content
+from app.log.content import IS_FIRST_HAND, PUBLIC_FIELDS, TAKEN_OVER, Content
 from app.log.entries import load_entry
 from app.models import CaseKey, Claim, Facility, Placement, Record, Report, Source
 from app.projection.consolidate import get_value_by_source
@@ -59,6 +59,7 @@ from app.queries.visibility import SqlCondition, match_partly_hidden, match_visi
 from app.registry import records
 from app.registry.publication.permissions import Reader
 from app.registry.records import RecordVersion, TargetKind
+from app.registry.taken_over import find_changed_values
 from app.schemas.base import Facts
 from app.schemas.directory import ClaimShape, FacilityShape, SourceShape
 from app.schemas.filed import ReportBody, ReportShape
@@ -327,7 +328,8 @@ def query_own_reports(
         )
     rows, cursor = fetch_page(session, statement, "reports", [(col(Record.key), False)], query.cursor, query.limit)
     report_shapes = [
-        build_report_shape(row[1], RecordVersion(row[2].version, load_entry(session, row[2].stated))) for row in rows
+        build_report_shape(session, row[1], RecordVersion(row[2].version, load_entry(session, row[2].stated)), revision)
+        for row in rows
     ]
     return Page(report_shapes, cursor)
 
@@ -338,12 +340,16 @@ def load_own_report(session: Session, report_id: uuid.UUID, reader: Reader, revi
     version = records.find_version(session, record, revision)
     if version is None or record.redacted:
         raise NotFound("There is no report with this id among your own.")
-    return build_report_shape(record, version)
+    return build_report_shape(session, record, version, revision)
 
 
-def build_report_shape(record: Record, version: RecordVersion) -> ReportShape:
-    """Build a source's own report as it was sent, with its place in the log."""
-    sections: Any = content.unflatten_content(content.restore_sent_content(version.content))
+def build_report_shape(session: Session, record: Record, version: RecordVersion, revision: int) -> ReportShape:
+    """Build a source's own report as it was sent, with what it took over and its place in the log."""
+    full_content = version.full_content
+    sections: Any = content.unflatten_content(content.restore_sent_content(full_content))
+    if TAKEN_OVER in full_content:
+        changed = find_changed_values(session, record, full_content, revision)
+        sections[TAKEN_OVER] = {**full_content[TAKEN_OVER], "changed": changed}
     id_digest = sections.get("detainee", {}).pop("national_id_digest", None)
     body: ReportBody = sections
     return {
@@ -409,8 +415,7 @@ def build_public_reports(
                 "detainee": person.ids[detainee].detainee,
                 "detention": person.ids[spell].detention,
                 "points_at": numbers.get(keys.get(body.get("pointer", ""), 0)),
-                **{name: body["said"].get(name) for name in sorted(PUBLIC_INHERITED_FIELDS)},
-                **_build_content(person, spell, slug, body["said"], reader),
+                **_build_content(person, spell, slug, content.convert_kept_values(body["said"], {})[0], reader),
             }
         )
     return contents
@@ -419,6 +424,8 @@ def build_public_reports(
 def _build_content(person: Person, spell: int, slug: str, public: Content, reader: Reader) -> Content:
     """Return the flat content of one source's report; its class is the person's class of today."""
     content = {name: value for name, value in public.items() if name in READABLE_FIELDS}
+    if TAKEN_OVER in public:
+        content[TAKEN_OVER] = [name for name in public[TAKEN_OVER]["fields"] if name in content]
     content["detainee.publish"] = reader.get_shown_class(person.publish)
     if public["verification.verdict"] == Verdict.RETRACTED:
         return content

@@ -37,6 +37,7 @@ from app.models import (
     Source,
 )
 from app.projection import RULES
+from app.projection.statements import restore_content
 from app.registry import effective_versions
 from app.registry.directory_snapshot import DirectorySnapshot, find_current_row
 from app.registry.identity import blocking_keys
@@ -121,10 +122,7 @@ class Projector:
         all_names = {body["slug"], *body["names"], *(json.loads(previous.names) if previous else [])}
         self._insert_version(Facility, body["slug"], values, entry.revision)
         self.views.forget_facilities()
-        keys = [
-            blocking_keys.format_inherited_facility_key(body["slug"]),
-            *(blocking_keys.format_facility_key(fold(name)) for name in all_names),
-        ]
+        keys = [blocking_keys.format_facility_key(fold(name)) for name in all_names]
         record_keys = select(col(BlockingKey.record)).where(col(BlockingKey.key).in_(keys))
         return self._session.scalars(select(col(Record.id)).where(col(Record.key).in_(record_keys))).all()
 
@@ -294,7 +292,7 @@ class Projector:
 
     def _buffer_version(self, entry: LogEntry, record: int, source: int, publish: str, buffer: WriteBuffer) -> None:
         """Buffer a version of a record, its blocking keys under today's class of its person, and its wish."""
-        revision, content = entry.revision, {**entry.body["said"], **entry.personal}
+        revision, content = entry.revision, restore_content(entry.body["said"], entry.personal)
         row = {"record": record, "since": revision, "until": OPEN, "stated": revision, "version": entry.body["version"]}
         buffer.add(_INSERT_REPORT, [row])
         buffer.add(

@@ -38,6 +38,7 @@ from app.log.content import (
     REQUESTED_CLASS,
     Content,
     has_release_section,
+    remove_taken_over,
 )
 from app.matching import score
 from app.matching.names import ONE_WORD_SCORE
@@ -300,7 +301,11 @@ def choose_spell_pointer(
     if previous is not None and uuid.UUID(previous) in {row.id for row in rows}:
         return previous
     is_visible = context.actor.can_see_person(base.publish_now)
-    reports = [(row, json.loads(row.body)["said"]) for row in rows if is_visible or row.source == context.actor.source]
+    reports = [
+        (row, remove_taken_over(json.loads(row.body)["said"]))
+        for row in rows
+        if is_visible or row.source == context.actor.source
+    ]
     if kind == "release":
         reports = [(row, report) for row, report in reports if has_release_section(report)] or reports
 

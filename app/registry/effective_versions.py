@@ -17,6 +17,7 @@ from app.db.engine import Key, split_into_chunks
 from app.db.write_buffer import WriteBuffer
 from app.log.entries import LogEntry, load_entries
 from app.models import OPEN, BlockingKey, Claim, RecalledEntry, Record, Report, RequestedClass
+from app.projection.statements import restore_content
 from app.registry.identity import blocking_keys
 from app.registry.identity.clusters import IDS_PARAMETER, select_in_chunks
 from app.registry.publication import classes
@@ -197,7 +198,7 @@ def _rebuild_blocking_keys(session: Session, records: Iterable[Any], applied_mov
         if (new_revision := applied_moves[record.key].new_revision) is not None
     }
     for entry in load_entries(session, records_by_revision):
-        record, content = records_by_revision[entry.revision], {**entry.body["said"], **entry.personal}
+        record, content = records_by_revision[entry.revision], restore_content(entry.body["said"], entry.personal)
         buffer.add(
             INSERT_BLOCKING_KEYS,
             blocking_keys.build_blocking_rows(content, record.key, record.source, record.publish_now),

@@ -349,8 +349,10 @@ class _RowPlanner:
     def _plan_known_case(self, body: DetentionReportIn, report: Content, filed_case: records.FiledCase) -> RowPlan:
         if filed_case.is_redacted:
             raise Redacted(records.ERASED_DETAIL)
+        report = content.remove_equal_values(report, filed_case.full_content)
         report = reports.classify_content(self._context, report, filed_case.filed_on, filed_case.content)
-        if not content.is_same_content(reports.carry_over_fields(report, body, filed_case.content), filed_case.content):
+        report = reports.carry_over_fields(report, body, filed_case.full_content)
+        if not content.is_same_content(report, filed_case.full_content):
             return body
         return Outcome(
             "report", OK_STATUS, filed_case.revision, {"report": str(filed_case.record), "version": filed_case.number}

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from app.db.engine import split_into_chunks
 from app.errors import Invalid, NotFound, Redacted
 from app.log import entries
-from app.log.content import Content
+from app.log.content import Content, remove_taken_over
 from app.log.entries import LogEntry, parse_entry_row
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
 from app.projection.statements import restore_content
@@ -88,14 +88,20 @@ _SELECT_RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest
 
 @dataclass(frozen=True, slots=True)
 class RecordVersion:
-    """A version of a record: its number, its entry and its content."""
+    """A version of a record: its number and its entry."""
 
     number: int
     entry: LogEntry
 
     @property
-    def content(self) -> Content:
+    def full_content(self) -> Content:
+        """Its content with what it took over, marked."""
         return restore_content(self.entry.body["said"], self.entry.personal)
+
+    @property
+    def content(self) -> Content:
+        """Its own content."""
+        return remove_taken_over(self.full_content)
 
     @property
     def pointer(self) -> str | None:
@@ -201,9 +207,14 @@ class FiledCase:
     is_redacted: bool
     number: int
     revision: int
-    content: Content
+    full_content: Content
     filed_on: str
     stated_on: str
+
+    @property
+    def content(self) -> Content:
+        """Its own content, without what it took over."""
+        return remove_taken_over(self.full_content)
 
 
 def find_filed_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]:

@@ -21,17 +21,18 @@ from sqlmodel import Session, col
 
 from app.dates import parse_date
 from app.log import content
-from app.log.content import REQUESTED_CLASS, Content
+from app.log.content import REQUESTED_CLASS, Content, has_release_section
 from app.log.entries import LogEntry, load_entry
 from app.models import CURRENT_CLASSES, OPEN, HiddenCandidatePair, ProvisionalHiding, Record, Report, UncomparedRecord
 from app.projection.statements import restore_content, split_content
-from app.registry import checks, records, write
+from app.registry import checks, records
 from app.registry.identity import duplicate_scan, record_linkage
 from app.registry.identity.clusters import find_current_record_of_person
 from app.registry.publication import classes
 from app.registry.publication.classes import BIRTH_FIELDS, CLASS_FIELD, WISH_DAY_FIELD
 from app.registry.records import RecordVersion, TargetKind
 from app.registry.reprojection import is_person_count_only
+from app.registry.taken_over import take_over_shown_values
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import Judgement, MatchOutcome, Publish
 
@@ -85,7 +86,7 @@ def _load_last_content(context: WriteContext, record: Record) -> Content:
     """Return the content of a recalled record's last version."""
     query = select(col(Report.stated)).where(col(Report.record) == record.key).order_by(col(Report.version).desc())
     entry = load_entry(context.session, context.session.scalars(query.limit(1)).one())
-    return restore_content(entry.body["said"], entry.personal)
+    return content.remove_taken_over(restore_content(entry.body["said"], entry.personal))
 
 
 # Undecided provisional hidings of a source. Families change their minds one by one, and a curator reads ten in a
@@ -235,7 +236,8 @@ def write_first_version(
         opened_record = open_unlinked(context, report, record_id, match.decisions)
         context.pending_writes.flush()
         return Outcome("report", CREATED_STATUS, opened_record.entry.revision, opened_record.ids, match.outcome)
-    report = write.add_inherited_values(context, report, target, None, seen_revision, is_same_target=False)
+    if target is not None:
+        report = take_over_shown_values(context, report, target, None, seen_revision, is_same_target=False)
     for decision in match.decisions:
         record_linkage.write_decision(context, decision, record_id, is_filed=refiled is not None)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
@@ -320,8 +322,8 @@ def write_next_version(
 ) -> Outcome:
     """Write the version after the current `version`, unless it changes nothing.
 
-    `seen_revision`: the revision at which a verification read its target. A correction has none, and keeps the
-    inherited values."""
+    `seen_revision`: the revision at which a verification read its target. A correction has none, and keeps what the
+    report took over."""
     changes = compute_change(context, record, version, report, target, seen_revision)
     if changes is None:
         ids = {"report": str(record.id), "version": version.number}
@@ -354,18 +356,18 @@ def compute_change(
     seen_revision: int | None = None,
 ) -> tuple[Content, str | None] | None:
     """Return the content and the pointer of the version after the current `version`; None if nothing changes."""
-    previous, pointer = version.content, version.pointer
-    report = {**report, **content.select_inherited_values(previous)}
+    previous, pointer = version.full_content, version.pointer
     if target is not None:
         checks.require_one_person(context.session, record, target[0])
         pointer = checks.choose_spell_pointer(context, target, record.id, pointer)
+        is_new_release = has_release_section(report) and not has_release_section(previous)
+        if seen_revision is not None or pointer != version.pointer or is_new_release:
+            report = take_over_shown_values(
+                context, report, target, record, seen_revision, is_same_target=pointer == version.pointer
+            )
     if content.is_same_content(report, previous) and pointer == version.pointer:
         return None
-    if seen_revision is not None or pointer != version.pointer:
-        report = write.add_inherited_values(
-            context, report, target, record, seen_revision, is_same_target=pointer == version.pointer
-        )
-    checks.check_correction(previous, report)
+    checks.check_correction(version.content, content.remove_taken_over(report))
     return report, pointer
 
 

@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from app.errors import AheadOfHead, Conflict, Invalid, NotFound, PreconditionFailed
 from app.log import content, entries
 from app.log.content import Content
 from app.log.entries import load_entry
 from app.models import Record
 from app.projection.statements import split_content
-from app.registry import checks, records, write
+from app.registry import checks, records
 from app.registry.identity import record_linkage
 from app.registry.identity.record_linkage import CERTAIN_SCORE, LinkDecision
 from app.registry.publication import classes
@@ -36,7 +36,7 @@ from app.schemas.reports import DetentionReportIn, ReleaseReportIn, Verification
 from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
 
 # Fields of a report's content that clients do not send under that name.
-UNSENT_FIELDS = frozenset({content.NATIONAL_ID, "retraction.reason"})
+UNSENT_FIELDS = frozenset({content.NATIONAL_ID, content.TAKEN_OVER, "retraction.reason"})
 
 
 def write_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
@@ -73,12 +73,14 @@ def _draft_report(
             context.session, context.secret, get_source_key(context), case
         )
     current = (record, records.load_version(context.session, record)) if record is not None and is_current else None
+    if current is not None:
+        report = content.remove_equal_values(report, current[1].full_content)
     checks.check_report(
         report, context.now, has_pointer=target is not None or (current is not None and current[1].is_filed_by_pointer)
     )
     report = _classify_current(context, report, current)
     if current is not None:
-        return current, None, carry_over_fields(report, body, current[1].content), target
+        return current, None, carry_over_fields(report, body, current[1].full_content), target
     return None, record, report if case is None else {**report, "source_record_id": case}, target
 
 
@@ -94,25 +96,30 @@ def is_withdrawn(session: Session, outcome: Outcome) -> bool:
 def carry_over_fields(report: Content, body: DetentionReportIn, previous: Content) -> Content:
     """Return the content with the fields of the current version `previous` that a body cannot contain.
 
-    They are the case number of a report named by its id, the reason of a withdrawal, the inherited values, and the
+    They are the case number of a report named by its id, the reason of a withdrawal, what it took over, and the
     identification number, which is never shown and so cannot be sent back. The number stays while the name stays and
     the body does not have the field; null deletes it."""
-    carried_fields = {"source_record_id", *content.select_inherited_values(previous)}
+    carried_fields = {"source_record_id"}
     if report["verification.verdict"] == previous["verification.verdict"] == Verdict.RETRACTED:
         carried_fields.add("retraction.reason")
     is_renamed = report.get("detainee.full_name") != previous.get("detainee.full_name")
     if not is_renamed and "national_id" not in (body.detainee.model_fields_set if body.detainee else ()):
         carried_fields.add(content.NATIONAL_ID)
-    return {**report, **{name: previous[name] for name in carried_fields & previous.keys()}}
+    carried = {name: previous[name] for name in carried_fields & previous.keys()}
+    return content.take_over_again({**report, **carried}, previous)
 
 
 def write_verification(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
-    """File this source's verdict on a known release as it was at the revision `body.seen`.
+    """File this source's verdict on a known release.
 
-    It becomes the next version of the source's report on the release, or a new report. Raises Invalid, AgeNeedsDay,
-    NotFound, Conflict."""
+    It becomes the next version of the source's report on the release, or a new report, and takes over the values that
+    the source does not give. Raises Invalid, AgeNeedsDay, NotFound, AheadOfHead, Conflict."""
     base = checks.find_visible_record(context, "release", release_id)
-    seen_revision = write.resolve_seen_revision(context, base, body.seen)
+    head = context.log.revision
+    seen_revision = head if body.seen is None else body.seen
+    if seen_revision > head:
+        detail = f"The registry is at revision {head}: send the `revision` of the answer in which you read the release."
+        raise AheadOfHead.at_pointer("/seen", "ahead_of_head", detail)
     placement = records.find_placement(context.session, base.key)
     assert placement is not None
     own_record, recalled_record = (
@@ -154,6 +161,7 @@ def write_verification(context: WriteContext, release_id: uuid.UUID, body: Verif
         return write_first_version(
             context, report, (base, "release"), seen_revision=seen_revision, recalled_record=recalled_record
         )
+    report = content.take_over_again(report, current[1].full_content)
     return write_next_version(context, *current, report, (base, "release"), seen_revision=seen_revision)
 
 
@@ -167,7 +175,7 @@ def prepare_amendment(
     version, and what `write_report` does.
     """
     record, version = _load_base_version(context, report_id, matches)
-    previous = content.restore_sent_content(version.content)
+    previous = content.restore_sent_content(version.full_content)
     sent_body = content.unflatten_content({k: v for k, v in previous.items() if k not in UNSENT_FIELDS})
     merged_body = content.apply_merge_patch(sent_body, patch)
     schema = ReleaseReportIn if content.has_release_section(previous) or "release" in patch else DetentionReportIn
@@ -175,7 +183,8 @@ def prepare_amendment(
         raise checks.build_release_dropped_error()
     body = schema.model_validate(merged_body)
     checks.check_fixed_fields(previous, body)
-    report = build_content(context, body)
+    sent = build_content(context, body)
+    report = content.remove_equal_values(sent, previous)
     checks.check_withdrawal(previous, report)
     if "national_id" not in (patch.get("detainee") or {}) and content.NATIONAL_ID in previous:
         report[content.NATIONAL_ID] = previous[content.NATIONAL_ID]
@@ -183,7 +192,8 @@ def prepare_amendment(
     report = _classify_current(context, report, (record, version))
     if body.source_record_id is not None:
         report["source_record_id"] = body.source_record_id
-    return (record, version), body, report
+    dropped_fields = {name for name in content.TAKEN_OVER_FIELDS if sent.get(name) != previous.get(name)}
+    return (record, version), body, content.take_over_again(report, previous, dropped_fields)
 
 
 def write_retraction(
@@ -193,7 +203,7 @@ def write_retraction(
 
     Raises Superseded like `prepare_amendment`."""
     record, version = _load_base_version(context, report_id, matches)
-    report = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
+    report = {**version.full_content, "verification.verdict": Verdict.RETRACTED.value}
     report.pop(content.DENIES, None)
     if reason is not None:
         report["retraction.reason"] = reason
@@ -266,8 +276,8 @@ class ReplicatedReport:
     """A report in a registry's public copy.
 
     `number`, `person`: the ids of the report and its detainee in the copy. `target_number`: the number of the report
-    that it points at, which may come later. `extra_content`: its inherited values, and whether an unpublished method is
-    first-hand."""
+    that it points at, which may come later. `extra_content`: the mark of what it took over, and whether an unpublished
+    method is first-hand."""
 
     number: int
     source: str
@@ -289,8 +299,10 @@ def replicate_reports(context: WriteContext, copies: Iterable[ReplicatedReport])
     first_records: dict[str, uuid.UUID] = {}
     for copy in copies:
         report = {**build_content(context, copy.body), **copy.extra_content}
-        checks.check_report(report, context.now, has_pointer=True)
-        report = content.add_age_span(report, context.log.recorded_at.date().isoformat())
+        own = content.remove_taken_over(report)
+        checks.check_report(own, context.now, has_pointer=True)
+        own = content.add_age_span(own, context.log.recorded_at.date().isoformat())
+        report = content.take_over_again(own, report)
         if copy.source not in context.views.sources_by_slug:
             raise Invalid.at_pointer(
                 "/source", "unknown_source", "A report of this copy is of a source that is not in it."

@@ -32,7 +32,7 @@ from sqlmodel import Session, col
 
 from app.db.engine import split_into_chunks
 from app.db.write_buffer import WriteBuffer
-from app.log.content import INHERITED_FACILITY, Content
+from app.log.content import Content
 from app.log.entries import LogEntry
 from app.models import (
     OPEN,
@@ -404,7 +404,6 @@ def _build_statement(
         content=content,
         pointer=pointer,
         facility=views.find_facility(content.get("detention.facility"), content.get("detention.country")),
-        inherited_facility=views.find_facility(content.get(INHERITED_FACILITY), content.get("kept.country")),
         is_redacted=record.redacted,
         is_erased=is_erased,
         is_filed_by_pointer=is_filed_by_pointer,

@@ -1,9 +1,4 @@
-"""Write entries: append an entry and apply it, in the caller's transaction. All writes use `WriteContext`.
-
-A report that points at a known release or detention inherits the values found there when it is filed
-(`add_inherited_values`). A source that verifies a release by its id confirms these values. Later reports of other
-sources change the totals, but not that source's own count.
-"""
+"""Write entries: append an entry and apply it, in the caller's transaction. All writes use `WriteContext`."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -11,30 +6,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, exists, insert, select
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col
+from sqlalchemy import insert
+from sqlmodel import Session
 
 from app.config import TwoPerson
 from app.db.write_buffer import WriteBuffer
-from app.errors import AheadOfHead, Invalid
-from app.log.content import INHERITED_PREFIX, Content, remove_inherited_values
-from app.log.entries import Log, LogEntry, parse_entry_row, require_clock_past_head
+from app.log.entries import Log, LogEntry, require_clock_past_head
 from app.log.head import require_rules
 from app.matching.score import Person
-from app.models import OPEN, Entry, EntryAuthor, Placement, RecalledEntry, Record, Report, Sealed
+from app.models import EntryAuthor
 from app.projection import RULES
-from app.projection.consolidate import get_fact_value
-from app.projection.custody import read_custody
-from app.projection.person import collect_spell_facts
-from app.projection.statements import STAGE_DATE_FIELDS, Statement
 from app.registry.apply import Projector
 from app.registry.directory_snapshot import DirectorySnapshot
-from app.registry.publication.classes import CLASS_FIELD
 from app.registry.publication.permissions import Reader
-from app.registry.records import TargetKind
-from app.registry.reprojection import ProjectedPerson, build_version_statement, is_person_count_only
-from app.vocabulary import Designation, MatchOutcome, Publish, ReleaseKind
+from app.registry.reprojection import ProjectedPerson
+from app.vocabulary import MatchOutcome
 
 _INSERT_AUTHOR = insert(EntryAuthor)
 
@@ -175,123 +161,3 @@ class WriteContext(MatchContext):
 def new_id() -> uuid.UUID:
     """Return a random id, which reveals nothing about what it identifies."""
     return uuid.uuid4()
-
-
-# The inherited facts of a detention.
-DETENTION_FIELDS = ("detained_on", "held_on", "country", "designation")
-
-# Built once: building a statement costs more than running it.
-_BASE_PLACEMENT = aliased(Placement)
-_REVISION_PARAMETER: BindParameter[Any] = bindparam("revision")
-_IS_RECALLED = exists().where(col(RecalledEntry.revision) == col(Report.stated), col(RecalledEntry.until) == OPEN)
-_SELECT_SPELL_STATEMENTS = (
-    select(Record, Entry, col(Sealed.disclosures))
-    .join(Placement, col(Placement.record) == col(Record.key))
-    .join(_BASE_PLACEMENT, col(_BASE_PLACEMENT.spell) == col(Placement.spell))
-    .join(Report, col(Report.record) == col(Record.key))
-    .join(Entry, col(Entry.revision) == col(Report.stated))
-    .outerjoin(Sealed, col(Sealed.revision) == col(Report.stated))
-    .where(
-        col(_BASE_PLACEMENT.record) == bindparam("base"),
-        *(col(table.since) <= _REVISION_PARAMETER for table in (_BASE_PLACEMENT, Placement, Report)),
-        *(col(table.until) > _REVISION_PARAMETER for table in (_BASE_PLACEMENT, Placement, Report)),
-        col(Record.redacted).is_(False),
-        ~_IS_RECALLED,
-    )
-)
-
-
-def resolve_seen_revision(context: WriteContext, base: Record, seen_revision: int | None) -> int:
-    """Return the revision at which a client read a release, by default the newest.
-
-    Raises AheadOfHead for a revision after the head, and Invalid for one before the first report of the release."""
-    head = context.log.revision
-    if seen_revision is None:
-        return head
-    if seen_revision > head:
-        detail = f"The registry is at revision {head}: send the `revision` of the answer in which you read the release."
-        raise AheadOfHead.at_pointer("/seen", "ahead_of_head", detail)
-    if seen_revision < base.key:
-        detail = (
-            "The release was not there yet: send the `revision` of the answer in which you read it, or leave it out."
-        )
-        raise Invalid.at_pointer("/seen", "not_there_yet", detail)
-    return seen_revision
-
-
-def add_inherited_values(
-    context: WriteContext,
-    report: Content,
-    target: tuple[Record, TargetKind] | None,
-    own_record: Record | None,
-    seen_revision: int | None,
-    *,
-    is_same_target: bool,
-) -> Content:
-    """Return the content with the target's values at `seen_revision` (by default the newest) as inherited values.
-
-    They replace those inherited before. A report that requests a count-only person inherits none: the log would show
-    them. A report that points at a person inherits no new ones: the person may have several releases. `is_same_target`:
-    the report pointed there before. If its person is count-only now, the values inherited before stay."""
-    if target is None or target[1] == "detainee":
-        return report
-    bare_report = remove_inherited_values(report)
-    if report.get(CLASS_FIELD) == Publish.COUNTED:
-        return bare_report
-    if is_same_target and is_person_count_only(context.session, context.views, target[0]):
-        return report
-    return {
-        **bare_report,
-        **_build_inherited_values(context, target[0], own_record, seen_revision or context.log.revision),
-    }
-
-
-def _build_inherited_values(context: WriteContext, base: Record, own_record: Record | None, revision: int) -> Content:
-    """Return the values of the spell of `base`, by its independent reports if there are any.
-
-    Only the revision is returned for count-only people. `own_record`: the record of the pointing report, which is
-    ignored."""
-    inherited_values: Content = {f"{INHERITED_PREFIX}seen": revision}
-    if is_person_count_only(context.session, context.views, base):
-        return inherited_values
-    other_statements = [
-        statement
-        for statement in _load_statements(context, base, revision)
-        if own_record is None or statement.record != own_record.key
-    ]
-    active_statements = [statement for statement in other_statements if not statement.is_retracted]
-    counted_statements = [statement for statement in active_statements if statement.independent] or active_statements
-    return inherited_values | (
-        {f"{INHERITED_PREFIX}{name}": value for name, value in _consolidate_values(counted_statements).items()}
-        if counted_statements
-        else {}
-    )
-
-
-def _load_statements(context: WriteContext, base: Record, revision: int) -> list[Statement]:
-    """Return the statements of the spell of `base` at a revision.
-
-    Without statements recalled since, and without those on people who are count-only today: two people may have been
-    one then."""
-    return [
-        build_version_statement(
-            record, parse_entry_row(entry, disclosures), context.views, pointer=None, is_erased=False
-        )
-        for record, entry, disclosures in context.session.execute(
-            _SELECT_SPELL_STATEMENTS, {"base": base.key, "revision": revision}
-        )
-        if not is_person_count_only(context.session, context.views, record)
-    ]
-
-
-def _consolidate_values(statements: list[Statement]) -> Content:
-    custody = read_custody(statements)
-    facts = custody.facts | custody.release_facts
-    values = {name: get_fact_value(facts, name) for name in (*DETENTION_FIELDS, *STAGE_DATE_FIELDS.values())}
-    values["kind"] = custody.release.kind if custody.release else None
-    values["facility"] = get_fact_value(collect_spell_facts(custody), "facility")
-    return {
-        name: value
-        for name, value in values.items()
-        if value not in (None, ReleaseKind.UNSPECIFIED, Designation.UNSTATED)
-    }

@@ -25,8 +25,17 @@ class ReportVersion(TypedDict):
     has_national_id: bool
 
 
+class TakenOver(TypedDict):
+    """Fields of a report whose values come from the registry, the revision that showed them, and those of which the
+    registry shows another value now."""
+
+    fields: list[str]
+    revision: int | None
+    changed: list[str]
+
+
 class ReportBody(TypedDict):
-    """A report as it was sent."""
+    """A report as it was sent, with the values that it took over."""
 
     source_record_id: NotRequired[str | None]
     detainee: NotRequired[dict[str, Any] | None]
@@ -35,6 +44,7 @@ class ReportBody(TypedDict):
     verification: dict[str, Any]
     note: NotRequired[str | None]
     retraction: NotRequired[dict[str, Any] | None]
+    taken_over: NotRequired[TakenOver]
 
 
 class ReportShape(ReportVersion, ReportBody):

@@ -17,7 +17,7 @@ from app.log.content import (
     restore_sent_content,
     unflatten_content,
 )
-from app.projection.statements import split_content
+from app.projection.statements import merge_content, restore_content, split_content
 from app.registry.publication.classes import add_minor_class, is_minor
 from app.schemas.reports import ReleaseReportIn
 from tests.support import make_report
@@ -190,3 +190,49 @@ def test_whom_a_report_cites_can_be_had_again_and_only_sources_stand_readable(ci
     assert restore_sent_content(stored)["verification.citing"] == sorted(
         {known.get(name.casefold(), name) for name in cited}
     )
+
+
+OLD_PUBLIC = {
+    "verification.verdict": "verified",
+    "release.stage": "carried_out",
+    "release.kind": "unspecified",
+    "detention.detained_on": "2025-03",
+    "kept.seen": 7,
+    "kept.detained_on": "2025-02",
+    "kept.held_on": "2025-11",
+    "kept.kind": "pardon",
+    "kept.released_on": "2026-01-08",
+}
+OLD_PERSONAL = {
+    "detention.detained_on": "2025-03-01",
+    "kept.detained_on": "2025-02-03",
+    "kept.held_on": "2025-11-30",
+    "kept.facility": "el-rodeo-i",
+}
+
+
+def test_what_older_entries_have_apart_are_fields_that_were_taken_over_where_the_report_gives_none() -> None:
+    fields = ["detention.facility", "detention.held_on", "release.kind", "release.released_on"]
+    counting, hidden = merge_content(OLD_PUBLIC, OLD_PERSONAL)
+    assert counting == {
+        "verification.verdict": "verified",
+        "release.stage": "carried_out",
+        "release.kind": "pardon",
+        "release.released_on": "2026-01-08",
+        "detention.detained_on": "2025-03",
+        "detention.held_on": "2025-11",
+        "detention.facility": "el-rodeo-i",
+        "taken_over": {"fields": fields, "revision": 7},
+    }
+    assert hidden == {"detention.detained_on": "2025-03-01", "detention.held_on": "2025-11-30"}
+    assert restore_content(OLD_PUBLIC, OLD_PERSONAL) == counting | hidden
+
+
+def test_a_report_without_a_release_took_over_no_release() -> None:
+    old = {"verification.verdict": "reported", "kept.seen": 7, "kept.released_on": "2026-01-08", "kept.country": "VE"}
+    taken_over = {"fields": ["detention.country"], "revision": 7}
+    assert restore_content(old, {}) == {
+        "verification.verdict": "reported", "detention.country": "VE", "taken_over": taken_over,
+    }  # fmt: skip
+    bare = {"verification.verdict": "reported", "kept.seen": 7}
+    assert restore_content(bare, {}) == {"verification.verdict": "reported"}

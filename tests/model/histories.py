@@ -36,6 +36,8 @@ def _draw_report(random: Random, report_id: str, pointer: str | None) -> Report:
     source, verdict, stage = random.choice(SOURCES), random.choice(VERDICTS), random.choice(STAGES)
     shares = {"announced": 0.2, "ordered": 0.2, "carried_out": 0.75, "arrest": 0.5, "sighting": 0.2}
     is_end = stage is None and verdict in ("verified", "reported")
+    dates = _draw_dates(random, stage, shares)
+    taken_over = _draw_dates(random, stage, dict.fromkeys(shares, 0.4 if pointer else 0))
     return Report(
         id=report_id,
         source=source,
@@ -44,8 +46,8 @@ def _draw_report(random: Random, report_id: str, pointer: str | None) -> Report:
         request=random.randint(1, 4),
         verdict=verdict,
         stage=stage,
-        dates=_draw_dates(random, stage, shares),
-        taken_over=_draw_dates(random, stage, dict.fromkeys(shares, 0.4 if pointer else 0)),
+        dates=dates,
+        taken_over={name: date for name, date in taken_over.items() if dates[name] is None},
         ended=_draw_date(random, 0.25 if is_end else 0),
         pointer=pointer,
         denies=random.choice(["event"] * 5 + ["date", "kind"]),

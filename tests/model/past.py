@@ -18,7 +18,7 @@ from tests.model.statements import SECOND_HAND, read_report
 CLASSES = ("named", "anonymous", "counted")
 # Of people who may only be counted these are months, in the log and wherever it counts; of the method is told whether
 # the source knows it itself.
-MONTHS = ("detention.detained_on", "detention.held_on", "kept.detained_on", "kept.held_on")
+MONTHS = ("detention.detained_on", "detention.held_on")
 METHOD, OF_ITSELF = "verification.method", "verification.first_hand"
 
 
@@ -230,7 +230,7 @@ class Past:
             return Past(self._entries, self._revision - 1).class_of(record)
         tied = {one for one, holder in self.holder.items() if holder is person}
         consented = any(one in tied for _revision, one, _publish in self.consents)
-        told = {one: self.filed[one] for one in person.records}
+        told = {one: _own(self.filed[one]) for one in person.records}
         heard = [told[one] for one in told if self.statements[one].source.independent] or list(told.values())
         rest = [content for content in told.values() if content not in heard]
         born = [birth for content in heard if (birth := _birth(content))]
@@ -251,6 +251,12 @@ class Past:
                 pairs[one["judgement"]].add(frozenset(end for end in ends if end))
         waiting = {pair for pair in pairs["unsure"] - pairs["different"] if len(pair) == 2}
         return sum(1 for pair in waiting if pair <= set(counted))
+
+
+def _own(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what a report says itself."""
+    taken_over = content.get("taken_over", {}).get("fields", ())
+    return {name: value for name, value in content.items() if name not in taken_over}
 
 
 def _birth(content: dict[str, Any]) -> PartialDate | None:

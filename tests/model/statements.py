@@ -45,18 +45,16 @@ def _make_content(report: Report) -> dict[str, Any]:
     if report.ended:
         content["detention.ended"] = {"on": report.ended.text, "how": "other"}
     own = {DATE_FIELDS[name]: date.text for name, date in report.dates.items() if date}
-    taken_over = {_name_taken_over(DATE_FIELDS[name]): date.text for name, date in report.taken_over.items() if date}
-    return content | own | taken_over
-
-
-def _name_taken_over(field: str) -> str:
-    return f"kept.{field.partition('.')[2]}"
+    taken_over = {DATE_FIELDS[name]: date.text for name, date in report.taken_over.items() if date}
+    return content | own | taken_over | {"taken_over": {"fields": sorted(taken_over), "revision": 1}}
 
 
 def read_report(statement: Statement, ids: Mapping[int, str]) -> Report:
     """Return a statement as a report of the model. `ids`: record key → id of the person's statements."""
     content = statement.content
     ended = content.get("detention.ended") or {}
+    dates = {name: _parse(content.get(field)) for name, field in DATE_FIELDS.items()}
+    marked = {name for name, field in DATE_FIELDS.items() if field in content.get("taken_over", {}).get("fields", ())}
     is_checked = content.get("verification.method") not in SECOND_HAND or content.get("verification.first_hand", False)
     return Report(
         id=statement.id,
@@ -66,8 +64,8 @@ def read_report(statement: Statement, ids: Mapping[int, str]) -> Report:
         request=statement.request or statement.revision,
         verdict=content["verification.verdict"],
         stage=content.get("release.stage"),
-        dates={name: _parse(content.get(field)) for name, field in DATE_FIELDS.items()},
-        taken_over={name: _parse(content.get(_name_taken_over(field))) for name, field in DATE_FIELDS.items()},
+        dates={name: None if name in marked else date for name, date in dates.items()},
+        taken_over={name: date if name in marked else None for name, date in dates.items()},
         ended=_parse(ended.get("on")),
         pointer=ids.get(statement.pointer or 0),
         denies=content.get("verification.denies", "event"),

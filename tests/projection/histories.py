@@ -43,12 +43,12 @@ RELEASE: dict[str, st.SearchStrategy[Any]] = {
 
 # What stood where a report points, kept with it.
 KEPT: dict[str, st.SearchStrategy[Any]] = {
-    "kept__detained_on": st.sampled_from(DATES),
-    "kept__held_on": st.sampled_from(DATES),
-    "kept__released_on": st.sampled_from(DATES),
-    "kept__country": st.sampled_from(["VE", "CO"]),
-    "kept__designation": st.sampled_from(["political", "not_political"]),
-    "kept__kind": st.sampled_from(["pardon", "house_arrest"]),
+    "taken__detention__detained_on": st.sampled_from(DATES),
+    "taken__detention__held_on": st.sampled_from(DATES),
+    "taken__release__released_on": st.sampled_from(DATES),
+    "taken__detention__country": st.sampled_from(["VE", "CO"]),
+    "taken__detainee__designation": st.sampled_from(["political", "not_political"]),
+    "taken__release__kind": st.sampled_from(["pardon", "house_arrest"]),
 }
 
 
@@ -56,7 +56,7 @@ def acceptable(*place: Any, **said: Any) -> Statement:
     """The report without the dates for which the registry would refuse it, such as a release before the detention."""
     made = statement(*place, **said)
     try:
-        check_report(made.content, NOW, has_pointer=True)
+        check_report(made.own_content, NOW, has_pointer=True)
     except Invalid as refused:
         for error in refused.extra["errors"]:
             said["__".join(error["pointer"].split("/")[1:3])] = None

@@ -21,7 +21,7 @@ contents = st.fixed_dictionaries(
     {"verification.verdict": st.just("verified"), "detainee.full_name": st.just("Berta Solano Ugas")},
     optional={
         **{f"detention.{name}": dates for name in ("detained_on", "held_on")},
-        **{f"kept.{name}": dates for name in ("detained_on", "held_on", "released_on")},
+        "taken_over": st.just({"fields": ["detention.detained_on", "detention.held_on"], "revision": 7}),
         "release.released_on": dates,
         "verification.method": st.sampled_from([method.value for method in Method]),
     },

@@ -34,7 +34,9 @@ def test_a_source_takes_no_day_from_the_others() -> None:
 def test_a_source_borrows_no_release_but_the_one_that_it_took_over() -> None:
     said = [held(1, "foro", SINCE), out(2, "jep", "2026-01-12", pointer=1)]
     assert by("foro", *said)["out_hi"] > hi("2026-01-12")
-    pointing = verified(1, "foro", pointer=2, kept__released_on="2026-01-12", kept__detained_on=SINCE)
+    pointing = verified(
+        1, "foro", pointer=2, taken__release__released_on="2026-01-12", taken__detention__detained_on=SINCE
+    )
     row = by("foro", pointing, out(2, "jep", "2026-01-12", SINCE))
     assert (row["lo"], row["out_hi"]) == (hi(SINCE), hi("2026-01-12"))
 

@@ -132,8 +132,10 @@ def test_releases_on_one_side_of_an_arrest_are_one_release() -> None:
 
 
 def test_dates_that_were_taken_over_and_second_hand_dates_divide() -> None:
-    taken_over = out(1, "foro", kept__released_on=J8, kept__detained_on=ARREST, verification__method="press")
-    assert records_of([taken_over, held(2, "jep", kept__detained_on=J20)]) == [[1], [2]]
+    taken_over = out(
+        1, "foro", taken__release__released_on=J8, taken__detention__detained_on=ARREST, verification__method="press"
+    )
+    assert records_of([taken_over, held(2, "jep", taken__detention__detained_on=J20)]) == [[1], [2]]
 
 
 def test_a_coarse_arrest_that_may_lie_before_the_release_divides_nothing() -> None:
@@ -175,7 +177,7 @@ def test_a_coarse_date_is_placed_by_the_next_date_that_fits() -> None:
     assert place(out(1, "pud", "2026-01", ARREST)) == 0
     assert place(out(1, "pud", "2026-01")) == 0
     assert place(out(1, "pud", "2026-01", "2026-01", detention__held_on="2026-01-25")) == 1
-    assert place(out(1, "pud", "2026-01", kept__detained_on=J20)) == 1
+    assert place(out(1, "pud", "2026-01", taken__detention__detained_on=J20)) == 1
     assert place(held(1, "pud", "2026-01", detention__held_on="2026-01-25")) == 1
     ordered = statement(
         1, "pud", release__stage="ordered", release__ordered_on="2026-01", release__announced_on="2026-01-22"
@@ -188,7 +190,7 @@ def test_a_report_is_placed_by_its_release_then_its_arrest_then_its_sighting() -
     assert place(held(1, "pud", J20, detention__held_on="2026-01-10")) == 1
     assert place(held(1, "pud", detention__held_on="2026-01-19")) == 0
     assert place(held(1, "pud", detention__held_on=J20)) == 1
-    assert place(held(1, "pud", kept__detained_on=ARREST)) == 0
+    assert place(held(1, "pud", taken__detention__detained_on=ARREST)) == 0
 
 
 def test_a_report_without_a_date_joins_the_latest_release_or_the_latest_detention() -> None:

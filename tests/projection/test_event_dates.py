@@ -63,7 +63,10 @@ def test_no_government_dates_a_release_that_an_organisation_asserts() -> None:
 
 
 def test_a_corrected_date_is_not_outvoted_by_copies_of_the_slip() -> None:
-    copies = [verified(2, "jep", pointer=1, kept__released_on=J8), verified(3, "pud", pointer=1, kept__released_on=J8)]
+    copies = [
+        verified(2, "jep", pointer=1, taken__release__released_on=J8),
+        verified(3, "pud", pointer=1, taken__release__released_on=J8),
+    ]
     assert release_date(verified(1, "foro", J8), *copies) == J8
     said = [verified(1, "foro", "2026-01-09"), *copies]
     assert (release_date(*said), is_uncertain(*said)) == ("2026-01-09", False)
@@ -71,7 +74,9 @@ def test_a_corrected_date_is_not_outvoted_by_copies_of_the_slip() -> None:
 
 
 def test_sources_that_verify_by_id_verify_the_date_that_they_saw() -> None:
-    pointing = [verified(n, source, pointer=1, kept__released_on=J8) for n, source in enumerate(("foro", "jep"), 2)]
+    pointing = [
+        verified(n, source, pointer=1, taken__release__released_on=J8) for n, source in enumerate(("foro", "jep"), 2)
+    ]
     said = [out(1, "ministry", J8), *pointing]
     assert release_date(*said) == J8
     row = row_of(said, SourceRelease, source=SOURCES["jep"].key, stage="carried_out")
@@ -105,7 +110,7 @@ def test_a_coarse_date_supports_the_days_inside_and_a_tie_goes_to_the_later_and_
 def test_second_hand_and_overlapping_dates_leave_no_doubt() -> None:
     assert not is_uncertain(verified(1, "foro", J8), out(2, "jep", J20), out(3, "ministry", J20))
     assert not is_uncertain(verified(1, "foro", J8), out(2, "jep", "2026-01", **OWN))
-    assert not is_uncertain(verified(1, "foro", J8), verified(2, "jep", pointer=9, kept__released_on=J20))
+    assert not is_uncertain(verified(1, "foro", J8), verified(2, "jep", pointer=9, taken__release__released_on=J20))
     assert is_uncertain(verified(1, "foro", J8), out(2, "jep", J20, **OWN))
 
 
@@ -120,7 +125,7 @@ def draw_said(draw: st.DrawFn) -> list[Statement]:
             draw(st.sampled_from([None, *DATES])),
             verification__verdict=draw(st.sampled_from(["reported", "verified"])),
             verification__method=draw(st.sampled_from(["family", "press"])),
-            kept__released_on=draw(st.sampled_from([None, *DATES])),
+            taken__release__released_on=draw(st.sampled_from([None, *DATES])),
         )
         for number, source in enumerate(sources, 1)
     ]
@@ -136,7 +141,7 @@ def dates_that_vote(said: Sequence[Statement]) -> list[PartialDate]:
         [] if organisations else said,
     ]
     for group in groups:
-        own = [one.released_on for one in group if one.released_on]
+        own = [day for one in group if (day := one.own_date("release.released_on"))]
         votes = own or [day for one in group if (day := one.release_day)]
         if votes:
             return votes

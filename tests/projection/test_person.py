@@ -1,6 +1,5 @@
 """The facts about the person and the place."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -242,8 +241,8 @@ def test_no_ministry_dates_an_age_that_an_organisation_gives(more: dict[str, str
 def test_the_place_by_a_source_is_its_own_with_the_area_or_what_stood_where_it_points() -> None:
     said = [
         held(1, "foro", "2024-10-13", facility=RODEO),
-        replace(held(2, "jep", "2024-10-13"), inherited_facility=HELICOIDE),
-        replace(held(3, "pud", "2024-10-13", detention__facility="a cellar"), inherited_facility=HELICOIDE),
+        held(2, "jep", "2024-10-13", facility=HELICOIDE, taken__detention__facility="el-helicoide"),
+        held(3, "pud", "2024-10-13", detention__facility="a cellar"),
     ]
     own = {(row["source"], row["name"], row["value"]) for row in rows_of(said, SourceTrait)}
     assert own == {

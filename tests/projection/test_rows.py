@@ -165,9 +165,13 @@ def test_a_voice_tells_what_its_source_says_and_takes_nothing_from_others() -> N
 
 
 KEPT = {
-    "kept__detained_on": "2024-10-13", "kept__held_on": "2025-06-01", "kept__country": "VE",
-    "kept__designation": "political", "kept__released_on": "2026-01-12", "kept__kind": "pardon",
-}  # fmt: skip
+    "taken__detention__detained_on": "2024-10-13",
+    "taken__detention__held_on": "2025-06-01",
+    "taken__detention__country": "VE",
+    "taken__detainee__designation": "political",
+    "taken__release__released_on": "2026-01-12",
+    "taken__release__kind": "pardon",
+}
 
 
 def test_who_says_nothing_else_where_it_points_says_what_stood_there() -> None:
@@ -189,7 +193,7 @@ def test_who_says_nothing_else_where_it_points_says_what_stood_there() -> None:
 
 @pytest.mark.parametrize("stage, name", [("announced", "announced_on"), ("ordered", "ordered_on")])
 def test_a_day_kept_of_an_earlier_stage_is_of_that_stage(stage: str, name: str) -> None:
-    kept: dict[str, Any] = {f"kept__{name}": "2026-01-08"}
+    kept: dict[str, Any] = {f"taken__release__{name}": "2026-01-08"}
     said = [statement(1, release__stage=stage, **kept)]
     assert row_of(said, SourceRelease, stage=stage)["lo"] == parse_date("2026-01-08").lo
     assert row_of(said, ReleaseAtStage, stage=stage)["lo"] == parse_date("2026-01-08").lo

@@ -61,10 +61,14 @@ def test_another_end_of_custody_has_its_own_date(how: str) -> None:
 
 
 def test_a_date_is_its_own_before_one_that_was_taken_over() -> None:
-    taken_over = {"kept__released_on": "2026-01-12", "kept__detained_on": "2024", "kept__held_on": "2025"}
+    taken_over = {
+        "taken__release__released_on": "2026-01-12",
+        "taken__detention__detained_on": "2024",
+        "taken__detention__held_on": "2025",
+    }
     said = statement(1, release__stage="carried_out", **taken_over)  # type: ignore[arg-type]
     assert [day.text for day in said.all_dates] == ["2026-01-12", "2024", "2025"]
-    assert (said.released_on, said.detained_on) == (None, None)
+    assert said.own_date("release.released_on") is said.own_date("detention.detained_on") is None
     own = out(1, on="2026-02", since="2024-10", detention__held_on="2026-01", **taken_over)
     assert [day.text for day in own.all_dates] == ["2026-02", "2024-10", "2026-01"]
 

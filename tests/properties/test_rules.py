@@ -64,6 +64,7 @@ def test_one_more_source_that_agrees_with_what_is_shown_lowers_no_count(seed: in
     custody, release = random.choice(shown)
     pointed = max(release.asserting, key=lambda statement: statement.source.independent)
     dates = {"carried_out": release.date.date, "arrest": custody.arrest.date}
+    is_own = random.random() < 0.5
     agreeing = Report(
         id="agreeing",
         source=NEW_SOURCE,
@@ -72,8 +73,8 @@ def test_one_more_source_that_agrees_with_what_is_shown_lowers_no_count(seed: in
         request=9,
         verdict="verified",
         stage="carried_out",
-        dates=dates if random.random() < 0.5 else {},
-        taken_over=dates,
+        dates=dates if is_own else {},
+        taken_over={} if is_own else dates,
         pointer=pointed.id,
     )
     after = count(read([*reports, agreeing]))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from app.log.content import take_over
 from app.projection import FacilityView, SourceView, Statement, project
 from app.projection.detentions import divide_into_detentions
 
@@ -34,9 +35,11 @@ def statement(
     erased: bool = False,
     **content: Any,
 ) -> Statement:
-    """A report: `release__released_on="2026-01-12"` says that field. It is `reported` unless it says otherwise;
-    `verified` and denials are by the family. Anything said of a release makes it a report of one, carried out."""
-    said = {path.replace("__", ".", 1): value for path, value in content.items()}
+    """A report: `release__released_on="2026-01-12"` says that field, `taken__release__released_on` took it over. It is
+    `reported` unless it says otherwise; `verified` and denials are by the family. Anything said of a release makes it a
+    report of one, carried out."""
+    taken = {name.removeprefix("taken__"): value for name, value in content.items() if name.startswith("taken__")}
+    said = _flatten({name: value for name, value in content.items() if not name.startswith("taken__")})
     verdict = said.setdefault("verification.verdict", "reported")
     if verdict not in ("reported", "retracted"):
         said.setdefault("verification.method", "family")
@@ -48,12 +51,16 @@ def statement(
         id=id or f"{record:032x}",
         source=SOURCES[source],
         revision=record if revision is None else revision,
-        content={name: value for name, value in said.items() if value is not None},
+        content=take_over(said, _flatten(taken), 1),
         pointer=pointer,
         facility=facility,
         is_redacted=redacted,
         is_erased=erased,
     )
+
+
+def _flatten(fields: dict[str, Any]) -> dict[str, Any]:
+    return {path.replace("__", ".", 1): value for path, value in fields.items() if value is not None}
 
 
 def held(record: int, source: str = "foro", since: str | None = None, **more: Any) -> Statement:

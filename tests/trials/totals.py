@@ -40,7 +40,8 @@ SECOND_HAND = ("press", "other_organisation", "official_statement")
 PLACES = {"el rodeo i": "el-rodeo-i", "helicoide": "el-helicoide"}
 IN_ONE_COUNTRY = {"helicoide": "VE"}
 NOTHING_SAID = {"kind": "unspecified", "country": None, "designation": "unstated", "facility": None}
-FIELDS = {"kind": "release.kind", "country": "detention.country", "designation": "detainee.designation"}
+FIELDS = {"kind": "release.kind", "country": "detention.country", "designation": "detainee.designation",
+          "facility": "detention.facility"}  # fmt: skip
 # Numbers of totals under these terms are counted again; which ones, differs from trial to trial.
 TERMS: tuple[tuple[str, str], ...] = (
     ("kind", "house_arrest"),
@@ -114,13 +115,11 @@ class Said:
     def holds_that_held(self) -> bool:
         return self.verdict != "retracted" and (self.released or self.verdict != "refuted")
 
-    def own(self, fact: str) -> Any:
-        if fact == "facility":
-            return self.facility
-        return _unless_nothing(fact, self.content.get(FIELDS[fact]))
-
-    def kept(self, fact: str) -> Any:
-        return _unless_nothing(fact, self.content.get(f"kept.{fact}"))
+    def value(self, fact: str, *, kept: bool) -> Any:
+        """Its own value, or the one that it took over."""
+        if (FIELDS[fact] in self.content.get("taken_over", {}).get("fields", ())) is not kept:
+            return None
+        return self.facility if fact == "facility" else _unless_nothing(fact, self.content.get(FIELDS[fact]))
 
     @property
     def rank(self) -> int:
@@ -265,9 +264,7 @@ def _votes(said: list[Said], fact: str) -> tuple[Vote, ...]:
 
 
 def _vote(own: list[Said], fact: str, *, kept: bool) -> Vote | None:
-    if kept and fact == "facility":  # a place nobody registered is the source's own word, too
-        own = [one for one in own if "detention.facility" not in one.content]
-    stated = [(one, one.kept(fact) if kept else one.own(fact)) for one in own]
+    stated = [(one, one.value(fact, kept=kept)) for one in own]
     stated = [(one, value) for one, value in stated if value is not None]
     if not stated:
         return None

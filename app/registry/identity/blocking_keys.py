@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from app.dates import PartialDate
-from app.log.content import AGE_ON, AGE_SPAN, INHERITED_FACILITY, NATIONAL_ID, Content
+from app.log.content import AGE_ON, AGE_SPAN, NATIONAL_ID, Content, remove_taken_over
 from app.matching.blocking import (
     BlockingHit,
     BlockingQuery,
@@ -17,9 +17,8 @@ from app.matching.score import CONFLICTING_BIRTH_YEARS, MAX_BIRTH_SPAN_DAYS, Per
 from app.matching.scripts import fold
 from app.projection.statements import parse_cached_date
 
+# No query uses these keys: a facility gives no candidates. They find records when a facility changes.
 _FACILITY_PREFIX = "f:"
-# No query uses these keys: an inherited facility gives no candidates. They find records when a facility changes.
-_INHERITED_FACILITY_PREFIX = "s:"
 _NATIONAL_ID_PREFIX = "i:"
 # Two births contradict each other if one begins this many years before the other: a stored birth spans at most three
 # years, and conflicting births are more than CONFLICTING_BIRTH_YEARS apart.
@@ -30,25 +29,18 @@ def format_facility_key(folded_name: str) -> str:
     return f"{_FACILITY_PREFIX}{folded_name}"
 
 
-def format_inherited_facility_key(slug: str) -> str:
-    return f"{_INHERITED_FACILITY_PREFIX}{slug}"
-
-
 def build_blocking_keys(content: Content) -> frozenset[str]:
     """Return the stored keys of a report.
 
-    They are built from its names, its own and its inherited facility, its identification number, and combinations that
+    They are built from its names, its facility, own or taken over, its identification number, and combinations that
     find nameless reports."""
     keys = {
-        *build_query_keys(content),
+        *build_query_keys(remove_taken_over(content)),
         *build_word_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ())),
     }
     facility = content.get("detention.facility")
     if facility is not None:
         keys.add(format_facility_key(fold(facility)))
-    inherited_slug = content.get(INHERITED_FACILITY)
-    if inherited_slug is not None:
-        keys.add(format_inherited_facility_key(inherited_slug))
     return frozenset(keys)
 
 
@@ -73,7 +65,7 @@ def build_blocking_rows(content: Content, record: int, source: int, publish: str
     """Return the rows of a record's blocking keys. `publish`: today's class of its person."""
     shared_columns = {
         "record": record,
-        "born": find_report_birth_year(content),
+        "born": find_report_birth_year(remove_taken_over(content)),
         "source": source,
         "publish_now": publish,
     }

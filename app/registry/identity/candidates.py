@@ -20,7 +20,7 @@ from sqlmodel import Session, col
 
 from app.db.engine import split_into_chunks
 from app.log import entries
-from app.log.content import Content
+from app.log.content import Content, remove_taken_over
 from app.matching import blocking, score
 from app.matching.blocking import BlockingHit, BlockingQuery
 from app.models import OPEN, Entry, Placement, Record, Report, Sealed
@@ -98,7 +98,7 @@ def load_current_records(session: Session, keys: Iterable[int]) -> list[CurrentR
         for key, record_id, source, publish, detainee, body, disclosures in session.connection().execute(
             _SELECT_CONTENTS, {"keys": chunk}
         ):
-            content = restore_content(json.loads(body)["said"], entries.load_values(disclosures))
+            content = remove_taken_over(restore_content(json.loads(body)["said"], entries.load_values(disclosures)))
             person = blocking_keys.build_person(content)
             records.append(CurrentRecord(key, record_id, source, publish, detainee, content, person))
     return records

@@ -29,6 +29,7 @@ from app.log.content import (
     REQUESTED_CLASS,
     Content,
     find_birth,
+    remove_taken_over,
     restore_sent_content,
 )
 from app.log.entries import LogEntry
@@ -120,8 +121,12 @@ def split_by_independence(statements: Sequence[Statement]) -> tuple[list[Content
     """Return `(contents of independent sources' reports, contents of others')`.
 
     If no source is independent, return all contents and an empty list."""
-    independent = [statement.full_content for statement in statements if statement.source.independent]
-    dependent = [statement.full_content for statement in statements if not statement.source.independent]
+    independent = [
+        remove_taken_over(statement.full_content) for statement in statements if statement.source.independent
+    ]
+    dependent = [
+        remove_taken_over(statement.full_content) for statement in statements if not statement.source.independent
+    ]
     return (independent, dependent) if independent else (dependent, [])
 
 

@@ -52,8 +52,8 @@ def test_the_dates_of_an_organisation_divide_by_any_method(method: str) -> None:
 
 
 def test_dates_that_were_taken_over_divide() -> None:
-    released = out(1, kept__released_on="2025-06-01", kept__detained_on="2024-10-13")
-    assert records_of([released, held(2, "jep", kept__detained_on="2025-09-01")]) == [[1], [2]]
+    released = out(1, taken__release__released_on="2025-06-01", taken__detention__detained_on="2024-10-13")
+    assert records_of([released, held(2, "jep", taken__detention__detained_on="2025-09-01")]) == [[1], [2]]
 
 
 def test_a_release_divides_only_if_a_report_shows_the_person_inside_before_it() -> None:

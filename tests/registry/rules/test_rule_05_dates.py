@@ -74,7 +74,10 @@ def test_a_source_has_one_vote_however_many_reports_it_files() -> None:
 
 def test_own_dates_go_before_dates_that_were_taken_over() -> None:
     corrected = out(1, "foro", "2026-01-09", **VERIFIED)
-    copies = [out(n, who, pointer=1, kept__released_on="2026-01-08", **VERIFIED) for n, who in ((2, "jep"), (3, "pud"))]
+    copies = [
+        out(n, who, pointer=1, taken__release__released_on="2026-01-08", **VERIFIED)
+        for n, who in ((2, "jep"), (3, "pud"))
+    ]
     assert released_on(corrected, *copies) == "2026-01-09"
     assert released_on(out(1, "foro", **VERIFIED), *copies) == "2026-01-08"
     assert released_on(out(1, "foro", "2026-01-09", **FAMILY), *copies) == "2026-01-08"
@@ -164,7 +167,7 @@ def test_every_source_keeps_the_dates_that_it_gives() -> None:
         "value": "2024-10-13",
         "said": [{"value": "2024-10-13", "by": ["foro"]}],
     }
-    kept = out(2, "pud", pointer=1, kept__released_on="2026-01-12", **VERIFIED)
+    kept = out(2, "pud", pointer=1, taken__release__released_on="2026-01-12", **VERIFIED)
     assert row_of([out(1, "foro"), kept], Release)["facts"]["facts"]["released_on"]["said"] == []
 
 

@@ -84,7 +84,7 @@ def test_a_pointer_goes_before_the_dates() -> None:
 def test_a_report_stays_with_the_one_it_points_at_if_that_one_is_corrected_or_retracted() -> None:
     for verdict in ("reported", "retracted"):
         moved = out(3, "pud", "2025-06-01", "2024-10-13", verification__verdict=verdict)
-        taken_over = {"kept__released_on": "2026-01-12", "kept__detained_on": "2025-09-01"}
+        taken_over = {"taken__release__released_on": "2026-01-12", "taken__detention__detained_on": "2025-09-01"}
         for own in ({"on": "2026-01-12"}, {"since": "2025-09-01"}, taken_over):
             assert records_of([*TWO_DETENTIONS, moved, out(4, "jep", **own, pointer=3)]) == [[1, 3, 4], [2]], own
 
@@ -161,7 +161,7 @@ def test_a_release_that_an_organisation_asserts_too_divides_for_all() -> None:
 
 def test_an_organisation_that_points_at_the_report_of_a_government_is_placed_with_it() -> None:
     official = out(1, "ministry", "2025-11-24", "2025-07-01")
-    taken_over = {"kept__released_on": "2025-11-24", "kept__detained_on": "2025-07-01"}
+    taken_over = {"taken__release__released_on": "2025-11-24", "taken__detention__detained_on": "2025-07-01"}
     verified = out(2, "jep", pointer=1, verification__verdict="verified", **taken_over)
     assert records_of([official, verified, held(3, "foro", "2025-12-01")]) == [[1, 2], [3]]
 

@@ -22,7 +22,7 @@ def test_the_kind_of_a_stage_comes_from_the_sources_that_assert_it() -> None:
 
 
 def test_values_that_were_taken_over_count_only_where_no_source_of_the_group_gives_its_own() -> None:
-    taken_over = {"kept__released_on": "2026-01-12", "kept__kind": "pardon"}
+    taken_over = {"taken__release__released_on": "2026-01-12", "taken__release__kind": "pardon"}
     kept = out(2, "pud", verification__verdict="verified", pointer=1, **taken_over)
 
     def kind(*said: Statement) -> Any:

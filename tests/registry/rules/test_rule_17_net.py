@@ -165,7 +165,7 @@ def test_a_source_that_does_not_say_when_takes_nobody_elses_day() -> None:
 
 
 def test_a_source_that_points_at_the_later_detention_takes_the_day_that_stood_there() -> None:
-    kept = held(5, "jep", pointer=3, kept__detained_on="2026-02-01")
+    kept = held(5, "jep", pointer=3, taken__detention__detained_on="2026-02-01")
     said = [*THREE[:2], out(4, "jep", "2026-01-12"), THREE[2], kept]
     voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, SourceRelease)}
     assert voices[2, 2] == day("2026-02-01")
