@@ -244,9 +244,9 @@ def test_a_line_that_no_registry_wrote_is_told_by_its_number(
 @pytest.mark.parametrize(
     "changed, told",
     [({0: ("report", "2")}, "one number"), ({0: ("points_at", "999")}, "points at none"),
-     ({0: ("points_at", "1")}, "points at none")],
+     ({0: ("points_at", "1")}, "points at none"), ({1: ("taken_over", "detainee.full_name")}, "is not as it was")],
 )  # fmt: skip
-def test_a_report_that_follows_none_or_has_another_ones_number_is_told(
+def test_a_report_that_follows_none_has_another_ones_number_or_took_over_what_none_can_is_told(
     empty: Engine, folder: Path, changed: dict[int, tuple[str, str]], told: str
 ) -> None:
     path = folder / "reports.csv"

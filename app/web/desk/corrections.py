@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from app.api.operations import AmendReport, RetractReport, build_report_tag
 from app.api.routes.reports import list_reports, read_report
 from app.errors import Problem
+from app.imports.formats.template import get_field_title
 from app.schemas.reports import RetractIn
 from app.web.api_client import encode_body, normalize_body, parse_body, parse_cursor
 from app.web.desk import fields
@@ -82,6 +83,8 @@ class ReportLine:
     is_withdrawn: bool
     is_release: bool
     released_on: str | None
+    taken_over: list[str]
+    changed: list[str]
 
 
 def build_report_line(report: Mapping[str, Any]) -> ReportLine:
@@ -95,6 +98,7 @@ def build_report_line(report: Mapping[str, Any]) -> ReportLine:
         report.get("retraction") is not None,
         release is not None,
         (release or {}).get("released_on"),
+        *(report.get("taken_over", {}).get(name, []) for name in ("fields", "changed")),
     )
 
 
@@ -200,12 +204,15 @@ async def show_report(
     report = await desk.api.read(read_report, report_id=report_id)
     tag = build_report_tag(UUID(report_id), report["version"])
     shown_values = fields.fill_form_values(report, CORRECTABLE_FIELDS) if form_values is None else form_values
+    line, language = build_report_line(report), fields.get_code_language(desk.catalogue)
     parts = fields.build_form_parts(desk.catalogue, shown_values, faults.by_field, CORRECTABLE_FIELDS)
     return await desk.show(
         "desk/own_report.html",
         status=faults.status,
         report=report,
-        line=build_report_line(report),
+        line=line,
+        taken_over=[get_field_title(name, language) for name in line.taken_over],
+        changed=[get_field_title(name, language) for name in line.changed],
         tag=tag if form_values is None else first_value(form_values, TAG_FIELD),
         reason="" if form_values is None else first_value(form_values, REASON_FIELD),
         sections=parts,

@@ -47,6 +47,25 @@ def test_own_reports_are_listed_and_those_of_others_are_not_there(officer: Offic
     assert officer.open(f"{REPORTS}/{other['report']['id']}").status_code == 404
 
 
+def test_a_value_that_the_registry_gave_is_no_word_of_the_organisation_and_its_change_is_told(officer: Officer) -> None:
+    world = officer.world
+    filed = world.file("jep", release={"released_on": "2026-01-12", "kind": "pardon"})
+    verified = world.verify(filed["release"]["id"], "foro", verdict="verified", method="family")
+    assert "(taken over from the registry)" in officer.open(REPORTS).text
+    moved = {"release": {"released_on": "2026-01-20"}}
+    world.client.patch(f"/v1/reports/{filed['report']['id']}", json=moved, headers=world.headers("jep"))
+    assert "the registry shows another value now" in officer.open(REPORTS).text
+    page = officer.open(f"{REPORTS}/{verified['report']['id']}").text
+    assert "Taken over from the registry: " in page
+    assert "The registry shows another value now: " in page
+    officer.fill(CORRECTION, {"note": "New."})
+    assert report_of(officer, verified)["taken_over"]["changed"] == ["release.released_on"]
+    officer.open(f"{REPORTS}/{verified['report']['id']}")
+    officer.fill(CORRECTION, {"release.released_on": "2026-01-13"})
+    assert report_of(officer, verified)["taken_over"]["changed"] == []
+    assert "(taken over from the registry)" not in officer.open(REPORTS).text
+
+
 def test_what_is_changed_in_the_form_is_changed_and_nothing_else(officer: Officer, filed: Body) -> None:
     before = report_of(officer, filed)
     officer.open(f"{REPORTS}/{filed['report']['id']}")
