@@ -4,7 +4,7 @@ Fields in `PUBLIC_FIELDS` are readable in the log. Every other field is personal
 digest. Reports of count-only people disclose less: see `projection/statements.py`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -159,30 +159,31 @@ def remove_equal_values(content: Content, previous: Content) -> Content:
     return {name: value for name, value in content.items() if taken.get(name) != value}
 
 
-def take_over_again(content: Content, previous: Content, dropped_fields: Collection[str] = ()) -> Content:
-    """Return a new version's own content with what `previous` took over, without `dropped_fields`."""
+def take_over_again(content: Content, previous: Content) -> Content:
+    """Return a new version's own content with what `previous` took over and it does not give itself."""
     if TAKEN_OVER not in previous:
         return content
-    taken = {name: value for name, value in select_taken_over(previous).items() if name not in dropped_fields}
-    return take_over(content, taken, previous[TAKEN_OVER]["revision"])
+    return take_over(content, select_taken_over(previous), previous[TAKEN_OVER]["revision"])
 
 
 def convert_kept_values(public: Content, personal: Content) -> tuple[Content, Content]:
     """Return the readable and the sealed content of an entry in today's form."""
     if _KEPT_REVISION not in public and _KEPT_FIELDS.keys().isdisjoint(public):
         return public, personal
-    own, kept = [], []
-    for values in (public, personal):
-        own.append({name: value for name, value in values.items() if not name.startswith("kept.")})
-        kept.append({name: values[old] for old, name in _KEPT_FIELDS.items() if old in values})
-    content = take_over({**own[1], **own[0]}, {**kept[1], **kept[0]}, public.get(_KEPT_REVISION))
+    both = {**personal, **public}
+    kept = {name: both[old] for old, name in _KEPT_FIELDS.items() if old in both}
+    content = take_over(_remove_kept_values(both), kept, public.get(_KEPT_REVISION))
     taken = select_taken_over(content)
-    mark = {TAKEN_OVER: content[TAKEN_OVER]} if taken else {}
     new_public, new_personal = (
-        {**own_values, **{name: value for name, value in kept_values.items() if name in taken}}
-        for own_values, kept_values in zip(own, kept, strict=True)
+        _remove_kept_values(values)
+        | {name: values[old] for old, name in _KEPT_FIELDS.items() if old in values and name in taken}
+        for values in (public, personal)
     )
-    return {**new_public, **mark}, new_personal
+    return new_public | ({TAKEN_OVER: content[TAKEN_OVER]} if taken else {}), new_personal
+
+
+def _remove_kept_values(content: Content) -> Content:
+    return {name: value for name, value in content.items() if not name.startswith("kept.")}
 
 
 def has_release_section(content: Content) -> bool:

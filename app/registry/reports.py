@@ -192,8 +192,10 @@ def prepare_amendment(
     report = _classify_current(context, report, (record, version))
     if body.source_record_id is not None:
         report["source_record_id"] = body.source_record_id
-    dropped_fields = {name for name in content.TAKEN_OVER_FIELDS if sent.get(name) != previous.get(name)}
-    return (record, version), body, content.take_over_again(report, previous, dropped_fields)
+    unchanged = {
+        name: value for name, value in previous.items() if name == content.TAKEN_OVER or value == sent.get(name)
+    }
+    return (record, version), body, content.take_over_again(report, unchanged)
 
 
 def write_retraction(

@@ -17,7 +17,6 @@ from app.models import OPEN, Entry, Placement, RecalledEntry, Record, Report, Se
 from app.projection.consolidate import get_fact_value
 from app.projection.custody import read_custody
 from app.projection.person import collect_spell_facts
-from app.projection.statements import Statement
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.classes import CLASS_FIELD
 from app.registry.records import TargetKind
@@ -99,30 +98,20 @@ def _load_shown_values(
 ) -> Content:
     """Return the values of the detention of record `base` at a revision: field → value.
 
-    They are those of its first-hand reports by organisations, if there are any. `own_record`: a record to ignore."""
+    They are those of its first-hand reports by organisations, if there are any. Reports recalled since are ignored, and
+    so are those on people who are count-only today: two people may have been one then. So is `own_record`."""
     statements = [
-        statement
-        for statement in _load_statements(session, views, base, revision)
-        if statement.record != own_record and not statement.is_retracted
+        build_version_statement(record, parse_entry_row(entry, disclosures), views, pointer=None, is_erased=False)
+        for record, entry, disclosures in session.execute(
+            _SELECT_SPELL_STATEMENTS, {"base": base, "revision": revision}
+        )
+        if record.key != own_record and not is_person_count_only(session, views, record)
     ]
-    deciding = [statement for statement in statements if statement.independent] or statements
+    active = [statement for statement in statements if not statement.is_retracted]
+    deciding = [statement for statement in active if statement.independent] or active
     if not deciding:
         return {}
     custody = read_custody(deciding)
     facts = custody.facts | custody.release_facts | collect_spell_facts(custody)
     values = {name: get_fact_value(facts, name.partition(".")[2]) for name in TAKEN_OVER_FIELDS}
     return {name: value for name, value in values.items() if value not in UNSTATED_VALUES}
-
-
-def _load_statements(session: Session, views: DirectorySnapshot, base: int, revision: int) -> list[Statement]:
-    """Return the statements of the detention of record `base` at a revision.
-
-    Without statements recalled since, and without those on people who are count-only today: two people may have been
-    one then."""
-    return [
-        build_version_statement(record, parse_entry_row(entry, disclosures), views, pointer=None, is_erased=False)
-        for record, entry, disclosures in session.execute(
-            _SELECT_SPELL_STATEMENTS, {"base": base, "revision": revision}
-        )
-        if not is_person_count_only(session, views, record)
-    ]
