@@ -251,8 +251,7 @@ _SELECT_SPELL_RECORDS = (
 def find_target(context: WriteContext, body: DetentionReportIn) -> tuple[Record, TargetKind] | None:
     pointed_ids = [(kind, getattr(body, name)) for name, kind in POINTER_FIELDS if getattr(body, name) is not None]
     if len(pointed_ids) > 1:
-        detail = "Point at one of detainee_id, detention_id, release_id; not at several."
-        raise Invalid.at_pointer("", "one_pointer", detail)
+        raise Invalid.at_pointer("", "one_pointer", "Point at one of detainee_id, detention_id, release_id.")
     if not pointed_ids:
         return None
     kind, target_id = pointed_ids[0]
@@ -301,11 +300,7 @@ def choose_spell_pointer(
     if previous is not None and uuid.UUID(previous) in {row.id for row in rows}:
         return previous
     is_visible = context.actor.can_see_person(base.publish_now)
-    reports = [
-        (row, remove_taken_over(json.loads(row.body)["said"]))
-        for row in rows
-        if is_visible or row.source == context.actor.source
-    ]
+    reports = [(row, json.loads(row.body)["said"]) for row in rows if is_visible or row.source == context.actor.source]
     if kind == "release":
         reports = [(row, report) for row, report in reports if has_release_section(report)] or reports
 
@@ -316,8 +311,8 @@ def choose_spell_pointer(
         return (
             is_withdrawn,
             is_dependent,
-            _find_first_day(report, "detention.detained_on"),
-            _find_first_day(report, "release.released_on"),
+            _find_first_day(remove_taken_over(report), "detention.detained_on"),
+            _find_first_day(remove_taken_over(report), "release.released_on"),
             row.id.hex,
         )
 
