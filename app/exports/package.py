@@ -325,6 +325,7 @@ def _read_reports(folder: Path) -> Iterator[ReplicatedReport]:
                 values["source"],
                 values["detainee"],
                 values.get("points_at"),
+                values.get("list"),
                 schema.model_validate(body),
                 extra_values,
             )

@@ -89,7 +89,7 @@ TABLES: dict[str, dict[str, FieldSchema]] = {
         "citing": TEXTS, "independent": FLAG,
     },
     "reports": {
-        "report": NUMBER, "source": STRING, "detainee": UUID, "detention": UUID, "points_at": NUMBER,
+        "report": NUMBER, "source": STRING, "detainee": UUID, "detention": UUID, "points_at": NUMBER, "list": NUMBER,
         **{name: _build_report_field(name) for name in PUBLIC_REPORT_FIELDS}, **EXTRA_REPORT_FIELDS,
     },
     "claims": {

@@ -216,10 +216,16 @@ def lease_import(session: Session, job: uuid.UUID, now: datetime) -> None:
 
 
 def advance_import(
-    session: Session, secret: bytes, job: ListImport, rows: Sequence[RowOutcome], last_settled: int, now: datetime
+    session: Session,
+    secret: bytes,
+    job: ListImport,
+    rows: Sequence[RowOutcome],
+    last_settled: int,
+    now: datetime,
+    first_revision: int | None = None,
 ) -> bool:
     """Settle rows in the transaction that filed them. False where another process settled them first: then the caller
-    rolls back."""
+    rolls back. `first_revision`: the first that the list made; None if it made none."""
     counts, summary = json.loads(job.counts), read_sealed_column(secret, job, "told")
     groups = FaultGroups(summary.get("groups", []))
     unregistered_rows, withdrawn_wishes = (
@@ -243,7 +249,7 @@ def advance_import(
         "done": last_settled,
         "counts": json.dumps(counts),
         "told": summary,
-        "first_revision": min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None),
+        "first_revision": first_revision,
         "last_revision": max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None),
     }
     if not update_open_import(session, secret, job, **changes, leased_until=now + LEASE):

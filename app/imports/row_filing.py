@@ -41,7 +41,7 @@ from app.log.content import Content, flatten_body
 from app.log.entries import open_writer_session
 from app.matching.scripts import ResultCache, use_cache
 from app.memory import pause_collection
-from app.models import ApiKey, ListImport
+from app.models import OPEN, ApiKey, ListImport
 from app.registry import api_keys, filing, records
 from app.registry.filing import SkippedWithdrawal, file_rows
 from app.registry.identity.candidates import WrittenRecords
@@ -224,7 +224,10 @@ class Filing:
             if job.strict and error_row is not None:
                 session.rollback()
                 raise build_strict_refusal(error_row, batch.rows[0].number)
-            if not import_store.advance_import(session, self._secret, job, outcomes, batch.last_row, context.now):
+            request = context.request if context.log.revision >= (context.request or OPEN) else None
+            if not import_store.advance_import(
+                session, self._secret, job, outcomes, batch.last_row, context.now, request
+            ):
                 session.rollback()
                 return None
         return outcomes
@@ -266,7 +269,9 @@ class Filing:
     def _build_context(self, session: Session, job: ListImport, trial: Trial | None = None) -> WriteContext:
         now = self._clock()
         actor = self._load_actor(session, job, now)
-        return WriteContext(session, actor, now, self._secret, job.key_id or "", is_list=True, trial=trial)
+        return WriteContext(
+            session, actor, now, self._secret, job.key_id or "", is_list=True, trial=trial, request=job.first_revision
+        )
 
     def _load_actor(self, session: Session, job: ListImport, now: datetime) -> Reader:
         """The reporter who files, by the source and key as they stand now: a revoked key files nothing more."""

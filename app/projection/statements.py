@@ -131,8 +131,8 @@ class FacilityView:
 class Statement:
     """What one source's report states: the current version of its record.
 
-    `record`: key of the record. `revision`: of the version. `request`: the first revision of the request that
-    filed it. `pointer`: the record of the report at which it points.
+    `record`: key of the record. `revision`: of the version. `request`: the first revision of the list that
+    filed it; 0: it was filed alone. `pointer`: the record of the report at which it points.
     `is_filed_by_pointer`: it was filed by pointing at a known person. `is_redacted`: the person was erased by the
     projected revision. `is_erased`: at any revision, so that a replay shows nothing personal of any time. `facility`:
     the registered facility that the report names. `wish_revision`: the revision at which the source first requested
@@ -164,7 +164,7 @@ class Statement:
 
     @property
     def filed_at(self) -> int:
-        """The first revision of the request that filed it: statements of one request have the same age."""
+        """The first revision of the request that filed it: statements of one list have the same age (rule 3)."""
         return self.request or self.revision
 
     def to_count_only(self) -> "Statement":

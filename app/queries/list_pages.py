@@ -394,8 +394,8 @@ def number_records(session: Session, reader: Reader, revision: int) -> dict[int,
 def build_public_reports(
     session: Session, people: dict[int, Person], numbers: dict[int, int], reader: Reader, revision: int
 ) -> list[Content]:
-    """Return the reports of some people: the content with `report` (its number), `source`, `detainee`, `detention` and
-    `points_at`."""
+    """Return the reports of some people: the content with `report` (its number), `source`, `detainee`, `detention`,
+    `points_at` and `list` (the first entry of the list in which it was filed)."""
     rows = session.execute(
         select(Record, col(Report.stated), col(Placement.detainee), col(Placement.spell))
         .join(Report, col(Report.record) == col(Record.key))
@@ -415,6 +415,7 @@ def build_public_reports(
                 "detainee": person.ids[detainee].detainee,
                 "detention": person.ids[spell].detention,
                 "points_at": numbers.get(keys.get(body.get("pointer", ""), 0)),
+                "list": body.get("request"),
                 **_build_content(person, spell, slug, content.convert_kept_values(body["said"], {})[0], reader),
             }
         )

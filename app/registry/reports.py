@@ -278,13 +278,14 @@ class ReplicatedReport:
     """A report in a registry's public copy.
 
     `number`, `person`: the ids of the report and its detainee in the copy. `target_number`: the number of the report
-    that it points at, which may come later. `extra_content`: the mark of what it took over, and whether an unpublished
+    that it points at, which may come later. `list_number`: of the list in which it was filed. `extra_content`: the mark of what it took over, and whether an unpublished
     method is first-hand."""
 
     number: int
     source: str
     person: str
     target_number: int | None
+    list_number: int | None
     body: DetentionReportIn
     extra_content: content.Content
 
@@ -299,6 +300,7 @@ def replicate_reports(context: WriteContext, copies: Iterable[ReplicatedReport])
     """File all reports of a copy, in order, and return their number. Raises Invalid."""
     ids: defaultdict[int, uuid.UUID] = defaultdict(new_id)
     first_records: dict[str, uuid.UUID] = {}
+    first_entries: dict[int, int] = {}
     for copy in copies:
         report = {**build_content(context, copy.body), **copy.extra_content}
         own = content.remove_taken_over(report)
@@ -319,5 +321,7 @@ def replicate_reports(context: WriteContext, copies: Iterable[ReplicatedReport])
         body: dict[str, Any] = {"source": copy.source, "record": str(record), "subject": str(new_id()), "version": 1}
         if copy.target_number is not None:
             body["pointer"] = str(ids[copy.target_number])
+        if copy.list_number is not None:
+            body["request"] = first_entries.setdefault(copy.list_number, context.log.revision + 1)
         context.write_entry("report", {**body, "said": public}, personal)
     return len(ids)

@@ -290,10 +290,10 @@ def is_person_count_only(
     statements = _build_statements(stored_rows, views, frozenset())
     if content is not None:
         statement = statements.get(record.id) or _build_statement(
-            record, OPEN, content, {}, views, pointer=None, is_erased=False, wish={}
+            record, OPEN, content, {}, views, pointer=None, is_erased=False, body={}
         )
         statements[record.id] = replace(
-            statement, revision=OPEN, content=content, hidden_content={},
+            statement, revision=OPEN, request=0, content=content, hidden_content={},
             wish_revision=wish.get("since"), is_wish_suspended=wish.get("stopped", False),
         )  # fmt: skip
     people = _iterate_people(session, stored_rows, statements, edges)
@@ -367,7 +367,7 @@ def _build_statements(
             pointer=None if pointer is None else keys.get(uuid.UUID(pointer)),
             is_erased=row.redacted or row.id in erased_ids,
             is_filed_by_pointer=pointer is not None or "person" in body,
-            wish=body.get("wish", {}),
+            body=body,
         )
     return statements
 
@@ -376,10 +376,9 @@ def build_version_statement(
     record: Record | StoredRecord, version: LogEntry, views: DirectorySnapshot, *, pointer: int | None, is_erased: bool
 ) -> Statement:
     """Return the statement of one version of a record."""
-    public_content, wish = version.body["said"], version.body.get("wish", {})
     return _build_statement(
-        record, version.revision, public_content, version.personal, views,
-        pointer=pointer, is_erased=is_erased, wish=wish,
+        record, version.revision, version.body["said"], version.personal, views,
+        pointer=pointer, is_erased=is_erased, body=version.body,
     )  # fmt: skip
 
 
@@ -392,9 +391,10 @@ def _build_statement(
     *,
     pointer: int | None,
     is_erased: bool,
-    wish: dict[str, Any],
+    body: Mapping[str, Any],
     is_filed_by_pointer: bool = False,
 ) -> Statement:
+    wish = body.get("wish", {})
     content, hidden_content = statements.merge_content(public_content, personal)
     return Statement(
         record=record.key,
@@ -403,6 +403,7 @@ def _build_statement(
         revision=revision,
         content=content,
         pointer=pointer,
+        request=body.get("request", 0),
         facility=views.find_facility(content.get("detention.facility"), content.get("detention.country")),
         is_redacted=record.redacted,
         is_erased=is_erased,

@@ -87,7 +87,8 @@ class WriteContext(MatchContext):
 
     `key_id`: the id of the writing key, or empty, as in a command. `sent_at`: when the key sent a report that waited
     under an embargo. `two_person`: the kinds of decisions that need two people. `zone`: the zone in which a date
-    without a zone ends. `last_entry`: the last entry written, whose people are `projected_people`.
+    without a zone ends. `last_entry`: the last entry written, whose people are `projected_people`. `request`: the first
+    revision that the request wrote; None before. A list, filed in several transactions, is one request.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class WriteContext(MatchContext):
         is_list: bool = False,
         trial: Trial | None = None,
         sent_at: datetime | None = None,
+        request: int | None = None,
     ) -> None:
         self._projector = Projector(session)
         super().__init__(session, actor, self._projector.views, is_list=is_list, trial=trial)
@@ -113,6 +115,7 @@ class WriteContext(MatchContext):
         self.last_entry: LogEntry | None = None
         self.key_id = key_id
         self.sent_at = sent_at
+        self.request = request
         self.two_person = frozenset(two_person)
         self.log = Log(session, now)
         if self.log.rules != RULES:
@@ -150,7 +153,12 @@ class WriteContext(MatchContext):
         return self._projector.projected_people
 
     def _append(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None) -> LogEntry:
-        """Append an entry to `pending_writes`, with the key that wrote it, if any."""
+        """Append an entry to `pending_writes`, with the key that wrote it, if any.
+
+        The rows of a list name its first entry: reports of one request have the same age (rule 3)."""
+        if self.is_list:
+            self.request = self.request or self.log.revision + 1
+            body = {**body, "request": self.request} if kind == "report" else body
         entry = self.log.append(kind, body, personal, self.pending_writes)
         if self.key_id:
             author = {"revision": entry.revision, "key_id": self.key_id, "sent_at": self.sent_at}

@@ -165,6 +165,7 @@ class Past:
             source=self.sources[entry.body["source"]],
             revision=entry.revision,
             content=content,
+            request=entry.body.get("request", 0),
             pointer=self.keys[uuid.UUID(pointer)] if pointer and uuid.UUID(pointer) in self.reports else None,
             is_filed_by_pointer=pointer is not None or "person" in entry.body,
         )
