@@ -40,7 +40,7 @@ def test_only_reports_that_assert_give_the_country() -> None:
     verified = [out(n, source, "2026-01-12", pointer=1) for n, source in ((2, "jep"), (3, "foro"))]
     denied = held(4, "pud", detention__country="CO", verification__verdict="refuted", pointer=1)
     assert row_of([withdrawn, *verified, denied], Detention)["country"] is None
-    kept = out(5, "jep", "2026-01-12", kept__country="VE", pointer=1)
+    kept = out(5, "jep", "2026-01-12", taken__detention__country="VE", pointer=1)
     assert row_of([withdrawn, *verified, denied, kept], Detention)["country"] == "VE"
     told = out(6, "pud", "2026-01-12", detention__country="AR", pointer=1)
     assert row_of([withdrawn, *verified, denied, told], Detention)["country"] == "AR"
