@@ -278,8 +278,8 @@ class ReplicatedReport:
     """A report in a registry's public copy.
 
     `number`, `person`: the ids of the report and its detainee in the copy. `target_number`: the number of the report
-    that it points at, which may come later. `list_number`: of the list in which it was filed. `extra_content`: the mark of what it took over, and whether an unpublished
-    method is first-hand."""
+    that it points at, which may come later. `list_number`: of the list in which it was filed. `extra_content`: the
+    mark of what it took over, and whether an unpublished method is first-hand."""
 
     number: int
     source: str

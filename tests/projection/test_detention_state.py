@@ -47,7 +47,7 @@ def test_a_source_says_the_day_of_death_that_it_said_last() -> None:
     assert by("foro", held(3, "foro", SINCE, detainee__died_on="2025-02-01"), second)["out_hi"] == hi("2025-02-01")
 
 
-def test_the_last_arrest_or_sighting_that_is_asserted_tells_when_the_person_was_last_heard_of() -> None:
+def test_the_last_arrest_sighting_or_end_that_is_asserted_tells_when_the_person_was_last_heard_of() -> None:
     said = [held(1, "foro", SINCE)]
     assert together(*said)["heard_hi"] == hi(SINCE)
     said.append(held(3, "jep", detention__held_on="2025-02"))
@@ -55,10 +55,11 @@ def test_the_last_arrest_or_sighting_that_is_asserted_tells_when_the_person_was_
     said.append(held(4, "pud", verification__verified_on="2025-06-01"))
     said.append(held(5, "ministry", detention__held_on="2026-01-01"))
     said.append(refuted(6, "pud", detention__held_on="2026-01-01"))
-    said.append(verified(2, "jep", "2026-01-12"))
     assert together(*said)["heard_hi"] == hi("2025-02")
+    said.append(verified(2, "jep", "2026-01-12"))
+    assert together(*said)["heard_hi"] == hi("2026-01-12")
     assert [by(source, *said)["heard_hi"] for source in ("foro", "jep", "ministry")] == [
-        hi(SINCE), hi("2025-02"), hi("2026-01-01"),
+        hi(SINCE), hi("2026-01-12"), hi("2026-01-01"),
     ]  # fmt: skip
 
 
