@@ -35,9 +35,12 @@ from app.columns.loader import Columns
 from app.columns.rows import NULL
 from app.columns.table import PERSON_COLUMN, TableSpec
 from app.counts.tally import load_slugs_by_key
+from app.dates import subtract_years
 from app.queries.selection import COUNTABLE_STATUSES
+from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.vocabulary import ReleaseStatus, Stage, Verdict
 
+FIRST_RULES_WITH_HELD_WITHIN = 6
 PUBLIC_STATUSES = (*COUNTABLE_STATUSES, ReleaseStatus.OFFICIAL_ONLY.value, ReleaseStatus.REFUTED.value)
 
 
@@ -174,10 +177,14 @@ def build_counted_rows(columns: Columns, last_day: date) -> CountedRows:
     ):
         if text(verdict) == Verdict.VERIFIED and spell in rows.releases:
             rows.verifications[spell][source] = independent
-    for spell, _person, country, status, hi, out_lo, out_hi, next_hi in _iterate(
-        columns, table.DETENTION_STATES, ("country", "status", "hi", "out_lo", "out_hi", "next_hi")
+    has_held_within = columns.rules >= FIRST_RULES_WITH_HELD_WITHIN
+    for spell, _person, country, status, hi, out_lo, out_hi, next_hi, heard_hi in _iterate(
+        columns, table.DETENTION_STATES, ("country", "status", "hi", "out_lo", "out_hi", "next_hi", "heard_hi")
     ):
-        last = min(last_day.toordinal(), out_lo, out_hi, *([] if next_hi == NULL else [next_hi - 1]))
+        bounds = [last_day.toordinal(), out_lo, out_hi, *([] if next_hi == NULL else [next_hi - 1])]
+        if has_held_within and heard_hi != NULL:
+            bounds.append(subtract_years(heard_hi, -DEFAULT_HELD_WITHIN))
+        last = min(bounds)
         is_counted = text(status) in COUNTABLE_STATUSES and NULL != hi <= last
         months = range(_count_months(hi - 1) + 1, _count_months(last) + 1) if is_counted else range(0)
         rows.detentions[spell] = CountedDetention(text(country), text(status), months)
