@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.dates import format_instant, parse_date
+from app.dates import format_instant, parse_date, subtract_years
 from app.imports import faults
 from app.imports.faults import WISH_WITHDRAWN, format_line, translate_question
 from app.imports.fields import PUBLISH
@@ -27,6 +27,7 @@ from app.log.content import Content, flatten_body, has_release_section, restore_
 from app.log.entries import load_entry
 from app.models import ImportRow, ListImport, Sealed
 from app.projection.statements import ASSERTIONS
+from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.registry.checks import PAST_DATE_FIELDS
 from app.registry.directory_snapshot import find_unregistered_place
 from app.registry.publication.classes import is_stricter
@@ -147,7 +148,9 @@ def find_not_held_reason(values: StatedValues, today: int) -> NotHeldReason | No
     days = [parse_date(values[name]).hi for name in ("detention.detained_on", "detention.held_on") if name in values]
     if not days:
         return "no_day_of_arrest"
-    return None if min(days) <= today else "day_not_past"
+    if min(days) > today:
+        return "day_not_past"
+    return "day_too_old" if max(days) < subtract_years(today, DEFAULT_HELD_WITHIN) else None
 
 
 # The code has the same name in the answer to a single report.

@@ -12,7 +12,7 @@ ListForm = Literal["csv", "xlsx", "ods", "jsonl"]
 # The verdicts that count as a source's own.
 OwnVerdict = Literal["verified", "reported"]
 # Why a person reported as held is not counted as held.
-NotHeldReason = Literal["no_day_of_arrest", "day_not_past", "not_asserted"]
+NotHeldReason = Literal["no_day_of_arrest", "day_not_past", "day_too_old", "not_asserted"]
 
 
 class ImportColumn(TypedDict):
