@@ -206,7 +206,7 @@ FILLED_LATER = {"said_lo", "said_hi", "said_kind", "is_denied", "sure_lo", "sure
 
 def _list_kept(row: Mapping[Any, Any]) -> list[Any]:
     """Return the values that a downgrade keeps. Earlier rules have no status `official_only`."""
-    kept = [row[name] for name in row if name not in FILLED_LATER]
+    kept = [row[name] for name in row if name not in FILLED_LATER and not (name == "status" and "verdict" in row)]
     return ["reported" if value == "official_only" else value for value in kept]
 
 

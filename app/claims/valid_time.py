@@ -15,9 +15,8 @@ from sqlmodel import Session, col
 from app.dates import parse_date
 from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
-from app.projection.statements import ASSERTIONS
 from app.projection.status import weigh_verdicts
-from app.queries.selection import COUNTABLE_STATUSES, build_selection
+from app.queries.selection import COUNTABLE_STATUSES, build_selection, match_verified
 from app.queries.term_names import load_source_keys
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
@@ -31,13 +30,14 @@ UNRESTRICTED_TERMS: dict[str, list[str] | None] = {"status": [], "any_of": [], "
 
 
 class DatedVerdict(NamedTuple):
-    """One source's verdict on one release, with the first and last day on which it may have been given.
+    """One source's verdict and status on one release, with the first and last day on which it may have been given.
 
     Both days are None if the source does not state when."""
 
     source: int
     verdict: Verdict
     independent: bool
+    status: str | None
     first: int | None
     day: int | None
 
@@ -56,7 +56,7 @@ def count_known_on(
     inside_rows = selection.consolidated_rows.where(selection.is_inside)
     inside: dict[int, bool] = dict(zip(inside_rows["spell"].tolist(), inside_rows["withheld"].tolist(), strict=True))
     own = build_selection(session, unrestricted_terms, reader, revision, by_source=True)
-    verifying = own.rows.where(own.is_inside & (own.rows["verdict"] == own.columns.codes.find_code(Verdict.VERIFIED)))
+    verifying = own.rows.where(own.is_inside & match_verified(own.columns, own.rows))
     own_verified = {*zip(verifying["spell"].tolist(), verifying["source"].tolist(), strict=True)}
 
     all_verdicts = _load_verdicts(session, terms, inside.keys() | {spell for spell, _source in own_verified}, revision)
@@ -81,7 +81,7 @@ def count_known_on(
         dated_verdict.source
         for spell, verdicts in matching.items()
         for dated_verdict in verdicts
-        if dated_verdict.verdict == Verdict.VERIFIED and (spell, dated_verdict.source) in own_verified
+        if (spell, dated_verdict.source) in own_verified
     )
     slugs: dict[int, str] = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
     numbers = Counter(statuses.values())
@@ -102,9 +102,7 @@ def count_known_on(
             for spell, verdicts in all_verdicts.items()
             if _matches_terms(terms, keys, verdicts)
             for dated_verdict in verdicts
-            if dated_verdict.day is None
-            and dated_verdict.verdict == Verdict.VERIFIED
-            and (spell, dated_verdict.source) in own_verified
+            if dated_verdict.day is None and (spell, dated_verdict.source) in own_verified
         ),
         "learned_since": sum(
             1 for spell in today.difference(counted_spells) if _is_surely_dated(all_verdicts[spell], day)
@@ -113,7 +111,7 @@ def count_known_on(
 
 
 def _derive_release_status(verdicts: Sequence[DatedVerdict]) -> ReleaseStatus | None:
-    is_reported = any(verdict.verdict in ASSERTIONS for verdict in verdicts)
+    is_reported = any(verdict.status in COUNTABLE_STATUSES for verdict in verdicts)
     return weigh_verdicts([(verdict.verdict, verdict.independent) for verdict in verdicts], is_reported=is_reported)
 
 
@@ -130,12 +128,12 @@ def _is_surely_dated(verdicts: Sequence[DatedVerdict], day: int) -> bool:
 
 
 def _count_confirmations(verdicts: Sequence[DatedVerdict]) -> int:
-    return sum(1 for verdict in verdicts if verdict.verdict == Verdict.VERIFIED and verdict.independent)
+    return sum(1 for verdict in verdicts if verdict.status == ReleaseStatus.VERIFIED)
 
 
 def _matches_terms(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
     """Return whether the status and the verifying sources of a release match the terms."""
-    verifying_sources = {verdict.source for verdict in verdicts if verdict.verdict == Verdict.VERIFIED}
+    verifying_sources = {verdict.source for verdict in verdicts if verdict.status == ReleaseStatus.VERIFIED}
     return (
         (not terms.status or _derive_release_status(verdicts) in terms.status)
         and (not terms.any_of or any(keys[slug] in verifying_sources for slug in terms.any_of))
@@ -150,7 +148,11 @@ def _load_verdicts(
     """Return every source's verdict on the releases at the stage of the terms."""
     days = _load_verification_days(session, spells, revision)
     rows = select(
-        col(SourceRelease.spell), col(SourceRelease.source), col(SourceRelease.verdict), col(SourceRelease.independent)
+        col(SourceRelease.spell),
+        col(SourceRelease.source),
+        col(SourceRelease.verdict),
+        col(SourceRelease.independent),
+        col(SourceRelease.status),
     ).where(
         col(SourceRelease.spell).in_(_SPELLS_PARAM),
         col(SourceRelease.stage) == terms.stage,
@@ -158,9 +160,9 @@ def _load_verdicts(
     )
     verdicts: dict[int, list[DatedVerdict]] = defaultdict(list)
     for chunk in split_into_chunks(spells):
-        for spell, source, verdict, independent in session.execute(rows, {"keys": chunk}):
+        for spell, source, verdict, independent, status in session.execute(rows, {"keys": chunk}):
             first, last = days.get((spell, source), (None, None))
-            verdicts[spell].append(DatedVerdict(source, Verdict(verdict), independent, first, last))
+            verdicts[spell].append(DatedVerdict(source, Verdict(verdict), independent, status, first, last))
     return verdicts
 
 

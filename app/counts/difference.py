@@ -11,14 +11,14 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session, col
 
 from app.columns import table
-from app.columns.rows import Array, Mask, Rows, flag_keys
+from app.columns.rows import Array, Mask, flag_keys
 from app.columns.store import get_columns
 from app.columns.table import NULL_CODE
+from app.counts.tally import read_own_words
 from app.db.engine import split_into_chunks
 from app.models import CURRENT_CLASSES, Placement, Record
 from app.queries.countables import get_countable
 from app.queries.selection import (
-    ASSERTING_VERDICTS,
     COUNTABLE_STATUSES,
     build_selection,
     load_consolidated_rows,
@@ -65,8 +65,7 @@ _RECORDS_PARAM: BindParameter[Any] = bindparam("keys", expanding=True)
 class _CountedSpells(NamedTuple):
     """The counted spells, as arrays by spell key.
 
-    `status`: the code of the status, NULL_CODE if the spell does not count; the source's verdict if the terms name one
-    source. `detainee`: the key of the person."""
+    `status`: the code of the status, NULL_CODE if the spell does not count. `detainee`: the key of the person."""
 
     status: Array
     detainee: Array
@@ -137,7 +136,7 @@ def _count_spells(session: Session, terms: SourcedTerms, reader: Reader, revisio
     is_counted = selection.is_inside & selection.is_countable
     rows, keys = selection.rows.where(is_counted), selection.columns.key_count
     result = _CountedSpells(np.full(keys, NULL_CODE, np.int16), np.zeros(keys, np.int32))
-    codes = rows["verdict"] if selection.uses_source_rows else selection.consolidated_rows["status"][is_counted]
+    codes = selection.consolidated_rows["status"][is_counted]
     result.status[rows["spell"]], result.detainee[rows["spell"]] = codes, rows[table.PERSON_COLUMN]
     return result
 
@@ -164,16 +163,14 @@ def _find_removed_cases(
     session: Session, terms: SourcedTerms, spells: Mapping[int, str], revision: int
 ) -> Iterator[Case]:
     places, statuses = _load_placements(session, spells, revision), _read_statuses(session, terms, spells, revision)
-    verdicts = _read_source_verdicts(session, terms, spells, revision)
     for spell, old_status in sorted(spells.items()):
         status = statuses.get(spell)
-        withdrawals = {ReleaseStatus.RETRACTED, ReleaseStatus.REFUTED} & {status, verdicts.get(spell)}
         if places.get(spell, spell) != spell:
             yield Case(spell, "merged")
         elif spell not in places:  # all its reports were recalled
             yield Case(spell, "recalled")
-        elif withdrawals:
-            yield Case(spell, str(max(withdrawals)))  # a retraction takes precedence over a refutation
+        elif status in (ReleaseStatus.RETRACTED, ReleaseStatus.REFUTED):
+            yield Case(spell, status)
         elif status in COUNTABLE_STATUSES and terms.status and status not in terms.status:
             yield Case(spell, _name_status_change(old_status, status))
         else:
@@ -184,14 +181,12 @@ def _find_added_cases(
     session: Session, terms: SourcedTerms, spells: Mapping[int, str], revision: int
 ) -> Iterator[Case]:
     places, statuses = _load_placements(session, spells, revision), _read_statuses(session, terms, spells, revision)
-    verdicts = _read_source_verdicts(session, terms, spells, revision)
     requested_statuses = terms.status or COUNTABLE_STATUSES
     for spell, new_status in sorted(spells.items()):
         status = statuses.get(spell)
-        was_counted = status in COUNTABLE_STATUSES and status in requested_statuses
         if places.get(spell, spell) != spell:
             yield Case(spell, "separated")
-        elif was_counted and (terms.source is None or verdicts.get(spell) in ASSERTING_VERDICTS):
+        elif status in COUNTABLE_STATUSES and status in requested_statuses:
             yield Case(spell, "moved_in")
         else:
             yield Case(spell, _GAIN_BY_STATUS[ReleaseStatus(new_status)])
@@ -212,28 +207,19 @@ def _load_placements(session: Session, spells: Collection[int], revision: int) -
 def _read_statuses(
     session: Session, terms: SourcedTerms, spells: Collection[int], revision: int
 ) -> dict[int, str | None]:
-    return _read_texts_by_spell(
-        session, load_consolidated_rows(get_columns(session), terms, revision), "status", spells
-    )
-
-
-def _read_texts_by_spell(session: Session, rows: Rows, name: str, spells: Collection[int]) -> dict[int, str | None]:
-    """Return a dict of spell → text in a column of codes, for those of `spells` that have a row."""
+    """Return a dict of spell → status, for those of `spells` that have a row; in the row of the source that the terms
+    name, its denial or withdrawal too."""
     columns = get_columns(session)
-    rows = rows.where(flag_keys(columns.key_count, np.array([*spells], int))[rows["spell"]])
-    texts = map(columns.codes.text, rows[name].tolist())
-    return dict(zip(rows["spell"].tolist(), texts, strict=True))
-
-
-def _read_source_verdicts(
-    session: Session, terms: SourcedTerms, spells: Collection[int], revision: int
-) -> dict[int, str | None]:
-    """Return a dict of spell → verdict of the source that the terms name."""
     if terms.source is None:
-        return {}
-    source_rows = load_source_rows(get_columns(session), terms, revision)
-    own = source_rows.where(source_rows["source"] == load_source_keys(session, terms)[terms.source])
-    return _read_texts_by_spell(session, own, "verdict", spells)
+        rows = load_consolidated_rows(columns, terms, revision)
+        codes = rows["status"]
+    else:
+        rows = load_source_rows(columns, terms, revision)
+        rows = rows.where(rows["source"] == load_source_keys(session, terms)[terms.source])
+        codes = read_own_words(rows)
+    is_requested = flag_keys(columns.key_count, np.array([*spells], int))[rows["spell"]]
+    texts = map(columns.codes.text, codes[is_requested].tolist())
+    return dict(zip(rows["spell"][is_requested].tolist(), texts, strict=True))
 
 
 def _select_visible(

@@ -3,13 +3,13 @@
 Only first-hand verifications count; copies confirm nothing, so they create no overlap."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from sqlmodel import Session
 
-from app.columns.rows import NULL, Array, Mask, Places, count_cells
+from app.columns.rows import NULL, Array, Mask, Places
 from app.columns.table import NULL_CODE
 from app.counts.shapes import Overlap
 from app.counts.tally import Pattern, Patterns, build_patterns, count_not_visible, load_slugs_by_key
@@ -107,9 +107,8 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
     terms = resolve_facility_slug(session, terms)
     echoed_terms = {name: value for name, value in query_terms.echo_terms(terms).items() if name != "group_by"}
     selection = build_selection(session, terms, reader, revision)
-    release_patterns = build_patterns(session, selection, terms, independent=True)
+    release_patterns = build_patterns(session, selection, terms)
     sizes = release_patterns.count_by_pattern()
-    copying_sources = _find_copying_sources(release_patterns, build_patterns(session, selection, terms))
     verified_counts: Counter[str] = Counter()
     for pattern, number in sizes.items():
         verified_counts.update(dict.fromkeys(pattern, number))
@@ -119,29 +118,14 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
         "terms": echoed_terms,
         "releases": sizes.total(),
         "counted_apart": selection.count_rows(selection.consolidated_rows["withheld"]),
-        "sources": [
-            _build_source(slug, verified_counts[slug], sizes, copying_sources, echoed_terms, as_of) for slug in slugs
-        ],
-        "pairs": [
-            _build_pair(pair, agreement, verified_counts, copying_sources, echoed_terms, as_of)
-            for pair, agreement in pairs
-        ],
+        "sources": [_build_source(slug, verified_counts[slug], sizes, echoed_terms, as_of) for slug in slugs],
+        "pairs": [_build_pair(pair, agreement, verified_counts, echoed_terms, as_of) for pair, agreement in pairs],
         "patterns": _format_patterns(
             sizes, selection.count_rows(selection.consolidated_rows["independent_verified"] == 0), echoed_terms, as_of
         ),
         **count_not_visible(session, terms, reader, revision),
         "permalink": query_terms.build_query_url("/v1/counts/overlap", echoed_terms, as_of),
     }
-
-
-def _find_copying_sources(release_patterns: Patterns, any_method: Patterns) -> Pattern:
-    """Return the sources that verified some of these releases only as copies of others."""
-    pattern_columns = (column.tolist() for column in count_cells([release_patterns.pattern, any_method.pattern]).values)
-    return frozenset(
-        slug
-        for own_pattern, any_pattern in zip(*pattern_columns, strict=True)
-        for slug in any_method.sources[any_pattern] - release_patterns.sources[own_pattern]
-    )
 
 
 def _build_list_link(echoed_terms: EchoedTerms, as_of: Pin, name: str, slugs: Collection[str]) -> str | None:
@@ -154,18 +138,10 @@ def _build_list_link(echoed_terms: EchoedTerms, as_of: Pin, name: str, slugs: Co
     return query_terms.build_query_url("/v1/releases", terms, as_of)
 
 
-def _build_verified_list_link(
-    slugs: Sequence[str], copying_sources: Pattern, echoed_terms: EchoedTerms, as_of: Pin
-) -> str | None:
-    """Return the address of the releases that all these sources verified; None if the term would also match copies."""
-    return None if copying_sources.intersection(slugs) else _build_list_link(echoed_terms, as_of, "verified_by", slugs)
-
-
 def _build_source(
     slug: str,
     verified_count: int,
     sizes: Mapping[Pattern, int],
-    copying_sources: Pattern,
     echoed_terms: EchoedTerms,
     as_of: Pin,
 ) -> OverlapSource:
@@ -173,7 +149,7 @@ def _build_source(
         "source": slug,
         "verified": verified_count,
         "only_this_source": sizes.get(frozenset((slug,)), 0),
-        "list": _build_verified_list_link([slug], copying_sources, echoed_terms, as_of),
+        "list": _build_list_link(echoed_terms, as_of, "verified_by", [slug]),
         "only_list": _build_list_link(echoed_terms, as_of, "only_by", [slug]),
     }
 
@@ -182,7 +158,6 @@ def _build_pair(
     pair: tuple[str, str],
     agreement: Agreement,
     verified_counts: Mapping[str, int],
-    copying_sources: Pattern,
     echoed_terms: EchoedTerms,
     as_of: Pin,
 ) -> OverlapPair:
@@ -196,7 +171,7 @@ def _build_pair(
         "either": verified_counts[a] + verified_counts[b] - agreement.shared_count,
         "dates": agreement.dates,
         "kinds": agreement.kinds,
-        "list": _build_verified_list_link(pair, copying_sources, echoed_terms, as_of),
+        "list": _build_list_link(echoed_terms, as_of, "verified_by", pair),
     }
 
 

@@ -13,6 +13,7 @@ of docs/counting-rules.md, by what changed in its row; the first of these applie
 - rule 2: the status changed otherwise;
 - rule 5: the date changed;
 - rule 19: the country changed;
+- rule 9: a source's verification is not first-hand, which moves its own number alone;
 - rule 3: a source's verdict changed, which moves its own number alone;
 - rule 7: the days in custody changed, and nothing above did.
 
@@ -172,10 +173,11 @@ def build_counted_rows(columns: Columns, last_day: date) -> CountedRows:
         columns, table.RELEASES, ("country", "lo", "hi", "status"), at_stage
     ):
         rows.releases[spell] = CountedRelease(person, text(country), lo, hi, text(status))
-    for spell, _person, source, verdict, independent in _iterate(
-        columns, table.SOURCE_RELEASES, ("source", "verdict", "independent"), at_stage
+    for spell, _person, source, verdict, independent, status in _iterate(
+        columns, table.SOURCE_RELEASES, ("source", "verdict", "independent", "status"), at_stage
     ):
-        if text(verdict) == Verdict.VERIFIED and spell in rows.releases:
+        # Rows of earlier rules have no status of their own.
+        if (text(status) or text(verdict)) == Verdict.VERIFIED and spell in rows.releases:
             rows.verifications[spell][source] = independent
     has_held_within = columns.rules >= FIRST_RULES_WITH_HELD_WITHIN
     for spell, _person, country, status, hi, out_lo, out_hi, next_hi, heard_hi in _iterate(
@@ -222,12 +224,13 @@ def list_moved_counts(session: Session, before: CountedRows, after: CountedRows)
     for detention in before.releases.keys() | after.releases.keys():
         old_cells, new_cells = (_list_cells(rows.releases.get(detention)) for rows in (before, after))
         move(old_cells, new_cells, rules.get(detention, 0))
-        old_cells, new_cells = (
-            {Cell(CountMeasure.VERIFIED, source=slugs[source]) for source in rows.verifications.get(detention, ())}
-            for rows in (before, after)
-        )
+        old_sources, new_sources = (rows.verifications.get(detention, {}) for rows in (before, after))
         is_voice = detention in before.releases and detention in after.releases and rules.get(detention) != 4
-        move(old_cells, new_cells, 3 if is_voice else rules.get(detention, 3))
+        for source in old_sources.keys() ^ new_sources.keys():
+            own_rule = 3 if old_sources.get(source, True) else 9
+            cells, no_cells = {Cell(CountMeasure.VERIFIED, source=slugs[source])}, set[Cell]()
+            old_cells, new_cells = (cells, no_cells) if source in old_sources else (no_cells, cells)
+            move(old_cells, new_cells, own_rule if is_voice else rules.get(detention, own_rule))
     for detention in before.detentions.keys() | after.detentions.keys():
         old_held, new_held = before.detentions.get(detention), after.detentions.get(detention)
         if old_held != new_held:

@@ -83,7 +83,7 @@ else:
 
 
 class SourceGroup(Dimensions, SourceNumbers):
-    """A group of a count by source: that source's own verdicts, on its own dates and kinds."""
+    """A group of a count by source: by that source's own status, dates and kinds."""
 
     list: str | None
 

@@ -13,7 +13,7 @@ from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
 from app.columns.loader import Columns
-from app.columns.rows import NO_PLACE, Array, Mask, Places, Rows, count_cells, flag_keys, index_places, is_any_of
+from app.columns.rows import NO_PLACE, Array, Mask, Places, Rows, count_cells, flag_keys, index_places
 from app.columns.table import NULL_CODE
 from app.counts.groups import WITHHELD, GroupedRows, ListAddresses, build_groups, refuse_too_many_cells
 from app.counts.shapes import Group, Groups, TalliedCount
@@ -23,11 +23,11 @@ from app.models import PendingPair, Source
 from app.queries import terms as query_terms
 from app.queries.countables import Countable, get_countable
 from app.queries.selection import (
-    ASSERTING_VERDICTS,
     COUNTABLE_STATUSES,
     Selection,
     build_selection,
     load_source_rows,
+    match_verified,
 )
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import (
@@ -52,7 +52,7 @@ from app.schemas.counts import (
     StaleDetentionsCount,
     Total,
 )
-from app.vocabulary import ReleaseStatus, Verdict
+from app.vocabulary import ReleaseStatus
 
 _REVISION_PARAM = bindparam("revision", type_=Key)
 _PENDING_PAIRS_STATEMENT = (
@@ -109,15 +109,12 @@ class Patterns:
         return Counter({pattern: number for pattern, number in zip(self.sources, numbers, strict=True) if number})
 
 
-def build_patterns(session: Session, selection: Selection, terms: CountTerms, *, independent: bool = False) -> Patterns:
-    """Group the counted releases of a selection by verifying sources.
-
-    `independent`: only consider verifications that count as independent."""
+def build_patterns(session: Session, selection: Selection, terms: CountTerms) -> Patterns:
+    """Group the counted releases of a selection by the sources that verify them first-hand."""
     columns = selection.columns
     spell = selection.rows["spell"][selection.is_inside & selection.is_countable]
     source_rows = load_source_rows(columns, terms, selection.revision)
-    is_verified = source_rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED)
-    source_rows = source_rows.where(is_verified & source_rows["independent"] if independent else is_verified)
+    source_rows = source_rows.where(match_verified(columns, source_rows))
     place = index_places(columns.key_count, spell)[source_rows["spell"]]
     source_rows, place = source_rows.where(place != NO_PLACE), place[place != NO_PLACE]
     source = source_rows["source"]
@@ -336,15 +333,13 @@ def _compute_total_groups(groups: GroupedRows, noun: str) -> dict[int, Total | H
 
 
 def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[int, SourceNumbers]:
-    """Compute the numbers of each source's group from the source's own verdicts, dates and kinds."""
+    """Compute the numbers of each source's group from the source's own status, dates and kinds."""
     selection = groups.selection
-    codes, verdict = selection.columns.codes, selection.rows["verdict"]
-    is_verified = selection.is_inside & (verdict == codes.find_code(Verdict.VERIFIED))
-    is_uncertain = selection.is_uncertain & is_any_of(verdict, codes.find_codes(ASSERTING_VERDICTS))
+    is_verified = selection.is_inside & match_verified(selection.columns, selection.rows)
     counters: dict[int, Counter[str | None]] = defaultdict(Counter)
-    for (group, code), number in groups.count_rows(selection.is_inside, verdict).items():
-        counters[group][codes.text(code)] = number
-    for (group,), number in groups.count_rows(is_uncertain).items():
+    for (group, code), number in groups.count_rows(selection.is_inside, read_own_words(selection.rows)).items():
+        counters[group][selection.columns.codes.text(code)] = number
+    for (group,), number in groups.count_rows(selection.is_uncertain & selection.is_countable).items():
         counters[group]["uncertain_date"] = number
     for (group,), number in groups.count_rows(is_verified & _is_only_source(selection, request.terms)).items():
         counters[group]["only_this_source"] = number
@@ -354,6 +349,7 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
         group: {
             "verified": numbers["verified"],
             "reported": numbers["reported"],
+            "official_only": numbers["official_only"],
             "disputed": numbers["disputed"],
             "refuted": numbers["refuted"],
             "retracted": numbers["retracted"],
@@ -365,13 +361,16 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
     }
 
 
+def read_own_words(rows: Rows) -> Array:
+    """Return the code of the status in each source's own row; of a row without one, the code of the verdict."""
+    return np.where(rows["status"] == NULL_CODE, rows["verdict"], rows["status"])
+
+
 def _is_only_source(selection: Selection, terms: SourcedTerms) -> Mask:
     """Return whether no other source verified the row first-hand."""
     columns = selection.columns
     source_rows = load_source_rows(columns, terms, selection.revision)
-    own = source_rows.where(
-        (source_rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED)) & source_rows["independent"]
-    )
+    own = source_rows.where(match_verified(columns, source_rows))
     spell, source = own["spell"], own["source"]
     only_source = np.full(columns.key_count, NO_SOURCE, np.int32)
     only_source[spell] = source

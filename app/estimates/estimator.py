@@ -301,7 +301,7 @@ def estimate_releases(
     is refused. Raise Invalid if a single list is named, or there are more than MAX_LISTS."""
     terms = resolve_facility_slug(session, terms)
     selection = build_selection(session, terms, reader, revision)
-    release_patterns = build_patterns(session, selection, terms, independent=True)
+    release_patterns = build_patterns(session, selection, terms)
     observed_sources = sorted(frozenset[str]().union(*release_patterns.count_by_pattern()))
     used_sources = sorted(set(lists)) if lists else observed_sources
     if len(used_sources) > MAX_LISTS or len(lists) == 1:

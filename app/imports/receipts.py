@@ -26,7 +26,7 @@ from app.log import entries
 from app.log.content import Content, flatten_body, has_release_section, restore_sent_content
 from app.log.entries import load_entry
 from app.models import ImportRow, ListImport, Sealed
-from app.projection.statements import ASSERTIONS
+from app.projection.statements import ASSERTIONS, is_first_hand
 from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.registry.checks import PAST_DATE_FIELDS
 from app.registry.directory_snapshot import find_unregistered_place
@@ -62,12 +62,14 @@ def count_own_changes(previous: Content, current: Content) -> Counter[str]:
 
 
 def _find_counted_release(content: Content) -> str | None:
-    """Country and verdict of a release that the source's own count has; None where it has none."""
+    """Country and status (rule 9) of a release that the source's own count has; None where it has none."""
     if not content or not has_release_section(content):
         return None
     if content.get("release.stage", Stage.CARRIED_OUT) != Stage.CARRIED_OUT:
         return None
     verdict, country = content.get("verification.verdict", Verdict.REPORTED), content.get("detention.country")
+    if verdict == Verdict.VERIFIED and not is_first_hand(content):
+        verdict = Verdict.REPORTED
     return f"{country}_{verdict}" if country and verdict in OWN_VERDICTS else None
 
 

@@ -162,6 +162,7 @@ class SourceRelease(SQLModel, table=True):
     __table_args__ = (
         build_enum_check("stage", Stage),
         build_enum_check("verdict", Verdict),
+        build_enum_check("status", ReleaseStatus),
         Index(None, "detainee", "until"),
         Index(None, "stage", "source", "lo"),
         Index(None, "spell", "stage"),
@@ -174,6 +175,7 @@ class SourceRelease(SQLModel, table=True):
     detainee: int = key_column()
     verdict: str
     independent: bool
+    status: str | None  # null: the source denies it first-hand, or asserts nothing
     lo: int | None
     hi: int | None
     kind: str
@@ -230,6 +232,7 @@ class SourceDetention(SQLModel, table=True):
     __tablename__ = "source_detention"
     __table_args__ = (
         build_enum_check("verdict", Verdict),
+        build_enum_check("status", ReleaseStatus),
         Index(None, "detainee", "until"),
         Index(None, "source", "out_hi"),
     )
@@ -240,6 +243,7 @@ class SourceDetention(SQLModel, table=True):
     detainee: int = key_column()
     verdict: str
     independent: bool
+    status: str | None  # null: the source denies it first-hand, or asserts nothing
     lo: int | None
     hi: int | None
     out_lo: int

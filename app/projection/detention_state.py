@@ -12,8 +12,8 @@ from app.projection.consolidate import read_field, read_value_of_source, sort_ne
 from app.projection.custody import Custody, read_custody
 from app.projection.event_dates import choose_death_date
 from app.projection.held import End
-from app.projection.statements import DENIALS, Statement
-from app.projection.status import COUNTED_STATUSES, group_by_source
+from app.projection.statements import ASSERTIONS, DENIALS, Statement
+from app.projection.status import COUNTED_STATUSES, group_by_source, weigh_own
 from app.vocabulary import Designation, Publish, ReleaseKind, Verdict
 
 DIED_ON = "detainee.died_on"
@@ -42,6 +42,7 @@ def build_source_detention_rows(custody: Custody, deaths: dict[int, End]) -> lis
     rows = []
     for source, (verdict, first_hand) in custody.verdicts.items():
         own = select_own_statements(custody, source)
+        asserting = [statement for statement in own if statement.verdict in ASSERTIONS]
         alone = custody if len(custody.verdicts) == 1 else read_custody(own)
         rows.append(
             {
@@ -49,6 +50,7 @@ def build_source_detention_rows(custody: Custody, deaths: dict[int, End]) -> lis
                 "source": source,
                 "verdict": verdict,
                 "independent": first_hand,
+                "status": weigh_own(verdict, asserting, is_first_hand=first_hand),
                 **_build_day_columns(alone, deaths.get(source)),
                 "next_hi": custody.next_hi_by_source.get(source),
                 **read_own_country_and_designation(own),

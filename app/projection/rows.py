@@ -29,7 +29,7 @@ from app.projection.detentions import divide_into_detentions
 from app.projection.event_dates import find_source_dates
 from app.projection.held import End
 from app.projection.statements import STAGE_DATE_FIELDS, Statement
-from app.projection.status import COUNTED_STATUSES, asserts_stage, group_by_source
+from app.projection.status import COUNTED_STATUSES, asserts_stage, group_by_source, weigh_own
 from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
 
 
@@ -240,7 +240,8 @@ def _build_source_release_row(custody: Custody, voice: Statement, stage: Stage) 
     """Build the row of one source at one stage from its own reports (rule 9)."""
     own = detention_state.select_own_statements(custody, voice.source.key)
     field_name = f"release.{STAGE_DATE_FIELDS[stage]}"
-    about = [statement for statement in own if asserts_stage(statement, stage)] or [voice]
+    asserting = [statement for statement in own if asserts_stage(statement, stage)]
+    about = asserting or [voice]
     stated_day, taken_over = find_source_dates(about, field_name)
     day = stated_day or taken_over
     own_kinds = (statement.kind for statement in about if not statement.is_taken_over("release.kind"))
@@ -250,6 +251,7 @@ def _build_source_release_row(custody: Custody, voice: Statement, stage: Stage) 
         "source": voice.source.key,
         "verdict": voice.verdict,
         "independent": voice.independent,
+        "status": weigh_own(voice.verdict, asserting, is_first_hand=voice.independent),
         "lo": day and day.lo,
         "hi": day and day.hi,
         "kind": detention_state.read_own_kind(about),

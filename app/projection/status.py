@@ -120,6 +120,18 @@ def weigh_verdicts(verdicts: Sequence[tuple[Verdict, bool]], *, is_reported: boo
     return ReleaseStatus.REPORTED if is_reported else ReleaseStatus.OFFICIAL_ONLY
 
 
+def weigh_own(verdict: Verdict, asserting: Sequence[Statement], *, is_first_hand: bool) -> ReleaseStatus | None:
+    """Return the status in the row of one source (rule 9); None if it denies first-hand or asserts nothing.
+
+    `verdict`, `is_first_hand`: of its voice. `asserting`: its statements that assert.
+    """
+    if not asserting or (is_first_hand and verdict in DENIALS):
+        return None
+    if is_first_hand and verdict is Verdict.VERIFIED:
+        return ReleaseStatus.VERIFIED
+    return ReleaseStatus.REPORTED if asserting[0].source.independent else ReleaseStatus.OFFICIAL_ONLY
+
+
 def _is_about(denial: Statement, date_field: str, date: PartialDate | None) -> bool:
     denied = denial.own_date(f"release.{date_field}")
     return denied is None or date is None or denied.overlaps(date)

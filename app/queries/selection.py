@@ -36,7 +36,7 @@ from app.queries.countables import get_held_day
 from app.queries.term_names import check_source_counts, load_source_keys, resolve_facility_slug
 from app.queries.terms import CountTerms, DayUnit, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
 from app.registry.publication.permissions import Reader
-from app.vocabulary import ReleaseStatus, Verdict
+from app.vocabulary import ReleaseStatus
 
 
 class WindowMatch(NamedTuple):
@@ -107,7 +107,6 @@ def match_still_free(next_hi: Array, end: int | None) -> Mask:
 
 COUNTABLE_STATUSES = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
 _FURTHEST_STAGE_KEY = "at the furthest stage"
-ASSERTING_VERDICTS = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
 
 
 @dataclass(frozen=True)
@@ -115,9 +114,9 @@ class Selection:
     """Releases at one stage and revision, or detentions.
 
     `rows`: the rows that the filters read, consolidated or each source's own (`uses_source_rows`). `consolidated_rows`:
-    for each of them the row of all sources together. `window_match`: which are within the requested days.
-    `is_outside_held_within`: which would be, had somebody heard of the person within the requested years.
-    `counts_detentions`: the rows are detentions."""
+    for each of them the row of all sources together, with the status of `rows` (rule 9). `window_match`: which are
+    within the requested days. `is_outside_held_within`: which would be, had somebody heard of the person within the
+    requested years. `counts_detentions`: the rows are detentions."""
 
     columns: Columns
     revision: int
@@ -205,8 +204,12 @@ def _load_own_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows
     rows = load_source_rows(columns, terms, revision)
     if columns.first_unlinkable_spell == OPEN_UNTIL:
         return rows
-    verified_code = columns.codes.find_code(Verdict.VERIFIED)
-    return rows.where((rows["spell"] < columns.first_unlinkable_spell) | (rows["verdict"] != verified_code))
+    return rows.where((rows["spell"] < columns.first_unlinkable_spell) | ~match_verified(columns, rows))
+
+
+def match_verified(columns: Columns, rows: Rows) -> Mask:
+    """Return which rows have the status `verified`; of a source's own rows, those that it verifies first-hand."""
+    return is_any_of(rows["status"], columns.codes.find_codes([ReleaseStatus.VERIFIED]))
 
 
 def _load_rows_at_stage(columns: Columns, version_table: TableSpec, terms: SourcedTerms, revision: int) -> Rows:
@@ -277,13 +280,12 @@ def build_selection(
     if uses_source_rows:
         rows = _load_own_rows(columns, terms, revision)
         if terms.source is not None:
-            mask = rows["source"] == keys[terms.source]
-            if not by_source:
-                mask &= is_any_of(rows["verdict"], columns.codes.find_codes(ASSERTING_VERDICTS))
-            rows = rows.where(mask)
+            is_named = rows["source"] == keys[terms.source]
+            rows = rows.where(is_named if by_source else is_named & (rows["status"] != NULL_CODE))
         places = index_places(columns.key_count, consolidated["spell"])[rows["spell"]]
         has_place = places != NO_PLACE
         rows, consolidated = rows.where(has_place), consolidated.take(places if has_place.all() else places[has_place])
+        consolidated = consolidated.with_columns({"status": rows["status"]})
     event_match = _match_event_day(rows, terms)
     if isinstance(terms, ReleaseTerms):
         if not uses_source_rows:
@@ -340,8 +342,7 @@ def load_confirmations(columns: Columns, terms: ReleaseTerms, revision: int) -> 
     """Return the first-hand rows of sources that confirm a release in the window (rule 6)."""
     rows = _load_own_rows(columns, terms, revision)
     is_inside = match_window(rows["lo"], rows["hi"], terms.window).is_inside
-    verifies = rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED)
-    return rows.where(is_inside & verifies & rows["independent"])
+    return rows.where(is_inside & match_verified(columns, rows))
 
 
 def _count_confirmations(
@@ -378,7 +379,7 @@ def _match_other_dates(columns: Columns, terms: ReleaseTerms, consolidated: Rows
     do not overlap its date, if it is inside (rules 5 and 6)."""
     source_rows = _load_own_rows(columns, terms, revision)
     places = index_places(columns.key_count, consolidated["spell"])[source_rows["spell"]]
-    asserts = is_any_of(source_rows["verdict"], columns.codes.find_codes(ASSERTING_VERDICTS))
+    asserts = source_rows["status"] != NULL_CODE
     has_date = asserts & source_rows["independent"] & (places != NO_PLACE) & (source_rows["said_lo"] != NULL)
     lo, hi = source_rows["said_lo"][has_date], source_rows["said_hi"][has_date]
     places = places[has_date]
@@ -389,24 +390,22 @@ def _match_other_dates(columns: Columns, terms: ReleaseTerms, consolidated: Rows
 
 
 def _match_verified_by(columns: Columns, terms: SourcedTerms, keys: dict[str, int], revision: int) -> list[Mask]:
-    """Return the conditions on verifying sources, as masks by spell."""
-    only_keys = [keys[slug] for slug in getattr(terms, "only_by", ())]
-    key_groups = [[keys[slug]] for slug in dict.fromkeys([*terms.verified_by, *terms.all_of])]
+    """Return the conditions on the sources that verify first-hand, as masks by spell."""
+    only_by = getattr(terms, "only_by", ())
+    key_groups = [[keys[slug]] for slug in dict.fromkeys([*terms.verified_by, *terms.all_of, *only_by])]
     if terms.any_of:
         key_groups.append([keys[slug] for slug in terms.any_of])
-    if not only_keys and not key_groups:
+    if not key_groups:
         return []
     source_rows = load_source_rows(columns, terms, revision)
-    source_rows = source_rows.where(source_rows["verdict"] == columns.codes.find_code(Verdict.VERIFIED))
+    source_rows = source_rows.where(match_verified(columns, source_rows))
 
     def match_spells(sources: Mask) -> Mask:
         return flag_keys(columns.key_count, source_rows["spell"][sources])
 
     masks = [match_spells(is_any_of(source_rows["source"], group)) for group in key_groups]
-    if only_keys:
-        independent = source_rows["independent"]
-        masks += [match_spells(independent & (source_rows["source"] == key)) for key in only_keys]
-        masks.append(~match_spells(independent & ~is_any_of(source_rows["source"], only_keys)))
+    if only_by:
+        masks.append(~match_spells(~is_any_of(source_rows["source"], [keys[slug] for slug in only_by])))
     return masks
 
 

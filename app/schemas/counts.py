@@ -57,10 +57,11 @@ class HeldTotal(Numbers):
 
 
 class SourceNumbers(TypedDict):
-    """The count by one source: its own verdicts, dates and kinds."""
+    """The count by one source: its own status, dates and kinds."""
 
     verified: int
     reported: int
+    official_only: int
     disputed: int
     refuted: int
     retracted: int

@@ -195,14 +195,15 @@ def _build_table_row(claim: Mapping[str, Any], points: Sequence[Point], page: Pa
 Sources = Mapping[str, Mapping[str, Any]]
 Address = Callable[[str], str]
 EMPTY_GROUP: Mapping[str, Any] = {
-    "verified": 0, "reported": 0, "disputed": 0, "refuted": 0, "retracted": 0, "uncertain_date": 0, "list": None,
+    "verified": 0, "reported": 0, "official_only": 0, "disputed": 0, "refuted": 0, "retracted": 0, "uncertain_date": 0,
+    "list": None,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A source with its own count. `only_this_source`: how many no other independent source verified; None if the
-    source's verifications are not independent."""
+    """A source with its own count. `only_this_source`: how many no other source verified; None if it verified
+    none."""
 
     source: Mapping[str, Any]
     counts: Mapping[str, Any]

@@ -362,7 +362,7 @@ def test_a_series_has_a_permalink_and_is_a_table_with_a_column_for_each_source(g
     answer = series(grown, interval="month", zone=CARACAS, released_from="2026-01")
     assert grown.client.get(answer["permalink"]).json() == answer
     table = grown.get(SERIES, interval="month", zone=CARACAS, released_from="2026-01", format="csv").text.splitlines()
-    assert table[0] == "on,revision,releases,verified,contested,reported,counted_apart,foro,jep,ministry,pud"
+    assert table[0] == "on,revision,releases,verified,contested,reported,counted_apart,foro,jep,pud"
     assert [row.split(",")[0] for row in table[1:]] == ["2026-01-31", "2026-02-20"]
     assert all(cell for row in table for cell in row.split(","))
 
@@ -370,7 +370,7 @@ def test_a_series_has_a_permalink_and_is_a_table_with_a_column_for_each_source(g
 def test_the_published_figures_stand_in_a_table_of_a_series_where_they_are_asked_for(grown: World) -> None:
     terms = {"interval": "month", "zone": CARACAS, "released_from": "2026-01"}
     table = grown.get(SERIES, **terms, format="csv", claims=True).text.splitlines()
-    columns = "on,revision,releases,verified,contested,reported,counted_apart,foro,jep,ministry,pud,claim,claimant,"
+    columns = "on,revision,releases,verified,contested,reported,counted_apart,foro,jep,pud,claim,claimant,"
     assert table[0].startswith(columns)
     assert len(table[3:]) == len(series(grown, **terms)["claims"]) > 0
 

@@ -207,7 +207,6 @@ def test_each_release_is_told_by_what_happened_to_it(then: Then) -> None:
         ("to be of another kind", "moved_in", {"kind": "amnesty"}),
         ("to be taken again", "moved_out", {"net": "true"}),
         ("to be retracted by one of two", "retracted", {"source": "foro"}),
-        ("to be refuted", "refuted", {"source": "foro"}),
         ("to be verified", "newly_verified", {"source": "jep"}),
         ("to be verified no longer", "no_longer_verified", {"source": "foro"}),
         ("to be agreed on", "newly_reported", {"source": "jep"}),
@@ -220,6 +219,10 @@ def test_each_release_is_told_by_what_happened_to_it(then: Then) -> None:
 )
 def test_what_happened_is_told_by_the_terms(then: Then, name: str, change: str, terms: Body) -> None:
     assert then.changes_of(name, **terms) == [change]
+
+
+def test_a_denial_by_another_source_changes_nothing_in_the_row_of_a_source(then: Then) -> None:
+    assert then.changes_of("to be refuted", source="foro") == []
 
 
 @pytest.mark.uncounted

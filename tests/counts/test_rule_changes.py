@@ -67,6 +67,7 @@ def test_a_release_of_no_single_month_has_none() -> None:
 
 def test_a_sources_own_number_moves_by_its_voice() -> None:
     assert moved(rows_of(RELEASE, foro=True, jep=True), rows_of(RELEASE, foro=True)) == {"jep": (1, 0, [3])}
+    assert moved(rows_of(RELEASE, foro=True, jep=False), rows_of(RELEASE, foro=True)) == {"jep": (1, 0, [9])}
 
 
 def test_a_number_that_gains_and_loses_as_many_did_not_move() -> None:

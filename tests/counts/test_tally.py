@@ -177,11 +177,30 @@ def test_a_group_by_source_tells_what_that_source_says_and_which_it_alone_says(w
 def test_a_copy_of_a_verification_leaves_it_that_of_one_source_alone(world: World) -> None:
     release = world.file("foro")["release"]["id"]
     world.verify(release, "jep", verdict="verified", method="press")
-    shown = _groups(world.count(group_by="source"), "source", "verified", "only_this_source")
-    assert shown == [("foro", 1, 1), ("jep", 1, 0)]
+    shown = _groups(world.count(group_by="source"), "source", "verified", "reported", "only_this_source")
+    assert shown == [("foro", 1, 0, 1), ("jep", 0, 1, 0)]
     world.verify(release, "pud", verdict="verified", method="lawyer")
     shown = _groups(world.count(group_by="source"), "source", "verified", "only_this_source")
-    assert shown == [("foro", 1, 0), ("jep", 1, 0), ("pud", 1, 0)]
+    assert shown == [("foro", 1, 0), ("jep", 0, 0), ("pud", 1, 0)]
+
+
+def test_the_row_of_a_source_has_the_status_of_its_own_reports(world: World) -> None:
+    """A verifies what B refutes and a government and the press verify too: each row is the word of its source."""
+    release = world.file("foro")["release"]["id"]
+    world.verify(release, "jep", verdict="refuted", method="family")
+    world.verify(release, "ministry", verdict="verified", method="official_list")
+    world.verify(release, "pud", verdict="verified", method="press")
+    assert world.count()["total"]["contested"] == 1
+    own = {"foro": ("verified", 1), "jep": (None, 0), "ministry": ("official_only", 0), "pud": ("reported", 1)}
+    groups = {group["source"]: group for group in world.count(group_by="source")["groups"]}
+    for source, (status, number) in own.items():
+        total, counted = world.count(source=source)["total"], {"verified", "contested", "reported", "official_only"}
+        assert total["releases"] == number
+        assert {name for name in counted if total[name]} == {status} - {None}
+        assert {name for name in counted & groups[source].keys() if groups[source][name]} == {status} - {None}
+        for asked in sorted(counted):
+            found = world.client.get("/v1/releases", params={"source": source, "status": asked}).json()["data"]
+            assert len(found) == (asked == status), (source, asked)
 
 
 def test_the_people_of_a_group_are_those_released_in_the_window(world: World) -> None:
@@ -201,8 +220,11 @@ def test_each_verdict_of_a_source_stands_in_its_own_number(world: World) -> None
     second = world.file("jep", **SECOND_MAN)["release"]["id"]
     world.verify(second, "jep", verdict="retracted")
     none = dict.fromkeys(
-        ("verified", "reported", "disputed", "refuted", "retracted", "uncertain_date", "only_this_source", "people"), 0
-    )
+        (
+            "verified", "reported", "official_only", "disputed", "refuted", "retracted", "uncertain_date",
+            "only_this_source", "people",
+        ), 0,
+    )  # fmt: skip
     numbers = {group.pop("source"): group for group in world.count(group_by="source")["groups"]}
     assert {source: group | {"list": None} for source, group in numbers.items()} == {
         "foro": {**none, "verified": 1, "only_this_source": 1, "people": 1, "list": None},

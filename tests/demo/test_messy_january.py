@@ -18,7 +18,7 @@ from app.queries.terms import CountTerms
 from tests.demo.messy import MessyJanuary, build_messy_january, read_people
 from tests.model.past import Person
 from tests.model.recount import STATUSES, CountedRelease, count_releases_of, list_releases
-from tests.model.rules import Detention, find_arrest_date, find_source_row, is_assertion, is_held
+from tests.model.rules import Detention, find_arrest_date, is_assertion, is_held
 from tests.replay import load, settings_for
 
 Get = Callable[..., dict[str, Any]]
@@ -107,17 +107,12 @@ def test_the_rows_of_sources_are_those_of_the_second_model(count: Get, people: P
 
 
 def count_own_releases(people: People, source: str, window: tuple[int | None, int | None]) -> dict[str, int]:
-    """Return how many releases the reports of one source alone verify and report in a window."""
-    numbers = {"verified": 0, "reported": 0}
-    first, last = window
-    for person in people.values():
-        for detention in person.detentions:
-            own = find_source_row(person.reports, detention, source, "carried_out")
-            if own and own.status in numbers:
-                date_ = own.date
-                is_inside = date_ is not None and (first or 0) <= date_.lo <= date_.hi <= (last or date_.hi)
-                numbers[own.status] += is_inside or window == (None, None)
-    return numbers
+    """Return how many releases the reports of one source alone assert in a window, by status."""
+    releases = list_releases(people.values(), "carried_out", window, source)
+    return {
+        status: sum(one.is_inside and one.status == status for one in releases)
+        for status in ("verified", "reported", "official_only")
+    }
 
 
 def test_people_held_are_those_of_the_second_model(count: Get, people: People) -> None:

@@ -91,7 +91,7 @@ def numbers_told(answers: list[dict[str, Any]]) -> set[int]:
     for answer in answers:
         groups = answer.get("groups", [])
         if groups and "source" in groups[0]:
-            words = ("verified", "reported", "disputed", "refuted")
+            words = ("verified", "reported", "official_only", "disputed", "refuted")
             told.add(sum(group.get(word, 0) for group in groups for word in words))
         if "patterns" in answer:
             told.add(shared_by_large(answer))

@@ -7,11 +7,12 @@ import argparse
 import atexit
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -20,15 +21,17 @@ from typing import Any
 from app.dates import parse_date, subtract_years
 from app.db.engine import open_read_session
 from app.log.entries import replay_entries
+from app.models import SourceRelease
 from app.projection.custody import Custody, link_custodies, read_custody
 from app.projection.detention_state import find_death
 from app.projection.detentions import divide_into_detentions
 from app.projection.held import HeldDays
+from app.projection.rows import project
 from app.projection.statements import ASSERTIONS, Statement
 from app.queries.terms import CountTerms
-from app.vocabulary import ReleaseStatus, Stage
+from app.vocabulary import Publish, ReleaseStatus, Stage
 from tests.databases import Templates, settings_of
-from tests.model.histories import DATES, draw_filings, draw_reports
+from tests.model.histories import DATES, ORGANISATIONS, draw_filings, draw_reports
 from tests.model.past import Past
 from tests.model.recount import count_releases
 from tests.model.rules import (
@@ -38,6 +41,7 @@ from tests.model.rules import (
     find_arrest_date,
     find_detentions,
     find_release,
+    find_source_row,
     is_heard_of,
     is_held,
 )
@@ -107,8 +111,14 @@ def compare_reports(reports: Sequence[Report], comparison: Comparison) -> None:
     divisions = [sorted(map(sorted, division)) for division in (detentions, custodies)]
     if not comparison.check("division", divisions, history):
         return
+    rows = project(statements, Publish.NAMED)[SourceRelease]
+    slugs = {statement.source.key: statement.source.slug for statement in statements}
     for ids, detention in detentions.items():
         custody = custodies[ids]
+        own_rows = {(slugs[row["source"]], row["stage"]): row for row in rows if row["spell"] == custody.spell}
+        for source, stage in product(sorted(slugs.values()), STAGES):
+            answers = (_describe_row(detention, source, stage), _read_row(own_rows.get((source, stage), {})))
+            comparison.check(f"row {stage} of {source} in {sorted(ids)}", answers, history)
         for stage in STAGES:
             answers = (_describe_release(detention, stage), _describe_stage(custody, stage))
             comparison.check(f"release {stage} of {sorted(ids)}", answers, history)
@@ -137,6 +147,16 @@ def _describe_release(detention: Detention, stage: str) -> Any:
     if release is None:
         return None
     return release.status, release.date and release.date.text, sorted(release.denied_by), release.is_uncertain_date
+
+
+def _describe_row(detention: Detention, source: str, stage: str) -> Any:
+    row = find_source_row(detention, source, stage)
+    release = row and find_release(row, stage)
+    return release and (release.status, release.date and (release.date.lo, release.date.hi))
+
+
+def _read_row(row: Mapping[str, Any]) -> Any:
+    return (str(row["status"]), row["lo"] and (row["lo"], row["hi"])) if row.get("status") else None
 
 
 def _describe_stage(custody: Custody, stage: str) -> Any:
@@ -205,8 +225,8 @@ def compare_windows(seed: int, comparison: Comparison) -> None:
         reports = [report for person in past.people for report in person.reports]
         history = "\n".join(f"  {format_report(report)}" for report in reports)
         for window in WINDOWS:
-            for stage in STAGES:
-                terms = {"stage": stage, **window}
+            for stage, source in product(STAGES, ({}, *({"source": slug} for slug in (*ORGANISATIONS, "ministry")))):
+                terms = {"stage": stage, **source, **window}
                 answer = world.count(**terms)
                 model = count_releases(past, CountTerms.model_validate(terms))
                 comparison.check(f"window {terms}", (model, {name: answer[name] for name in model}), history)

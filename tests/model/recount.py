@@ -14,9 +14,9 @@ from tests.model.rules import (
     Release,
     WindowResult,
     count_in_window,
+    find_confirming_sources,
     find_release,
     find_source_row,
-    find_verifying_sources,
     is_rearrested,
 )
 
@@ -26,14 +26,18 @@ STATUSES = (*COUNTED, "refuted", "official_only")
 
 @dataclass(frozen=True)
 class CountedRelease:
-    """A release of a person at a stage, and how it counts in a window."""
+    """A release of a person at a stage, and how it counts in a window.
+
+    `release`: of all sources, or in the row of one. `combined`, `confirming`: always of all sources.
+    """
 
     person: Person
     detention: Detention
     release: Release
     window: WindowResult
     is_inside: bool
-    verified_by: frozenset[str]
+    combined: Release
+    confirming: frozenset[str]
 
     @property
     def status(self) -> str:
@@ -42,7 +46,7 @@ class CountedRelease:
     @property
     def confirming_number(self) -> int:
         """How many sources confirm it in the window; of a release outside, how many without a window."""
-        return len(self.window.confirming if self.is_inside else self.release.verified_by)
+        return len(self.confirming if self.is_inside else self.combined.verified_by)
 
     @property
     def is_counted(self) -> bool:
@@ -50,21 +54,27 @@ class CountedRelease:
 
 
 def list_releases(
-    people: Iterable[Person], stage: str, window: tuple[int | None, int | None] = (None, None)
+    people: Iterable[Person],
+    stage: str,
+    window: tuple[int | None, int | None] = (None, None),
+    source: str | None = None,
 ) -> list[CountedRelease]:
-    """Return the releases at a stage, those that count in no total too."""
+    """Return the releases at a stage, those that count in no total too; with a source, those in its row (rule 9)."""
     return [
         CountedRelease(
             person,
             detention,
             release,
-            count_in_window(detention, stage, *window),
+            count_in_window(row, stage, *window),
             _is_inside(release.date, window),
-            find_verifying_sources(detention, stage),
+            combined,
+            find_confirming_sources(detention, stage, *window),
         )
         for person in people
         for detention in person.detentions
-        if (release := find_release(detention, stage)) is not None
+        if (combined := find_release(detention, stage)) is not None
+        and (row := find_source_row(detention, source, stage) if source else detention) is not None
+        and (release := find_release(row, stage)) is not None
     ]
 
 
@@ -104,7 +114,8 @@ def count_by_month(past: Past, terms: CountTerms) -> dict[str | None, dict[str, 
         if month:
             days = parse_date(month)
             window = max(first or days.lo, days.lo), min(last or days.hi, days.hi)
-            one = replace(one, window=count_in_window(one.detention, terms.stage, *window))
+            confirming = find_confirming_sources(one.detention, terms.stage, *window)
+            one = replace(one, window=count_in_window(one.detention, terms.stage, *window), confirming=confirming)
         if _matches(one, terms):
             groups.setdefault(month, []).append(one)
     return {month: _build_total(group, [one for one in group if one.is_counted]) for month, group in groups.items()}
@@ -112,13 +123,10 @@ def count_by_month(past: Past, terms: CountTerms) -> dict[str | None, dict[str, 
 
 def count_by_source(past: Past, terms: CountTerms) -> dict[str, int]:
     """Return how many releases each source verifies on its own dates (rule 9)."""
-    numbers: dict[str, int] = {}
-    for one in list_releases(past.people, terms.stage):
-        for source in one.verified_by:
-            own = find_source_row(one.person.reports, one.detention, source, terms.stage)
-            if own and _is_inside(own.date, terms.window):
-                numbers[source] = numbers.get(source, 0) + 1
-    return numbers
+    sources = {report.source for person in past.people for report in person.reports}
+    rows = {source: list_releases(past.people, terms.stage, terms.window, source) for source in sources}
+    numbers = {source: sum(one.is_inside and one.status == "verified" for one in rows[source]) for source in rows}
+    return {source: number for source, number in numbers.items() if number}
 
 
 def choose_value(statements: Iterable[Statement], field: str) -> Any:
@@ -141,30 +149,30 @@ def choose_value(statements: Iterable[Statement], field: str) -> Any:
 
 
 def _choose(people: Iterable[Person], terms: CountTerms) -> list[CountedRelease]:
-    releases = list_releases(people, terms.stage or "carried_out", terms.window)
+    releases = list_releases(people, terms.stage or "carried_out", terms.window, terms.source)
     return [one for one in releases if _matches(one, terms)]
 
 
 def _matches(one: CountedRelease, terms: CountTerms) -> bool:
-    confirming = one.confirming_number
+    confirming, verified_by = one.confirming_number, one.combined.verified_by
     return (
         not (terms.net and is_rearrested(one.person.detentions, one.detention, terms.window[1]))
         and (not terms.status or one.status in terms.status)
-        and (not terms.any_of or bool(one.verified_by & set(terms.any_of)))
-        and {*terms.all_of, *terms.verified_by} <= one.verified_by
-        and (not terms.only_by or one.release.verified_by == set(terms.only_by))
+        and (not terms.any_of or bool(verified_by & set(terms.any_of)))
+        and {*terms.all_of, *terms.verified_by} <= verified_by
+        and (not terms.only_by or verified_by == set(terms.only_by))
         and confirming >= (terms.min_sources or 0)
         and terms.sources in (None, confirming)
     )
 
 
 def _build_total(inside: Sequence[CountedRelease], counted: Sequence[CountedRelease]) -> dict[str, Any]:
-    confirming = [len(one.window.confirming) for one in counted]
+    confirming = [len(one.confirming) for one in counted]
     return {
         "releases": len(counted),
         "people": len({one.person.records for one in counted}),
         **{status: sum(one.status == status for one in inside) for status in STATUSES},
-        "verified_with_denials": sum(one.status == "verified" and bool(one.release.denied_by) for one in counted),
+        "verified_with_denials": sum(one.status == "verified" and bool(one.combined.denied_by) for one in counted),
         "by_min_sources": {
             str(k): sum(number >= k for number in confirming) for k in range(1, max(confirming, default=0) + 1)
         },

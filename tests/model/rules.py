@@ -252,25 +252,28 @@ def count_in_window(detention: Detention, stage: str, first: int | None, last: i
         own_dates = [voice.own_date for voice in voices if voice.own_date and voice.report.is_first_hand]
         is_inside = any(date.is_within(window) for date in own_dates)
         return WindowResult(None, frozenset(), is_inside or (release.date or window).overlaps(window))
-    confirming = set()
-    for voice in voices:
-        date = voice.own_date or voice.taken_over
-        if voice.report.source in release.verified_by and date and date.is_within(window):
-            confirming.add(voice.report.source)
+    confirming = find_confirming_sources(detention, stage, first, last)
     status = "reported" if release.status == "verified" and not confirming else release.status
-    return WindowResult(status, frozenset(confirming), release.is_uncertain_date)
+    return WindowResult(status, confirming, release.is_uncertain_date)
 
 
-def find_verifying_sources(detention: Detention, stage: str) -> frozenset[str]:
-    """Return the sources that verify a release at a stage, second-hand ones and governments too."""
-    voices = _find_release_voices(detention, stage)
-    return frozenset(voice.report.source for voice in voices if voice.report.verdict == "verified")
+def find_confirming_sources(detention: Detention, stage: str, first: int | None, last: int | None) -> frozenset[str]:
+    """Return the sources that confirm the release in the days `first` to `last` (rule 6)."""
+    release = find_release(detention, stage)
+    verified_by = release.verified_by if release else frozenset()
+    if first is None and last is None:
+        return verified_by
+    window = PartialDate("window", first or 1, last or LAST_DAY)
+    dates = {
+        voice.report.source: voice.own_date or voice.taken_over for voice in _find_release_voices(detention, stage)
+    }
+    return frozenset(source for source in verified_by if (date := dates[source]) and date.is_within(window))
 
 
-def find_source_row(reports: Sequence[Report], detention: Detention, source: str, stage: str) -> Release | None:
-    """Return the release that one source's own reports of this detention show (rule 9)."""
-    own_reports = [report for report in reports if report.id in detention.reports and report.source == source]
-    return find_release(_make_detention(own_reports, detention.begins), stage)
+def find_source_row(detention: Detention, source: str, stage: str) -> Detention | None:
+    """Return the detention by one source's own reports; None if the source does not assert the stage (rule 9)."""
+    own = _make_detention([report for report in detention.content if report.source == source], detention.begins)
+    return own if any(voice.is_assertion for voice in _find_release_voices(own, stage)) else None
 
 
 def _make_detention(reports: Iterable[Report], begins: int | None) -> Detention:

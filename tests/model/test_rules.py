@@ -371,9 +371,19 @@ def test_sources_that_verify_by_id_confirm_the_date_they_saw() -> None:
 
 def test_the_row_of_a_source_shows_what_it_took_over() -> None:
     reports = [make_report("M1", "reported", J8), make_report("A1", taken_over=J8, pointer="M1")]
-    row = find_source_row(reports, find_one_detention(*reports), "A", CARRIED_OUT)
-    assert row is not None
-    assert (row.status, row.date, row.verified_by) == ("verified", parse_date(J8), frozenset("A"))
+    row = find_source_row(find_one_detention(*reports), "A", CARRIED_OUT)
+    release = find_release(row, CARRIED_OUT) if row else None
+    assert release is not None
+    assert (release.status, release.date, release.verified_by) == ("verified", parse_date(J8), frozenset("A"))
+
+
+def test_the_row_of_a_source_has_the_status_of_its_own_reports() -> None:
+    detention = find_one_detention(
+        make_report("M1", "verified", J8), make_report("A1", "verified", J8), make_report("B1", "refuted", J8)
+    )
+    rows = [find_source_row(detention, source, CARRIED_OUT) for source in ("A", "B", "M")]
+    releases = [row and find_release(row, CARRIED_OUT) for row in rows]
+    assert [release and release.status for release in releases] == ["verified", None, "official_only"]
 
 
 # Rule 6

@@ -273,6 +273,7 @@ def model_terms() -> st.SearchStrategy[CountTerms]:
     few = st.lists(st.sampled_from(SLUGS), max_size=2, unique=True)
     filters: dict[str, st.SearchStrategy[Any]] = {
         "status": st.lists(st.sampled_from(("verified", "contested", "reported", "refuted")), min_size=1, unique=True),
+        "source": st.sampled_from(SLUGS),
         "any_of": few,
         "all_of": few,
         "verified_by": few,

@@ -83,37 +83,38 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
         count(*) FILTER (perhaps AND counts(status)) AS uncertain_date
     FROM weighed;
 
--- The same by source: each source's own verdicts and days. `only_this_source`: no other source verifies it of its own
+-- The same by source: each source's own status and days. `only_this_source`: no other source verifies it of its own
 -- knowledge.
 CREATE OR REPLACE MACRO count_releases_by_source(as_of, of, until_day) AS TABLE
     WITH linked AS (
         SELECT * FROM release_verdicts_at(as_of) WHERE stage = 'carried_out'
     ), alone AS (
         SELECT detention, count(DISTINCT source) AS verifying, any_value(source) AS first_source
-        FROM linked WHERE verdict = 'verified' AND independent GROUP BY detention
+        FROM linked WHERE status = 'verified' GROUP BY detention
     ), said AS (
-        SELECT source, verdict, person, first_day, last_day,
+        SELECT source, coalesce(linked.status, verdict) AS word, person, first_day, last_day,
             verifying IS NULL OR verifying = 1 AND first_source = source AS only_one
         FROM linked SEMI JOIN releases_at(as_of) USING (detention, stage) LEFT JOIN alone USING (detention)
         UNION ALL  -- what sources do not verify of people who may only be counted
-        SELECT source, verdict, NULL, first_day, last_day, false
+        SELECT source, coalesce(status, verdict), NULL, first_day, last_day, false
         FROM unlinked_release_verdicts_at(as_of) WHERE stage = 'carried_out'
     ), placed AS (
         SELECT *, is_within(first_day, last_day, of, until_day) AS inside,
             is_perhaps_within(first_day, last_day, of, until_day) AS perhaps
         FROM said
     )
-    SELECT slug AS source, count(*) FILTER (inside AND verdict = 'verified') AS verified,
-        count(*) FILTER (inside AND verdict = 'reported') AS reported,
-        count(*) FILTER (inside AND verdict = 'disputed') AS disputed,
-        count(*) FILTER (inside AND verdict = 'refuted') AS refuted,
-        count(*) FILTER (inside AND verdict = 'retracted') AS retracted,
-        count(*) FILTER (perhaps AND verdict IN ('verified', 'reported')) AS uncertain_date,
-        count(*) FILTER (inside AND verdict = 'verified' AND only_one) AS only_this_source,
-        count(DISTINCT person) FILTER (inside AND verdict = 'verified') AS people
+    SELECT slug AS source, count(*) FILTER (inside AND word = 'verified') AS verified,
+        count(*) FILTER (inside AND word = 'reported') AS reported,
+        count(*) FILTER (inside AND word = 'official_only') AS official_only,
+        count(*) FILTER (inside AND word = 'disputed') AS disputed,
+        count(*) FILTER (inside AND word = 'refuted') AS refuted,
+        count(*) FILTER (inside AND word = 'retracted') AS retracted,
+        count(*) FILTER (perhaps AND counts(word)) AS uncertain_date,
+        count(*) FILTER (inside AND word = 'verified' AND only_one) AS only_this_source,
+        count(DISTINCT person) FILTER (inside AND word = 'verified') AS people
     FROM placed JOIN read_parquet('sources.parquet') AS sources
         ON sources.key = placed.source AND sources.until = 9007199254740991
-    WHERE inside OR (perhaps AND verdict IN ('verified', 'reported')) GROUP BY slug ORDER BY slug;
+    WHERE inside OR (perhaps AND counts(word)) GROUP BY slug ORDER BY slug;
 
 -- Releases by the month of the day; `month` is none where the days known span several, or there are none.
 CREATE OR REPLACE MACRO count_releases_by_month(as_of, of, until_day) AS TABLE

@@ -80,7 +80,7 @@ from app.exports.count_files.unlinked import (
 from app.imports.faults import BadFile
 from app.models import CURRENT_CLASSES, Claim, Entry, Head, PendingPair, Source, TableRow
 from app.projection import RULES
-from app.vocabulary import Verdict
+from app.vocabulary import ReleaseStatus
 
 # The kind and the body of entries that no count reads, and that are in no file.
 OTHER_KIND, EMPTY_BODY = "report", "{}"
@@ -184,7 +184,7 @@ class CountFiles:
         first_unlinkable_spell = OPEN_UNTIL
         if self.personal is None:
             first_unlinkable_spell = first_detention
-            append_unlinked_rows(rows, unlinked_rows, first_person, first_detention, codes.add(Verdict.VERIFIED))
+            append_unlinked_rows(rows, unlinked_rows, first_person, first_detention, codes.add(ReleaseStatus.VERIFIED))
         else:
             restore_linked_rows(
                 rows, unlinked_rows, self.personal.read_numbers(OWN_PEOPLE), self.personal.read_numbers(OWN_DETENTIONS)

@@ -136,6 +136,12 @@ _VERDICT = Column("verdict", "verdict", ColumnType.CODE, "What the source says o
 _INDEPENDENT = Column(
     "independent", "independent", ColumnType.TRUTH, "Whether the source says it of its own knowledge."
 )
+_OWN_STATUS = Column(
+    "status",
+    "status",
+    ColumnType.CODE,
+    "verified, reported or official_only, by the reports of the source alone; none: it denies, or asserts nothing.",
+)
 _NEXT_DETENTION_DAY = Column(
     "next_detained_by", "next_hi", ColumnType.DAY, "The day by which the person was detained again."
 )
@@ -164,6 +170,7 @@ _RELEASE_VERDICT = (
     SOURCE_FILE_COLUMN,
     _VERDICT,
     _INDEPENDENT,
+    _OWN_STATUS,
     _KIND,
     *_build_day_columns("the release"),
     _NEXT_DETENTION_DAY,
@@ -173,6 +180,7 @@ _DETENTION_VERDICT = (
     SOURCE_FILE_COLUMN,
     _VERDICT,
     _INDEPENDENT,
+    _OWN_STATUS,
     *_build_day_columns("the beginning"),
     *_ENDS,
     _NEXT_DETENTION_DAY,
@@ -257,17 +265,11 @@ _OWN_NUMBERS = (
     Column("detention", OWN_DETENTION, ColumnType.NUMBER, "The detention, likewise."),
 )
 _COMBINED_VALUES = (
-    Column("status", "status", ColumnType.CODE, "The status of the whole."),
     Column("independent_sources", "independent_verified", ColumnType.NUMBER, "How many independent sources verify it."),
     _DENIED,
     Column("state", "state", ColumnType.CODE, "Where the person stands."),
     Column("rearrested", "rearrested", ColumnType.TRUTH, "Whether an independent source says so."),
-    Column(
-        "verifying",
-        VERIFYING_SOURCES,
-        ColumnType.TEXT,
-        "The keys of sources that verify it; with * of their own knowledge.",
-    ),
+    Column("verifying", VERIFYING_SOURCES, ColumnType.TEXT, "The keys of sources that verify it first-hand."),
 )
 UNLINKED_TABLES = (
     FileTable(

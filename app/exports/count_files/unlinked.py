@@ -26,7 +26,7 @@ from app.columns.table import (
     UNTIL_COLUMN,
     TableSpec,
 )
-from app.vocabulary import Verdict
+from app.vocabulary import ReleaseStatus
 
 # Table of what sources say → table of what all sources together say, and the key of a statement within a detention.
 COMBINED_TABLES: dict[str, tuple[TableSpec, tuple[str, ...]]] = {
@@ -35,12 +35,9 @@ COMBINED_TABLES: dict[str, tuple[TableSpec, tuple[str, ...]]] = {
 }
 SOURCE_TABLES = (table.SOURCE_RELEASES, table.SOURCE_DETENTIONS)
 OWN_DETENTION, OWN_PERSON, VERIFYING_SOURCES = "own_spell", "own_detainee", "verifying"
-# In a list of sources: the source verifies by first-hand knowledge.
-FIRST_HAND_MARK = "*"
 _VALIDITY_NAMES = {SINCE_COLUMN, UNTIL_COLUMN}
-_COMBINED_COLUMNS = ("status", "independent_verified", "is_denied", "state", "rearrested")
+_COMBINED_COLUMNS = ("independent_verified", "is_denied", "state", "rearrested")
 _EMPTY_VALUES: dict[str, Any] = {
-    "status": 0,
     "independent_verified": 0,
     "is_denied": False,
     "state": 0,
@@ -87,7 +84,7 @@ def partition_rows(columns: Columns) -> PartitionedRows:
         for row in _iter_rows({name: column[is_withheld] for name, column in arrays.items()}):
             detentions[row["spell"]].rows[spec.name].append(row)
     people = _group_person_rows(columns, detentions.values())
-    verified_code = columns.codes.find_code(Verdict.VERIFIED)
+    verified_code = columns.codes.find_code(ReleaseStatus.VERIFIED)
     unlinked_rows: dict[str, list[UnlinkedRow]] = {spec.name: [] for spec in SOURCE_TABLES}
     relinked_rows: dict[str, list[UnlinkedRow]] = {spec.name: [] for spec in SOURCE_TABLES}
     for detention in detentions.values():
@@ -108,7 +105,7 @@ def _split_statement(
     verified_code: int,
 ) -> Iterator[UnlinkedRow]:
     """Split a statement where it begins or ceases to be unlinked, or where the combined values change."""
-    if statement["verdict"] == verified_code:
+    if statement["status"] == verified_code:
         yield statement
         return
     combined_table, key = COMBINED_TABLES[name]
@@ -117,12 +114,12 @@ def _split_statement(
         return all(row[column] == statement[column] for column in key)
 
     combined_rows = [row for row in detention.rows[combined_table.name] if is_same_detention(row)]
-    verifications = [row for row in detention.rows[name] if row["verdict"] == verified_code and is_same_detention(row)]
+    verifications = [row for row in detention.rows[name] if row["status"] == verified_code and is_same_detention(row)]
     own_verifications = [
         row
         for spec in SOURCE_TABLES
         for row in detention.rows[spec.name]
-        if row["verdict"] == verified_code and row["source"] == statement["source"]
+        if row["status"] == verified_code and row["source"] == statement["source"]
     ]
     person_rows = people[statement[PERSON_COLUMN]]
     cut_revisions = {
@@ -177,13 +174,8 @@ def _build_combined_values(
         **_EMPTY_VALUES,
         **{column: row[column] for row in (combined_row, state) for column in _COMBINED_COLUMNS if column in row},
     }
-    verifiers = sorted((row["source"], row["independent"]) for row in verifications if _is_valid_at(row, revision))
-    return {
-        **combined_values,
-        VERIFYING_SOURCES: " ".join(
-            f"{source}{FIRST_HAND_MARK if is_first_hand else ''}" for source, is_first_hand in verifiers
-        ),
-    }
+    verifiers = sorted(row["source"] for row in verifications if _is_valid_at(row, revision))
+    return {**combined_values, VERIFYING_SOURCES: " ".join(map(str, verifiers))}
 
 
 def _is_valid_at(row: UnlinkedRow, revision: int) -> bool:
@@ -265,9 +257,9 @@ def append_unlinked_rows(
 ) -> None:
     """Add each row behind all others, as a detention and a person of its own.
 
-    Only a count by its source includes these (`Columns.first_unlinkable_spell`): with the combined values, the verdicts
+    Only a count by its source includes these (`Columns.first_unlinkable_spell`): with the combined values, the status
     of the verifying sources, and the person's state. `first_person`, `first_detention`: the lowest unused numbers;
-    `verified_code`: the code of that verdict.
+    `verified_code`: the code of that status.
     """
     for name, table_rows in unlinked_rows.items():
         statement_rows: list[UnlinkedRow] = []
@@ -281,12 +273,11 @@ def append_unlinked_rows(
             validity: UnlinkedRow = numbers | {SINCE_COLUMN: row[SINCE_COLUMN], UNTIL_COLUMN: row[UNTIL_COLUMN]}
             stage: UnlinkedRow = {"stage": row["stage"]} if "stage" in row else {}
             statement_rows.append({**row, **numbers})
-            for verifier in row[VERIFYING_SOURCES].split():
-                source, is_first_hand = verifier.removesuffix(FIRST_HAND_MARK), verifier.endswith(FIRST_HAND_MARK)
-                statement_rows.append(
-                    {**validity, **stage, "source": int(source), "verdict": verified_code, "independent": is_first_hand}
-                )
-            combined_values = {column: row[column] for column in ("status", "independent_verified", "is_denied")}
+            statement_rows += [
+                {**validity, **stage, "source": int(source), "status": verified_code}
+                for source in row[VERIFYING_SOURCES].split()
+            ]
+            combined_values = {column: row[column] for column in ("independent_verified", "is_denied")}
             combined_rows.append({**validity, **stage, **combined_values, "withheld": True})
             person_rows.append({**validity, "state": row["state"], "rearrested": row["rearrested"]})
         _append_rows(rows, _find_spec(name), statement_rows)

@@ -248,9 +248,9 @@ def _build_source_rows_caption(page: Page, groups: Sequence[Mapping[str, Any]], 
     if day:
         sentences.append(_("Dark: verified by %(day)s. Lighter: verified since.") % {"day": day})
     sentences.append(_("Each source decides whom it counts; the numbers overlap and are no sum."))
-    by_authorities = [group for group in groups if group["verified"] and not is_independent(page, group["source"])]
+    by_authorities = [group for group in groups if group["official_only"]]
     if by_authorities:
-        values = {"sources": _format_source_numbers(page, by_authorities, "verified")}
+        values = {"sources": _format_source_numbers(page, by_authorities, "official_only")}
         sentences.append(_("Without a bar, because they do not count as independent: %(sources)s.") % values)
     reporting = [group for group in groups if group["reported"] and not group["verified"]]
     if reporting:

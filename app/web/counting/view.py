@@ -89,6 +89,7 @@ def _select_columns(
     if "source" in names:
         fixed_columns = [Column("verified", _("Number verified")), Column("reported", _("Only reported"))]
         optional_columns = [
+            Column("official_only", _("Official only")),
             Column("disputed", _("Disputed")),
             Column("refuted", _("Refuted")),
             Column("retracted", _("withdrawn")),

@@ -15,7 +15,8 @@ def behind(address: str) -> str:
 
 
 def of_source(verified: int, reported: int = 0, refuted: int = 0, retracted: int = 0) -> dict[str, Any]:
-    return {"verified": verified, "reported": reported, "disputed": 0, "refuted": refuted, "retracted": retracted}
+    others = {"official_only": 0, "disputed": 0, "refuted": refuted, "retracted": retracted}
+    return {"verified": verified, "reported": reported, **others}
 
 
 def count(**total: Any) -> dict[str, Any]:
