@@ -1,4 +1,4 @@
-"""Pairs of registries drawn by seed, equal but for what may not be seen (rule 14): `python -m tests.pairs --pairs 200`.
+"""Pairs of registries drawn by seed, equal but for what may not be seen: `python -m tests.pairs --pairs 200`.
 
 Who is filed, by whom, in which class, and what is done about them is drawn once; every hidden value is drawn for each
 of the two. Then both are asked the same sample of everything that the routes document.

@@ -29,22 +29,23 @@ class SourceValue(NamedTuple):
 def read_source_values(
     statements: Iterable[Statement], read_value: ReadValue, field: str | None = None
 ) -> list[SourceValue]:
-    """Return each source's value: from its newest statement with one of its own, otherwise with one taken over.
+    """Return each source's value: from its first statement with one of its own, otherwise with one taken over.
 
     `field`: the field that `read_value` reads, if its value can be taken over. Sources without a value are omitted."""
-    return _collect_values(_group_newest_first(statements), read_value, field)
+    return _collect_values(_group_in_order(statements), read_value, field)
 
 
-def _group_newest_first(statements: Iterable[Statement]) -> list[list[Statement]]:
-    """Return for each source the statements that may speak for it, newest first."""
+def _group_in_order(statements: Iterable[Statement]) -> list[list[Statement]]:
+    """Return for each source the statements that may speak for it, in their order."""
     statements = list(statements)
     if len(statements) == 1:  # the most frequent case
         return [statements]
-    return [sort_newest_first(group) for group in group_by_source(statements).values()]
+    return [sort_by_precedence(group) for group in group_by_source(statements).values()]
 
 
-def sort_newest_first(statements: Sequence[Statement]) -> list[Statement]:
-    return sorted(statements, key=lambda statement: -statement.revision)
+def sort_by_precedence(statements: Sequence[Statement]) -> list[Statement]:
+    """Sort one source's statements: first-hand ones first, the newest of them first (rule 5)."""
+    return sorted(statements, key=lambda statement: (not statement.independent, -statement.revision))
 
 
 def _collect_values(
@@ -55,19 +56,20 @@ def _collect_values(
 
 
 def _read_source_value(statements: Sequence[Statement], read_value: ReadValue, field: str | None) -> SourceValue | None:
-    """The value of one source from its statements, newest first; its own goes before one taken over."""
+    """The value of one source from its statements in their order; its own goes before one taken over.
+
+    The source stands in the best group that one of the statements reaches, whichever of them gives the value (rule 5).
+    """
     found = [(statement, value) for statement in statements if (value := read_value(statement)) is not None]
     if not found:
         return None
     own = [item for item in found if field is None or not item[0].is_taken_over(field)]
-    newest, value = (own or found)[0]
-    # A source that repeats as reported what it once verified has still verified it.
-    rank = min(rank_voice(statement) for statement, other in own or found if other == value)
-    return SourceValue(value, newest.source.slug, rank, is_taken_over=not own)
+    statement, value = (own or found)[0]
+    return SourceValue(value, statement.source.slug, min(map(rank_voice, statements)), is_taken_over=not own)
 
 
 def read_value_of_source(statements: Sequence[Statement], read_value: ReadValue, field: str) -> Any:
-    """Return one source's value from its statements, newest first: its own, otherwise the one taken over."""
+    """Return one source's value from its statements in their order: its own, otherwise the one taken over."""
     source_value = _read_source_value(statements, read_value, field)
     return None if source_value is None else source_value.value
 
@@ -208,7 +210,7 @@ def get_value_by_source(slug: str, facts: Facts, name: str) -> Any:
 def collect_facts(statements: Sequence[Statement], names: Combiners, section: str) -> Facts:
     """Return a dict of field name → fact, for the fields of a section that some statement has."""
     facts = {}
-    sources = _group_newest_first(statements)
+    sources = _group_in_order(statements)
     present_fields = set().union(*(statement.content for statement in statements))
     for name, combine in names.items():
         path = f"{section}.{name}"

@@ -45,7 +45,8 @@ ENDING_STATUSES = COUNTED_STATUSES | {ReleaseStatus.OFFICIAL_ONLY}
 
 @dataclass(frozen=True)
 class StageRelease:
-    """A release at one stage: each source's voice, the asserting statements, the weight, the date and the kind."""
+    """A release at one stage: each source's voice, the weight, the date, the kind, and the statements that assert it,
+    without those of sources whose voice denies it (rule 2)."""
 
     voices: list[Statement]
     asserting: list[Statement]
@@ -239,14 +240,14 @@ def _read_stage(statements: Sequence[Statement], stage: Stage) -> StageRelease |
         return None
     field_name = STAGE_DATE_FIELDS[stage]
     denying = {voice.source.key for voice in voices if voice.independent and voice.denies_event}
-    asserting = [statement for statement in statements if asserts_stage(statement, stage)]
-    dating = [statement for statement in asserting if statement.source.key not in denying]
-    date = choose_release_date(dating, pick_voices(dating, stage), f"release.{field_name}")
+    stating = [statement for statement in statements if asserts_stage(statement, stage)]
+    asserting = [statement for statement in stating if statement.source.key not in denying]
+    date = choose_release_date(asserting, pick_voices(asserting, stage), f"release.{field_name}")
     kind = kind_fact(asserting)
     return StageRelease(
         voices=voices,
         asserting=asserting,
-        weight=weigh_voices(voices, dating, field_name, date.date, is_asserted=bool(asserting)),
+        weight=weigh_voices(voices, asserting, field_name, date.date, is_asserted=bool(stating)),
         date=date,
         kind=(kind["value"] if kind else None) or ReleaseKind.UNSPECIFIED,
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.models import TableRow
-from app.projection.consolidate import read_field, read_value_of_source, sort_newest_first
+from app.projection.consolidate import read_field, read_value_of_source, sort_by_precedence
 from app.projection.custody import Custody, read_custody
 from app.projection.event_dates import choose_death_date
 from app.projection.held import End
@@ -60,9 +60,9 @@ def build_source_detention_rows(custody: Custody, deaths: dict[int, End]) -> lis
 
 
 def select_own_statements(custody: Custody, source: int) -> list[Statement]:
-    """Return the statements that may speak for one source on a detention, newest first."""
+    """Return the statements that may speak for one source on a detention, in their order."""
     own = [statement for statement in custody.statements if statement.source.key == source]
-    return sort_newest_first(group_by_source(own)[source])
+    return sort_by_precedence(group_by_source(own)[source])
 
 
 def read_own_country_and_designation(own: Sequence[Statement]) -> TableRow:
@@ -89,7 +89,7 @@ def find_deaths_by_source(statements: Iterable[Statement]) -> dict[int, End]:
 
 
 def read_own_kind(own: Sequence[Statement]) -> str:
-    """Return the kind of release according to a source's own statements, newest first."""
+    """Return the kind of release according to a source's own statements in their order."""
     kind = read_value_of_source(own, lambda statement: statement.kind, "release.kind")
     return kind or ReleaseKind.UNSPECIFIED
 

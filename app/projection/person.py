@@ -18,6 +18,7 @@ from app.projection.consolidate import (
     read_source_values,
     read_value_of_source,
     shown_fact,
+    sort_by_precedence,
     union_fact,
 )
 from app.projection.custody import Custody
@@ -97,9 +98,9 @@ def collect_personal_facts(statements: Sequence[Statement], custodies: Sequence[
 
 
 def _select_with_age(statements: Sequence[Statement]) -> list[Statement]:
-    """Return each source's newest statement with an age: an age and its day come from one report."""
-    aged = sorted((s for s in statements if AGE in s.content), key=lambda statement: statement.revision)
-    return list({statement.source.key: statement for statement in aged}.values())
+    """Return each source's first statement with an age: an age and its day come from one report."""
+    aged = sort_by_precedence([statement for statement in statements if AGE in statement.content])
+    return list({statement.source.key: statement for statement in reversed(aged)}.values())
 
 
 def derive_birth_date(statements: Sequence[Statement], person_facts: Facts) -> PartialDate | None:
@@ -198,8 +199,8 @@ def _map_areas(statements: Sequence[Statement]) -> dict[str, str | None]:
 
 
 def list_own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
-    """Return `(dimension, value)` pairs of the facility and its area according to one source. `own`: its statements,
-    newest first."""
+    """Return `(dimension, value)` pairs of the facility and its area according to one source. `own`: its statements
+    in their order."""
     facility = read_value_of_source(own, _read_facility_slug, "detention.facility")
     values = {"facility": facility, "area": _map_areas(own).get(facility) if facility else None}
     return {(name, value) for name, value in values.items() if value}

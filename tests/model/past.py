@@ -19,7 +19,13 @@ CLASSES = ("named", "anonymous", "counted")
 # Of people who may only be counted these are months, in the log and wherever it counts; of the method is told whether
 # the source knows it itself.
 MONTHS = ("detention.detained_on", "detention.held_on")
+FACILITY = "detention.facility"
 METHOD, OF_ITSELF = "verification.method", "verification.first_hand"
+
+
+def fold(name: str) -> str:
+    """Return the name of a facility without case and punctuation."""
+    return re.sub(r"[\W_]+", " ", name.casefold())
 
 
 def strictest(classes: Iterable[str]) -> str:
@@ -55,6 +61,7 @@ class Past:
 
     def __init__(self, entries: Sequence[LogEntry], revision: int) -> None:
         self.sources: dict[str, SourceView] = {}
+        self.facilities: dict[str, dict[str, Any]] = {}
         self.reports: dict[uuid.UUID, LogEntry] = {}  # those that stand
         self.versions: dict[uuid.UUID, list[LogEntry]] = {}
         self.recalled: dict[int, set[int]] = {}  # entry → the recalls of it that stand
@@ -86,7 +93,16 @@ class Past:
         self.sources[said["slug"]] = SourceView(key, said["slug"], said["independent"] and not said["quarantined"])
 
     def _read_facility(self, entry: LogEntry) -> None:
-        pass
+        self.facilities[entry.body["slug"]] = entry.body
+
+    def _find_facility(self, name: str, country: str | None) -> str | None:
+        """Return the slug of the registered facility with this slug, or with this name in the country."""
+        slugs = [
+            slug
+            for slug, one in self.facilities.items()
+            if fold(name) == fold(slug) or (country in (None, one["country"]) and fold(name) in map(fold, one["names"]))
+        ]
+        return slugs[0] if len(slugs) == 1 else None
 
     def _read_report(self, entry: LogEntry) -> None:
         record = uuid.UUID(entry.body["record"])
@@ -159,6 +175,8 @@ class Past:
         content = {**self.filed[record], **entry.body["said"]}
         if OF_ITSELF in content:
             content.pop(METHOD, None)
+        if FACILITY in content:
+            content[FACILITY] = self._find_facility(content[FACILITY], content.get("detention.country"))
         return Statement(
             record=self.keys[record],
             id=record.hex,
@@ -171,7 +189,7 @@ class Past:
         )
 
     def _clusters(self) -> list[set[uuid.UUID]]:
-        """Rule 5: curators first, then what is surest, and nothing against a judgement that two are different."""
+        """Rule 12: curators first, then what is surest, and nothing against a judgement that two are different."""
         known = [one for one in self.decisions.values() if {uuid.UUID(one["a"]), uuid.UUID(one["b"])} <= set(self.keys)]
         pairs = [(one, uuid.UUID(one["a"]), uuid.UUID(one["b"])) for one in known]
         apart = [{a, b} for one, a, b in pairs if one["judgement"] == "different"]

@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.dates import PartialDate, parse_date
-from app.projection import Statement
 from app.queries.terms import CountTerms
 from tests.model.past import Past, Person
 from tests.model.rules import (
     Detention,
     Release,
+    Report,
     WindowResult,
     count_in_window,
     find_confirming_sources,
     find_release,
     find_source_row,
     is_rearrested,
+    rank_group,
 )
 
 COUNTED = ("verified", "contested", "reported")
@@ -129,23 +130,29 @@ def count_by_source(past: Past, terms: CountTerms) -> dict[str, int]:
     return {source: number for source, number in numbers.items() if number}
 
 
-def choose_value(statements: Iterable[Statement], field: str) -> Any:
+def choose_value(reports: Iterable[Report], field: str) -> Any:
     """Return the value that most sources of the first group give (rule 15); None for a tie."""
-    newest: dict[str, Statement] = {}
-    for statement in sorted(statements, key=lambda statement: statement.revision):
-        if statement.content.get(field) is not None:
-            newest[statement.source.slug] = statement
-    ranks = {
-        slug: min(
-            (not one.independent or one.verdict != "verified", not one.independent, not one.source.independent)
-            for one in statements
-            if one.source.slug == slug and one.content.get(field) == statement.content[field]
-        )
-        for slug, statement in newest.items()
-    }
-    votes = Counter(newest[slug].content[field] for slug, rank in ranks.items() if rank == min(ranks.values()))
-    best = [value for value, number in votes.items() if number == max(votes.values())]
+    votes = list_votes(reports, field)
+    tally = Counter(votes.values())
+    best = [value for value, number in tally.items() if number == max(tally.values())]
     return best[0] if len(best) == 1 else None
+
+
+def list_votes(reports: Iterable[Report], field: str) -> dict[str, Any]:
+    """Return a dict of source → value: of the first group that gives any, own values or else those taken over."""
+    groups: dict[tuple[object, ...], dict[str, Any]] = {}
+    by_source: dict[str, list[Report]] = {}
+    for report in reports:
+        by_source.setdefault(report.source, []).append(report)
+    for source, own in by_source.items():
+        # Choice: of reports of one request the later row is the newer one.
+        newest = sorted(own, key=lambda report: (report.is_first_hand, report.revision), reverse=True)
+        values = [report.values[field] for report in newest if field in report.values]
+        taken_over = [report.taken_over_values[field] for report in newest if field in report.taken_over_values]
+        if values or taken_over:
+            group = max(rank_group(report) for report in own), bool(values)
+            groups.setdefault(group, {})[source] = (values or taken_over)[0]
+    return groups[max(groups)] if groups else {}
 
 
 def _choose(people: Iterable[Person], terms: CountTerms) -> list[CountedRelease]:

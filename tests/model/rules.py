@@ -8,7 +8,8 @@ import datetime
 from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from app.dates import LAST_DAY, PartialDate
 
@@ -18,7 +19,7 @@ UNKNOWN = PartialDate("unknown", 0, LAST_DAY)
 
 @dataclass(frozen=True)
 class Report:
-    """The newest version of one report about one person."""
+    """The newest version of one report about one person. `values`, `taken_over_values`: field → value."""
 
     id: str
     source: str
@@ -32,6 +33,9 @@ class Report:
     ended: PartialDate | None = None
     pointer: str | None = None
     denies: str = "event"
+    revision: int = 0
+    values: Mapping[str, Any] = field(default_factory=dict)
+    taken_over_values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def _find_release_voices(detention: Detention, stage: str) -> list[Voice]:
     return _find_voices(relevant, stage, rank)
 
 
-def _rank_group(report: Report) -> tuple[bool, bool, bool]:
+def rank_group(report: Report) -> tuple[bool, bool, bool]:
     """Return the rank of the group in which the report votes, the first group highest (rule 5)."""
     return report.is_first_hand and report.verdict == "verified", report.is_first_hand, report.is_organisation
 
@@ -173,15 +177,15 @@ def _find_arrest_voices(detention: Detention) -> list[Voice]:
     last_day = release.date.hi if release and release.date and is_end else LAST_DAY
     days = PartialDate("possible", detention.begins or 0, last_day)
     asserting = [report for report in detention.content if is_assertion(report)]
-    return _find_voices(asserting, "arrest", _rank_group, days)
+    return _find_voices(asserting, "arrest", rank_group, days)
 
 
 def _list_votes(voices: Iterable[Voice]) -> list[PartialDate]:
     """Return the dates of the first group that gives any: own dates, or else dates taken over (rules 5 and 9)."""
     asserting = [voice for voice in voices if voice.is_assertion]
     asserting = [voice for voice in asserting if voice.report.is_organisation] or asserting
-    for rank in sorted({_rank_group(voice.report) for voice in asserting}, reverse=True):
-        group = [voice for voice in asserting if _rank_group(voice.report) == rank]
+    for rank in sorted({rank_group(voice.report) for voice in asserting}, reverse=True):
+        group = [voice for voice in asserting if rank_group(voice.report) == rank]
         own_dates = [voice.own_date for voice in group if voice.own_date]
         votes = own_dates or [voice.taken_over for voice in group if voice.taken_over]
         if votes:
@@ -270,6 +274,19 @@ def find_confirming_sources(detention: Detention, stage: str, first: int | None,
     return frozenset(source for source in verified_by if (date := dates[source]) and date.is_within(window))
 
 
+def list_asserting(detention: Detention, stage: str | None) -> list[Report]:
+    """Return the reports that give the values of a release at a stage, or of the detention if that is None (rule 15).
+
+    A source whose voice is a denial gives none, nor does a government of a release that an organisation asserts (rule
+    5). A denial of a release asserts the detention (rule 7).
+    """
+    if stage is None:
+        return [r for r in detention.content if is_assertion(r) or (r.stage and r.denies == "event")]
+    sources = {voice.report.source for voice in _find_release_voices(detention, stage) if voice.is_assertion}
+    asserting = [r for r in detention.content if _asserts(r, stage) and r.source in sources]
+    return [report for report in asserting if report.is_organisation] or asserting
+
+
 def find_source_row(detention: Detention, source: str, stage: str) -> Detention | None:
     """Return the detention by one source's own reports; None if the source does not assert the stage (rule 9)."""
     own = _make_detention([report for report in detention.content if report.source == source], detention.begins)
@@ -313,7 +330,7 @@ def _find_begin(detention: Detention) -> PartialDate:
 def _find_end_voices(detention: Detention) -> list[Voice]:
     """Return what each source says about an end other than a release. It is dated like the arrest (rule 7)."""
     ending = [replace(report, dates={"end": report.ended}, taken_over={}) for report in detention.content]
-    return _find_voices([report for report in ending if is_assertion(report) and report.ended], "end", _rank_group)
+    return _find_voices([report for report in ending if is_assertion(report) and report.ended], "end", rank_group)
 
 
 def _list_ends(detention: Detention) -> list[PartialDate]:

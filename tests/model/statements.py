@@ -14,6 +14,7 @@ DATE_FIELDS = {
     "arrest": "detention.detained_on",
     "sighting": "detention.held_on",
 }
+NOT_STATED = ("unspecified", "unstated")
 SECOND_HAND = (None, "press", "other_organisation", "official_statement", "official_list")
 
 
@@ -54,7 +55,9 @@ def read_report(statement: Statement, ids: Mapping[int, str]) -> Report:
     content = statement.content
     ended = content.get("detention.ended") or {}
     dates = {name: _parse(content.get(field)) for name, field in DATE_FIELDS.items()}
-    marked = {name for name, field in DATE_FIELDS.items() if field in content.get("taken_over", {}).get("fields", ())}
+    marked_fields = content.get("taken_over", {}).get("fields", ())
+    marked = {name for name, field in DATE_FIELDS.items() if field in marked_fields}
+    values = {field: value for field, value in content.items() if value not in (None, *NOT_STATED)}
     is_checked = content.get("verification.method") not in SECOND_HAND or content.get("verification.first_hand", False)
     return Report(
         id=statement.id,
@@ -69,6 +72,9 @@ def read_report(statement: Statement, ids: Mapping[int, str]) -> Report:
         ended=_parse(ended.get("on")),
         pointer=ids.get(statement.pointer or 0),
         denies=content.get("verification.denies", "event"),
+        revision=statement.revision,
+        values={field: value for field, value in values.items() if field not in marked_fields},
+        taken_over_values={field: value for field, value in values.items() if field in marked_fields},
     )
 
 

@@ -225,8 +225,9 @@ def test_an_age_and_its_day_are_of_one_report_of_a_source(day: str | None) -> No
 
 
 def test_a_source_that_repeats_as_reported_an_age_that_it_verified_dates_it_as_one_that_verified() -> None:
-    verified, repeated = aged(1, "foro", 18, A_YEAR_LATER, **VERIFIED), aged(2, "foro", 18, THEN)
-    assert age_group_by(verified, repeated, aged(3, "jep", 18, A_YEAR_LATER)) == "18_to_69"
+    verified, other = aged(1, "foro", 18, A_YEAR_LATER, **VERIFIED), aged(3, "jep", 18, A_YEAR_LATER)
+    assert age_group_by(verified, aged(2, "foro", 18, THEN, verification__method="family"), other) == "18_to_69"
+    assert age_group_by(verified, aged(2, "foro", 18, THEN, verification__method="press"), other) == "under_18"
 
 
 @pytest.mark.parametrize("more", [VERIFIED, {}])

@@ -84,8 +84,7 @@ def test_a_personal_value_is_that_of_rule_15_and_is_hidden_by_class(
         counted = [one for one in list_releases(past.people, terms.stage, terms.window) if one.is_counted]
 
         def find_value(person: Person, field: str, classes: tuple[str, ...]) -> Any:
-            said = [past.statements[record] for record in person.records]
-            return choose_value(said, field) if person.publish in classes else "withheld"
+            return choose_value(person.reports, field) if person.publish in classes else "withheld"
 
         open_to = {"facility": ("named", "anonymous"), "gender": ("named",)}
         fields = {"facility": "detention.facility", "gender": "detainee.gender"}

@@ -92,8 +92,7 @@ def test_the_same_age_on_days_apart_gives_no_age_group_until_most_sources_give_o
 
 
 def test_what_was_withdrawn_settles_no_country_on_which_standing_reports_differ(registry: Registry) -> None:
-    """Rule 15: contradicting values that tie are left open, and the country comes from withdrawn reports only if no
-    standing one says it."""
+    """Contradicting values that tie are left open (rule 15), and a retracted report gives no country (rule 19)."""
     withdrawn = of_the_same("pud", "VE", {"verdict": "retracted", "method": "family"})
     history = [report("foro", TOMAS, VERIFIED, released_on="2026-01-12"), of_the_same("jep", "CO", VERIFIED), withdrawn]
     said = answer(registry, history, CountTerms.model_validate({"group_by": ["country"]}))

@@ -12,7 +12,7 @@ from tests.drawn import scale
 from tests.properties.steps import File, Registry, Step, Verify
 from tests.support import GOVERNMENT, World, make_report
 from tests.trials import totals
-from tests.trials.drawing import HOSTILE, STOLEN, Drawing, Trial
+from tests.trials.drawing import FACILITIES, HOSTILE, STOLEN, Drawing, Trial
 from tests.trials.judging import judge, shortest
 from tests.trials.steps import Claims, Correct, Hand, Line, SendList, VerifySeen
 from tests.trials.twins import tell_apart
@@ -52,8 +52,8 @@ def test_two_registries_are_told_apart_by_whoever_may_see_what_they_hide(registr
     "hostile, honest, told",
     [
         (GOVERNMENT, ("foro",), "totals"),  # what one independent source verified, a state's word made open
-        (STOLEN, ("foro", "jep"), "by rule 4"),
-        (STOLEN, ("foro", "jep"), "two independent sources verify"),
+        (STOLEN, ("foro", "jep"), "kind of detention"),
+        (STOLEN, ("foro", "jep"), "two other organisations verify"),
     ],
 )
 def test_a_total_that_takes_every_word_alike_would_be_noticed(
@@ -65,8 +65,7 @@ def test_a_total_that_takes_every_word_alike_would_be_noticed(
     attack = Verify(hostile, 0, {"verdict": "verified", "method": "family", "kind": "house_arrest"})
     trial = Trial(1, hostile, (first, *others), (attack,))
     assert not judge(registry, trial)
-    monkeypatch.setattr(consolidate, "select_dating_statements", list)
-    monkeypatch.setattr(consolidate, "select_deciding", lambda said: list(said)[-1:])
+    monkeypatch.setattr(consolidate, "select_deciding", lambda values: list(values)[-1:])
     assert any(line.startswith(told) for line in judge(registry, trial))
 
 
@@ -74,7 +73,7 @@ def test_a_miscounted_total_would_be_noticed(registry: Registry, monkeypatch: py
     trial = Trial(0, GOVERNMENT, (File("foro", make_report(release__kind="house_arrest")),), ())
     assert not judge(registry, trial)
     monkeypatch.setattr(totals, "compute_count", lambda *_: {"total": {"verified": 0}})
-    assert judge(registry, trial) == ["verified under kind=house_arrest: 0, and by rule 4 1"]
+    assert judge(registry, trial) == ["verified under kind=house_arrest: 0, by the model 1"]
 
 
 def test_a_hostile_source_sends_lists_files_figures_and_verifies_what_it_saw_before(registry: Registry) -> None:
@@ -104,26 +103,30 @@ def test_a_history_that_is_built_twice_has_the_same_ids(registry: Registry) -> N
 
 
 def test_a_trial_would_notice(registry: Registry) -> None:
-    """Whoever speaks in another's name moves its number, and the trial is cut down to the step that does it."""
-    honest: list[Step] = [File("foro", make_report()), Verify("jep", 0, {"verdict": "verified", "method": "family"})]
+    """Whoever speaks in another's name moves its number, and the trial is cut down to the step that does it.
+    The facilities stay: without one, its count would be refused."""
+    honest: list[Step] = [
+        *FACILITIES,
+        File("foro", make_report()),
+        Verify("jep", 0, {"verdict": "verified", "method": "family"}),
+    ]
     forged = Correct("foro", 0, {"release": {"released_on": "2026-02-10"}})
     idle = File(GOVERNMENT, make_report(release__released_on="2026-01-30"), points=("detainee", 0))
-    trial = Trial(1, GOVERNMENT, tuple(honest), (idle, forged))
+    trial = Trial(2, GOVERNMENT, tuple(honest), (idle, forged))
     assert judge(registry, trial)
     assert shortest(registry, trial).attack == (forged,)
 
 
 def test_an_independent_source_alone_parts_two_reports_of_another(registry: Registry) -> None:
-    """The one exception (rule 1), and no state has it."""
+    """The one exception (rule 4), and no state has it."""
     honest: list[Step] = [
         File("foro", make_report(detention__detained_on="2026-01-13", release__released_on="2026-02")),
         File("foro", make_report(detainee=None, detention__detained_on="2024-10-13", release__stage="ordered",
-                                 release__released_on=None, release__ordered_on="2026-01-14"), points=("detention", 0)),
+                                 release__released_on=None, release__ordered_on="2026-01-14"), points=("detainee", 0)),
     ]  # fmt: skip
-    ended = make_report(detainee=None, release=None, verification__verdict="reported",
-                        detention__detained_on="2024-10", detention__ended={"how": "other", "on": "2025"})  # fmt: skip
+    released = make_report(detainee=None, detention__detained_on="2024-10", release__released_on="2025")
     for hostile, spells in ((GOVERNMENT, 1), (STOLEN, 2)):
-        trial = Trial(1, hostile, tuple(honest), (File(hostile, ended, points=("detention", 1)),))
+        trial = Trial(1, hostile, tuple(honest), (File(hostile, released, points=("detainee", 0)),))
         assert not judge(registry, trial)
         with registry.after([*trial.honest, *trial.attack]) as clerk, clerk.session() as session:
             of_foro = select(SourceRelease).where(

@@ -1,4 +1,4 @@
-"""Rule 14 over random histories: two registries that differ only in what a reader may not see tell it the same.
+"""Random histories of two registries that differ only in what a reader may not see: both tell it the same.
 
 A trial is played twice, with the same ids. In each some of the others' reports are of people who may only be counted,
 with names, births, places and the like of that registry alone; whom one registry could recognise, the other may not.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.models import DetaineePersonal, Detention, Release, ReleaseAtStage, SpellPersonal
+from app.models import DetaineePersonal, Detention, Release, ReleaseAtStage, SourceRelease, SpellPersonal
 from app.projection import Statement
 from tests.registry.statements import HELICOIDE, RODEO, held, out, row_of, statement
 from tests.support import World
@@ -58,6 +58,27 @@ def test_a_value_stays_verified_if_its_source_repeats_it() -> None:
     other = held(2, "jep", detention__country="CO", verification__verdict="verified")
     assert row_of([verified, other], Detention)["country"] is None
     assert row_of([verified, held(3, "foro", detention__country="VE"), other], Detention)["country"] is None
+
+
+def test_a_value_that_a_source_checked_goes_before_a_newer_one_that_it_read() -> None:
+    checked = out(1, "foro", release__kind="pardon", verification__verdict="verified")
+    read = out(2, "foro", release__kind="house_arrest", verification__method="press")
+    assert row_of([checked, read], ReleaseAtStage, stage="carried_out")["kind"] == "pardon"
+    assert row_of([checked, read], SourceRelease, stage="carried_out")["kind"] == "pardon"
+
+
+def test_a_source_stands_in_the_best_group_that_one_of_its_reports_reaches() -> None:
+    verified = out(1, "foro", verification__verdict="verified")
+    read = held(2, "foro", detention__country="VE", verification__method="press")
+    other = held(3, "jep", detention__country="CO", verification__method="family")
+    assert row_of([verified, read, other], Detention)["country"] == "VE"
+
+
+def test_a_source_that_denies_a_release_gives_it_no_kind() -> None:
+    said = [out(1, "foro", release__kind="pardon"), out(2, "jep", release__kind="house_arrest")]
+    denied = out(3, "jep", verification__verdict="refuted")
+    assert row_of(said, ReleaseAtStage, stage="carried_out")["kind"] == "unspecified"
+    assert row_of([*said, denied], ReleaseAtStage, stage="carried_out")["kind"] == "pardon"
 
 
 def test_a_kind_that_only_a_government_states_makes_no_house_arrest(world: World) -> None:
