@@ -211,7 +211,7 @@ class CitationPhrases:
                          f"Verificadas por fuente, con coincidencias: {source_list}.")  # fmt: skip
 
     def _format_held_within(self, years: int) -> str:
-        """Format within how many years somebody must have heard of a person for the detention to count."""
+        """Format within how many years a report must show the person inside for the detention to count."""
         if years == 1:
             return self.translate("heard of in the last year", "con noticias en el último año")
         return self.translate(f"heard of in the last {years} years", f"con noticias en los últimos {years} años")
@@ -220,8 +220,8 @@ class CitationPhrases:
         """Disclose how many detentions are left out because no recent report shows the person inside."""
         text = self._formats.number(number)
         return self.translate(
-            f"Not counted: {text} more, without an arrest or a sighting in that time.",
-            f"No se cuentan {text} más, sin detención ni avistamiento en ese tiempo.",
+            f"Not counted: {text} more, without an arrest, a sighting or an end in that time.",
+            f"No se cuentan {text} más, sin detención, avistamiento ni salida en ese tiempo.",
         )
 
     def _format_unlinkable(self, number: int) -> str:
