@@ -183,10 +183,10 @@ def test_the_citation_of_one_sources_releases_credits_it_with_no_verification_of
     filed = world.file("foro", verification={"verdict": "reported"})
     world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
     count = world.count(source="foro", group_by="source")
-    assert (count["total"]["verified"], [group["verified"] for group in count["groups"]]) == (1, [0])
+    assert (count["total"]["verified"], [group["verified"] for group in count["groups"]]) == (0, [0])
     cited = world.count(source="foro")["citation"]
-    assert "by the word of: Foro), verified by any independent source." in cited["en"]
-    assert "según: Foro), verificada por alguna fuente independiente." in cited["es"]
+    assert "by the word of: Foro), only reported." in cited["en"]
+    assert "según: Foro), solo reportada." in cited["es"]
     assert ": 1 release, verified." in world.count()["citation"]["en"]
 
 
