@@ -187,8 +187,8 @@ class RulesChanged(Problem):
         self, requested_rules: int, current_rules: int, today: str, archive: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(
-            f"This address is of numbers counted under rules {requested_rules}, and this registry counts by rules "
-            f"{current_rules}. Read today's count at `today`."
+            f"This number was counted under rules {requested_rules}, and this registry now counts under rules "
+            f"{current_rules}. Ask `today` for the same count under today's rules."
             + (
                 ""
                 if archive is None

@@ -51,11 +51,11 @@ def find_archive_options(
     if folder is None or licence is None:
         if not is_required:
             return None
-        missing = "RECUENTO_COUNT_FILES to a folder" if folder is None else "--licence, under which all may use it"
+        missing = "RECUENTO_COUNT_FILES to a folder and " if folder is None else ""
         raise Conflict(
             f"The rows were made under rules {read_rules(session)}. Once they are replaced, nobody can recompute a "
-            f"number that was cited under these rules, except from an archive. Set {missing}, or give up the archive "
-            "with --without-archive."
+            f"number that was cited under these rules, except from an archive. Set {missing}--licence to the licence "
+            "under which everybody may use it, such as CC-BY-4.0, or give up the archive with --without-archive."
         )
     return build_write_options(session, settings, folder, licence)
 

@@ -180,7 +180,7 @@ class CitationPhrases:
         return sentences
 
     def _format_statuses(self, total: Numbers) -> str:
-        """Format how much is verified, contested and only reported."""
+        """Format how much is verified, contested and only reported. With the term `source`, by its own word."""
         formatter, number = self._formats, sum_counted_statuses(total)
         suffixes = {name: "" if total[name] == 1 else "s" for name in ("verified", "contested", "reported")}
         kinds = [
@@ -213,8 +213,8 @@ class CitationPhrases:
     def _format_held_within(self, years: int) -> str:
         """Format within how many years a report must show the person inside for the detention to count."""
         if years == 1:
-            return self.translate("heard of in the last year", "con noticias en el último año")
-        return self.translate(f"heard of in the last {years} years", f"con noticias en los últimos {years} años")
+            return self.translate("heard of in the year before", "con noticias en el año anterior")
+        return self.translate(f"heard of in the {years} years before", f"con noticias en los {years} años anteriores")
 
     def _format_outside_held_within(self, number: int) -> str:
         """Disclose how many detentions are left out because no recent report shows the person inside."""

@@ -34,8 +34,8 @@ class RulesMismatch(Problem):
     def __init__(self, stored_rules: int, rules: int) -> None:
         super().__init__(
             f"The rows of this database were made under rules {stored_rules}, and this version counts by rules "
-            f"{rules}. Whoever runs the registry: stop every server on it, then run: recuento rebuild (or start the "
-            "version that made these rows)"
+            f"{rules}. Stop every server of this database, then run: recuento rebuild. To go back to the earlier "
+            "version, restore the backup made before the upgrade"
         )
 
 

@@ -338,7 +338,7 @@ def load_rule_changes(page: Page) -> list[RuleChangeSection]:
 
 
 def format_moved_count(page: Page, count: MovedCount) -> str:
-    """Describe a number, such as "Venezuela, January 2026: releases, verified"."""
+    """Describe a number, such as "Venezuela, January 2026: releases with the status “verified”"."""
     words = page.catalogue
     _ = words.gettext
     if count.measure == CountMeasure.VERIFIED:
@@ -348,5 +348,6 @@ def format_moved_count(page: Page, count: MovedCount) -> str:
         text = _("people held on %(day)s") % {"day": words.day(str(count.day))}
     else:
         places.append(words.long_day(count.month) if count.month else _("no single month"))
-        text = _("releases, %(status)s") % {"status": lower_first_letter(words.label("statuses", str(count.status)))}
+        status = lower_first_letter(words.label("statuses", str(count.status)))
+        text = _("releases with the status “%(status)s”") % {"status": status}
     return f"{', '.join(places)}: {text}"

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app.api.routes.directory import list_facilities
+from app.dates import DAY_LENGTH
 from app.formats import lower_first_letter
 from app.queries.terms import DEFAULT_HELD_WITHIN, DETENTIONS, DIMENSIONS, PIN_PARAMETERS, RELEASES, list_values
 from app.vocabulary import Stage
@@ -195,7 +196,7 @@ class TermFormatter:
             else _("without those released to house arrest")
         )
         years = int(terms.get("held_within", DEFAULT_HELD_WITHIN))
-        heard_of = self.words.ngettext("heard of in the last year", "heard of in the last %(years)s years", years)
+        heard_of = self.words.ngettext("heard of in the year before", "heard of in the %(years)s years before", years)
         return f"{home}, {heard_of % {'years': self.words.number(years)}}"
 
     def _format_window(self, terms: Mapping[str, Any], event: str) -> str:
@@ -203,7 +204,8 @@ class TermFormatter:
         start, end = terms.get(f"{event}_from"), terms.get(f"{event}_to")
         days = {name: self.words.day_in_sentence(text) for name, text in (("start", start), ("end", end)) if text}
         if start and start == end:
-            return " " + _("on %(start)s") % days
+            phrase = _("on %(start)s") if len(start) == DAY_LENGTH else _("in %(start)s")
+            return " " + phrase % days
         if start and end:
             return " " + _("from %(start)s to %(end)s") % days
         if start:

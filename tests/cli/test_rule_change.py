@@ -105,7 +105,7 @@ def test_what_moved_is_printed_and_listed_by_rule(aged: World, recuento: Run) ->
     assert aged.count(released_from="2026-01", released_to="2026-01", country="VE")["total"]["verified"] == row["after"]
     row = moved["held", "VE", "2026-02-01", None]
     assert (row["before"], row["after"], row["by_rule"]) == (1, 0, {"2": {"added": 0, "removed": 1}})
-    for language, said in (("en", "rule 2: 1 more, 0 fewer"), ("es", "regla 2: 1 más, 0 menos")):
+    for language, said in (("en", "rule 2: +1"), ("es", "regla 2: +1")):
         page = aged.client.get(f"/{language}/rules", headers={"Accept": "text/html"})
         assert page.status_code == 200
         assert said in page.text

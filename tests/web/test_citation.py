@@ -130,7 +130,7 @@ def test_a_citation_under_earlier_rules_leads_to_what_is_counted_today(
         earlier.setattr("app.queries.terms.RULES", 1)
         path = build_short_address({"stage": "carried_out", "net": False}, Pin(world.revision))
     page = text_of(world, path, status=410)
-    assert "Este número se contó con reglas anteriores" in page
+    assert "Este número se contó con las reglas 1." in page
     today = page.split('href="/es/c/')[-1].split('"')[0]
     assert "Lo que se citó" in text_of(world, f"/c/{today}")
 

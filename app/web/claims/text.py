@@ -71,7 +71,9 @@ def format_until(words: Catalogue, day: str) -> str:
 def format_window(words: Catalogue, start: str | None, end: str | None) -> str:
     """Format a window with known ends: "since December 2025 until 9 February 2026", "on 8 January"."""
     if start and start == end:
-        return words.gettext("on %(start)s") % {"start": words.day_in_sentence(start)}
+        _ = words.gettext
+        phrase = _("on %(start)s") if len(start) == dates.DAY_LENGTH else _("in %(start)s")
+        return phrase % {"start": words.day_in_sentence(start)}
     days = [format_since(words, start) if start else "", format_until(words, end) if end else ""]
     return " ".join(filter(None, days))
 

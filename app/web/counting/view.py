@@ -104,8 +104,10 @@ def _select_columns(
             Column("reported", _("Only reported")),
         ]
         optional_columns = [
+            Column("verified_with_denials", _("verified and denied")),
             Column("contested", _("contested")),
             Column("refuted", _("refuted and apart")),
+            Column("official_only", _("official only and apart")),
             Column("2", _("by at least two")),
             Column("3", _("by at least three")),
         ]
@@ -169,10 +171,13 @@ def list_asides(count: Mapping[str, Any], formatter: TermFormatter) -> list[Asid
     texts = {
         "withheld": _("people who stand in no list, only in the numbers"),
         "counted_apart": _("of people who may not be recognised across organisations: one may be counted twice"),
-        "uncertain_date": _("of an uncertain date, within the window or not; outside the count"),
+        "uncertain_date": _(
+            "of an uncertain date: perhaps inside and not counted, or counted although a source that checked gives "
+            "another date"
+        ),
         "unresolved_duplicates": _("pairs who may be one person, until a curator has decided"),
         "not_visible": _("of whom a value asked about may not be shown"),
-        "outside_held_within": _("without an arrest, a sighting or an end in these years; outside the count"),
+        "outside_held_within": _("not counted: no report shows them inside within these years"),
         "redactions_since": _("people erased since that revision"),
     }
     numbers = {"counted_apart": count["total"]["counted_apart"], **count}

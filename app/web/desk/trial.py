@@ -16,7 +16,7 @@ from app.imports.rows import MAX_SHOWN_CHARACTERS
 from app.log.content import AGE as AGE_FIELD
 from app.matching.scripts import fold
 from app.registry.records import ID_CASE_PREFIX
-from app.vocabulary import build_vocabulary, find_label
+from app.vocabulary import build_vocabulary
 from app.web.desk import answers
 from app.web.desk.answers import RowIdentity
 from app.web.desk.fields import format_refusal, get_code_language
@@ -110,12 +110,20 @@ def build_shares(receipt: Receipt, words: Catalogue) -> list[RowShare]:
 
 def describe_outcomes(receipt: Receipt, words: Catalogue) -> str:
     """Return the outcomes of the filed rows if there are several: "3 new, 2 linked"."""
-    lang = get_code_language(words)
     counts = [(outcome, receipt["counts"][outcome]) for outcome in ACCEPTED_OUTCOMES if receipt["counts"][outcome]]
-    labels = [
-        f"{words.number(count)} {find_label('import_outcomes', outcome, lang).lower()}" for outcome, count in counts
-    ]
+    labels = [_format_outcome(outcome, count, words) % {"n": words.number(count)} for outcome, count in counts]
     return words.listed(labels) if len(counts) > 1 else ""
+
+
+def _format_outcome(outcome: str, count: int, words: Catalogue) -> str:
+    ngettext = words.ngettext
+    return {
+        "new": ngettext("%(n)s new", "%(n)s new", count),
+        "linked": ngettext("%(n)s linked", "%(n)s linked", count),
+        "updated": ngettext("%(n)s updated", "%(n)s updated", count),
+        "needs_review": ngettext("%(n)s needs review", "%(n)s need review", count),
+        "waiting": ngettext("%(n)s waits for its day", "%(n)s wait for their day", count),
+    }[outcome]
 
 
 def format_headline(receipt: Receipt, words: Catalogue) -> str:

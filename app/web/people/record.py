@@ -179,6 +179,8 @@ FIELD_CODE_LISTS = {"state": "states", "stage": "stages", "status": "statuses"}
 # Values listed in the first step, because its statements do not include them.
 FIRST_VERSION_FIELDS = ("detained_on", "released_on", "ordered_on")
 
+RELATIONS = ("verified_by", "reported_by", "denied_by")  # of a source to a release or a detention
+
 
 @dataclass(frozen=True)
 class SourceStatement:
@@ -259,7 +261,7 @@ def _format_field_value(name: str, value: object, formatter: PersonFormatter) ->
 
 
 def _list_statements(previous: Json, version: Json, formatter: PersonFormatter) -> Iterator[SourceStatement]:
-    """Yield which sources began or ceased to verify or report something in this version."""
+    """Yield which sources began or ceased to verify, report or deny something in this version."""
     ngettext = formatter.words.ngettext
     earlier, current = _collect_sources(previous), _collect_sources(version)
     for (spell, subject, relation), sources in current.items():
@@ -271,9 +273,7 @@ def _list_statements(previous: Json, version: Json, formatter: PersonFormatter) 
             )
     for (spell, subject, relation), sources in earlier.items():
         remaining_sources = {
-            source
-            for other_relation in ("verified_by", "reported_by")
-            for source in current.get((spell, subject, other_relation), set())
+            source for other_relation in RELATIONS for source in current.get((spell, subject, other_relation), set())
         }
         former_sources = sources - remaining_sources if (spell, subject, relation) in current or not current else set()
         if former_sources:
@@ -287,6 +287,7 @@ def _format_statement(subject: str, relation: str, sources: int, formatter: Pers
     return {
         ("release", "verified_by"): ngettext("verifies the release", "verify the release", sources),
         ("release", "reported_by"): ngettext("reports the release", "report the release", sources),
+        ("release", "denied_by"): ngettext("denies the release", "deny the release", sources),
         ("detention", "verified_by"): ngettext("verifies the detention", "verify the detention", sources),
         ("detention", "reported_by"): ngettext("reports the detention", "report the detention", sources),
     }[subject, relation]
@@ -299,8 +300,8 @@ def _collect_sources(version: Json) -> Mapping[tuple[int, str, str], set[str]]:
     for n, detention in enumerate(version["detainee"]["detentions"], start=1):
         release = releases.get(detention["release_id"])
         subject, record = ("release", release) if release and release["stage"] else ("detention", detention)
-        for relation in ("verified_by", "reported_by"):
-            sources_by_subject[n, subject, relation] = set(record[relation])
+        for relation in RELATIONS:
+            sources_by_subject[n, subject, relation] = set(record.get(relation, ()))
     return sources_by_subject
 
 

@@ -97,17 +97,15 @@ def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) 
     first = world.file_detention("foro")
     world.file_detention("foro", **OTHER_MAN)
     cited = world.get(COUNT, country="VE", held_on="2026-02-01", group_by="source").json()["citation"]
-    said = (
-        "2 people held in Venezuela on 1 February 2026 (without those released to house arrest; heard of in the last "
-    )
-    said += "2 years), all verified. "
+    said = "2 people held in Venezuela on 1 February 2026 (without those released to house arrest; heard of in the "
+    said += "2 years before), all verified. "
     assert said in cited["en"]
     dicho = (
         "2 personas detenidas en Venezuela el 1 de febrero de 2026 (sin quienes salieron a arresto domiciliario; con "
     )
-    dicho += "noticias en los últimos 2 años), "
+    dicho += "noticias en los 2 años anteriores), "
     assert f"{dicho}todas verificadas. " in cited["es"]
-    scope = "(without those released to house arrest; heard of in the last 2 years; grouped by: source)"
+    scope = "(without those released to house arrest; heard of in the 2 years before; grouped by: source)"
     assert f"title = {{{{People held in Venezuela on 1 February 2026 {scope}}}}}" in cited["bibtex"]
     world.file("foro", detention_id=first["detention"]["id"], detainee=None)
     between = world.client.get(cited["address"]).json()
@@ -120,10 +118,10 @@ def test_a_citation_says_of_how_many_no_arrest_or_sighting_is_recent(world: Worl
     world.file_detention("foro", detention__detained_on="2021-05-01")
     cited = world.get(COUNT, held_on="2026-01-10", held_within=1).json()["citation"]
     assert (
-        "; heard of in the last year). Not counted: 1 more, without an arrest, a sighting or an end in that time."
+        "; heard of in the year before). Not counted: 1 more, without an arrest or a sighting in that time."
         in cited["en"]
     )
-    assert "; con noticias en el último año). No se cuentan 1 más, sin detención, avistamiento ni salida" in cited["es"]
+    assert "; con noticias en el año anterior). No se cuentan 1 más, sin detención ni avistamiento" in cited["es"]
 
 
 def test_no_citation_says_in_prison_of_what_may_include_who_was_detained_at_home(world: World) -> None:

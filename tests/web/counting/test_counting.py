@@ -107,7 +107,7 @@ def test_what_counts_say_beside_the_number_is_said(world: World) -> None:
         r"personas que no están en ninguna lista, solo en los números</th>\s*<td class=\"amount\">1<", page
     )
     assert re.search(r"una misma puede contarse dos veces</th>\s*<td class=\"amount\">1<", page)
-    assert re.search(r"de fecha incierta, dentro o fuera del período; no están en la cuenta</th>\s*<td[^>]*>0<", page)
+    assert re.search(r"una fuente que lo comprobó da otra fecha</th>\s*<td[^>]*>0<", page)
 
 
 def test_a_refusal_stands_at_its_term_in_the_readers_words(world: World) -> None:
@@ -245,7 +245,7 @@ def told() -> TermFormatter:
          "verificadas por alguna: Foro Penal"),
         (DETENTIONS, {"held_on": "2026-01-01", "house_arrest": True},
          "Personas detenidas el 1 de enero de 2026, con quienes salieron a arresto domiciliario, con noticias en los "
-         "últimos 2 años"),
+         "2 años anteriores"),
     ],
 )  # fmt: skip
 def test_what_is_counted_is_told_in_a_sentence(noun: str, terms: dict[str, Any], spanish: str) -> None:
