@@ -20,7 +20,7 @@ from app.projection.person import collect_spell_facts
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.classes import CLASS_FIELD
 from app.registry.records import TargetKind
-from app.registry.reprojection import build_version_statement, is_person_count_only
+from app.registry.reprojection import build_version_statement
 from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
@@ -99,13 +99,14 @@ def _load_shown_values(
     """Return the values of the detention of record `base` at a revision: field → value.
 
     They are those of its first-hand reports by organisations, if there are any. Reports recalled since are ignored, and
-    so are those on people who are count-only today: two people may have been one then. So is `own_record`."""
+    so are those on people who are count-only today, or hidden by an objection: two people may have been one then. So is
+    `own_record`."""
     statements = [
         build_version_statement(record, parse_entry_row(entry, disclosures), views, pointer=None, is_erased=False)
         for record, entry, disclosures in session.execute(
             _SELECT_SPELL_STATEMENTS, {"base": base, "revision": revision}
         )
-        if record.key != own_record and not is_person_count_only(session, views, record)
+        if record.key != own_record and record.publish_now != Publish.COUNTED
     ]
     active = [statement for statement in statements if not statement.is_retracted]
     deciding = [statement for statement in active if statement.independent] or active
