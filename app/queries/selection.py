@@ -145,6 +145,11 @@ class Selection:
         return is_any_of(self.consolidated_rows["status"], self.columns.codes.find_codes(COUNTABLE_STATUSES))
 
     @cached_property
+    def is_apart(self) -> Mask:
+        """Whether a row is that of a source that does not verify, about a count-only person (rule 13)."""
+        return match_apart(self.columns, self.rows, self.consolidated_rows, uses_source_rows=self.uses_source_rows)
+
+    @cached_property
     def is_in_doubt(self) -> Mask:
         """Whether a row counts in `uncertain_date`: also a refuted detention (rule 7)."""
         is_possible = self.is_countable
@@ -210,6 +215,17 @@ def _load_own_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows
 def match_verified(columns: Columns, rows: Rows) -> Mask:
     """Return which rows have the status `verified`; of a source's own rows, those that it verifies first-hand."""
     return is_any_of(rows["status"], columns.codes.find_codes([ReleaseStatus.VERIFIED]))
+
+
+def match_apart(columns: Columns, rows: Rows, consolidated: Rows, *, uses_source_rows: bool) -> Mask:
+    """Return which rows of sources are about count-only people and do not verify (rule 13).
+
+    Other sources' days must not show in their numbers: a source would learn on which day others say that somebody whom
+    it planted was released."""
+    if not uses_source_rows:
+        return np.zeros(len(rows), bool)
+    is_apart: Mask = consolidated["withheld"] & ~match_verified(columns, rows)
+    return is_apart
 
 
 def _load_rows_at_stage(columns: Columns, version_table: TableSpec, terms: SourcedTerms, revision: int) -> Rows:
@@ -292,8 +308,10 @@ def build_selection(
             other_dates = _match_other_dates(columns, terms, consolidated, revision)
             event_match = event_match._replace(is_uncertain=event_match.is_uncertain | other_dates)
         if units or terms.window != (None, None):
-            numbers = _count_confirmations(columns, terms, rows.where(event_match.is_inside), revision, units)
-            consolidated = _confirm_in_window(columns, consolidated, event_match.is_inside, numbers)
+            is_apart = match_apart(columns, rows, consolidated, uses_source_rows=uses_source_rows)
+            is_confirmed_inside = event_match.is_inside & ~is_apart
+            numbers = _count_confirmations(columns, terms, rows.where(is_confirmed_inside), revision, units)
+            consolidated = _confirm_in_window(columns, consolidated, is_confirmed_inside, numbers)
     else:
         is_refuted = consolidated["status"] == columns.codes.find_code(ReleaseStatus.REFUTED)
         event_match = event_match._replace(is_uncertain=event_match.is_uncertain | (event_match.is_inside & is_refuted))
@@ -376,13 +394,18 @@ def _confirm_in_window(columns: Columns, consolidated: Rows, is_inside: Mask, nu
 
 def _match_other_dates(columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int) -> Mask:
     """Return which releases a first-hand source dates otherwise: in the window, if the release is outside; on days that
-    do not overlap its date, if it is inside (rules 5 and 6)."""
+    do not overlap its date, if it is inside (rules 5 and 6).
+
+    Releases of count-only people only by sources that verify them: the total must not tell that a curator joined a
+    report, which may be planted, to one that nobody verifies (rule 13)."""
     source_rows = _load_own_rows(columns, terms, revision)
     places = index_places(columns.key_count, consolidated["spell"])[source_rows["spell"]]
     asserts = source_rows["status"] != NULL_CODE
     has_date = asserts & source_rows["independent"] & (places != NO_PLACE) & (source_rows["said_lo"] != NULL)
-    lo, hi = source_rows["said_lo"][has_date], source_rows["said_hi"][has_date]
-    places = places[has_date]
+    source_rows, places = source_rows.where(has_date), places[has_date]
+    is_linked = ~consolidated["withheld"][places] | match_verified(columns, source_rows)
+    source_rows, places = source_rows.where(is_linked), places[is_linked]
+    lo, hi = source_rows["said_lo"], source_rows["said_hi"]
     is_other = (hi < consolidated["lo"][places]) | (lo > consolidated["hi"][places])
     release_match = match_window(consolidated["lo"], consolidated["hi"], terms.window)
     counts_here = match_window(lo, hi, terms.window).is_inside | release_match.is_inside[places]
