@@ -188,7 +188,7 @@ class RulesChanged(Problem):
     ) -> None:
         super().__init__(
             f"This address is of numbers counted under rules {requested_rules}, and this registry counts by rules "
-            f"{current_rules}. Today's count stands at `today`."
+            f"{current_rules}. Read today's count at `today`."
             + (
                 ""
                 if archive is None

@@ -43,11 +43,11 @@ from app.schemas.counts import (
     MessageArgument,
     NotVisibleCount,
     Numbers,
+    OutsideHeldWithinCount,
     PossibleCount,
     PublishedFigure,
     Reconciliation,
     RemarkOut,
-    StaleDetentionsCount,
     StatedCount,
 )
 from app.vocabulary import Measure, Series, Stage
@@ -325,9 +325,9 @@ class _RegistryCounts:
         tallied = self._count_unless_refused(lambda: self._count(revision, terms))
         if tallied is None:
             return None
-        stale_part: StaleDetentionsCount = {}
+        outside_part: OutsideHeldWithinCount = {}
         if "outside_held_within" in tallied:
-            stale_part["outside_held_within"] = tallied["outside_held_within"]
+            outside_part["outside_held_within"] = tallied["outside_held_within"]
         hidden_part: NotVisibleCount = {"not_visible": tallied["not_visible"]} if "not_visible" in tallied else {}
         possible_part: PossibleCount = {}
         if is_personal(terms):
@@ -338,7 +338,7 @@ class _RegistryCounts:
             "basis": "log",
             **tallied["total"],
             "by_source": {group["source"]: group["verified"] for group in tallied["groups"] if group["verified"]},
-            **stale_part,
+            **outside_part,
             **hidden_part,
             **possible_part,
             "uncertain_date": tallied["uncertain_date"],

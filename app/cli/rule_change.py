@@ -10,7 +10,7 @@ from app.config import Settings
 from app.counts.rule_changes import MovedCount, MovedCounts, build_counted_rows, list_moved_counts
 from app.demo import plan
 from app.errors import Conflict
-from app.exports.count_files.archives import archive_head, find_licence
+from app.exports.count_files.archives import archive_head, find_licence, format_archive_name
 from app.exports.count_files.files import MOVED_COUNTS_FILENAME, Licence
 from app.exports.count_files.write import WriteOptions, find_counts_sql
 from app.log.entries import lock_head, pin_revision, read_head
@@ -83,7 +83,7 @@ def rebuild_with_archive(session: Session, options: WriteOptions | None) -> int:
             moved=list_moved_counts(session, before, after),
         )
         (draft / MOVED_COUNTS_FILENAME).write_text(moved.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    name = f"rules-{rules}-{revision}"
+    name = format_archive_name(rules, revision)
     lines = [f"Archived the counts of rules {rules} at revision {revision} in {options.folder / name} (/data/{name}/)."]
     lines.append(f"Counts that moved from rules {rules} to rules {RULES}: {len(moved.moved)}")
     lines += map(format_moved_count, moved.moved[:MAX_PRINTED_COUNTS])

@@ -125,9 +125,8 @@ class CitationPhrases:
             terms.pop("group_by")
         bound_prefix = self.translate("at least ", "al menos ") if _is_lower_bound(tally) else ""
         number = sum_counted_statuses(total)
-        has_source_term = "source" in terms
         noun, scope = self.format_noun(tally, is_one=number == 1), self.format_scope(terms)
-        statuses = self._format_statuses(total, has_source_term=has_source_term)
+        statuses = self._format_statuses(total)
         return f"{bound_prefix}{self._formats.number(number)} {noun}{scope}{statuses}"
 
     def format_noun(self, tally: TalliedCount, *, is_one: bool = False) -> str:
@@ -162,6 +161,12 @@ class CitationPhrases:
         """Return the sentences that qualify the number."""
         by_source = _get_verified_by_source(tally)
         sentences = [self._format_by_source(by_source, tally["total"])] if by_source else []
+        if official := tally["total"].get("official_only"):
+            number = self._formats.number(official)
+            sentences.append(
+                self.translate(f"Not counted: {number} that only governments assert.",
+                               f"Sin contar {number} que solo afirman gobiernos.")
+            )  # fmt: skip
         if outside := tally.get("outside_held_within"):
             sentences.append(self._format_outside_held_within(outside))
         if unlinkable := tally["total"]["counted_apart"]:
@@ -174,19 +179,12 @@ class CitationPhrases:
             )  # fmt: skip
         return sentences
 
-    def _format_statuses(self, total: Numbers, *, has_source_term: bool) -> str:
-        """Format how much is verified, contested and only reported.
-
-        `has_source_term`: the count is of one source's releases. There `verified` is the combined status, to which
-        other sources contribute, so the phrase adds "by any independent source"; otherwise it would read as the number
-        that this source verified."""
+    def _format_statuses(self, total: Numbers) -> str:
+        """Format how much is verified, contested and only reported."""
         formatter, number = self._formats, sum_counted_statuses(total)
         suffixes = {name: "" if total[name] == 1 else "s" for name in ("verified", "contested", "reported")}
-        attribution = (
-            self.translate(" by any independent source", " por alguna fuente independiente") if has_source_term else ""
-        )
         kinds = [
-            (total["verified"], self.translate("verified", f"verificada{suffixes['verified']}") + attribution),
+            (total["verified"], self.translate("verified", f"verificada{suffixes['verified']}")),
             (total["contested"], self.translate("contested", f"controvertida{suffixes['contested']}")),
             (total["reported"], self.translate("only reported", f"solo reportada{suffixes['reported']}")),
         ]
@@ -213,7 +211,7 @@ class CitationPhrases:
                          f"Verificadas por fuente, con coincidencias: {source_list}.")  # fmt: skip
 
     def _format_held_within(self, years: int) -> str:
-        """Format within how many years somebody must have heard of a person for the detention to count."""
+        """Format within how many years a report must show the person inside for the detention to count."""
         if years == 1:
             return self.translate("heard of in the last year", "con noticias en el último año")
         return self.translate(f"heard of in the last {years} years", f"con noticias en los últimos {years} años")
@@ -222,8 +220,8 @@ class CitationPhrases:
         """Disclose how many detentions are left out because no recent report shows the person inside."""
         text = self._formats.number(number)
         return self.translate(
-            f"Not counted: {text} more, without an arrest or a sighting in that time.",
-            f"No se cuentan {text} más, sin detención ni avistamiento en ese tiempo.",
+            f"Not counted: {text} more, without an arrest, a sighting or an end in that time.",
+            f"No se cuentan {text} más, sin detención, avistamiento ni salida en ese tiempo.",
         )
 
     def _format_unlinkable(self, number: int) -> str:

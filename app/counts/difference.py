@@ -14,7 +14,7 @@ from app.columns import table
 from app.columns.rows import Array, Mask, flag_keys
 from app.columns.store import get_columns
 from app.columns.table import NULL_CODE
-from app.counts.tally import read_own_words
+from app.counts.tally import read_own_statuses
 from app.db.engine import split_into_chunks
 from app.models import CURRENT_CLASSES, Placement, Record
 from app.queries.countables import get_countable
@@ -216,7 +216,7 @@ def _read_statuses(
     else:
         rows = load_source_rows(columns, terms, revision)
         rows = rows.where(rows["source"] == load_source_keys(session, terms)[terms.source])
-        codes = read_own_words(rows)
+        codes = read_own_statuses(rows)
     is_requested = flag_keys(columns.key_count, np.array([*spells], int))[rows["spell"]]
     texts = map(columns.codes.text, codes[is_requested].tolist())
     return dict(zip(rows["spell"][is_requested].tolist(), texts, strict=True))

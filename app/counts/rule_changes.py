@@ -42,6 +42,7 @@ from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.vocabulary import ReleaseStatus, Stage, Verdict
 
 FIRST_RULES_WITH_HELD_WITHIN = 6
+NO_RULE = 0  # of a release that did not change
 PUBLIC_STATUSES = (*COUNTABLE_STATUSES, ReleaseStatus.OFFICIAL_ONLY.value, ReleaseStatus.REFUTED.value)
 
 
@@ -106,7 +107,7 @@ class CountedRelease(NamedTuple):
 
     @property
     def cells(self) -> set[Cell]:
-        """The number that counts it. Only a date within one month has a month."""
+        """The number that counts it, if one does. Its month is None if the date is not within one month."""
         if self.status not in PUBLIC_STATUSES:
             return set()
         first, last = (None if day == NULL else date.fromordinal(day).isoformat()[:7] for day in (self.lo, self.hi))
@@ -223,7 +224,7 @@ def list_moved_counts(session: Session, before: CountedRows, after: CountedRows)
     rules = _find_rules(before, after)
     for detention in before.releases.keys() | after.releases.keys():
         old_cells, new_cells = (_list_cells(rows.releases.get(detention)) for rows in (before, after))
-        move(old_cells, new_cells, rules.get(detention, 0))
+        move(old_cells, new_cells, rules.get(detention, NO_RULE))
         old_sources, new_sources = (rows.verifications.get(detention, {}) for rows in (before, after))
         is_voice = detention in before.releases and detention in after.releases and rules.get(detention) != 4
         for source in old_sources.keys() ^ new_sources.keys():

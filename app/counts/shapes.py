@@ -27,13 +27,13 @@ from app.schemas.counts import (
     HeldTotal,
     Line,
     NotVisibleCount,
+    OutsideHeldWithinCount,
     OverlapPair,
     OverlapPattern,
     OverlapSource,
     PlacedFigure,
     Point,
     SourceNumbers,
-    StaleDetentionsCount,
     Total,
 )
 
@@ -109,7 +109,7 @@ class Groups(TypedDict):
     groups: NotRequired[Sequence[Group]]
 
 
-class TalliedCount(CountMetadata, Groups, StaleDetentionsCount):
+class TalliedCount(CountMetadata, Groups, OutsideHeldWithinCount):
     """A count of releases or of people held, without its citation."""
 
     terms: EchoedTerms

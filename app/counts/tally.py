@@ -48,8 +48,8 @@ from app.schemas.counts import (
     HeldTotal,
     NotVisibleCount,
     Numbers,
+    OutsideHeldWithinCount,
     SourceNumbers,
-    StaleDetentionsCount,
     Total,
 )
 from app.vocabulary import ReleaseStatus
@@ -183,10 +183,10 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
     groups: Groups = {}
     if dimensions:
         groups["groups"] = _compute_groups(session, request, selection, dimensions)
-    stale_part: StaleDetentionsCount = {}
+    outside_part: OutsideHeldWithinCount = {}
     if isinstance(terms, HeldTerms):
         is_outside = selection.is_outside_held_within & selection.is_countable
-        stale_part["outside_held_within"] = int(np.count_nonzero(is_outside))
+        outside_part["outside_held_within"] = int(np.count_nonzero(is_outside))
     return {
         "terms": request.echoed_terms,
         "total": _compute_total(selection, countable.noun),
@@ -198,7 +198,7 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
             selection.is_inside & selection.is_countable & selection.consolidated_rows["withheld"]
         ),
         "list": request.build_list_addresses().build_address(()),
-        **stale_part,
+        **outside_part,
         "permalink": query_terms.build_query_url(countable.counts_path, request.echoed_terms, request.as_of),
     }
 
@@ -337,7 +337,7 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
     selection = groups.selection
     is_verified = selection.is_inside & match_verified(selection.columns, selection.rows)
     counters: dict[int, Counter[str | None]] = defaultdict(Counter)
-    for (group, code), number in groups.count_rows(selection.is_inside, read_own_words(selection.rows)).items():
+    for (group, code), number in groups.count_rows(selection.is_inside, read_own_statuses(selection.rows)).items():
         counters[group][selection.columns.codes.text(code)] = number
     for (group,), number in groups.count_rows(selection.is_uncertain & selection.is_countable).items():
         counters[group]["uncertain_date"] = number
@@ -361,7 +361,7 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
     }
 
 
-def read_own_words(rows: Rows) -> Array:
+def read_own_statuses(rows: Rows) -> Array:
     """Return the code of the status in each source's own row; of a row without one, the code of the verdict."""
     return np.where(rows["status"] == NULL_CODE, rows["verdict"], rows["status"])
 

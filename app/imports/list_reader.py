@@ -43,9 +43,10 @@ def is_listed_report(row: dict[str, Any]) -> bool:
 
 
 def build_report_body(report: AnyMapping[str, Any]) -> dict[str, Any]:
-    """The body that files a listed report again, without what it took over: elsewhere that would be its own word.
+    """Return the body that files a listed report again.
 
-    The id of a report without a case number serves as one."""
+    It is without what the report took over, which elsewhere would be its own word. The id of a report without a case
+    number serves as one."""
     body = {name: value for name, value in report.items() if name not in REGISTRY_FIELDS}
     for path in report.get("taken_over", {}).get("fields", ()):
         section, _, taken = path.partition(".")

@@ -62,7 +62,7 @@ def count_own_changes(previous: Content, current: Content) -> Counter[str]:
 
 
 def _find_counted_release(content: Content) -> str | None:
-    """Country and status (rule 9) of a release that the source's own count has; None where it has none."""
+    """Return the country and the status (rule 9) of a release in the source's own count; None if it is in none."""
     if not content or not has_release_section(content):
         return None
     if content.get("release.stage", Stage.CARRIED_OUT) != Stage.CARRIED_OUT:

@@ -224,6 +224,7 @@ class Filing:
             if job.strict and error_row is not None:
                 session.rollback()
                 raise build_strict_refusal(error_row, batch.rows[0].number)
+            # None while no entry of the list is written: the revision is below that of one that was rolled back.
             request = context.request if context.log.revision >= (context.request or OPEN) else None
             if not import_store.advance_import(
                 session, self._secret, job, outcomes, batch.last_row, context.now, request

@@ -45,7 +45,7 @@ TAKEN_OVER_FIELDS = frozenset(
         "release.released_on", "release.ordered_on", "release.announced_on", "release.kind",
     }
 )  # fmt: skip
-# Older entries have these values apart: name there → field.
+# Entries filed before rules 6 have these values under names of their own: name there → field.
 _KEPT_REVISION = "kept.seen"
 _KEPT_FIELDS = {f"kept.{name.partition('.')[2]}": name for name in TAKEN_OVER_FIELDS}
 UNSTATED_VALUES = (None, ReleaseKind.UNSPECIFIED.value, Designation.UNSTATED.value)
@@ -160,14 +160,14 @@ def remove_equal_values(content: Content, previous: Content) -> Content:
 
 
 def take_over_again(content: Content, previous: Content) -> Content:
-    """Return a new version's own content with what `previous` took over and it does not give itself."""
+    """Return a new version's own content, completed by the values that `previous` took over."""
     if TAKEN_OVER not in previous:
         return content
     return take_over(content, select_taken_over(previous), previous[TAKEN_OVER]["revision"])
 
 
 def convert_kept_values(public: Content, personal: Content) -> tuple[Content, Content]:
-    """Return the readable and the sealed content of an entry in today's form."""
+    """Return the readable and the sealed content of an entry, with values under `kept.…` as fields taken over."""
     if _KEPT_REVISION not in public and _KEPT_FIELDS.keys().isdisjoint(public):
         return public, personal
     both = {**personal, **public}

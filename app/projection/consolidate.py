@@ -10,8 +10,6 @@ from app.projection.status import group_by_source
 from app.schemas.base import Fact, Facts, Said
 
 ReadValue = Callable[[Statement], Any]
-
-
 # Field of a section → how the values of several sources become one fact.
 Combiners = Mapping[str, Callable[[Sequence["SourceValue"]], Fact | None]]
 
@@ -56,7 +54,7 @@ def _collect_values(
 
 
 def _read_source_value(statements: Sequence[Statement], read_value: ReadValue, field: str | None) -> SourceValue | None:
-    """The value of one source from its statements in their order; its own goes before one taken over.
+    """Return the value of one source from its statements in their order; its own goes before one taken over.
 
     The source stands in the best group that one of the statements reaches, whichever of them gives the value (rule 5).
     """
@@ -103,7 +101,7 @@ def date_fact(values: Sequence[SourceValue]) -> Fact | None:
 
 
 def birth_fact(values: Sequence[SourceValue]) -> Fact | None:
-    """Return `date_fact`, but None for a tie: a birth is no event that a later report could date anew (rule 15)."""
+    """Return `date_fact`, but None for a tie: a birth is no event, and a tie leaves the value unspecified (rule 15)."""
     return _build_fact(values, _supports_date, lambda tied: tied[0] if len(tied) == 1 else None)
 
 
@@ -191,7 +189,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def get_fact_value(facts: Facts, name: str) -> Any:
-    """The consolidated value of a fact, or None."""
+    """Return the consolidated value of a fact, or None."""
     fact = facts.get(name)
     return None if fact is None else fact["value"]
 
@@ -203,7 +201,7 @@ def get_reported_values(facts: Facts, name: str) -> list[Said]:
 
 
 def get_value_by_source(slug: str, facts: Facts, name: str) -> Any:
-    """The value of a fact as one source states it, or None."""
+    """Return the value of a fact as one source states it, or None."""
     return next((group["value"] for group in get_reported_values(facts, name) if slug in group["by"]), None)
 
 

@@ -21,7 +21,14 @@ from app.projection.consolidate import (
 )
 from app.projection.event_dates import GOVERNMENT, EventDate, choose_arrest_date, choose_end_date, choose_release_date
 from app.projection.held import End, HeldDays, find_held_days, select_witnesses
-from app.projection.statements import ASSERTIONS, DENIALS, STAGE_DATE_FIELDS, Statement, parse_cached_date
+from app.projection.statements import (
+    ASSERTIONS,
+    DENIALS,
+    STAGE_DATE_FIELDS,
+    Statement,
+    drop_retracted,
+    parse_cached_date,
+)
 from app.projection.status import (
     COUNTED_STATUSES,
     Weight,
@@ -49,7 +56,7 @@ class StageRelease:
     without those of sources whose voice denies it (rule 2)."""
 
     voices: list[Statement]
-    asserting: list[Statement]
+    assertions: list[Statement]
     weight: Weight
     date: EventDate
     kind: str
@@ -187,30 +194,36 @@ class Custody:
 
 def read_custody(statements: Sequence[Statement], begin: PartialDate | None = None) -> Custody:
     """Consolidate one detention. `begin`: the arrest that divides it from the previous one."""
-    standing = [statement for statement in statements if not statement.is_retracted]
-    asserting = [statement for statement in standing if statement.asserts_detention]
+    current_statements = drop_retracted(statements)
+    assertions = [statement for statement in current_statements if statement.asserts_detention]
     # What no report asserts has a country for those who read its record, and is in no number.
-    basis = [statement for statement in asserting if statement.verdict in ASSERTIONS] or standing or list(statements)
-    witnesses = select_witnesses(standing)
+    basis = (
+        [statement for statement in assertions if statement.verdict in ASSERTIONS]
+        or current_statements
+        or list(statements)
+    )
+    witnesses = select_witnesses(current_statements)
     stages = {stage: release for stage in STAGES if (release := _read_stage(statements, stage)) is not None}
-    has_outsiders = len(witnesses) < len(standing)
+    has_outsiders = len(witnesses) < len(current_statements)
     ending_release = _read_stage(witnesses, Stage.CARRIED_OUT) if has_outsiders else stages.get(Stage.CARRIED_OUT)
     if ending_release is not None and ending_release.status not in ENDING_STATUSES:
         ending_release = None
     end = None if ending_release is None else ending_release.date.date
     arrest = choose_arrest_date([witness for witness in witnesses if witness.verdict in ASSERTIONS], begin, end)
-    leaving = [s for s in asserting if s.verdict in ASSERTIONS and _read_ended_how(s)]
-    ending = [statement for statement in leaving if statement in witnesses]
-    ended_how = plain_fact(read_source_values(ending, _read_ended_how))
-    other_end = End(choose_end_date(ending)) if ending else None
+    end_statements = [s for s in assertions if s.verdict in ASSERTIONS and _read_ended_how(s)]
+    end_witnesses = [statement for statement in end_statements if statement in witnesses]
+    ended_how = plain_fact(read_source_values(end_witnesses, _read_ended_how))
+    other_end = End(choose_end_date(end_witnesses)) if end_witnesses else None
     facts = _drop_missing_facts(
-        detained_on=_build_date_fact(asserting, "detention.detained_on", arrest),
+        detained_on=_build_date_fact(assertions, "detention.detained_on", arrest),
         country=plain_fact(read_source_values(basis, read_field("detention.country"), "detention.country")),
         designation=plain_fact(read_source_values(basis, lambda s: s.designation, "detainee.designation")),
-        held_on=_combine_held_on(asserting),
-        ended_how=_build_end_fact(leaving, _read_ended_how, ended_how["value"] if ended_how else None),
-        ended_on=_build_end_fact(leaving, read_ended_on, None if other_end is None else _format_date(other_end.date)),
-        denies=_collect_denied_details(standing),
+        held_on=_combine_held_on(assertions),
+        ended_how=_build_end_fact(end_statements, _read_ended_how, ended_how["value"] if ended_how else None),
+        ended_on=_build_end_fact(
+            end_statements, read_ended_on, None if other_end is None else _format_date(other_end.date)
+        ),
+        denies=_collect_denied_details(current_statements),
     )
     held_text = get_fact_value(facts, "held_on")
     return Custody(
@@ -228,8 +241,8 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
         stages=stages,
         ending_release=ending_release,
         facts=facts,
-        release_facts=_collect_release_facts(standing, stages),
-        is_independently_reported=any(s.source.independent and s.verdict in ASSERTIONS for s in standing),
+        release_facts=_collect_release_facts(current_statements, stages),
+        is_independently_reported=any(s.source.independent and s.verdict in ASSERTIONS for s in current_statements),
     )
 
 
@@ -239,32 +252,32 @@ def _read_stage(statements: Sequence[Statement], stage: Stage) -> StageRelease |
     if not voices:
         return None
     field_name = STAGE_DATE_FIELDS[stage]
-    denying = {voice.source.key for voice in voices if voice.independent and voice.denies_event}
-    stating = [statement for statement in statements if asserts_stage(statement, stage)]
-    asserting = [statement for statement in stating if statement.source.key not in denying]
-    date = choose_release_date(asserting, pick_voices(asserting, stage), f"release.{field_name}")
-    kind = kind_fact(asserting)
+    denying_sources = {voice.source.key for voice in voices if voice.independent and voice.denies_event}
+    all_assertions = [statement for statement in statements if asserts_stage(statement, stage)]
+    assertions = [statement for statement in all_assertions if statement.source.key not in denying_sources]
+    date = choose_release_date(assertions, pick_voices(assertions, stage), f"release.{field_name}")
+    kind = kind_fact(assertions)
     return StageRelease(
         voices=voices,
-        asserting=asserting,
-        weight=weigh_voices(voices, asserting, field_name, date.date, is_asserted=bool(stating)),
+        assertions=assertions,
+        weight=weigh_voices(voices, assertions, field_name, date.date, is_asserted=bool(all_assertions)),
         date=date,
         kind=(kind["value"] if kind else None) or ReleaseKind.UNSPECIFIED,
     )
 
 
-def _collect_release_facts(standing: Sequence[Statement], stages: dict[Stage, StageRelease]) -> Facts:
+def _collect_release_facts(statements: Sequence[Statement], stages: dict[Stage, StageRelease]) -> Facts:
     """Return the facts of a release: its date at each stage, its kind, and when measures were lifted."""
     if not stages:
         return {}
     facts: Facts = {}
     for stage, release in stages.items():
         name = STAGE_DATE_FIELDS[stage]
-        facts |= _drop_missing_facts(**{name: _build_date_fact(release.asserting, f"release.{name}", release.date)})
+        facts |= _drop_missing_facts(**{name: _build_date_fact(release.assertions, f"release.{name}", release.date)})
     furthest = stages[find_furthest_stage({stage: release.status for stage, release in stages.items()})]
-    facts |= _drop_missing_facts(kind=kind_fact(furthest.asserting))
-    asserting = [statement for statement in standing if statement.has_release and statement.verdict in ASSERTIONS]
-    return facts | collect_facts(asserting, {"measures_lifted_on": date_fact}, "release")
+    facts |= _drop_missing_facts(kind=kind_fact(furthest.assertions))
+    assertions = [statement for statement in statements if statement.has_release and statement.verdict in ASSERTIONS]
+    return facts | collect_facts(assertions, {"measures_lifted_on": date_fact}, "release")
 
 
 def build_stage_shape(release: StageRelease) -> StageOut:
@@ -361,15 +374,17 @@ def _drop_missing_facts(**facts: Fact | None) -> Facts:
 
 def _combine_held_on(statements: Sequence[Statement]) -> Fact | None:
     """Return the last day on which any source knew the person to be in custody, with the last day of each source."""
-    knowing = [statement for statement in statements if statement.own_date("detention.held_on") is not None]
-    knowing.sort(key=lambda statement: get_last_day_key(statement.content["detention.held_on"]))
-    last_by_source = {statement.source.key: statement for statement in knowing}
+    statements_with_day = [statement for statement in statements if statement.own_date("detention.held_on") is not None]
+    statements_with_day.sort(key=lambda statement: get_last_day_key(statement.content["detention.held_on"]))
+    last_by_source = {statement.source.key: statement for statement in statements_with_day}
     return latest_fact(read_source_values(last_by_source.values(), read_field("detention.held_on")))
 
 
-def _collect_denied_details(standing: Sequence[Statement]) -> Fact | None:
-    """Return the details that standing reports deny, with their sources; they wait in the review queue (rule 2)."""
-    values = {SourceValue(s.denied_detail, s.source.slug, GOVERNMENT) for s in standing if s.denied_detail is not None}
+def _collect_denied_details(statements: Sequence[Statement]) -> Fact | None:
+    """Return the details that reports deny, with their sources; they wait in the review queue (rule 2)."""
+    values = {
+        SourceValue(s.denied_detail, s.source.slug, GOVERNMENT) for s in statements if s.denied_detail is not None
+    }
     return {"value": sorted({v.value for v in values}), "said": list_values([*values], None)} if values else None
 
 

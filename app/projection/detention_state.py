@@ -10,9 +10,9 @@ from typing import Any
 from app.models import TableRow
 from app.projection.consolidate import read_field, read_value_of_source, sort_by_precedence
 from app.projection.custody import Custody, read_custody
-from app.projection.event_dates import choose_death_date
+from app.projection.event_dates import choose_end_date
 from app.projection.held import End
-from app.projection.statements import ASSERTIONS, DENIALS, Statement
+from app.projection.statements import ASSERTIONS, DENIALS, Statement, drop_retracted
 from app.projection.status import COUNTED_STATUSES, group_by_source, weigh_own
 from app.vocabulary import Designation, Publish, ReleaseKind, Verdict
 
@@ -76,10 +76,10 @@ def read_own_country_and_designation(own: Sequence[Statement]) -> TableRow:
 
 def find_death(statements: Iterable[Statement]) -> End | None:
     """Return the person's death, which a government decides only where no organisation reports the person."""
-    standing = [statement for statement in statements if not statement.is_retracted]
-    witnesses = [statement for statement in standing if statement.source.independent] or standing
-    dying = [statement for statement in witnesses if DIED_ON in statement.content]
-    return End(choose_death_date(dying)) if dying else None
+    current_statements = drop_retracted(statements)
+    witnesses = [s for s in current_statements if s.source.independent] or current_statements
+    dated = [witness for witness in witnesses if DIED_ON in witness.content and witness.asserts_detention]
+    return End(choose_end_date(dated, DIED_ON)) if dated else None
 
 
 def find_deaths_by_source(statements: Iterable[Statement]) -> dict[int, End]:
@@ -95,8 +95,9 @@ def read_own_kind(own: Sequence[Statement]) -> str:
 
 
 def _build_day_columns(custody: Custody, death: End | None) -> TableRow:
-    """Return the possible days of the begin and of the end (`free_`: if house arrest is custody), and the days on which
-    no source contradicts that the person was held (`sure_`)."""
+    """Return the possible days of the begin and of the end (`free_`: if house arrest is custody), the days on which no
+    source contradicts that the person was held (`sure_`), and the last day on which a report shows the person
+    inside."""
     out = custody.find_held_days(death, house_arrest=False)
     free = custody.find_held_days(death, house_arrest=True)
     columns: dict[str, Any] = {"lo": out.begin_lo, "hi": out.begin_hi, "out_lo": out.end_lo, "out_hi": out.end_hi}

@@ -28,25 +28,25 @@ class Unit:
 
     @cached_property
     def placing(self) -> Statement:
-        """The report whose dates place the unit: the root, or if it has none, the earliest that points at it.
+        """The report whose dates place the unit: the root, or if that has no dates, the earliest that points at it.
 
         Only a report that asserts takes the place of the root, and no government's that of an organisation's root.
         """
         root = self.members[0]
         if root.all_dates or len(self.members) == 1:
             return root
-        pointing = [
+        candidates = [
             member
             for member in self.members[1:]
             if member.verdict in ASSERTIONS
             and member.all_dates
             and (member.source.independent or not root.source.independent)
         ]
-        return min(pointing, key=_rank_by_dates, default=root)
+        return min(candidates, key=_rank_by_dates, default=root)
 
 
 def _rank_by_dates(statement: Statement) -> tuple[tuple[int, int], list[str], str]:
-    """Return the sort key of the earliest dated report. Reports without a difference in dates place alike."""
+    """Return the key that sorts reports by their earliest date. Reports with equal dates place alike."""
     earliest = min(((date.lo, date.hi) for date in statement.all_dates), default=(LAST_DAY, LAST_DAY))
     named = (statement.release_day, statement.other_end, statement.arrest_day, statement.sighting)
     dates = [*named, *statement.earlier_stage_days]
@@ -66,22 +66,22 @@ def divide_into_detentions(statements: Sequence[Statement]) -> list[Detention]:
     if len(statements) == 1:  # the most frequent case
         return [Detention(list(statements))]
     units = build_units(statements)
-    asserting = [statement for statement in statements if statement.verdict in ASSERTIONS]
-    organisations = [statement for statement in asserting if statement.source.independent]
-    if not organisations:
-        return _build_detentions(_divide(units, asserting))
-    groups = _divide([unit for unit in units if unit.is_organisation], organisations)
-    apart: list[Unit] = []
-    latest = _find_latest_release(groups, {statement.record for statement in organisations})
+    assertions = [statement for statement in statements if statement.verdict in ASSERTIONS]
+    independent_assertions = [statement for statement in assertions if statement.source.independent]
+    if not independent_assertions:
+        return _build_detentions(_divide(units, assertions))
+    groups = _divide([unit for unit in units if unit.is_organisation], independent_assertions)
+    unfitted_units: list[Unit] = []
+    latest = _find_latest_release(groups, {statement.record for statement in independent_assertions})
     for unit in (unit for unit in units if not unit.is_organisation):
         group = _find_fitting(unit, groups, latest)
-        (apart if group is None else group.units).append(unit)
-    witnesses = [member for unit in apart for member in unit.members if member.verdict in ASSERTIONS]
+        (unfitted_units if group is None else group.units).append(unit)
+    witnesses = [member for unit in unfitted_units for member in unit.members if member.verdict in ASSERTIONS]
     if not witnesses:  # a denial creates no detention (rule 1)
-        for unit in apart:
+        for unit in unfitted_units:
             groups[_find_place(unit.placing, groups, latest)].units.append(unit)
         return _build_detentions(groups)
-    return _build_detentions(_merge_in_order(groups, _divide(apart, witnesses)))
+    return _build_detentions(_merge_in_order(groups, _divide(unfitted_units, witnesses)))
 
 
 @dataclass(frozen=True)
@@ -106,29 +106,28 @@ def _divide(units: Sequence[Unit], witnesses: Sequence[Statement]) -> list[_Grou
     A cut after which no witness is placed falls away.
     """
     groups = [_Group(begin, []) for begin in (None, *find_rearrests(witnesses))]
-    known = {witness.record for witness in witnesses}
-    asserting = [unit for unit in units if any(member.record in known for member in unit.members)]
-    _place([unit for unit in asserting if unit.placing.all_dates], groups, known)
-    _place([unit for unit in asserting if not unit.placing.all_dates], groups, known)
+    witness_records = {witness.record for witness in witnesses}
+    asserting_units = [unit for unit in units if any(member.record in witness_records for member in unit.members)]
+    _place([unit for unit in asserting_units if unit.placing.all_dates], groups, witness_records)
+    _place([unit for unit in asserting_units if not unit.placing.all_dates], groups, witness_records)
     groups = [group for group in groups if group.units] or groups[:1]
-    _place([unit for unit in units if unit not in asserting], groups, known)
+    _place([unit for unit in units if unit not in asserting_units], groups, witness_records)
     return groups
 
 
-def _place(units: Sequence[Unit], groups: Sequence[_Group], known: Collection[int]) -> None:
+def _place(units: Sequence[Unit], groups: Sequence[_Group], witness_records: Collection[int]) -> None:
     """Put each unit into its group."""
-    latest = _find_latest_release(groups, known)
+    latest = _find_latest_release(groups, witness_records)
     for unit, index in [(unit, _find_place(unit.placing, groups, latest)) for unit in units]:
         groups[index].units.append(unit)
 
 
-def _find_latest_release(groups: Sequence[_Group], known: Collection[int]) -> int:
-    """Return the index of the latest group in which a witness (a record of `known`) asserts a release, or of the last
-    group."""
+def _find_latest_release(groups: Sequence[_Group], witness_records: Collection[int]) -> int:
+    """Return the index of the latest group in which a witness asserts a release, or else of the last group."""
     with_release = [
         index
         for index, group in enumerate(groups)
-        if any(member.has_release and member.record in known for member in group.members)
+        if any(member.has_release and member.record in witness_records for member in group.members)
     ]
     return max(with_release, default=len(groups) - 1)
 
@@ -150,12 +149,12 @@ def find_rearrests(witnesses: Iterable[Statement]) -> list[PartialDate]:
     if not arrests:
         return []
     releases = [day for witness in witnesses if witness.asserts_release and (day := witness.release_day)]
-    shown = [*arrests, *(day for witness in witnesses if (day := witness.sighting))]
+    days_inside = [*arrests, *(day for witness in witnesses if (day := witness.sighting))]
     cuts: list[PartialDate] = []
     for arrest in arrests:
         ends = [day for day in releases if day.hi <= arrest.lo and (not cuts or day.lo > cuts[-1].lo)]
-        inside = [day for day in shown if day.hi < arrest.lo and (not cuts or day.lo >= cuts[-1].lo)]
-        if any(day.hi <= end.lo for end in ends for day in inside):
+        earlier_days = [day for day in days_inside if day.hi < arrest.lo and (not cuts or day.lo >= cuts[-1].lo)]
+        if any(day.hi <= end.lo for end in ends for day in earlier_days):
             cuts.append(arrest)
     return cuts
 
@@ -166,11 +165,11 @@ def _find_choices(statement: Statement, cuts: Sequence[PartialDate]) -> list[Cho
     On the day of a new arrest, a release belongs to the earlier detention, everything else to the new one.
     """
     begins = [cut.lo for cut in cuts]
-    leaving = [statement.release_day, statement.other_end]
-    choices = [(bisect_left(begins, day.lo), bisect_left(begins, day.hi)) for day in leaving if day is not None]
-    staying = [statement.arrest_day, statement.sighting, *statement.earlier_stage_days]
+    end_dates = [statement.release_day, statement.other_end]
+    choices = [(bisect_left(begins, day.lo), bisect_left(begins, day.hi)) for day in end_dates if day is not None]
+    other_dates = [statement.arrest_day, statement.sighting, *statement.earlier_stage_days]
     return choices + [
-        (bisect_right(begins, day.lo), bisect_right(begins, day.hi)) for day in staying if day is not None
+        (bisect_right(begins, day.lo), bisect_right(begins, day.hi)) for day in other_dates if day is not None
     ]
 
 

@@ -75,17 +75,10 @@ def choose_arrest_date(
     return _choose(votes, lambda date: (-date.lo, -date.hi))
 
 
-def choose_end_date(statements: Sequence[Statement]) -> EventDate:
-    """Return the date of an end other than a release; a tie goes to the later date."""
+def choose_end_date(statements: Sequence[Statement], field: str = OTHER_END) -> EventDate:
+    """Return the date of a death or of another end than a release; a tie goes to the later date."""
     voices = [min(own, key=rank_voice) for own in group_by_source(statements).values()]
-    votes = _list_votes(statements, voices, OTHER_END)
-    return _choose(votes, lambda date: (date.hi, date.lo))
-
-
-def choose_death_date(statements: Sequence[Statement]) -> EventDate:
-    """Return the date of a death; a tie goes to the later date."""
-    voices = [own[-1] for own in group_by_source(sorted(statements, key=lambda s: s.filed_at)).values()]
-    return _choose(_list_votes(statements, voices, "detainee.died_on"), lambda date: (date.hi, date.lo))
+    return _choose(_list_votes(statements, voices, field), lambda date: (date.hi, date.lo))
 
 
 def _list_votes(

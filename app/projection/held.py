@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate
 from app.projection.event_dates import EventDate
-from app.projection.statements import ASSERTIONS, Statement
+from app.projection.statements import ASSERTIONS, Statement, drop_retracted
 from app.projection.status import group_by_source
 
 
@@ -27,7 +27,7 @@ class HeldDays:
 
 @dataclass(frozen=True)
 class End:
-    """An end of a detention. `is_contested`: sources deny it as strongly as others assert it."""
+    """An end of a detention. `is_contested`: it is a release with the status `contested`."""
 
     date: EventDate
     is_contested: bool = False
@@ -36,9 +36,9 @@ class End:
 def select_witnesses(statements: Iterable[Statement]) -> list[Statement]:
     """Return the statements that decide whether a person was held: those of organisations if one asserts the detention,
     otherwise all."""
-    standing = [statement for statement in statements if not statement.is_retracted]
-    organisations = [statement for statement in standing if statement.source.independent]
-    return organisations if any(s.verdict in ASSERTIONS for s in organisations) else standing
+    current_statements = drop_retracted(statements)
+    independent = [statement for statement in current_statements if statement.source.independent]
+    return independent if any(s.verdict in ASSERTIONS for s in independent) else current_statements
 
 
 def find_held_days(
@@ -46,7 +46,8 @@ def find_held_days(
 ) -> HeldDays:
     """Return the days of a detention from its witnesses, its arrest and its ends, of which the earliest counts.
 
-    `begin`: the arrest that divides it from the previous detention; nothing shows it on days wholly before.
+    `begin`: the arrest that divides it from the previous detention. Arrests and sightings wholly before it do not make
+    the detention begin earlier.
     """
     asserting = [witness for witness in witnesses if witness.verdict in ASSERTIONS]
     arrests = [day for witness in asserting if (day := witness.own_date("detention.detained_on"))]

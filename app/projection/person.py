@@ -23,7 +23,7 @@ from app.projection.consolidate import (
 )
 from app.projection.custody import Custody
 from app.projection.event_dates import GOVERNMENT
-from app.projection.statements import Statement, parse_cached_date
+from app.projection.statements import Statement, drop_retracted, parse_cached_date
 from app.schemas.base import Facts
 from app.vocabulary import AgeGroup
 
@@ -74,7 +74,7 @@ _SPELL_TRAITS = {
 
 def collect_public_facts(statements: Sequence[Statement]) -> Facts:
     """Return the public facts about a person: the day of death and the designation."""
-    current_statements = [statement for statement in statements if not statement.is_retracted]
+    current_statements = drop_retracted(statements)
     facts = collect_facts(current_statements, {"died_on": date_fact}, "detainee")
     designation = plain_fact(
         read_source_values(current_statements, lambda statement: statement.designation, "detainee.designation")
@@ -84,7 +84,7 @@ def collect_public_facts(statements: Sequence[Statement]) -> Facts:
 
 def collect_personal_facts(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Facts:
     """Return the personal facts about a person, from the current statements."""
-    current_statements = [statement for statement in statements if not statement.is_retracted]
+    current_statements = drop_retracted(statements)
     facts = collect_facts(current_statements, _PERSON_COMBINERS, "detainee") | collect_facts(
         _select_with_age(current_statements), {"age_on": date_fact}, "detainee"
     )
@@ -108,7 +108,7 @@ def derive_birth_date(statements: Sequence[Statement], person_facts: Facts) -> P
     birth_date, age = get_fact_value(person_facts, "birth_date"), get_fact_value(person_facts, "age")
     if birth_date is not None:
         return parse_cached_date(birth_date)
-    age_day = None if age is None else _find_day_of_age([s for s in statements if not s.is_retracted], age)
+    age_day = None if age is None else _find_day_of_age(drop_retracted(statements), age)
     return None if age_day is None else find_birth({AGE: age, AGE_ON: age_day})
 
 
@@ -143,7 +143,7 @@ def collect_spell_facts(custody: Custody) -> Facts:
     facts = collect_facts(asserting, _CUSTODY_COMBINERS, "detention") | _combine_facility(asserting)
     if custody.release is not None:
         combiners: Combiners = {"conditions": union_fact, "destination": plain_fact}
-        facts |= collect_facts(custody.release.asserting, combiners, "release")
+        facts |= collect_facts(custody.release.assertions, combiners, "release")
     return facts
 
 

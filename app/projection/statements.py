@@ -9,6 +9,7 @@ people the log and every counted row have only the month of the arrest and of th
 method whether the knowledge is first-hand. The days and the method are sealed with the personal values (decision
 0042)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -281,6 +282,11 @@ class Statement:
         """Every date that may place the report in a detention."""
         dates = [self.release_day, self.other_end, self.arrest_day, self.sighting, *self.earlier_stage_days]
         return [date for date in dates if date is not None]
+
+
+def drop_retracted(statements: Iterable[Statement]) -> list[Statement]:
+    """Return the statements that are not retracted."""
+    return [statement for statement in statements if not statement.is_retracted]
 
 
 STAGE_RANK = {stage: rank for rank, stage in enumerate(STAGES)}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.dates import PartialDate
-from app.projection.statements import ASSERTIONS, DENIALS, STAGE_DATE_FIELDS, STAGE_RANK, Statement
+from app.projection.statements import ASSERTIONS, DENIALS, STAGE_DATE_FIELDS, STAGE_RANK, Statement, drop_retracted
 from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
 
 COUNTED_STATUSES = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseStatus.REPORTED})
@@ -15,7 +15,7 @@ def group_by_source(statements: Iterable[Statement]) -> dict[int, list[Statement
     groups: dict[int, list[Statement]] = {}
     for statement in statements:
         groups.setdefault(statement.source.key, []).append(statement)
-    return {source: [s for s in group if not s.is_retracted] or group for source, group in sorted(groups.items())}
+    return {source: drop_retracted(group) or group for source, group in sorted(groups.items())}
 
 
 def covers_stage(statement: Statement, stage: Stage) -> bool:
@@ -69,7 +69,7 @@ class Weight:
 
 def weigh_voices(
     voices: Sequence[Statement],
-    asserting: Sequence[Statement],
+    assertions: Sequence[Statement],
     date_field: str,
     date: PartialDate | None,
     *,
@@ -77,9 +77,9 @@ def weigh_voices(
 ) -> Weight:
     """Return the status by the weight of first-hand voices (rule 2).
 
-    `asserting`: the statements that assert the stage, of sources that do not deny it. `date_field`, `date`: of the
-    release at this stage; a denial that names another date does not count. `is_asserted`: some standing statement
-    asserts the stage.
+    `assertions`: the statements that assert the stage, of sources that do not deny it. `date_field`, `date`: of the
+    release at this stage; a denial that names another date does not count. `is_asserted`: some statement asserts the
+    stage.
     """
     if all(voice.is_retracted for voice in voices):
         return Weight(ReleaseStatus.RETRACTED)
@@ -87,16 +87,16 @@ def weigh_voices(
         return Weight(None)  # rule 1: no assertion, no release
     first_hand = [voice for voice in voices if voice.independent]
     denials = [voice for voice in first_hand if voice.denies_event and _is_about(voice, date_field, date)]
-    assertions = [voice for voice in first_hand if voice.verdict in ASSERTIONS]
-    verified_count = sum(voice.verdict is Verdict.VERIFIED for voice in assertions)
+    first_hand_assertions = [voice for voice in first_hand if voice.verdict in ASSERTIONS]
+    verified_count = sum(voice.verdict is Verdict.VERIFIED for voice in first_hand_assertions)
     denied_by = tuple(sorted(voice.source.slug for voice in denials))
     if verified_count > len(denials):
         return Weight(ReleaseStatus.VERIFIED, denied_by)
-    if any(voice.verdict is Verdict.REFUTED for voice in denials) and not assertions:
+    if any(voice.verdict is Verdict.REFUTED for voice in denials) and not first_hand_assertions:
         return Weight(ReleaseStatus.REFUTED, denied_by)
     if denials:
         return Weight(ReleaseStatus.CONTESTED, denied_by)
-    is_reported = any(statement.source.independent for statement in asserting)
+    is_reported = any(statement.source.independent for statement in assertions)
     return Weight(ReleaseStatus.REPORTED if is_reported else ReleaseStatus.OFFICIAL_ONLY)
 
 
@@ -120,16 +120,16 @@ def weigh_verdicts(verdicts: Sequence[tuple[Verdict, bool]], *, is_reported: boo
     return ReleaseStatus.REPORTED if is_reported else ReleaseStatus.OFFICIAL_ONLY
 
 
-def weigh_own(verdict: Verdict, asserting: Sequence[Statement], *, is_first_hand: bool) -> ReleaseStatus | None:
+def weigh_own(verdict: Verdict, assertions: Sequence[Statement], *, is_first_hand: bool) -> ReleaseStatus | None:
     """Return the status in the row of one source (rule 9); None if it denies first-hand or asserts nothing.
 
-    `verdict`, `is_first_hand`: of its voice. `asserting`: its statements that assert.
+    `verdict`, `is_first_hand`: of its voice. `assertions`: its statements that assert.
     """
-    if not asserting or (is_first_hand and verdict in DENIALS):
+    if not assertions or (is_first_hand and verdict in DENIALS):
         return None
     if is_first_hand and verdict is Verdict.VERIFIED:
         return ReleaseStatus.VERIFIED
-    return ReleaseStatus.REPORTED if asserting[0].source.independent else ReleaseStatus.OFFICIAL_ONLY
+    return ReleaseStatus.REPORTED if assertions[0].source.independent else ReleaseStatus.OFFICIAL_ONLY
 
 
 def _is_about(denial: Statement, date_field: str, date: PartialDate | None) -> bool:

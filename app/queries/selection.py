@@ -77,7 +77,7 @@ def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatc
     """Match people held on a day (rule 7); uncertain if a date is missing or too coarse, or if a source says otherwise.
 
     A person is held on a day if detained by then and not released before it; a person who leaves on the day was held on
-    it. A later detention that had begun by then ends an earlier one without a known end."""
+    it. A later detention that had begun by then replaces an earlier one."""
     prefix, sure_hi = ("free", rows["free_sure_hi"]) if house_arrest else ("out", rows["sure_hi"])
     end_lo, end_hi = rows[f"{prefix}_lo"], rows[f"{prefix}_hi"]
     lo, hi, next_hi = rows["lo"], rows["hi"], rows["next_hi"]
@@ -91,7 +91,8 @@ def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatc
 
 
 def match_held_within(rows: Rows, terms: HeldTerms) -> Mask:
-    """Return the people of whom somebody has heard within the years of the terms (rule 7), or on no known day."""
+    """Return which detentions a report shows the person inside within the years of the terms, or on no known day (rule
+    7)."""
     heard_hi, limit = rows["heard_hi"], dates.subtract_years(get_held_day(terms), terms.held_within)
     is_within_years: Mask = (heard_hi == NULL) | (heard_hi >= limit)
     return is_within_years
@@ -115,7 +116,7 @@ class Selection:
 
     `rows`: the rows that the filters read, consolidated or each source's own (`uses_source_rows`). `consolidated_rows`:
     for each of them the row of all sources together, with the status of `rows` (rule 9). `window_match`: which are
-    within the requested days. `is_outside_held_within`: which would be, had somebody heard of the person within the
+    within the requested days. `is_outside_held_within`: which would be, had a report shown the person inside within the
     requested years. `counts_detentions`: the rows are detentions."""
 
     columns: Columns

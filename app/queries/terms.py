@@ -183,8 +183,8 @@ EchoedTerm = str | int | list[str]
 EchoedTerms = dict[str, EchoedTerm]
 
 
-# After how many years without an arrest, a sighting or a list a person is no longer counted as held; the maximum is in
-# effect no limit.
+# How many years after the last day on which a report shows the person inside a detention still counts (rule 7); the
+# maximum is in effect no limit.
 DEFAULT_HELD_WITHIN, MAX_HELD_WITHIN = 2, 100
 HeldWithin = Annotated[int, Field(ge=1, le=MAX_HELD_WITHIN)]
 # The minimum or exact number of independent sources.
@@ -309,7 +309,7 @@ class ReleaseTerms(EventTerms, SourcedTerms):
 
 class HeldTerms(SourcedTerms):
     """Additional filters on people held on a day: the day, whether house arrest after a release counts as being held,
-    within how many years somebody has heard of the person, and the sources."""
+    within how many years a report shows the person inside, and the sources."""
 
     noun = DETENTIONS
     held_on: Date | None = None
@@ -356,7 +356,7 @@ def parse_window(start: str | None, end: str | None) -> tuple[int | None, int | 
 
 
 # Always echoed: a number is meaningless without its stage and whether it is net or, for people held, whether it
-# includes house arrest and of whom somebody has heard lately.
+# includes house arrest and within how many years a report shows the person inside.
 ALWAYS_ECHOED = ("stage", "net", "house_arrest", "held_within", "group_by")
 
 

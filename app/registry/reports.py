@@ -192,6 +192,7 @@ def prepare_amendment(
     report = _classify_current(context, report, (record, version))
     if body.source_record_id is not None:
         report["source_record_id"] = body.source_record_id
+    # What the patch changes or removes is no longer taken over.
     unchanged = {
         name: value for name, value in previous.items() if name == content.TAKEN_OVER or value == sent.get(name)
     }

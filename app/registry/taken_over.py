@@ -17,6 +17,7 @@ from app.models import OPEN, Entry, Placement, RecalledEntry, Record, Report, Se
 from app.projection.consolidate import get_fact_value
 from app.projection.custody import read_custody
 from app.projection.person import collect_spell_facts
+from app.projection.statements import drop_retracted
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.classes import CLASS_FIELD
 from app.registry.records import TargetKind
@@ -108,8 +109,8 @@ def _load_shown_values(
         )
         if record.key != own_record and record.publish_now != Publish.COUNTED
     ]
-    active = [statement for statement in statements if not statement.is_retracted]
-    deciding = [statement for statement in active if statement.independent] or active
+    current_statements = drop_retracted(statements)
+    deciding = [statement for statement in current_statements if statement.independent] or current_statements
     if not deciding:
         return {}
     custody = read_custody(deciding)

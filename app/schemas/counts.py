@@ -76,8 +76,9 @@ class NotVisibleCount(TypedDict):
     not_visible: NotRequired[NotVisible]
 
 
-class StaleDetentionsCount(TypedDict):
-    """How many people nobody has heard of within the requested years; only in counts of held people."""
+class OutsideHeldWithinCount(TypedDict):
+    """How many detentions are left out because no report shows the person inside within the requested years; only in
+    counts of held people."""
 
     outside_held_within: NotRequired[int]
 
@@ -244,7 +245,7 @@ class KnownCount(PossibleCount):
 
 
 @final
-class LogCount(KnownCount, NotVisibleCount, StaleDetentionsCount):
+class LogCount(KnownCount, NotVisibleCount, OutsideHeldWithinCount):
     """A count on a claim's own terms from the log."""
 
     releases: NotRequired[int]

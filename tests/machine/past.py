@@ -134,10 +134,10 @@ class Past:
         return numbers
 
     def by_source(self) -> dict[str, int]:
-        """Whom each source says it verified; a source speaks of a person once, however often it wrote."""
+        """Whom each independent source says it verified; it speaks of a person once, however often it wrote."""
         told: dict[str, int] = {}
         for person in self.people:
-            for source in self._speaking(person):
+            for source in filter(self.is_independent, self._speaking(person)):
                 told[source] = told.get(source, 0) + 1
         return told
 

@@ -167,6 +167,14 @@ def test_a_death_ends_the_detention() -> None:
         assert on(said, J8, AFTER, by=by) == ["in", "out"]
 
 
+def test_a_denial_of_the_custody_dates_no_death_but_a_denial_of_the_release_does() -> None:
+    denials = (
+        held(2, "jep", verification__verdict="refuted", detainee__died_on=J8),
+        refuted(2, "jep", J8, detainee__died_on=J8),
+    )
+    assert [on([held(1, "foro", ARREST), denial], AFTER)[0][:2] for denial in denials] == ["in", "ou"]
+
+
 def test_a_death_after_the_release_says_nothing_of_the_days_between() -> None:
     assert on([verified(1, "foro", J8, ARREST, detainee__died_on="2026-02-20")], J8, AFTER) == ["in", "out"]
 

@@ -128,7 +128,7 @@ def test_a_government_moves_no_verified_release_and_no_day_in_custody(seed: int)
                     (release.verified_count, release.date if release.status == "verified" else None)
                     for stage in STAGES
                     if (release := custody.stages.get(Stage(stage))) is not None
-                    and any(one.source.independent for one in release.asserting)
+                    and any(one.source.independent for one in release.assertions)
                 ],
                 custody.arrest,
                 held_days(custody),

@@ -57,6 +57,11 @@ class Archive:
         return None if file is None else MovedCounts.model_validate_json(file.path.read_bytes())
 
 
+def format_archive_name(rules: int, revision: int) -> str:
+    """Return the name of the folder of an archive, which ARCHIVE_NAME matches."""
+    return f"rules-{rules}-{revision}"
+
+
 def list_archives(folder: Path) -> list[Archive]:
     """Return the archives in a folder, those of the newest rules and revision first."""
     matches = [(path, ARCHIVE_NAME.fullmatch(path.name)) for path in folder.iterdir()] if folder.is_dir() else []
@@ -94,7 +99,7 @@ def archive_head(session: Session, columns: Columns, options: WriteOptions) -> I
     rules = columns.rules
     with translate_disk_errors(options.folder), lock_folder(options.folder, PUBLIC_MODES):
         info = build_head_info(session, options.zone, rules)
-        target = options.folder / f"rules-{rules}-{info.revision}"
+        target = options.folder / format_archive_name(rules, info.revision)
         stored = load_counts_descriptor(target)
         if target.exists() and (stored is None or stored.recuento.leaf_hash != info.leaf_hash):
             raise BadFile("other_log", f"{target} is of another log: move it elsewhere, then run this again.")

@@ -125,9 +125,9 @@ CREATE OR REPLACE MACRO count_releases_by_month(as_of, of, until_day) AS TABLE
     FROM releases_at(as_of)
     WHERE stage = 'carried_out' AND is_within(first_day, last_day, of, until_day) AND status IS NOT NULL GROUP BY month ORDER BY month NULLS LAST;
 
--- Who is held on a day, and heard of in the `held_within` years before it, or on no known day.
+-- Who is held on a day, and whom a report shows inside in the `held_within` years before it or later, or on no known day.
 CREATE OR REPLACE MACRO count_detentions(as_of, of, held_within := 2) AS TABLE
-    WITH heard_of AS (
+    WITH detentions_on_day AS (
         SELECT *, is_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS held,
             coalesce(heard_of_by >= of::DATE - to_years(held_within), true) AS recent
         FROM detentions_at(as_of)
@@ -137,7 +137,7 @@ CREATE OR REPLACE MACRO count_detentions(as_of, of, held_within := 2) AS TABLE
                 is_perhaps_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of)
                 OR held AND (NOT is_sure(sure_first_day, sure_last_day, of) OR status = 'refuted')
             ) AS perhaps
-        FROM heard_of
+        FROM detentions_on_day
     )
     SELECT count(*) FILTER (inside AND counts(status)) AS detentions,
         count(DISTINCT person) FILTER (inside AND counts(status)) AS people,

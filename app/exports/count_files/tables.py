@@ -158,11 +158,11 @@ _ENDS = (
     Column("sure_last_day", "sure_hi", ColumnType.DAY, "The last day on which no source denies that it lasted.", 6),
     Column("free_sure_last_day", "free_sure_hi", ColumnType.DAY, "The same if house arrest is custody.", 6),
 )
-_LAST_REPORT_DAY = Column(
+_LAST_SHOWN_DAY = Column(
     "heard_of_by",
     "heard_hi",
     ColumnType.DAY,
-    "The last possible day of an arrest or a sighting in a report that asserts it; none: undated.",
+    "The last possible day of an arrest, a sighting or an end in a report that asserts it; none: undated.",
 )
 _RECORDED_TERMS = (_COUNTRY, _DESIGNATION)
 _RELEASE_VERDICT = (
@@ -184,7 +184,7 @@ _DETENTION_VERDICT = (
     *_build_day_columns("the beginning"),
     *_ENDS,
     _NEXT_DETENTION_DAY,
-    _LAST_REPORT_DAY,
+    _LAST_SHOWN_DAY,
     *_RECORDED_TERMS,
 )
 
@@ -222,7 +222,7 @@ FILE_TABLES = (
         "detentions",
         "Detentions, with their beginning and their end, as all sources together say them.",
         *(PERSON_FILE_COLUMN, DETENTION_FILE_COLUMN, *_build_day_columns("the beginning"), *_ENDS, _NEXT_DETENTION_DAY),
-        *(_LAST_REPORT_DAY, *_RECORDED_TERMS, _STATUS, _SOURCES, _WITHHELD, _DENIED),
+        *(_LAST_SHOWN_DAY, *_RECORDED_TERMS, _STATUS, _SOURCES, _WITHHELD, _DENIED),
     ),
     _build_file_table(
         tables.SOURCE_DETENTIONS,

@@ -17,7 +17,7 @@ from app.web.rendering import Catalogue
 
 # CSS classes of source statements, of the releases derived from them, and of verified releases.
 STATED_LOOK, JOINED_LOOK, VERIFIED_LOOK = "is-said", "is-2", "is-1"
-# Verdicts that are current: a retracted one is not.
+# A source's own statuses, and the verdicts that stand for one: a retracted one is not current.
 CURRENT_VERDICTS = ("verified", "reported", "official_only", "disputed", "refuted")
 MIN_BAR_LENGTH = 1.0  # px, so that a small bar is visible next to one of thousands
 MIN_SOURCE_COUNTS = (1, 2, 3)

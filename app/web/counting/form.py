@@ -218,7 +218,8 @@ class CountForm:
             "net": _("Without the releases after which the person was detained again."),
             "house_arrest": _("Whoever was detained at home is counted either way."),
             "held_within": _(
-                "Years in which an arrest, a sighting or a list shows the person inside. Left out: %(years)s."
+                "Years in which an arrest, a sighting, a list or a later end shows the person inside. "
+                "Left out: %(years)s."
             )
             % {"years": DEFAULT_HELD_WITHIN},
             "source": _("Only what this source itself reports or verifies, by its own dates."),

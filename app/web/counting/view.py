@@ -172,7 +172,7 @@ def list_asides(count: Mapping[str, Any], formatter: TermFormatter) -> list[Asid
         "uncertain_date": _("of an uncertain date, within the window or not; outside the count"),
         "unresolved_duplicates": _("pairs who may be one person, until a curator has decided"),
         "not_visible": _("of whom a value asked about may not be shown"),
-        "outside_held_within": _("without an arrest or a sighting in these years; outside the count"),
+        "outside_held_within": _("without an arrest, a sighting or an end in these years; outside the count"),
         "redactions_since": _("people erased since that revision"),
     }
     numbers = {"counted_apart": count["total"]["counted_apart"], **count}

@@ -179,14 +179,14 @@ def test_the_cases_of_a_citation_are_a_table(cited: World) -> None:
     assert table == ["change,release_id", f"newly_verified,{filed['release']['id']}"]
 
 
-def test_the_citation_of_one_sources_releases_credits_it_with_no_verification_of_others(world: World) -> None:
+def test_one_sources_releases_have_its_own_status_and_so_has_their_citation(world: World) -> None:
     filed = world.file("foro", verification={"verdict": "reported"})
     world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
     count = world.count(source="foro", group_by="source")
-    assert (count["total"]["verified"], [group["verified"] for group in count["groups"]]) == (1, [0])
+    assert (count["total"]["verified"], [group["verified"] for group in count["groups"]]) == (0, [0])
     cited = world.count(source="foro")["citation"]
-    assert "by the word of: Foro), verified by any independent source." in cited["en"]
-    assert "según: Foro), verificada por alguna fuente independiente." in cited["es"]
+    assert "by the word of: Foro), only reported." in cited["en"]
+    assert "según: Foro), solo reportada." in cited["es"]
     assert ": 1 release, verified." in world.count()["citation"]["en"]
 
 

@@ -121,9 +121,9 @@ def test_a_detention_that_only_a_government_states_is_told_beside(released: Worl
 
 
 def test_a_source_that_takes_again_whom_it_released_itself_says_so_in_its_own_count(world: World) -> None:
-    world.file("ministry", verification={"verdict": "verified", "method": "court_record"})
-    world.file_detention("ministry", detention__detained_on="2026-01-20")
-    assert world.by_source(**WINDOW) == {"ministry": 1}
+    world.file("foro", verification={"verdict": "verified", "method": "court_record"})
+    world.file_detention("foro", detention__detained_on="2026-01-20")
+    assert world.by_source(**WINDOW) == {"foro": 1}
     assert world.by_source(net=True, **WINDOW) == {}
 
 
