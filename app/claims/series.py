@@ -180,9 +180,8 @@ def _list_spans(selection: Selection, confirmations: _Confirmations, terms: Coun
 
     def find_days(number: int) -> Array:
         """Return the day by which this many sources have confirmed each row; of rows apart, any day or NEVER."""
-        is_confirmed = selection.consolidated_rows["independent_verified"] >= number
-        days = confirmations.find_days(spell, number)
-        return np.where(selection.is_apart, np.where(is_confirmed, 0, NEVER), days)
+        apart_days = np.where(selection.consolidated_rows["independent_verified"] >= number, 0, NEVER)
+        return np.where(selection.is_apart, apart_days, confirmations.find_days(spell, number))
 
     rows, status, codes = selection.rows, selection.consolidated_rows["status"], selection.columns.codes
     spell, begin, end = rows["spell"], rows["hi"].astype(np.int64), np.full(len(rows), NEVER, np.int64)
@@ -193,8 +192,7 @@ def _list_spans(selection: Selection, confirmations: _Confirmations, terms: Coun
     if terms.sources is not None:
         begin = np.maximum(begin, find_days(terms.sources))
         end = np.minimum(end, find_days(terms.sources + 1))
-    is_verified = status == codes.find_code(ReleaseStatus.VERIFIED)
-    confirmed = np.where(is_verified, confirmations.find_days(spell, 1), 0)
+    confirmed = np.where(status == codes.find_code(ReleaseStatus.VERIFIED), confirmations.find_days(spell, 1), 0)
     spans = _Spans(
         np.tile(np.arange(len(rows)), 2),
         np.concatenate([begin, np.maximum(begin, confirmed)]),
