@@ -177,17 +177,22 @@ class _Spans(NamedTuple):
 
 def _list_spans(selection: Selection, confirmations: _Confirmations, terms: CountTerms) -> _Spans:
     """Return when the rows of a selection count, by the terms that depend on the end of the window."""
+
+    def find_days(number: int) -> Array:
+        """Return the day by which this many sources have confirmed each row; of rows apart, any day or NEVER."""
+        apart_days = np.where(selection.consolidated_rows["independent_verified"] >= number, 0, NEVER)
+        return np.where(selection.is_apart, apart_days, confirmations.find_days(spell, number))
+
     rows, status, codes = selection.rows, selection.consolidated_rows["status"], selection.columns.codes
     spell, begin, end = rows["spell"], rows["hi"].astype(np.int64), np.full(len(rows), NEVER, np.int64)
     if terms.net:
         end = np.where(rows["next_hi"] == NULL, NEVER, rows["next_hi"])
     if terms.min_sources is not None:
-        begin = np.maximum(begin, confirmations.find_days(spell, terms.min_sources))
+        begin = np.maximum(begin, find_days(terms.min_sources))
     if terms.sources is not None:
-        begin = np.maximum(begin, confirmations.find_days(spell, terms.sources))
-        end = np.minimum(end, confirmations.find_days(spell, terms.sources + 1))
-    is_verified = status == codes.find_code(ReleaseStatus.VERIFIED)
-    confirmed = np.where(is_verified, confirmations.find_days(spell, 1), 0)
+        begin = np.maximum(begin, find_days(terms.sources))
+        end = np.minimum(end, find_days(terms.sources + 1))
+    confirmed = np.where(status == codes.find_code(ReleaseStatus.VERIFIED), confirmations.find_days(spell, 1), 0)
     spans = _Spans(
         np.tile(np.arange(len(rows)), 2),
         np.concatenate([begin, np.maximum(begin, confirmed)]),

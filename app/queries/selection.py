@@ -6,12 +6,10 @@ day, it is uncertain and reported next to the count. Outside it does neither."""
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from sqlmodel import Session
 
-from app import dates
 from app.columns import table
 from app.columns.loader import Columns
 from app.columns.rows import (
@@ -35,76 +33,17 @@ from app.queries.buckets import compute_bucket_numbers
 from app.queries.countables import get_held_day
 from app.queries.term_names import check_source_counts, load_source_keys, resolve_facility_slug
 from app.queries.terms import CountTerms, DayUnit, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
+from app.queries.windows import (
+    WindowMatch,
+    intersect_matches,
+    match_all_rows,
+    match_held_on_day,
+    match_held_within,
+    match_still_free,
+    match_window,
+)
 from app.registry.publication.permissions import Reader
 from app.vocabulary import ReleaseStatus
-
-
-class WindowMatch(NamedTuple):
-    """For each row, whether it counts within the query, and whether sources or coarse dates leave that uncertain."""
-
-    is_inside: Mask
-    is_uncertain: Mask
-
-
-def match_all_rows(count: int) -> WindowMatch:
-    """Return the match of rows without a condition."""
-    return WindowMatch(np.ones(count, bool), np.zeros(count, bool))
-
-
-def match_window(lo: Array, hi: Array, window: tuple[int | None, int | None]) -> WindowMatch:
-    """Match dates against a window: inside if wholly within it, uncertain if across its edge or undated."""
-    start, end = window
-    if start is None and end is None:
-        return match_all_rows(len(lo))
-    has_day = lo != NULL
-    inside, outside = has_day.copy(), ~has_day
-    if start is not None:
-        inside &= lo >= start
-        outside |= hi < start
-    if end is not None:
-        inside &= hi <= end
-        outside |= lo > end
-    return WindowMatch(inside, ~has_day | ~(inside | outside))
-
-
-def intersect_matches(a: WindowMatch, b: WindowMatch) -> WindowMatch:
-    """Return the intersection of two matches; uncertain if neither excludes the row and not both are certain."""
-    is_possible = (a.is_inside | a.is_uncertain) & (b.is_inside | b.is_uncertain)
-    return WindowMatch(a.is_inside & b.is_inside, is_possible & (a.is_uncertain | b.is_uncertain))
-
-
-def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatch:
-    """Match people held on a day (rule 7); uncertain if a date is missing or too coarse, or if a source says otherwise.
-
-    A person is held on a day if detained by then and not released before it; a person who leaves on the day was held on
-    it. A later detention that had begun by then replaces an earlier one."""
-    prefix, sure_hi = ("free", rows["free_sure_hi"]) if house_arrest else ("out", rows["sure_hi"])
-    end_lo, end_hi = rows[f"{prefix}_lo"], rows[f"{prefix}_hi"]
-    lo, hi, next_hi = rows["lo"], rows["hi"], rows["next_hi"]
-    has_begun = (hi != NULL) & (hi <= day)
-    begins_later = ~has_begun & (lo != NULL) & (lo > day)
-    may_be_held = end_hi >= day
-    is_held = has_begun & may_be_held & (end_lo >= day)
-    is_not_rearrested = (next_hi == NULL) | (next_hi > day)
-    is_sure = is_held & (rows["sure_lo"] <= day) & (sure_hi >= day)
-    return WindowMatch(is_held & is_not_rearrested, may_be_held & is_not_rearrested & ~begins_later & ~is_sure)
-
-
-def match_held_within(rows: Rows, terms: HeldTerms) -> Mask:
-    """Return which detentions a report shows the person inside within the years of the terms, or on no known day (rule
-    7)."""
-    heard_hi, limit = rows["heard_hi"], dates.subtract_years(get_held_day(terms), terms.held_within)
-    is_within_years: Mask = (heard_hi == NULL) | (heard_hi >= limit)
-    return is_within_years
-
-
-def match_still_free(next_hi: Array, end: int | None) -> Mask:
-    """Return whether no later detention had begun by the day `end`; by the revision if the window is open (rule 17).
-
-    Detentions count that an independent source reports, or, in a row of one source, that source itself."""
-    is_never_rearrested: Mask = next_hi == NULL
-    return is_never_rearrested if end is None else is_never_rearrested | (next_hi > end)
-
 
 COUNTABLE_STATUSES = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
 _FURTHEST_STAGE_KEY = "at the furthest stage"
@@ -144,6 +83,11 @@ class Selection:
     def is_countable(self) -> Mask:
         """Whether a row has a status that counts."""
         return is_any_of(self.consolidated_rows["status"], self.columns.codes.find_codes(COUNTABLE_STATUSES))
+
+    @cached_property
+    def is_apart(self) -> Mask:
+        """Whether a row is that of a source that does not verify, about a count-only person (rule 13)."""
+        return match_apart(self.columns, self.rows, self.consolidated_rows, uses_source_rows=self.uses_source_rows)
 
     @cached_property
     def is_in_doubt(self) -> Mask:
@@ -211,6 +155,17 @@ def _load_own_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows
 def match_verified(columns: Columns, rows: Rows) -> Mask:
     """Return which rows have the status `verified`; of a source's own rows, those that it verifies first-hand."""
     return is_any_of(rows["status"], columns.codes.find_codes([ReleaseStatus.VERIFIED]))
+
+
+def match_apart(columns: Columns, rows: Rows, consolidated: Rows, *, uses_source_rows: bool) -> Mask:
+    """Return which rows of sources are about count-only people and do not verify (rule 13).
+
+    Other sources' days must not show in their numbers: a source would learn on which day others say that somebody whom
+    it planted was released."""
+    if not uses_source_rows:
+        return np.zeros(len(rows), bool)
+    is_apart: Mask = consolidated["withheld"] & ~match_verified(columns, rows)
+    return is_apart
 
 
 def _load_rows_at_stage(columns: Columns, version_table: TableSpec, terms: SourcedTerms, revision: int) -> Rows:
@@ -293,8 +248,10 @@ def build_selection(
             other_dates = _match_other_dates(columns, terms, consolidated, revision)
             event_match = event_match._replace(is_uncertain=event_match.is_uncertain | other_dates)
         if units or terms.window != (None, None):
-            numbers = _count_confirmations(columns, terms, rows.where(event_match.is_inside), revision, units)
-            consolidated = _confirm_in_window(columns, consolidated, event_match.is_inside, numbers)
+            is_apart = match_apart(columns, rows, consolidated, uses_source_rows=uses_source_rows)
+            is_confirmed_inside = event_match.is_inside & ~is_apart
+            numbers = _count_confirmations(columns, terms, rows.where(is_confirmed_inside), revision, units)
+            consolidated = _confirm_in_window(columns, consolidated, is_confirmed_inside, numbers)
     else:
         is_refuted = consolidated["status"] == columns.codes.find_code(ReleaseStatus.REFUTED)
         event_match = event_match._replace(is_uncertain=event_match.is_uncertain | (event_match.is_inside & is_refuted))
@@ -377,13 +334,18 @@ def _confirm_in_window(columns: Columns, consolidated: Rows, is_inside: Mask, nu
 
 def _match_other_dates(columns: Columns, terms: ReleaseTerms, consolidated: Rows, revision: int) -> Mask:
     """Return which releases a first-hand source dates otherwise: in the window, if the release is outside; on days that
-    do not overlap its date, if it is inside (rules 5 and 6)."""
+    do not overlap its date, if it is inside (rules 5 and 6).
+
+    Releases of count-only people only by sources that verify them: the total must not tell that a curator joined a
+    report, which may be planted, to one that nobody verifies (rule 13)."""
     source_rows = _load_own_rows(columns, terms, revision)
     places = index_places(columns.key_count, consolidated["spell"])[source_rows["spell"]]
     asserts = source_rows["status"] != NULL_CODE
     has_date = asserts & source_rows["independent"] & (places != NO_PLACE) & (source_rows["said_lo"] != NULL)
-    lo, hi = source_rows["said_lo"][has_date], source_rows["said_hi"][has_date]
-    places = places[has_date]
+    source_rows, places = source_rows.where(has_date), places[has_date]
+    is_linked = ~consolidated["withheld"][places] | match_verified(columns, source_rows)
+    source_rows, places = source_rows.where(is_linked), places[is_linked]
+    lo, hi = source_rows["said_lo"], source_rows["said_hi"]
     is_other = (hi < consolidated["lo"][places]) | (lo > consolidated["hi"][places])
     release_match = match_window(consolidated["lo"], consolidated["hi"], terms.window)
     counts_here = match_window(lo, hi, terms.window).is_inside | release_match.is_inside[places]

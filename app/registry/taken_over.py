@@ -21,7 +21,7 @@ from app.projection.statements import drop_retracted
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.classes import CLASS_FIELD
 from app.registry.records import TargetKind
-from app.registry.reprojection import build_version_statement, is_person_count_only
+from app.registry.reprojection import build_version_statement
 from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
@@ -100,13 +100,14 @@ def _load_shown_values(
     """Return the values of the detention of record `base` at a revision: field → value.
 
     They are those of its first-hand reports by organisations, if there are any. Reports recalled since are ignored, and
-    so are those on people who are count-only today: two people may have been one then. So is `own_record`."""
+    so are those on people who are count-only today, or hidden by an objection: two people may have been one then. So is
+    `own_record`."""
     statements = [
         build_version_statement(record, parse_entry_row(entry, disclosures), views, pointer=None, is_erased=False)
         for record, entry, disclosures in session.execute(
             _SELECT_SPELL_STATEMENTS, {"base": base, "revision": revision}
         )
-        if record.key != own_record and not is_person_count_only(session, views, record)
+        if record.key != own_record and record.publish_now != Publish.COUNTED
     ]
     current_statements = drop_retracted(statements)
     deciding = [statement for statement in current_statements if statement.independent] or current_statements

@@ -15,7 +15,7 @@ from app.counts.citation import build_short_address
 from app.db.engine import open_write_session
 from app.exports.count_files.write import find_counts_sql
 from app.log.entries import pin_revision
-from app.models import DetentionState, Head, ReleaseAtStage
+from app.models import DetentionState, Head, ReleaseAtStage, SourceDetention, SourceRelease
 from app.projection import RULES
 from app.queries import terms as wording
 from tests.cli.test_commands import Run, recuento, refused
@@ -35,15 +35,22 @@ def aged(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World
     world.verify(release, "pud", verdict="verified", method="lawyer")
     world.verify(release, "jep", verdict="refuted", method="family")
     world.file_detention("ministry", detainee__full_name="Evaristo Invento", detention__detained_on="2026-01-05")
+    age_rows(world)
+    monkeypatch.setenv("RECUENTO_COUNT_FILES", str(tmp_path / "data"))
+    world.app.state.settings = world.app.state.settings.model_copy(update={"count_files": tmp_path / "data"})
+    return world
+
+
+def age_rows(world: World) -> None:
+    """Make all rows those of earlier rules, under which sources' rows had no status of their own."""
     with open_write_session(world.engine) as session:
         session.execute(update(Head).values(rules=EARLIER))
         counted = col(ReleaseAtStage.status) == "verified"
         session.execute(update(ReleaseAtStage).where(counted).values(status="contested", is_denied=False))
         nobody_asked = {"sure_lo": 0, "sure_hi": 0, "free_sure_hi": 0, "is_denied": False}
         session.execute(update(DetentionState).values(status="reported", **nobody_asked))
-    monkeypatch.setenv("RECUENTO_COUNT_FILES", str(tmp_path / "data"))
-    world.app.state.settings = world.app.state.settings.model_copy(update={"count_files": tmp_path / "data"})
-    return world
+        for table in (SourceRelease, SourceDetention):
+            session.execute(update(table).values(status=None))
 
 
 def archive_of(world: World) -> Path:
@@ -87,6 +94,24 @@ def test_the_archive_counts_by_the_earlier_rules(
             f"SELECT releases, verified, contested FROM count_releases({aged.revision}, null, null)"
         )
         assert told.fetchall() == [(1, 0, 1)]
+
+
+def test_the_archive_links_what_sources_verify_of_people_who_may_only_be_counted(
+    world: World, recuento: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.file("jep", detainee__publish="counted")
+    monkeypatch.setenv("RECUENTO_COUNT_FILES", str(tmp_path / "data"))
+    numbers = ("verified", "only_this_source", "people")
+    (wanted,) = ([group[name] for name in numbers] for group in world.count(group_by="source")["groups"])
+    age_rows(world)
+    assert recuento("rebuild", *LICENCE).status == 0
+    monkeypatch.chdir(tmp_path / "data" / f"rules-{EARLIER}-{world.revision}")
+    with duckdb.connect() as connection:
+        connection.execute(Path("counts.sql").read_text())
+        told = connection.execute(
+            f"SELECT {', '.join(numbers)} FROM count_releases_by_source({world.revision}, null, null)"
+        )
+        assert told.fetchall() == [tuple(wanted)] == [(1, 1, 1)]
 
 
 def test_what_moved_is_printed_and_listed_by_rule(aged: World, recuento: Run) -> None:

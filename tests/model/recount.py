@@ -66,10 +66,15 @@ def list_releases(
             person,
             detention,
             release,
-            count_in_window(row, stage, *window),
+            count_in_window(row, stage, *window, is_count_only=_is_count_only(person) and source is None),
             _is_inside(release.date, window),
             combined,
-            find_confirming_sources(detention, stage, *window),
+            # In the row of a source that does not verify, the days of others do not show (rule 13).
+            find_confirming_sources(
+                detention,
+                stage,
+                *((None, None) if source and _is_count_only(person) and release.status != "verified" else window),
+            ),
         )
         for person in people
         for detention in person.detentions
@@ -77,6 +82,10 @@ def list_releases(
         and (row := find_source_row(detention, source, stage) if source else detention) is not None
         and (release := find_release(row, stage)) is not None
     ]
+
+
+def _is_count_only(person: Person) -> bool:
+    return person.publish == "counted"
 
 
 def _is_inside(date: PartialDate | None, window: tuple[int | None, int | None]) -> bool:
@@ -116,7 +125,8 @@ def count_by_month(past: Past, terms: CountTerms) -> dict[str | None, dict[str, 
             days = parse_date(month)
             window = max(first or days.lo, days.lo), min(last or days.hi, days.hi)
             confirming = find_confirming_sources(one.detention, terms.stage, *window)
-            one = replace(one, window=count_in_window(one.detention, terms.stage, *window), confirming=confirming)
+            result = count_in_window(one.detention, terms.stage, *window, is_count_only=_is_count_only(one.person))
+            one = replace(one, window=result, confirming=confirming)
         if _matches(one, terms):
             groups.setdefault(month, []).append(one)
     return {month: _build_total(group, [one for one in group if one.is_counted]) for month, group in groups.items()}

@@ -243,22 +243,32 @@ def find_release(detention: Detention, stage: str) -> Release | None:
     )
 
 
-def count_in_window(detention: Detention, stage: str, first: int | None, last: int | None) -> WindowResult:
-    """Count the release of a detention in the days `first` to `last` (rule 6). None leaves a side open."""
+def count_in_window(
+    detention: Detention, stage: str, first: int | None, last: int | None, *, is_count_only: bool = False
+) -> WindowResult:
+    """Count the release of a detention in the days `first` to `last` (rule 6). None leaves a side open.
+
+    `is_count_only`: only sources that verify make its date uncertain (rule 13)."""
     release = find_release(detention, stage)
     if not release or release.status == "official_only":
         return WindowResult(None, frozenset(), False)
+    voices = [
+        voice
+        for voice in _find_release_voices(detention, stage)
+        if voice.is_assertion and voice.report.is_first_hand
+        if not is_count_only or voice.report.verdict == "verified"
+    ]
+    own_dates = [voice.own_date for voice in voices if voice.own_date]
+    is_uncertain_date = any(release.date and not date.overlaps(release.date) for date in own_dates)
     if first is None and last is None:
-        return WindowResult(release.status, release.verified_by, release.is_uncertain_date)
+        return WindowResult(release.status, release.verified_by, is_uncertain_date)
     window = PartialDate("window", first or 1, last or LAST_DAY)
-    voices = [voice for voice in _find_release_voices(detention, stage) if voice.is_assertion]
     if not release.date or not release.date.is_within(window):
-        own_dates = [voice.own_date for voice in voices if voice.own_date and voice.report.is_first_hand]
         is_inside = any(date.is_within(window) for date in own_dates)
         return WindowResult(None, frozenset(), is_inside or (release.date or window).overlaps(window))
     confirming = find_confirming_sources(detention, stage, first, last)
     status = "reported" if release.status == "verified" and not confirming else release.status
-    return WindowResult(status, confirming, release.is_uncertain_date)
+    return WindowResult(status, confirming, is_uncertain_date)
 
 
 def find_confirming_sources(detention: Detention, stage: str, first: int | None, last: int | None) -> frozenset[str]:

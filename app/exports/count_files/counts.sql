@@ -59,6 +59,7 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
             ) AS confirming,
             count(*) FILTER (
                 verdict.verdict IN ('verified', 'reported')
+                AND (verdict.status = 'verified' OR NOT counted_only)
                 AND (said_last_day < placed.first_day OR said_first_day > placed.last_day)
                 AND (inside OR is_within(said_first_day, said_last_day, of, until_day))
             ) AS dating_otherwise

@@ -141,6 +141,7 @@ _OWN_STATUS = Column(
     "status",
     ColumnType.CODE,
     "verified, reported or official_only, by the reports of the source alone; none: it denies, or asserts nothing.",
+    6,
 )
 _NEXT_DETENTION_DAY = Column(
     "next_detained_by", "next_hi", ColumnType.DAY, "The day by which the person was detained again."

@@ -34,6 +34,7 @@ COMBINED_TABLES: dict[str, tuple[TableSpec, tuple[str, ...]]] = {
     table.SOURCE_DETENTIONS.name: (table.DETENTION_STATES, ("spell",)),
 }
 SOURCE_TABLES = (table.SOURCE_RELEASES, table.SOURCE_DETENTIONS)
+FIRST_RULES_WITH_OWN_STATUS = 6  # rows of sources made under earlier rules have a verdict alone
 OWN_DETENTION, OWN_PERSON, VERIFYING_SOURCES = "own_spell", "own_detainee", "verifying"
 _VALIDITY_NAMES = {SINCE_COLUMN, UNTIL_COLUMN}
 _COMBINED_COLUMNS = ("independent_verified", "is_denied", "state", "rearrested")
@@ -85,12 +86,13 @@ def partition_rows(columns: Columns) -> PartitionedRows:
             detentions[row["spell"]].rows[spec.name].append(row)
     people = _group_person_rows(columns, detentions.values())
     verified_code = columns.codes.find_code(ReleaseStatus.VERIFIED)
+    word = "status" if columns.rules >= FIRST_RULES_WITH_OWN_STATUS else "verdict"
     unlinked_rows: dict[str, list[UnlinkedRow]] = {spec.name: [] for spec in SOURCE_TABLES}
     relinked_rows: dict[str, list[UnlinkedRow]] = {spec.name: [] for spec in SOURCE_TABLES}
     for detention in detentions.values():
         for name in unlinked_rows:
             for statement in detention.rows[name]:
-                for row in _split_statement(detention, name, statement, people, verified_code):
+                for row in _split_statement(detention, name, statement, people, word, verified_code):
                     (unlinked_rows if VERIFYING_SOURCES in row else relinked_rows)[name].append(row)
     for spec in SOURCE_TABLES:
         linked_rows[spec.name] = _concatenate_rows(linked_rows[spec.name], relinked_rows[spec.name])
@@ -102,10 +104,13 @@ def _split_statement(
     name: str,
     statement: UnlinkedRow,
     people: Mapping[int, list[UnlinkedRow]],
+    word: str,
     verified_code: int,
 ) -> Iterator[UnlinkedRow]:
-    """Split a statement where it begins or ceases to be unlinked, or where the combined values change."""
-    if statement["status"] == verified_code:
+    """Split a statement where it begins or ceases to be unlinked, or where the combined values change.
+
+    `word`: the column whose value `verified_code` says that the source verifies."""
+    if statement[word] == verified_code:
         yield statement
         return
     combined_table, key = COMBINED_TABLES[name]
@@ -114,12 +119,12 @@ def _split_statement(
         return all(row[column] == statement[column] for column in key)
 
     combined_rows = [row for row in detention.rows[combined_table.name] if is_same_detention(row)]
-    verifications = [row for row in detention.rows[name] if row["status"] == verified_code and is_same_detention(row)]
+    verifications = [row for row in detention.rows[name] if row[word] == verified_code and is_same_detention(row)]
     own_verifications = [
         row
         for spec in SOURCE_TABLES
         for row in detention.rows[spec.name]
-        if row["status"] == verified_code and row["source"] == statement["source"]
+        if row[word] == verified_code and row["source"] == statement["source"]
     ]
     person_rows = people[statement[PERSON_COLUMN]]
     cut_revisions = {

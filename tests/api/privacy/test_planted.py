@@ -127,3 +127,25 @@ def test_rows_that_a_state_plants_by_the_dozen_keep_nobodys_reports_apart(world:
     first, second = world.file("foro", detainee__birth_date="1971"), world.file("jep", detainee__birth_date="1971")
     assert second["match"]["outcome"] == "linked"
     assert second["detainee"]["id"] == first["detainee"]["id"]
+
+
+def test_a_state_does_not_learn_the_day_that_others_give_for_whom_it_planted(world: World) -> None:
+    counted: Body = {"detainee__publish": "counted"}
+    reported: Body = {**counted, "verification__verdict": "reported"}
+    planted = world.file(GOVERNMENT, **HER, **reported, release__released_on="2026-01-20")
+    theirs = world.file("foro", detainee__full_name="Ángela Figueredo Sanz", **counted)  # released on 12 January
+    world.judge(planted["detainee"]["id"], theirs["detainee"]["id"], "same")
+    terms = {"source": GOVERNMENT, "released_to": "2026-01-20", "min_sources": 1}
+    totals = [world.count(GOVERNMENT, released_from=day, **terms)["total"] for day in ("2026-01-12", "2026-01-13")]
+    assert totals[0] == totals[1]
+
+
+def test_no_total_tells_that_two_sources_report_somebody_whom_neither_verifies(world: World) -> None:
+    """The planted report is that of an organisation's stolen key, of its own knowledge, under a day of its own."""
+    reported: Body = {"detainee__publish": "counted", "verification__verdict": "reported"}
+    planted = world.file("pud", **HER, **reported, release__released_on="2026-01-20")
+    theirs = world.file("foro", detainee__full_name="Ángela Figueredo Sanz", **reported)
+    world.judge(planted["detainee"]["id"], theirs["detainee"]["id"], "same")
+    for day in ("2026-01-12", "2026-01-20"):
+        assert world.count(released_from=day, released_to=day)["uncertain_date"] == 0, day
+    assert world.count()["uncertain_date"] == 0

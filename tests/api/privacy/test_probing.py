@@ -337,3 +337,23 @@ def test_a_guess_at_somebody_only_counted_shows_in_no_number_whatever_it_asks_fo
     assert right[:2] == wrong[:2] == (1, 1)
     assert (right[3], wrong[3]) == (0, 0)
     assert len(pairs(world)) == 1  # which a curator decides
+
+
+def test_no_past_revision_tells_a_reporter_what_others_said_of_somebody_whom_an_objection_hides(world: World) -> None:
+    """Two people were one for a while. What one of them was said to be must show neither in `changed` nor in a 409."""
+    shown = world.file("foro", **NOBODY, detainee__publish="anonymous")
+    release = shown["release"]["id"]
+    world.verify(release, GOVERNMENT, verdict="reported", source_record_id="M-1")
+    hidden = world.file("pud", **SOMEBODY, detainee__publish="anonymous", release__kind="full_release")
+    people = shown["detainee"]["id"], hidden["detainee"]["id"]
+    joined = world.judge(*people, "same")
+    revision = world.revision
+    world.client.delete(f"/v1/identity/{joined['id']}", headers=world.headers("curator"))
+    world.judge(*people, "different")
+    world.object_to(f"/v1/detainees/{people[1]}")
+    world.beat()
+    world.refuse(world.get(f"/v1/detainees/{people[1]}"), 404, "not_found")
+    world.refuse(world.get(f"/v1/releases/{release}", as_of=revision), 404, "not_found")
+    (own,) = world.get("/v1/reports", GOVERNMENT, as_of=revision).json()["data"]
+    assert own["taken_over"]["changed"] == []
+    assert world.verify(release, "jep", verdict="verified", method="family", seen=revision)["report"]["version"] == 1

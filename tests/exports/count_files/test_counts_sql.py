@@ -16,7 +16,10 @@ DAYS = [(None, None), ("2026-01-12", "2026-01-31"), ("2026-01-10", "2026-01-12")
 TOTAL = (
     "people", "verified", "verified_with_denials", "contested", "reported", "refuted", "official_only", "counted_apart",
 )  # fmt: skip
-BY_SOURCE = ("verified", "reported", "disputed", "refuted", "retracted", "uncertain_date", "only_this_source", "people")
+BY_SOURCE = (
+    "verified", "reported", "official_only", "disputed", "refuted", "retracted", "uncertain_date", "only_this_source",
+    "people",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,77 @@
+"""Match the days of rows against a window or a day, by their first (`lo`) and last possible day (`hi`)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from app import dates
+from app.columns.rows import NULL, Array, Mask, Rows
+from app.queries.countables import get_held_day
+from app.queries.terms import HeldTerms
+
+
+class WindowMatch(NamedTuple):
+    """For each row, whether it counts within the query, and whether sources or coarse dates leave that uncertain."""
+
+    is_inside: Mask
+    is_uncertain: Mask
+
+
+def match_all_rows(count: int) -> WindowMatch:
+    """Return the match of rows without a condition."""
+    return WindowMatch(np.ones(count, bool), np.zeros(count, bool))
+
+
+def match_window(lo: Array, hi: Array, window: tuple[int | None, int | None]) -> WindowMatch:
+    """Match dates against a window: inside if wholly within it, uncertain if across its edge or undated."""
+    start, end = window
+    if start is None and end is None:
+        return match_all_rows(len(lo))
+    has_day = lo != NULL
+    inside, outside = has_day.copy(), ~has_day
+    if start is not None:
+        inside &= lo >= start
+        outside |= hi < start
+    if end is not None:
+        inside &= hi <= end
+        outside |= lo > end
+    return WindowMatch(inside, ~has_day | ~(inside | outside))
+
+
+def intersect_matches(a: WindowMatch, b: WindowMatch) -> WindowMatch:
+    """Return the intersection of two matches; uncertain if neither excludes the row and not both are certain."""
+    is_possible = (a.is_inside | a.is_uncertain) & (b.is_inside | b.is_uncertain)
+    return WindowMatch(a.is_inside & b.is_inside, is_possible & (a.is_uncertain | b.is_uncertain))
+
+
+def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatch:
+    """Match people held on a day (rule 7); uncertain if a date is missing or too coarse, or if a source says otherwise.
+
+    A person is held on a day if detained by then and not released before it; a person who leaves on the day was held on
+    it. A later detention that had begun by then replaces an earlier one."""
+    prefix, sure_hi = ("free", rows["free_sure_hi"]) if house_arrest else ("out", rows["sure_hi"])
+    end_lo, end_hi = rows[f"{prefix}_lo"], rows[f"{prefix}_hi"]
+    lo, hi, next_hi = rows["lo"], rows["hi"], rows["next_hi"]
+    has_begun = (hi != NULL) & (hi <= day)
+    begins_later = ~has_begun & (lo != NULL) & (lo > day)
+    may_be_held = end_hi >= day
+    is_held = has_begun & may_be_held & (end_lo >= day)
+    is_not_rearrested = (next_hi == NULL) | (next_hi > day)
+    is_sure = is_held & (rows["sure_lo"] <= day) & (sure_hi >= day)
+    return WindowMatch(is_held & is_not_rearrested, may_be_held & is_not_rearrested & ~begins_later & ~is_sure)
+
+
+def match_held_within(rows: Rows, terms: HeldTerms) -> Mask:
+    """Return which detentions a report shows the person inside within the years of the terms, or on no known day (rule
+    7)."""
+    heard_hi, limit = rows["heard_hi"], dates.subtract_years(get_held_day(terms), terms.held_within)
+    is_within_years: Mask = (heard_hi == NULL) | (heard_hi >= limit)
+    return is_within_years
+
+
+def match_still_free(next_hi: Array, end: int | None) -> Mask:
+    """Return whether no later detention had begun by the day `end`; by the revision if the window is open (rule 17).
+
+    Detentions count that an independent source reports, or, in a row of one source, that source itself."""
+    is_never_rearrested: Mask = next_hi == NULL
+    return is_never_rearrested if end is None else is_never_rearrested | (next_hi > end)
