@@ -31,7 +31,6 @@ from app.errors import Invalid
 from app.log.entries import Pin
 from app.queries import terms as query_terms
 from app.queries import visibility
-from app.queries.buckets import DAYS_PER_WEEK, MONTHS_PER_YEAR, compute_bucket_numbers
 from app.queries.countables import Countable
 from app.queries.selection import COUNTABLE_STATUSES, Selection
 from app.queries.terms import (
@@ -45,6 +44,7 @@ from app.queries.terms import (
     parse_window,
 )
 from app.queries.visibility import match_hidden_trait
+from app.queries.windows import DAYS_PER_WEEK, MONTHS_PER_YEAR, compute_bucket_numbers
 from app.registry.publication.permissions import Reader
 from app.schemas.reports import MAX_SOURCES
 from app.vocabulary import CODE_LISTS

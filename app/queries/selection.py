@@ -29,12 +29,12 @@ from app.columns.table import NULL_CODE, TableSpec
 from app.db.engine import require_time
 from app.errors import NotInFiles
 from app.queries import visibility
-from app.queries.buckets import compute_bucket_numbers
 from app.queries.countables import get_held_day
 from app.queries.term_names import check_source_counts, load_source_keys, resolve_facility_slug
 from app.queries.terms import CountTerms, DayUnit, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
 from app.queries.windows import (
     WindowMatch,
+    compute_bucket_numbers,
     intersect_matches,
     match_all_rows,
     match_held_on_day,
