@@ -362,7 +362,7 @@ def link_custodies(custodies: Sequence[Custody]) -> list[Custody]:
             if custody.status is not ReleaseStatus.REFUTED:
                 rearrest_hi = day if rearrest_hi is None else min(rearrest_hi, day)
         for statement in custody.statements:
-            if statement.asserts_detention and statement.arrest_day is not None:
+            if statement.verdict in ASSERTIONS and statement.arrest_day is not None:
                 source, day = statement.source.key, statement.arrest_day.hi
                 next_by_source[source] = min(day, next_by_source.get(source, day))
     return linked[::-1]

@@ -18,6 +18,7 @@ from tests.model.rules import (
     find_release,
     find_source_row,
     is_rearrested,
+    is_rearrested_by,
     rank_group,
 )
 
@@ -170,10 +171,17 @@ def _choose(people: Iterable[Person], terms: CountTerms) -> list[CountedRelease]
     return [one for one in releases if _matches(one, terms)]
 
 
+def _is_rearrested(one: CountedRelease, terms: CountTerms) -> bool:
+    detentions, end = one.person.detentions, terms.window[1]
+    if terms.source is None:
+        return is_rearrested(detentions, one.detention, end)
+    return is_rearrested_by(terms.source, detentions[detentions.index(one.detention) + 1 :], end)
+
+
 def _matches(one: CountedRelease, terms: CountTerms) -> bool:
     confirming, verified_by = one.confirming_number, one.combined.verified_by
     return (
-        not (terms.net and is_rearrested(one.person.detentions, one.detention, terms.window[1]))
+        not (terms.net and _is_rearrested(one, terms))
         and (not terms.status or one.status in terms.status)
         and (not terms.any_of or bool(verified_by & set(terms.any_of)))
         and {*terms.all_of, *terms.verified_by} <= verified_by

@@ -392,6 +392,13 @@ def is_rearrested(detentions: Sequence[Detention], detention: Detention, end: in
     return any(arrest and (end is None or arrest.hi <= end) for arrest in arrests)
 
 
+def is_rearrested_by(source: str, later: Iterable[Detention], end: int | None) -> bool:
+    """Return whether a source gives an arrest by a day that begins a later detention (rule 17)."""
+    own = [report for one in later for report in one.content if report.source == source and is_assertion(report)]
+    arrests = [_find_given_date(report, "arrest") for report in own]
+    return any(arrest and (end is None or arrest.hi <= end) for arrest in arrests)
+
+
 def is_held(detention: Detention, day: int, house_arrest: bool = False) -> str:
     """Return `held`, `held_uncertain`, `not_held` or `not_held_uncertain` (rule 7).
 
