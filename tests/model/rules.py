@@ -581,6 +581,13 @@ def _fits(report: Report, organisations: Iterable[Report]) -> bool:
     return release.hi >= min(arrests, default=0) and arrest.lo <= max(releases, default=LAST_DAY)
 
 
+def _find_first_day(detention: Detention) -> int:
+    """Return the first possible day of all dates in a detention; a detention without one comes last (rule 17)."""
+    dates = [date for report in detention.content for date in (*report.dates.values(), *report.taken_over.values())]
+    dates += [report.ended for report in detention.content]
+    return min((date.lo for date in dates if date), default=LAST_DAY)
+
+
 def find_detentions(reports: Sequence[Report]) -> list[Detention]:
     """Cut one person's detentions and place each report (rules 4 and 10)."""
     by_id = {report.id: report for report in reports}
@@ -618,5 +625,7 @@ def find_detentions(reports: Sequence[Report]) -> list[Detention]:
     if organisations and not witnesses:  # a denial creates no detention (rule 1)
         places |= _place(placing, [0, *begins[1:]], latest, [report.id for report in rest])
     detentions = make_detentions(begins, places) if organisations else []
-    detentions += make_detentions(*_divide(rest, placing, roots, witnesses)) if witnesses else []
+    for official in make_detentions(*_divide(rest, placing, roots, witnesses)) if witnesses else []:
+        later = [n for n, one in enumerate(detentions) if _find_first_day(one) > _find_first_day(official)]
+        detentions.insert(later[0] if later else len(detentions), official)
     return [detention for detention in detentions if any(is_assertion(report) for report in detention.content)]

@@ -557,8 +557,9 @@ def test_a_report_without_a_date_joins_the_latest_release_or_the_latest_detentio
 def test_the_report_of_a_government_joins_the_detention_that_it_fits() -> None:
     assert place(make_report("M1", "reported", J8, arrest=ARREST)) == 0
     assert place(make_report("M1", "reported", "2026-02-10", arrest="2026-02-01")) == 1
-    # Its dates place it in the first detention, whose earliest arrest is later. It fits neither.
-    assert place(make_report("M1", "reported", "2024-01-01")) == 2
+    # Its dates place it in the first detention, whose earliest arrest is later. It fits neither, and comes before both.
+    assert place(make_report("M1", "reported", "2024-01-01")) == 0
+    assert list_placed(*TWO_DETENTIONS, make_report("M1", "reported", "2024-01-01"))[0] == {"M1"}
     # Its release places it in the first detention, but its arrest lies after the release there.
     assert place(make_report("M1", "reported", "2026-01-20", arrest="2026-01-15")) == 1
 
@@ -570,7 +571,7 @@ def test_reports_of_governments_that_fit_none_are_divided_among_themselves() -> 
         make_report("M3", "reported", "2022-02-01", arrest="2022-01-01"),
     ]
     assert list_placed(*official) == [{"M1", "M2"}, {"M3"}]
-    assert list_placed(*official, *TWO_DETENTIONS) == [{"A1"}, {"B1"}, {"M1", "M2"}, {"M3"}]
+    assert list_placed(*official, *TWO_DETENTIONS) == [{"M1", "M2"}, {"M3"}, {"A1"}, {"B1"}]
     denial = make_report("A1", "refuted", "2022-02-01")
     assert list_placed(*official, denial) == [{"M1", "M2"}, {"A1", "M3"}]
 
@@ -594,7 +595,7 @@ def test_a_release_of_a_government_alone_is_in_no_total() -> None:
 
 def test_the_report_of_a_government_that_fits_no_detention_is_apart() -> None:
     placed = list_placed(make_report("A1", released=J8, arrest=ARREST), make_report("M1", "reported", "2024-01-01"))
-    assert placed == [{"A1"}, {"M1"}]
+    assert placed == [{"M1"}, {"A1"}]
 
 
 def test_the_release_of_a_government_ends_no_detention_of_an_organisation() -> None:

@@ -118,10 +118,12 @@ def test_a_citation_says_of_how_many_no_arrest_or_sighting_is_recent(world: Worl
     world.file_detention("foro", detention__detained_on="2021-05-01")
     cited = world.get(COUNT, held_on="2026-01-10", held_within=1).json()["citation"]
     assert (
-        "; heard of in the year before). Not counted: 1 more, without an arrest or a sighting in that time."
+        "; heard of in the year before). Not counted: 1 more, without an arrest, a sighting or an end in that time."
         in cited["en"]
     )
-    assert "; con noticias en el año anterior). No se cuentan 1 más, sin detención ni avistamiento" in cited["es"]
+    assert (
+        "; con noticias en el año anterior). No se cuentan 1 más, sin detención, avistamiento ni salida" in cited["es"]
+    )
 
 
 def test_no_citation_says_in_prison_of_what_may_include_who_was_detained_at_home(world: World) -> None:
