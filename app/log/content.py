@@ -46,8 +46,8 @@ TAKEN_OVER_FIELDS = frozenset(
     }
 )  # fmt: skip
 # Entries filed before rules 6 have these values under names of their own: name there → field.
-_KEPT_REVISION = "kept.seen"
-_KEPT_FIELDS = {f"kept.{name.partition('.')[2]}": name for name in TAKEN_OVER_FIELDS}
+_OLD_REVISION_NAME = "kept.seen"
+_FIELDS_BY_OLD_NAME = {f"kept.{name.partition('.')[2]}": name for name in TAKEN_OVER_FIELDS}
 UNSTATED_VALUES = (None, ReleaseKind.UNSPECIFIED.value, Designation.UNSTATED.value)
 SECTIONS = ("detainee", "detention", "release", "verification")
 
@@ -166,23 +166,23 @@ def take_over_again(content: Content, previous: Content) -> Content:
     return take_over(content, select_taken_over(previous), previous[TAKEN_OVER]["revision"])
 
 
-def convert_kept_values(public: Content, personal: Content) -> tuple[Content, Content]:
-    """Return the readable and the sealed content of an entry, with values under `kept.…` as fields taken over."""
-    if _KEPT_REVISION not in public and _KEPT_FIELDS.keys().isdisjoint(public):
+def convert_old_names(public: Content, personal: Content) -> tuple[Content, Content]:
+    """Return the readable and the sealed content of an entry: values under `kept.…` become fields taken over."""
+    if _OLD_REVISION_NAME not in public and _FIELDS_BY_OLD_NAME.keys().isdisjoint(public):
         return public, personal
     both = {**personal, **public}
-    kept = {name: both[old] for old, name in _KEPT_FIELDS.items() if old in both}
-    content = take_over(_remove_kept_values(both), kept, public.get(_KEPT_REVISION))
+    stored = {name: both[old] for old, name in _FIELDS_BY_OLD_NAME.items() if old in both}
+    content = take_over(_remove_old_names(both), stored, public.get(_OLD_REVISION_NAME))
     taken = select_taken_over(content)
     new_public, new_personal = (
-        _remove_kept_values(values)
-        | {name: values[old] for old, name in _KEPT_FIELDS.items() if old in values and name in taken}
+        _remove_old_names(values)
+        | {name: values[old] for old, name in _FIELDS_BY_OLD_NAME.items() if old in values and name in taken}
         for values in (public, personal)
     )
     return new_public | ({TAKEN_OVER: content[TAKEN_OVER]} if taken else {}), new_personal
 
 
-def _remove_kept_values(content: Content) -> Content:
+def _remove_old_names(content: Content) -> Content:
     return {name: value for name, value in content.items() if not name.startswith("kept.")}
 
 

@@ -23,7 +23,7 @@ from app.log.content import (
     PUBLIC_FIELDS,
     TAKEN_OVER,
     Content,
-    convert_kept_values,
+    convert_old_names,
     has_release_section,
     remove_taken_over,
 )
@@ -89,7 +89,7 @@ def split_content(content: Content, *, is_count_only: bool) -> tuple[Content, Co
 def merge_content(public: Content, personal: Content) -> tuple[Content, Content]:
     """Return `(content, hidden)`: the logged content with the personal values, and the sealed days and method. An
     erasure deletes the hidden content, so it must not affect any count."""
-    public, personal = convert_kept_values(public, personal)
+    public, personal = convert_old_names(public, personal)
     hidden_content = {name: value for name, value in personal.items() if name in SEALED_FIELDS}
     unsealed = {name: value for name, value in personal.items() if name not in SEALED_FIELDS}
     return {**unsealed, **public}, hidden_content
@@ -97,7 +97,7 @@ def merge_content(public: Content, personal: Content) -> tuple[Content, Content]
 
 def restore_content(public: Content, personal: Content) -> Content:
     """Return the content that was filed (the inverse of `split_content`); after an erasure, the logged content."""
-    public, personal = convert_kept_values(public, personal)
+    public, personal = convert_old_names(public, personal)
     content = {**public, **personal}
     if METHOD in content:
         content.pop(IS_FIRST_HAND, None)

@@ -416,7 +416,7 @@ def build_public_reports(
                 "detention": person.ids[spell].detention,
                 "points_at": numbers.get(keys.get(body.get("pointer", ""), 0)),
                 "list": body.get("request"),
-                **_build_content(person, spell, slug, content.convert_kept_values(body["said"], {})[0], reader),
+                **_build_content(person, spell, slug, content.convert_old_names(body["said"], {})[0], reader),
             }
         )
     return contents
