@@ -12,6 +12,9 @@ from threading import Lock
 # NTP itself treats a larger difference as a fault, not as a correction (RFC 5905, PANICT). Without NTP a bad clock
 # drifts so far in months; the jumps that matter are hours (a wrong zone), weeks and years (a dead battery).
 MAX_CLOCK_DRIFT = timedelta(seconds=1000)
+# Corrections of the clock are followed, and bounded by their sum within a day: many small steps date no entry further
+# ahead than one.
+_DAY_SECONDS = 86_400.0
 
 
 def read_wall_clock() -> datetime:
@@ -41,6 +44,8 @@ class WatchedClock:
         self._wall, self._count = wall, count
         self._lock = Lock()
         self._last_time, self._last_count = initial_time or wall(), count()  # when both clocks last agreed
+        # The first such readings of the day before and of this day: the former is at least a day old, or the first.
+        self._former_reading = self._day_reading = self._last_time, self._last_count
         self._latest = self._last_time
 
     def now(self) -> datetime:
@@ -49,7 +54,8 @@ class WatchedClock:
         return self._read_time()[0]
 
     def find_jump(self) -> timedelta | None:
-        """Return how far the machine's clock is ahead of the elapsed seconds, if by more than MAX_CLOCK_DRIFT.
+        """Return how far the machine's clock has moved against the elapsed seconds within a day or two, if by
+        more than MAX_CLOCK_DRIFT.
 
         The jump ends when the clock is set right.
         """
@@ -59,8 +65,12 @@ class WatchedClock:
         with self._lock:
             wall, elapsed = self._wall(), self._count()
             expected_time = self._last_time + timedelta(seconds=elapsed - self._last_count)
-            has_jumped = abs(wall - expected_time) > MAX_CLOCK_DRIFT
+            former_time, former_count = self._former_reading
+            drift = wall - former_time - timedelta(seconds=elapsed - former_count)
+            has_jumped = abs(drift) > MAX_CLOCK_DRIFT
             if not has_jumped:
-                self._last_time, self._last_count = wall, elapsed  # small corrections must not add up to a jump
+                self._last_time, self._last_count = wall, elapsed
+                if elapsed - self._day_reading[1] >= _DAY_SECONDS:
+                    self._former_reading, self._day_reading = self._day_reading, (wall, elapsed)
             self._latest = max(self._latest, expected_time, expected_time if has_jumped else wall)
-            return self._latest, wall - expected_time if has_jumped else None
+            return self._latest, drift if has_jumped else None

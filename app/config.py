@@ -37,6 +37,11 @@ def _normalize_zone(text: str) -> str:
     return dates.format_zone(dates.parse_zone(text))
 
 
+def _check_day(text: str) -> str:
+    dates.parse_window_start(text)
+    return text
+
+
 def _check_networks(text: str) -> str:
     """Check addresses and networks, separated by commas. A host name, or `*`, would let clients state a false
     address."""
@@ -92,12 +97,16 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = "127.0.0.1,::1"
     # The registry's public address, without a slash at the end. Citations contain it, and must still lead there from
     # print. Without it citations contain addresses without a host; a demo's citations contain its own address.
-    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s@]+$")] | None = None
     # Where to report a vulnerability in private: served in /.well-known/security.txt.
-    security_contact: Annotated[str, Field(pattern=r"^(mailto:|https://)[^\s]+$")] | None = None
+    security_contact: Annotated[str, Field(pattern=r"^(mailto:\S+|https://[^\s/@]+(/\S*)?)$")] | None = None
     # The time zone in which a day without a zone ends, as an offset or an IANA name: the zone of the people who are
     # counted. The default is UTC; a demo uses the zone of its figures.
     zone: Annotated[str, AfterValidator(_normalize_zone)] | None = None
+    # What the first page is about where its address does not say: a country (ISO 3166-1 alpha-2), and the first day of
+    # the releases that it counts. A demo's are those of its figures.
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    released_from: Annotated[str, AfterValidator(_check_day)] | None = None
     # Decisions that need the holders of two keys, separated by commas.
     two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_split_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)

@@ -3,7 +3,7 @@
 An error never repeats the rejected input and never contains an exception's text: both have leaked names elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, ClassVar, Self
 
@@ -172,6 +172,19 @@ class ConflictingBirths(Conflict):
 
 class AlreadyExists(Conflict):
     code, title = "already_exists", "Already exists"
+
+
+class ObjectionArrived(Conflict):
+    """A decision does not name all objections about its person. `objections`: the ids of the others."""
+
+    code, title = "objection_arrived", "There is an objection that this decision does not name"
+
+    def __init__(self, objections: Sequence[str]) -> None:
+        super().__init__(
+            "There are more objections about this person than the decision names. Read them at /v1/objections, and "
+            "name in `objections` all that you answer.",
+            objections=list(objections),
+        )
 
 
 class RulesChanged(Problem):

@@ -235,6 +235,8 @@ def _build_app(settings: Settings, lifespan: Lifespan) -> "_App":
     app.state.demo = is_demo_registry
     app.state.public_url = settings.public_url or (settings.address() if is_demo_registry else "")
     app.state.zone = parse_zone(settings.zone or (plan.CARACAS_ZONE_NAME if is_demo_registry else "UTC"))
+    app.state.country = settings.country or (plan.COUNTRY if is_demo_registry else None)
+    app.state.released_from = settings.released_from or (plan.RELEASED_FROM if is_demo_registry else None)
     app.state.comparing = set()  # the sources or keys whose lists are being compared
     _create_limits(app)
     return app

@@ -185,6 +185,7 @@ class _Garage:
         app.state.public_url = settings.public_url or ""
         app.state.security_contact = settings.security_contact
         app.state.zone = parse_zone(settings.zone or "UTC")
+        app.state.country, app.state.released_from = settings.country, settings.released_from
         app.state.readiness = Readiness()
         app.state.settling = MomentSettler()
         app.state.comparing = set()
@@ -385,15 +386,31 @@ class World:
 
     def decide(self, objection_id: str, decision: str, to: str | None = None) -> Body:
         """The decision of two curators about an objection; the answer to the second."""
-        if "second curator" not in self.keys:
-            with open_write_session(self.engine) as session:
-                self.keys["second curator"] = self._key(session, Role.CURATOR, None, "Luis Ortega")
-        body = {"decision": decision, "reason": "decided by invented curators"} | ({"to": to} if to else {})
+        self.add_second_curator()
+        rows = [row["objections"] for row in self.get("/v1/objections", "curator").json()["data"]]
+        answered = next(row for row in [*rows, [{"id": objection_id}]] if objection_id in {one["id"] for one in row})
+        body: Body = {"decision": decision, "reason": "decided by invented curators"} | ({"to": to} if to else {})
+        body["objections"] = [one["id"] for one in answered]
         path = f"/v1/objections/{objection_id}/decision"
         assert self.post(path, body, "curator").status_code == 202
         answer = self.post(path, body, "second curator")
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
+
+    def add_second_curator(self) -> None:
+        """A key of another curator, Luis Ortega."""
+        if "second curator" not in self.keys:
+            with open_write_session(self.engine) as session:
+                self.keys["second curator"] = self._key(session, Role.CURATOR, None, "Luis Ortega")
+
+    def claim(self, body: Body) -> str:
+        """File a published figure as a curator, and confirm it as another; its id."""
+        answer = self.post("/v1/claims", body, "curator")
+        assert answer.is_success, answer.text
+        self.add_second_curator()
+        confirmed = self.post(f"/v1/claims/{answer.json()['id']}/confirmation", None, "second curator")
+        assert confirmed.is_success, confirmed.text
+        return str(answer.json()["id"])
 
     def redact(self, detainee_id: str) -> None:
         """Erase a person, and see the erasure finished, which waits while something reads."""

@@ -53,11 +53,35 @@ def test_a_clock_that_is_set_right_again_has_no_jump(machine: Machine) -> None:
     assert (machine.clock.now(), machine.clock.find_jump()) == (NOON + SECOND, None)
 
 
-def test_small_steps_are_followed_and_do_not_add_up_to_a_jump(machine: Machine) -> None:
-    for _step in range(5):
-        machine.set_by(MAX_CLOCK_DRIFT)
+def test_small_steps_are_followed_until_their_sum_on_one_day_is_a_jump(machine: Machine) -> None:
+    step = MAX_CLOCK_DRIFT / 4
+    for _step in range(4):
+        machine.set_by(step)
         assert machine.clock.find_jump() is None
-    assert machine.clock.now() == NOON + 5 * MAX_CLOCK_DRIFT
+    assert machine.clock.now() == NOON + MAX_CLOCK_DRIFT
+    machine.set_by(step)
+    assert machine.clock.find_jump() == MAX_CLOCK_DRIFT + step
+    machine.passes(SECOND)
+    assert machine.clock.now() == NOON + MAX_CLOCK_DRIFT + SECOND, "time goes on from the last step that was followed"
+    machine.set_by(-step)
+    assert machine.clock.find_jump() is None
+
+
+def test_a_clock_that_is_corrected_each_day_has_no_jump(machine: Machine) -> None:
+    for _day in range(9):
+        machine.passes(timedelta(days=1))
+        machine.set_by(MAX_CLOCK_DRIFT / 3)
+        assert machine.clock.find_jump() is None
+
+
+def test_steps_around_the_end_of_a_day_add_up_too(machine: Machine) -> None:
+    machine.passes(timedelta(days=1) - SECOND)
+    machine.set_by(MAX_CLOCK_DRIFT)
+    assert machine.clock.find_jump() is None
+    machine.passes(2 * SECOND)
+    assert machine.clock.find_jump() is None
+    machine.set_by(SECOND)
+    assert machine.clock.find_jump() == MAX_CLOCK_DRIFT + SECOND
 
 
 def test_time_never_goes_back_however_small_the_step(machine: Machine) -> None:

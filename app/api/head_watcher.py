@@ -199,6 +199,7 @@ SETTLING_TIMEOUT_SECONDS = 5.0
 # their time, however many requests ask for the present.
 SETTLING_REST_SECONDS = 0.25
 SETTLING_RETRY_AFTER = "10"
+SETTLING_BEHIND_SECONDS = 60.0  # how long a question that could not be settled counts as a sign of waiting questions
 SETTLING_BUSY_DETAIL = (
     "Much is being written just now, and what this moment's answer is stands only once that is through. Nothing is "
     "wrong with your question: ask it again in a moment, or without a moment."
@@ -215,6 +216,12 @@ class MomentSettler:
     def __init__(self) -> None:
         self._settled_until = EPOCH
         self._rest_until = 0.0
+        self._behind_until = 0.0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether an instant could not be settled in time recently, and none was since."""
+        return monotonic() < self._behind_until
 
     async def reach(self, state: State, instant: datetime) -> None:
         """Wait until an instant in the past is settled. Raises Busy."""
@@ -225,7 +232,7 @@ class MomentSettler:
             async with asyncio.timeout(SETTLING_TIMEOUT_SECONDS):
                 await semaphore.acquire()
         except TimeoutError:
-            raise _build_busy_error() from None
+            raise self._build_busy_error() from None
         try:
             if instant > self._settled_until:
                 await asyncio.sleep(self._rest_until - monotonic())
@@ -233,15 +240,15 @@ class MomentSettler:
                 self._settled_until = await run_in_threadpool(
                     wait_until_settled, state.engine, instant, state.clock, remaining_seconds
                 )
-                self._rest_until = monotonic() + SETTLING_REST_SECONDS
+                self._rest_until, self._behind_until = monotonic() + SETTLING_REST_SECONDS, 0.0
         except TimeoutError:
-            raise _build_busy_error() from None
+            raise self._build_busy_error() from None
         finally:
             semaphore.release()
 
-
-def _build_busy_error() -> Busy:
-    return Busy(SETTLING_BUSY_DETAIL, headers={"Retry-After": SETTLING_RETRY_AFTER})
+    def _build_busy_error(self) -> Busy:
+        self._behind_until = monotonic() + SETTLING_BEHIND_SECONDS
+        return Busy(SETTLING_BUSY_DETAIL, headers={"Retry-After": SETTLING_RETRY_AFTER})
 
 
 async def settle_requested_moments(request: Request) -> datetime:

@@ -27,6 +27,7 @@ from app.errors import (
     Forbidden,
     ListsWaiting,
     NotInFiles,
+    ObjectionArrived,
     OutcomeUnknown,
     Problem,
     TakesTooLong,
@@ -280,6 +281,7 @@ UNRECORDED_PROBLEMS: Node = {
         "At most 1200 requests a minute are answered for one client: go on in 12 s, and more slowly."
     ).body(),
     Busy.code: Busy(LANE_BUSY_DETAIL).body(),
+    ObjectionArrived.code: ObjectionArrived(["d166edfb-c5ea-54b0-8d0b-ec296122793b"]).body(),
     ListsWaiting.code: ListsWaiting(TOO_MANY_WAITING_MESSAGE).body(),
     TakesTooLong.code: TakesTooLong(TAKES_TOO_LONG_DETAIL).body(),
     RulesMismatch.code: RulesMismatch(RULES, RULES + 1).body(),

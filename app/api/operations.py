@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from app.imports import import_store
 from app.queries.parameters import JSON_MEDIA_TYPE
-from app.registry import claims, directory, filing, recalls, two_person_rule
+from app.registry import claim_confirmation, claims, directory, filing, recalls, two_person_rule
 from app.registry.claims import ClaimIn
 from app.registry.identity import judgements as identity_decisions
 from app.registry.publication import decisions
@@ -80,6 +80,19 @@ class FileClaim(Operation):
 
     def apply(self, context: WriteContext) -> Outcome:
         return claims.file_claim(context, self.body)
+
+
+@dataclass(frozen=True)
+class ConfirmClaim(Operation):
+    """Confirm a published figure that somebody filed in another's name."""
+
+    roles = (Role.CURATOR,)
+    claim_id: uuid.UUID
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return claim_confirmation.confirm_claim(
+            context, claims.load_claim_at(context.session, self.claim_id, context.log.revision)
+        )
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from sqlmodel import col
 from app.imports import import_store, receipts
 from app.log.entries import LogEntry, load_entry
 from app.models import Decision, Facility, Proposal, Source
-from app.queries import list_pages, shapes
+from app.queries import claim_pages, list_pages, shapes
 from app.queries.person_records import load_filed_report
 from app.queries.search import find_match_candidates
 from app.registry import filing
+from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.claims import load_claim_at
 from app.registry.directory_snapshot import find_unregistered_place
 from app.registry.publication import erasure
@@ -124,7 +125,10 @@ def _render_facility(context: WriteContext, result: Outcome) -> FiledFacility:
 
 def _render_claim(context: WriteContext, result: Outcome) -> FiledClaim:
     claim = load_claim_at(context.session, uuid.UUID(result.ids["id"]), result.revision)
-    shape = list_pages.build_claim_shape(context.session, claim, context.actor)
+    confirmed = find_confirmed_versions(context.session, result.revision)
+    if confirmed.get(claim.key) != claim.stated:  # the answer has the version that was filed
+        confirmed.pop(claim.key, None)
+    shape = claim_pages.build_claim_shape(context.session, claim, context.actor, confirmed)
     return {**shape, "receipt": _build_receipt_at(context, result.revision)}
 
 

@@ -55,6 +55,7 @@ def _is_whole_list_figure(figures: Figures, figure: Figure, claimant: str, count
     Figures of a group or place count other stocks, and an announcement has released nobody."""
     if (
         figure.claimant != claimant
+        or not figure.is_confirmed
         or figure.instant is None
         or figure.id in figures.superseded_ids
         or figure.is_misprint

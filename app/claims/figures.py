@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import dates
+from app.db.engine import split_into_chunks
 from app.models import Claim, Entry
 from app.queries.terms import EchoedTerms, parse_window
 from app.queries.visibility import valid_at
+from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.claims import LoggedClaim, LoggedDefinition
 from app.schemas.counts import Arithmetic, Bounds, FigureOut
 from app.vocabulary import Measure, Series, Stage
@@ -34,12 +36,14 @@ VERIFICATION_TERMS = frozenset({"status", "any_of", "all_of", "min_sources"})
 class Figure:
     """One claim at a revision.
 
-    `fields`: the claim as filed by the entry `entry_revision`. `filed_at`: when it was filed, if needed."""
+    `fields`: the claim as filed by the entry `entry_revision`. `filed_at`: when it was filed, if needed. Only a
+    confirmed figure is drawn, or compared with other claims."""
 
     id: str
     entry_revision: int
     fields: LoggedClaim
     filed_at: datetime | None = None
+    is_confirmed: bool = True
 
     @property
     def claimant(self) -> str | None:
@@ -207,11 +211,15 @@ class Figures:
 
     @cached_property
     def _figures_by_target(self) -> dict[tuple[Reference, str], list[Figure]]:
-        """`(reference, id)` → the figures that refer to this id under this reference."""
+        """`(reference, id)` → the figures that refer to this id under this reference.
+
+        References of hearsay to confirmed figures do not count."""
         by_target: dict[tuple[Reference, str], list[Figure]] = {}
         for figure in self.by_id.values():
             for name in REFERENCES:
                 for target in dict.fromkeys(figure.get_references(name)):
+                    if not figure.is_confirmed and target in self.by_id and self.by_id[target].is_confirmed:
+                        continue
                     by_target.setdefault((name, target), []).append(figure)
         return by_target
 
@@ -256,7 +264,9 @@ class Figures:
         return other.is_whole and figure.is_of_same_event(other) and differing_terms <= {"stage", "net"}
 
     def _is_peer(self, figure: Figure, other: Figure) -> bool:
-        if other.claimant in (None, figure.claimant) or not _was_published_by(figure.instant, other):
+        if other.claimant in (None, figure.claimant) or not other.is_confirmed:
+            return False
+        if not _was_published_by(figure.instant, other):
             return False
         is_corrected = any(
             _was_published_by(figure.instant, newer) for newer in self.find_referring("supersedes", other.id)
@@ -274,6 +284,7 @@ class Figures:
                 and other.population == figure.population
                 and self._is_comparable(figure, other)
                 and other.claimant not in (None, figure.claimant)
+                and other.is_confirmed
             ):
                 bounds_by_run.setdefault((str(other.claimant), other.run_key), set()).add(other.bounds)
         return sorted({claimant for (claimant, _run), bounds in bounds_by_run.items() if len(bounds) > 1})
@@ -282,7 +293,8 @@ class Figures:
         """Return the same claimant's other figures of the same thing, for any window."""
         if figure.claimant is None:
             return []
-        claimant_figures = [other for other in self.by_id.values() if other.claimant == figure.claimant]
+        confirmed_figures = [other for other in self.by_id.values() if other.is_confirmed]
+        claimant_figures = [other for other in confirmed_figures if other.claimant == figure.claimant]
         return [other for other in claimant_figures if other.id != figure.id and self._is_comparable(figure, other)]
 
 
@@ -301,16 +313,20 @@ def order_by_instant(figure: Figure) -> tuple[Any, int]:
 
 
 def load_figures(session: Session, revision: int) -> Figures:
-    """Return every claim valid at a revision."""
-    rows = session.execute(
-        select(col(Claim.id), col(Claim.stated), col(Entry.body), col(Entry.recorded_at))
-        .join(Entry, col(Entry.revision) == col(Claim.stated))
-        .where(valid_at(Claim, revision))
-        .order_by(col(Claim.key))
-    )
+    """Return every claim valid at a revision: its confirmed version, or the newest of hearsay."""
+    confirmed = find_confirmed_versions(session, revision)
+    claims = select(col(Claim.key), col(Claim.id), col(Claim.stated)).where(valid_at(Claim, revision))
+    rows = session.execute(claims.order_by(col(Claim.key))).all()
+    entry_revisions = {claim_id: confirmed.get(key, stated) for key, claim_id, stated in rows}
+    confirmed_ids = {claim_id for key, claim_id, _stated in rows if key in confirmed}
+    entries = {}
+    for chunk in split_into_chunks(entry_revisions.values()):
+        columns = (col(Entry.revision), col(Entry.body), col(Entry.recorded_at))
+        for entry_revision, body, filed_at in session.execute(select(*columns).where(columns[0].in_(chunk))):
+            entries[entry_revision] = json.loads(body)["said"], filed_at
     figures = [
-        Figure(str(key), entry_revision, json.loads(body)["said"], filed_at)
-        for key, entry_revision, body, filed_at in rows
+        Figure(str(claim_id), entry_revision, *entries[entry_revision], is_confirmed=claim_id in confirmed_ids)
+        for claim_id, entry_revision in entry_revisions.items()
     ]
     return Figures({figure.id: figure for figure in figures})
 

@@ -430,9 +430,9 @@ def _find_claims(
     matching_figures = [
         figure
         for figure in figures.by_id.values()
-        if figure.fields["measure"] == Measure.RELEASED
-        and figure.bounds != (None, None)
-        and not figure.is_misprint
+        if figure.is_confirmed
+        and figure.fields["measure"] == Measure.RELEASED
+        and not (figure.is_misprint or figure.bounds == (None, None))
         and (figure.is_whole or figure.fields.get("series") == "batch")
         and figure.stage == terms.stage
         and figure.population_terms == population_terms

@@ -19,13 +19,13 @@ from app.compare.detentions import (
     ListedShape,
     find_conflicts,
     format_reasons,
+    open_compared_list,
     read_compared_list,
 )
 from app.compare.registry import ComparisonScope
 from app.imports import import_store
 from app.imports.faults import BadFile, translate_detail
 from app.imports.formats.template import LANGUAGES, get_field_title
-from app.imports.list_reader import open_list
 from app.imports.mapping import ListMapping
 from app.log import content
 from app.log.entries import read_head
@@ -156,9 +156,10 @@ ListFile = tuple[bytes, ListMapping | None]
 
 def compare_two_lists(mine: ListFile, theirs: ListFile, now: datetime) -> ListComparison:
     """Compare two files. Raises BadFile."""
-    their_list = read_compared_list(open_list(*theirs), now)
+    my_opened_list, their_opened_list = open_compared_list(*mine), open_compared_list(*theirs)
+    their_list = read_compared_list(their_opened_list, now)
     return {
-        **compare_lists(read_compared_list(open_list(*mine), now), their_list.detentions),
+        **compare_lists(read_compared_list(my_opened_list, now), their_list.detentions),
         "unread_theirs": their_list.unread_rows,
     }
 
@@ -184,7 +185,7 @@ def compare_with_registry(
     )
     try:
         my_list = read_compared_list(
-            open_list(*mine, find_saved_mapping), now, registry.build_place_normalizer(session), deadline
+            open_compared_list(*mine, find_saved_mapping), now, registry.build_place_normalizer(session), deadline
         )
         revision = read_head(session)[0]
         theirs = registry.find_registry_detentions(session, secret, now, reader, revision, my_list, scope, deadline)

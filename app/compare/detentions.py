@@ -1,16 +1,18 @@
 """Read the detentions of a list, and find the contradictions between two sides of a comparison (pure)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from app import dates
 from app.dates import parse_date
 from app.imports.doubts import DERIVED_PREFIX, CaseNumbers
 from app.imports.faults import BadFile, Fault
-from app.imports.list_reader import OpenedList
-from app.imports.mapping import translate_errors
+from app.imports.list_reader import FindSavedMapping, OpenedList, open_list
+from app.imports.mapping import ListMapping, translate_errors
 from app.imports.rows import assign_case_number, place_fault, validate_body
 from app.log import content
 from app.log.content import Content, normalize_national_id
@@ -217,6 +219,17 @@ class ComparedList:
         )
 
 
+def open_compared_list(data: bytes, mapping: ListMapping | None, *find_saved: FindSavedMapping) -> OpenedList:
+    """Open a list, and count its rows before any value of them is parsed. Raises BadFile for too many."""
+    opened_list = open_list(data, mapping, *find_saved)
+    lines: Iterable[object] = (
+        (line for line in BytesIO(data) if line.strip()) if opened_list.cells is None else opened_list.cells()
+    )
+    if next(islice(lines, MAX_COMPARED_ROWS, None), None) is not None:
+        raise BadFile("too_many_rows", TOO_MANY_ROWS_MESSAGE)
+    return opened_list
+
+
 def read_compared_list(
     opened_list: OpenedList,
     now: datetime,
@@ -225,14 +238,12 @@ def read_compared_list(
 ) -> ComparedList:
     """Return the detentions of an opened list.
 
-    A row is compared even if it could not be filed (no country, no method). Raises BadFile for too many rows or a file
-    that breaks off; TooLong.
+    A row is compared even if it could not be filed (no country, no method). Raises BadFile for a file that breaks off;
+    TooLong.
     """
     compared_list, case_numbers = ComparedList(), CaseNumbers()
     for row in opened_list.rows():
         deadline.check()
-        if len(compared_list.detentions) + len(compared_list.unread_rows) == MAX_COMPARED_ROWS:
-            raise BadFile("too_many_rows", TOO_MANY_ROWS_MESSAGE)
         report = validate_body(assign_case_number(row, case_numbers))
         if isinstance(report, list):
             compared_list.add_unread_row(row.number, [row.add_value(fault) for fault in report])

@@ -414,7 +414,7 @@ def read_server_clock(connection: Connection) -> datetime | None:
     return None if is_sqlite(connection) else connection.scalar(text("SELECT clock_timestamp()"))
 
 
-# Readiness is checked every few seconds. A list holds the lock for two seconds, so after five something else is wrong.
+# Readiness is checked every few seconds. A list holds the lock for two seconds at a time.
 TRIAL_LOCK_TIMEOUT_MS = 5_000
 # A rewritten row fits into an existing page even on a full disk. So many numbers do not fit into the minimum memory for
 # sorting: PostgreSQL writes some 300 KB of temporary files, and deletes them at once.
@@ -431,8 +431,12 @@ def try_writing(engine: Engine) -> None:
     """
     if isinstance(engine.pool, StaticPool):
         return  # in memory nothing can fail, except a second transaction on its only connection
-    connection = engine.connect().execution_options(**{WRITES_OPTION: True})
-    with connection, limit_lock_wait(connection, TRIAL_LOCK_TIMEOUT_MS):
+    with ExitStack() as stack:
+        # SQLite's own lock is polled, and a list of many batches would take it first each time.
+        if is_sqlite(engine) and not stack.enter_context(take_write_turn(engine, TRIAL_LOCK_TIMEOUT_MS / 1000)):
+            raise OperationalError(None, None, LockNotAvailable())
+        connection = stack.enter_context(engine.connect().execution_options(**{WRITES_OPTION: True}))
+        stack.enter_context(limit_lock_wait(connection, TRIAL_LOCK_TIMEOUT_MS))
         if not is_sqlite(connection):
             connection.exec_driver_sql("SET LOCAL work_mem = '64kB'")
             connection.exec_driver_sql(_TEMPORARY_SPACE_SQL)  # first: it needs no lock

@@ -23,6 +23,7 @@ from typing import TypeVar
 from app import dates
 
 CARACAS_ZONE_NAME = "America/Caracas"  # in which a day of the demo ends
+COUNTRY, RELEASED_FROM = "VE", "2026-01-08"  # of the demo's first page
 CARACAS_TIMEZONE = timezone(timedelta(hours=-4))
 
 

@@ -408,7 +408,7 @@ class Replay:
     def _prepare_claim(self, claim: ClaimFiling) -> Callable[[], None]:
         def file() -> None:
             body = ClaimIn.model_validate(resolve_references(claim.body, self._claim_ids))
-            outcome = file_claim(self._context(Reader(Role.CURATOR), claim.filed_at), body)
+            outcome = file_claim(self._context(Reader(Role.CURATOR), claim.filed_at), body, is_confirmed=True)
             self._claim_ids[claim.key] = str(uuid.UUID(outcome.ids["id"]))
 
         return file

@@ -38,7 +38,7 @@ from app.imports.rows import unfold
 from app.log.content import TAKEN_OVER, TAKEN_OVER_FIELDS
 from app.log.entries import load_entry
 from app.models import Detainee
-from app.queries import list_pages, person_records, shapes
+from app.queries import claim_pages, list_pages, person_records, shapes
 from app.queries.parameters import FORMAT_MEDIA_TYPES, MAX_LIMIT, ClaimQuery, FacilityQuery, PageQuery, ReleaseQuery
 from app.queries.shapes import Person
 from app.queries.visibility import valid_at, visible_to
@@ -125,7 +125,7 @@ def _iter_table_rows(session: Session, reader: Reader, revision: int) -> Iterato
     yield from _label_rows(
         "claims",
         read_all_rows(
-            lambda query: list_pages.query_claims(session, query, reader, revision), ClaimQuery(limit=MAX_LIMIT)
+            lambda query: claim_pages.query_claims(session, query, reader, revision), ClaimQuery(limit=MAX_LIMIT)
         ),
     )
 

@@ -98,7 +98,7 @@ TABLES: dict[str, dict[str, FieldSchema]] = {
         "high": NUMBER, "window_from": DATE, "window_to": DATE, "window_said": STRING, "stated_at": STRING,
         "zone": STRING, "country": COUNTRY, "definition": JSON, "series": build_code_field("series"), "part_of": ARRAY,
         "derived_from": UUID, "supersedes": LIST, "same_as": UUID, "misprint": FLAG, "named": FLAG,
-        "reported_by": STRING, "citation": JSON,
+        "reported_by": STRING, "citation": JSON, "confirmed": FLAG, "waiting_since": NUMBER,
     },
 }  # fmt: skip
 TABLE_TITLES = {

@@ -147,6 +147,14 @@ class RepeatedCaseNumber(ValueError):
         self.row = row
 
 
+class RepeatedRow(ValueError):
+    """A row that tells its person apart from nobody in MAX_EQUAL_ROWS earlier rows."""
+
+
+# Rows without a case number that name the same person. Each would be compared with all others, and a curator be asked.
+MAX_EQUAL_ROWS = 20
+
+
 class CaseNumbers:
     """The case numbers of one file, assigned in the order of its rows."""
 
@@ -157,7 +165,7 @@ class CaseNumbers:
 
     def assign(self, number: int, body: dict[str, Any]) -> None:
         """Derive the case number of a body without one. Raises RepeatedCaseNumber if an earlier row has the same
-        number."""
+        number, RepeatedRow."""
         own_number = body.get("source_record_id")
         if own_number is None:
             body["source_record_id"] = self._derive(body)
@@ -168,9 +176,11 @@ class CaseNumbers:
 
     def _derive(self, body: dict[str, Any]) -> str:
         """Return the derived number; `…-2` for the second of two people with the same values."""
-        self.derived_count += 1
         values = json.dumps(_find_identifying_values(body), ensure_ascii=False, sort_keys=True, default=str)
         base = DERIVED_PREFIX + hashlib.sha256(values.encode()).hexdigest()[:DERIVED_DIGITS]
+        if self._duplicates[base] == MAX_EQUAL_ROWS:
+            raise RepeatedRow
+        self.derived_count += 1
         self._duplicates[base] += 1
         return base if self._duplicates[base] == 1 else f"{base}-{self._duplicates[base]}"
 

@@ -29,6 +29,7 @@ from app.vocabulary import ImportOutcome
 LEASE = timedelta(minutes=2)
 # Outcomes of rows are kept as long as idempotent answers are; the receipt stays.
 ROW_RETENTION = timedelta(days=45)
+MAX_IMPORT_WAIT = timedelta(minutes=15)  # the longest list expected takes less, unless others wait before it
 OPEN_STATES = ("waiting", "checking", "running")
 MAX_WAITING_LISTS = 5  # lists of one source whose files are stored at once
 TOO_MANY_WAITING_MESSAGE = (
@@ -132,6 +133,12 @@ def count_open_imports(session: Session) -> dict[str, int]:
     """How many lists are not through yet, by how far they have got."""
     open_imports = select(col(ListImport.state), func.count()).where(col(ListImport.state).in_(OPEN_STATES))
     return dict.fromkeys(OPEN_STATES, 0) | dict(session.execute(open_imports.group_by(col(ListImport.state))).all())
+
+
+def has_overdue_import(session: Session, now: datetime) -> bool:
+    """Whether a list that is not through yet was sent longer than MAX_IMPORT_WAIT ago."""
+    is_overdue = col(ListImport.state).in_(OPEN_STATES), col(ListImport.created_at) < now - MAX_IMPORT_WAIT
+    return session.scalars(select(col(ListImport.id)).where(*is_overdue).limit(1)).first() is not None
 
 
 def has_recalled_entry(session: Session, job: uuid.UUID) -> bool:

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from app.errors import build_pointed_errors
 from app.imports.cell_values import STATE_CODES, UnreadCell, clean_cell, find_state, parse_cell_value
-from app.imports.doubts import GENDER_FIELD, CaseNumbers, DoubtfulRows, RepeatedCaseNumber
+from app.imports.doubts import GENDER_FIELD, MAX_EQUAL_ROWS, CaseNumbers, DoubtfulRows, RepeatedCaseNumber, RepeatedRow
 from app.imports.faults import Fault, format_column_letters, format_question, parse_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.imports.formats.csv import Cells
@@ -277,8 +277,13 @@ MAX_POINTER_PARTS = 5
 _SCHEMAS: dict[bool, type[DetentionReportIn]] = {True: ReleaseReportIn, False: DetentionReportIn}
 
 
+REPEATED_ROW_DETAIL = (
+    f"{MAX_EQUAL_ROWS} rows before this one name the same person: leave repeats out, or give each person a case number."
+)
+
+
 def assign_case_number(row: Row, case_numbers: CaseNumbers) -> Row:
-    """The row with a case number in its body; with a fault if an earlier row has the same number."""
+    """The row with a case number in its body; with a fault if earlier rows have the same number or the same person."""
     if row.body is None:
         return row
     try:
@@ -287,6 +292,8 @@ def assign_case_number(row: Row, case_numbers: CaseNumbers) -> Row:
         column = row.columns.get("source_record_id")
         detail = f"Row {repeated.row} of this file has the same case number: each row needs its own."
         return replace(row, body=None, faults=[Fault(column, "/source_record_id", "repeated_case_number", detail)])
+    except RepeatedRow:
+        return replace(row, body=None, faults=[Fault(None, "", "repeated_row", REPEATED_ROW_DETAIL)])
     return row
 
 

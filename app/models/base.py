@@ -163,7 +163,9 @@ class RequestedClass(SQLModel, table=True):
 
 
 class Claim(SQLModel, table=True):
-    """A version of a published figure, from revision `since` on. The entry of revision `stated` contains all of it."""
+    """A version of a published figure, from revision `since` on. The entry of revision `stated` contains all of it.
+
+    `confirmed`: the revision from which the version is confirmed; None: it is hearsay."""
 
     __table_args__ = (Index(None, "claimant", "until"), Index(None, "filed_by", "source_record_id"))
     key: int = key_column(primary_key=True)
@@ -176,6 +178,7 @@ class Claim(SQLModel, table=True):
     claimant: str | None
     measure: str
     country: str | None
+    confirmed: int | None = key_column(nullable=True)
 
 
 class RecalledEntry(SQLModel, table=True):

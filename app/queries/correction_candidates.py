@@ -153,7 +153,7 @@ def find_candidate_entries(
     def is_in_range(column: Any) -> SqlCondition:
         return and_(column <= newest, column > since)
 
-    statements: list[Select[int]] = []
+    statements: list[Select[Any]] = []
     if kinds & REPORT_KINDS:
         statements.append(
             _select_versions(source, query.country, revision).where(
@@ -165,7 +165,7 @@ def find_candidate_entries(
         statements.append(_select_decisions(query.country, revision).where(is_in_range(col(Decision.key))))
         statements.append(_select_undone_decisions(query.country, revision).where(is_in_range(col(Decision.until))))
     if kinds & CLAIM_KINDS:
-        statements.append(_select_claims(source, query.country).where(is_in_range(col(Claim.since))))
+        statements.append(_select_claims(source, query.country).where(is_in_range(col(Claim.confirmed))))
     if kinds & RECALL_KINDS:  # in any country: one entry may withdraw reports of several
         statements.append(
             _select_recalls(query.source, col(RecalledEntry.since)).where(is_in_range(col(RecalledEntry.since)))
@@ -264,12 +264,12 @@ def _select_decision_column(column: Any, country: str | None, revision: int) -> 
     )
 
 
-def _select_claims(source: int | None, country: str | None) -> Select[int]:
-    """Select later versions of claims, and claims that replace others."""
+def _select_claims(source: int | None, country: str | None) -> Select[int | None]:
+    """Select the confirmations of later versions of claims, and of claims that replace others."""
     conditions = [] if source is None else [col(Claim.filed_by) == source]
     conditions += [] if country is None else [col(Claim.country) == country]
     return (
-        select(col(Claim.since))
+        select(col(Claim.confirmed))
         .join(Entry, col(Entry.revision) == col(Claim.stated))
         .where(
             col(Claim.stated) == col(Claim.since),

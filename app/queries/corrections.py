@@ -184,10 +184,10 @@ def draft_claim_corrections(session: Session, revisions: Sequence[int]) -> Itera
     previous_claim: Any = aliased(Claim)
     entry: Any = aliased(Entry)
     claim_rows = session.execute(
-        select(col(Claim.since), col(Claim.id), entry.body, previous_claim.stated)
+        select(col(Claim.confirmed), col(Claim.id), entry.body, previous_claim.stated)
         .join(entry, entry.revision == col(Claim.stated))
         .outerjoin(previous_claim, (previous_claim.key == col(Claim.key)) & (previous_claim.until == col(Claim.since)))
-        .where(col(Claim.since).in_(revisions), col(Claim.since) == col(Claim.stated))
+        .where(col(Claim.confirmed).in_(revisions), col(Claim.since) == col(Claim.stated))
     ).all()
     bodies = {revision: json.loads(body) for revision, _id, body, _previous_revision in claim_rows}
     superseded_ids = {revision: _list_superseded_claims(body["said"]) for revision, body in bodies.items()}

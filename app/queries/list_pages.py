@@ -6,7 +6,6 @@ source. People who are in no list have no row."""
 import json
 import uuid
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from app.errors import NotFound
 from app.log import content
 from app.log.content import IS_FIRST_HAND, PUBLIC_FIELDS, TAKEN_OVER, Content
 from app.log.entries import load_entry
-from app.models import CaseKey, Claim, Facility, Placement, Record, Report, Source
+from app.models import CaseKey, Facility, Placement, Record, Report, Source
 from app.projection.consolidate import get_value_by_source
 from app.queries import changes, person_records, shapes
 from app.queries.listing import (
@@ -34,11 +33,9 @@ from app.queries.listing import (
     find_person_items,
 )
 from app.queries.parameters import (
-    ClaimQuery,
     DetaineeQuery,
     DetentionQuery,
     FacilityQuery,
-    Order,
     Page,
     PageExtras,
     PageQuery,
@@ -46,7 +43,6 @@ from app.queries.parameters import (
     ReleaseQuery,
     ReportQuery,
     Row,
-    fetch_after,
     fetch_page,
     read_cursor,
     write_cursor,
@@ -55,16 +51,16 @@ from app.queries.search import NOT_FOUND, rank_by_name
 from app.queries.shapes import Person, ShapeBuilder
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import is_personal
-from app.queries.visibility import SqlCondition, match_partly_hidden, match_visible, valid_at, visible_to
+from app.queries.visibility import match_partly_hidden, match_visible, valid_at, visible_to
 from app.registry import records
 from app.registry.publication.permissions import Reader
 from app.registry.records import RecordVersion, TargetKind
 from app.registry.taken_over import find_changed_values
 from app.schemas.base import Facts
-from app.schemas.directory import ClaimShape, FacilityShape, SourceShape
+from app.schemas.directory import FacilityShape, SourceShape
 from app.schemas.filed import ReportBody, ReportShape
 from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
-from app.vocabulary import FacilityKind, Role, SourceKind, Verdict
+from app.vocabulary import FacilityKind, SourceKind, Verdict
 
 
 def _build_list_page(
@@ -246,68 +242,6 @@ def build_facility_shape(facility: Facility) -> FacilityShape:
         "area": facility.area,
         "country": facility.country,
         "point": json.loads(facility.point) if facility.point else None,
-    }
-
-
-def query_claims(
-    session: Session, query: ClaimQuery, reader: Reader, revision: int, since: int | None = None
-) -> Page[ClaimShape]:
-    """Return published figures at a revision. `since`: only those filed or corrected after it."""
-
-    def match_terms(table: Any) -> list[SqlCondition]:
-        names = ("claimant", "measure", "country")
-        return [getattr(table, name) == getattr(query, name) for name in names if getattr(query, name) is not None]
-
-    def build_shapes(rows: list[Any]) -> list[ClaimShape]:
-        return [build_claim_shape(session, claim, reader) for _key, claim, *_position in rows]
-
-    statement = select(col(Claim.key), Claim).where(valid_at(Claim, revision), *match_terms(Claim))
-    order: Order = [(col(Claim.key), query.sort == "-recorded")]
-    list_name = f"claims by {query.sort or 'default'}"
-    if since is not None:
-        statement = statement.where(col(Claim.since) > since)
-        fetch_gone = changes.build_gone_claims_fetcher(session, match_terms, since, revision)
-        fetch_claims = partial(fetch_after, session, statement, order)
-        return changes.build_change_page(list_name, len(order), fetch_claims, build_shapes, fetch_gone, query, revision)
-    rows, cursor = fetch_page(session, statement, list_name, order, query.cursor, query.limit)
-    return Page(build_shapes(rows), cursor)
-
-
-def build_claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimShape:
-    """Build a claim as filed, with `since` its revision. Notes are shown to partners, case numbers to the filing
-    source."""
-    entry = load_entry(session, claim.stated)
-    figure = entry.body["said"]
-    is_own = reader.source == claim.filed_by if claim.filed_by is not None else reader.role is Role.CURATOR
-    return {
-        "id": claim.id,
-        "claimant": figure.get("claimant"),
-        "joint_with": figure.get("joint_with"),
-        "measure": figure.get("measure"),
-        "qualifier": figure.get("qualifier"),
-        "said": figure.get("said"),
-        "low": figure.get("low"),
-        "high": figure.get("high"),
-        "window_from": figure.get("window_from"),
-        "window_to": figure.get("window_to"),
-        "window_said": figure.get("window_said"),
-        "stated_at": figure.get("stated_at"),
-        "zone": figure.get("zone"),
-        "country": figure.get("country"),
-        "definition": figure.get("definition"),
-        "series": figure.get("series"),
-        "part_of": figure.get("part_of"),
-        "derived_from": figure.get("derived_from"),
-        "supersedes": figure.get("supersedes"),
-        "same_as": figure.get("same_as"),
-        "misprint": figure.get("misprint"),
-        "named": figure.get("named"),
-        "reported_by": figure.get("reported_by"),
-        "citation": figure.get("citation"),
-        "filed_by": entry.body["filed_by"],
-        "since": claim.stated,
-        "source_record_id": entry.personal.get("source_record_id") if is_own else None,
-        "note": entry.personal.get("note") if reader.can_see_restricted or is_own else None,
     }
 
 

@@ -244,6 +244,10 @@ class Projector:
 
     def _apply_claim(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
+        if "confirms" in body:
+            is_confirmed = col(Claim.stated) == body["confirms"]
+            self._execute(update(Claim).where(is_confirmed).values(confirmed=entry.revision))
+            return ()
         claim_id = uuid.UUID(body["id"])
         previous = self._session.scalars(
             select(Claim).where(col(Claim.id) == claim_id, col(Claim.until) == OPEN)
@@ -260,6 +264,7 @@ class Projector:
             "claimant": body["said"].get("claimant"),
             "measure": body["said"]["measure"],
             "country": body["said"].get("country"),
+            "confirmed": None if "hearsay" in body else entry.revision,
         }
         self._close_version(Claim, row["key"], entry.revision)
         self._execute(insert(Claim), row)

@@ -16,6 +16,7 @@ from app.errors import Invalid, NotFound, build_pointed_error
 from app.log.entries import load_entry
 from app.models import OPEN, Claim, Source
 from app.registry.checks import FUTURE_DATE_DETAIL
+from app.registry.claim_confirmation import is_hearsay
 from app.registry.directory_snapshot import find_current_row
 from app.registry.publication.permissions import Reader
 from app.registry.write import Outcome, WriteContext, new_id
@@ -246,8 +247,9 @@ class ClaimIn(StrictModel):
     note: Note | None = None
 
 
-def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
-    """File a claim, or its next version if the case number is known. Raises Invalid, NotFound."""
+def file_claim(context: WriteContext, body: ClaimIn, *, is_confirmed: bool = False) -> Outcome:
+    """File a claim, or its next version if its case number is known; `is_confirmed`: it is no hearsay. Raises Invalid,
+    NotFound."""
     claim = body.model_dump(mode="json", exclude_none=True)
     terms = claim.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
@@ -282,18 +284,16 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
         if (_add_zone(entry.body["said"], "UTC"), entry.personal) == (claim, personal):
             return Outcome("claim", 200, previous.stated, {"id": str(previous.id)})
     claim_id = previous.id if previous else new_id()
-    new_entry = context.write_entry("claim", {"id": str(claim_id), "filed_by": filer_slug, "said": claim}, personal)
+    mark = {} if is_confirmed or not is_hearsay(filer_slug, claim) else {"hearsay": True}
+    content = {"id": str(claim_id), "filed_by": filer_slug, "said": claim, **mark}
+    new_entry = context.write_entry("claim", content, personal)
     return Outcome("claim", 200 if previous else 201, new_entry.revision, {"id": str(claim_id)})
 
 
 def _find_previous_claim(context: WriteContext, case: str | None) -> Claim | None:
     if case is None:
         return None
-    is_own_claim = (
-        col(Claim.filed_by).is_(None)
-        if context.actor.role is not Role.REPORTER
-        else col(Claim.filed_by) == context.actor.source
-    )
+    is_own_claim = col(Claim.filed_by) == (context.actor.source if context.actor.role is Role.REPORTER else None)
     query = select(Claim).where(is_own_claim, col(Claim.source_record_id) == case, col(Claim.until) == OPEN)
     return context.session.scalars(query).one_or_none()
 

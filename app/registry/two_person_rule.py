@@ -9,7 +9,7 @@ person's newer decision replaces what the same person proposed about the same su
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel
 from sqlalchemy import delete, select, tuple_
@@ -124,6 +124,14 @@ def withdraw_own_proposals(context: WriteContext, kind: ProposalKind, subjects: 
         context.session,
         [proposal for proposal in waiting if _is_own_proposal(context.session, proposal, context.key_id)],
     )
+
+
+def delete_proposals_unless(
+    session: Session, kind: ProposalKind, subject: Record, is_kept: Callable[[Proposal], bool]
+) -> None:
+    """Delete the proposals of a kind about the person of a record that `is_kept` is false for."""
+    waiting = _find_proposals(session, kind, subject.key, subject.key)
+    _delete_proposals(session, [proposal for proposal in waiting if not is_kept(proposal)])
 
 
 def find_key_holder(session: Session, key_id: str) -> str | None:

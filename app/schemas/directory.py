@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from app.schemas.base import Page, Receipt, RevisionedAnswer, Tombstone
 from app.schemas.counts import Arithmetic
+from app.schemas.records import ChangeOut
 from app.vocabulary import CODE_LISTS, FacilityKind, Role, SourceKind
 
 
@@ -75,6 +76,8 @@ class ClaimShape(TypedDict):
     citation: dict[str, Any] | None
     filed_by: str | None
     since: int
+    confirmed: bool
+    waiting_since: int | None
     note: str | None
 
 
@@ -82,6 +85,7 @@ class ClaimOut(ClaimShape, RevisionedAnswer):
     """A published figure at a revision, and what corrected it."""
 
     superseded_by: list[uuid.UUID]
+    waiting_changes: list[ChangeOut]
     arithmetic: list[Arithmetic]
 
 

@@ -74,9 +74,12 @@ def _validate_country(value: str) -> str:
 def _validate_link(value: str) -> str:
     """Check an address, and return it as written: a normalized address would cite another page."""
     try:
-        AnyHttpUrl(value)
+        url = AnyHttpUrl(value)
     except ValueError as error:
         raise PydanticCustomError("invalid_url", "Give a full http or https address.") from error
+    if url.username or url.password:
+        detail = "This address has a user name or password before the @, and would be published: send it without."
+        raise PydanticCustomError("url_with_password", detail)
     return value
 
 

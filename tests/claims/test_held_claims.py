@@ -13,9 +13,7 @@ HELD = {"claimant": "jep", "measure": "held", "qualifier": "exactly", "low": 3, 
 def reconciled(world: World, **changes: Any) -> Body:
     """A claim of people held, filed and reconciled; None takes a field away."""
     body = {name: value for name, value in {**HELD, **changes}.items() if value is not None}
-    filed = world.post("/v1/claims", body, "jep")
-    assert filed.status_code == 201, filed.text
-    return dict(world.get(f"/v1/claims/{filed.json()['id']}/reconciliation").json())
+    return dict(world.get(f"/v1/claims/{world.claim(body)}/reconciliation").json())
 
 
 def named(answer: Body) -> dict[str, str]:
@@ -93,7 +91,7 @@ def test_two_claims_of_the_held_that_say_otherwise_are_compared_except_for_house
     world.file_detention("foro")
     for claimant, terms in (("foro", {"house_arrest": True}), ("pud", {})):
         body = {**HELD, "claimant": claimant, "definition": {"terms": terms}}
-        assert world.post("/v1/claims", body, "curator").status_code == 201
+        world.claim(body)
     published = reconciled(world, low=2, high=2, definition={"terms": {"house_arrest": False}})["published"]
     assert {one["claimant"]: one["except_for"] for one in published} == {"foro": "house_arrest", "pud": None}
     assert [one["distance"] for one in published] == [{"low": -1, "high": -1}] * 2

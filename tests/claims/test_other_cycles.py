@@ -44,9 +44,7 @@ class Cycles:
             body["supersedes"] = [self.ids[one] for one in body["supersedes"]]
         if "same_as" in body:
             body["same_as"] = self.ids[body["same_as"]]
-        answer = self.world.post("/v1/claims", body, "curator")
-        assert answer.status_code == 201, answer.text
-        self.ids[name] = answer.json()["id"]
+        self.ids[name] = self.world.claim(body)
 
     def reconciled(self, name: str) -> Body:
         answer = self.world.get(f"/v1/claims/{self.ids[name]}/reconciliation")

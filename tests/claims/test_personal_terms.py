@@ -38,9 +38,7 @@ def claim(world: World, number: int, **more: Any) -> str:
         "claimant": "ministry", "measure": "released", "qualifier": "exactly", "country": "VE", "said": number,
         **JANUARY, **more,
     }  # fmt: skip
-    answer = world.post("/v1/claims", body, "curator")
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
+    return world.claim(body)
 
 
 def compared(world: World, number: int, key: str | None = None, **terms: Any) -> tuple[Any, Any]:

@@ -120,11 +120,14 @@ def test_each_file_has_a_mapping_of_its_own() -> None:
     assert rows(two_lists((mine, mapping), (theirs, None)), "both") == [2]
 
 
-def test_a_list_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detentions, "MAX_COMPARED_ROWS", 2)
-    with pytest.raises(BadFile) as refused:
-        two_lists((MINE.encode(), None), (THEIRS.encode(), None))
-    assert refused.value.code == "too_many_rows"
+def test_a_list_of_too_many_rows_is_refused_before_any_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detentions, "validate_body", None)
+    lines = b'{"detainee": {}}\n\n' * 3
+    for mine, theirs in ((MINE.encode(), THEIRS.encode()), (MINE.encode(), lines), (lines, MINE.encode())):
+        monkeypatch.setattr(detentions, "MAX_COMPARED_ROWS", 2)
+        with pytest.raises(BadFile) as refused:
+            two_lists((mine, None), (theirs, None))
+        assert refused.value.code == "too_many_rows"
 
 
 def parts_of(data: bytes) -> dict[str, str]:

@@ -92,7 +92,8 @@ def test_a_replay_that_fails_half_way_leaves_nothing_behind(engine: Engine, monk
     class Cut(Exception):
         """Half-way: directories and the first reports are written."""
 
-    def cut(context: WriteContext, _body: ClaimIn) -> None:
+    def cut(context: WriteContext, _body: ClaimIn, *, is_confirmed: bool) -> None:
+        assert is_confirmed
         assert read_head(context.session)[0] > 0
         raise Cut
 

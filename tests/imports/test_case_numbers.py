@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.imports.doubts import DERIVED_PREFIX, CaseNumbers, RepeatedCaseNumber
+from app.imports.doubts import DERIVED_PREFIX, MAX_EQUAL_ROWS, CaseNumbers, RepeatedCaseNumber, RepeatedRow
 
 
 def keys_of(*bodies: dict[str, Any]) -> list[str]:
@@ -47,6 +47,16 @@ def test_another_name_birth_or_day_of_detention_is_another_number() -> None:
 def test_namesakes_that_nothing_tells_apart_are_numbered_in_their_order() -> None:
     first, second, third = keys_of(person(), person(), person())
     assert (second, third) == (f"{first}-2", f"{first}-3")
+
+
+def test_a_row_that_is_repeated_for_ever_is_numbered_twenty_times() -> None:
+    keys = CaseNumbers()
+    for number in range(MAX_EQUAL_ROWS):
+        keys.assign(number, person())
+    with pytest.raises(RepeatedRow):
+        keys.assign(MAX_EQUAL_ROWS, person())
+    keys.assign(MAX_EQUAL_ROWS + 1, person(birth="1972"))
+    assert keys.derived_count == MAX_EQUAL_ROWS + 1
 
 
 def test_the_nameless_are_told_apart_by_what_is_known_of_them() -> None:

@@ -167,8 +167,8 @@ class Registry:
 class Untried:
     """Readiness without a trial of writing, which would commit the transaction."""
 
-    def failure(self, _engine: object, *, erasing: bool) -> None:
-        return None
+    def list_warnings(self, _engine: object, _revision: int) -> list[str]:
+        return []
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def test_what_other_sites_append_to_a_link_makes_no_page_of_its_own(world: World
 
 
 def test_a_term_that_a_page_does_not_know_makes_no_page_of_its_own(world: World) -> None:
-    claim = world.post("/v1/claims", CLAIM, "curator").json()["id"]
+    claim = world.claim(CLAIM)
     for path in ("", "counts", "claims", f"claims/{claim}", "sources", "sources/foro", "corrections", "data"):
         known, unknown = (world.client.get(f"/es/{path}{query}") for query in ("", "?another=1"))
         assert (known.status_code, unknown.status_code) == (200, 422), path
@@ -93,7 +93,7 @@ def test_a_term_that_a_page_does_not_know_makes_no_page_of_its_own(world: World)
 
 @pytest.mark.parametrize("further", ["&as_of=", "&as_of=2", "&zone=", "&zone=UTC", "&=&as_of", "&rules=", "&leaf="])
 def test_no_way_to_write_an_address_changes_what_others_read_at_it(world: World, further: str) -> None:
-    claim = world.post("/v1/claims", CLAIM, "curator").json()["id"]
+    claim = world.claim(CLAIM)
     pinned, zone = f"as_of={world.revision}", "zone=Pacific/Kiritimati"
     world.file("foro")
     for path in ("", "counts", "claims", f"claims/{claim}", "sources", "sources/foro", "corrections", "data"):

@@ -216,9 +216,9 @@ def test_a_source_that_did_nothing_is_told_in_sentences(world: World) -> None:
 
 def test_a_figure_that_was_replaced_stands_among_the_corrections_of_its_claimant(world: World) -> None:
     first = {"claimant": GOVERNMENT, "measure": "released", "qualifier": "exactly", "said": 897, "country": "VE"}
-    replaced = world.post("/v1/claims", first, "curator").json()["id"]
+    replaced = world.claim(first)
     again = first | {"said": 896, "supersedes": [replaced]}
-    assert world.post("/v1/claims", again, "curator").is_success
+    world.claim(again)
     page = world.client.get(f"/es/sources/{GOVERNMENT}", headers=PAGE).text
     assert "sustituyó su cifra" in page
     assert "sustituyó su cifra" not in world.client.get("/es/sources/foro", headers=PAGE).text
@@ -229,12 +229,10 @@ def test_an_unknown_source_is_told_as_such(world: World) -> None:
     assert world.client.get("/es/sources/foro?country=nowhere", headers=PAGE).status_code == 422
 
 
-def test_without_terms_the_country_and_the_beginning_are_the_usual_ones(world: World) -> None:
+def test_without_terms_the_country_and_the_beginning_are_those_of_the_settings(world: World) -> None:
     filed(world)
     world.file("jep", detainee__full_name="Ulises Barrios", release__released_on="2025-11-02")
-    figure = {"claimant": "foro", "measure": "released", "qualifier": "exactly", "said": 1, "country": "VE",
-              "window_from": "2026-01-08", "stated_at": "2026-02-01", "series": "cumulative"}  # fmt: skip
-    assert world.post("/v1/claims", figure, "foro").is_success
+    world.restart_with(country="VE", released_from="2026-01-08")
     assert "from 8 January 2026 on" in world.client.get("/en/sources", headers=PAGE).text
     link = world.get("/v1/counts/releases").json()["permalink"].replace("/v1/counts/releases", "/en/sources")
     assert "of any day" in world.client.get(link, headers=PAGE).text

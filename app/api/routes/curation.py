@@ -39,6 +39,7 @@ from app.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    ObjectionArrived,
     Redacted,
     Unavailable,
 )
@@ -246,7 +247,7 @@ def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) 
     "/objections/{objection_id}/decision",
     status_code=201,
     response_model=DecidedObjection,
-    responses=SECOND_PERSON_RESPONSE | document_refusals(*POST_REFUSALS, NotFound),
+    responses=SECOND_PERSON_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, ObjectionArrived),
 )
 async def decide_objection(write: WriteDep, objection_id: uuid.UUID, body: ObjectionDecisionIn) -> Response:
     """Decide the objections about one person (curator): it always takes two. 202 until a second one decides the

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from app.api.operations import AddFacility, AddSource, ChangeFacility, ChangeSource, FileClaim
+from app.api.operations import AddFacility, AddSource, ChangeFacility, ChangeSource, ConfirmClaim, FileClaim
 from app.api.requests import ReadContext, ReadDep, Reply
 from app.api.responses import Answer
 from app.api.routes.records import answer_list, answer_page, answer_row
 from app.api.routing import (
+    DELETE_REFUSALS,
     PATCH_REFUSALS,
     POST_REFUSALS,
     READ_REFUSALS,
@@ -24,12 +25,15 @@ from app.claims.balance import compute_balance
 from app.claims.figures import check_arithmetic, load_figures
 from app.claims.reconciliation import build_reconciliation
 from app.dates import format_instant
-from app.errors import AlreadyExists, NotFound, Unauthenticated
+from app.errors import AlreadyExists, IdempotencyMismatch, NotFound, Unauthenticated
 from app.exports.count_tables import build_balance_rows, build_reconciliation_rows
+from app.log.entries import load_entry
 from app.models import Facility, Source
-from app.queries import list_pages
+from app.queries import claim_pages, list_pages
+from app.queries.correction_candidates import compare_claims
 from app.queries.parameters import BalanceQuery, ClaimQuery, FacilityQuery, PageQuery, RevisionQuery, VocabularyQuery
 from app.registry import api_keys, directory
+from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.claims import ClaimIn, load_claim_at
 from app.schemas.counts import BalancePage, ReconciliationOut
 from app.schemas.directory import (
@@ -177,10 +181,21 @@ async def add_claim(write: WriteDep, body: ClaimIn) -> Response:
     return await write.submit(FileClaim(body))
 
 
+@claims_router.post(
+    "/claims/{claim_id}/confirmation",
+    status_code=201,
+    response_model=FiledClaim,
+    responses=document_upsert(FiledClaim) | document_refusals(*DELETE_REFUSALS, IdempotencyMismatch),
+)
+async def confirm_claim(write: WriteDep, claim_id: uuid.UUID) -> Response:
+    """Confirm that a claimant said a figure which somebody else filed (curator, but not its filer)."""
+    return await write.submit(ConfirmClaim(claim_id))
+
+
 @claims_router.get("/claims", response_model=ClaimPage, responses=document_refusals(*READ_REFUSALS))
 def list_claims(context: ReadDep, query: Annotated[ClaimQuery, Query()]) -> Reply[ClaimPage]:
     """Published figures, contradictions and all."""
-    return answer_list(context, query, list_pages.query_claims)
+    return answer_list(context, query, claim_pages.query_claims)
 
 
 @claims_router.get("/claims/{claim_id}", response_model=ClaimOut, responses=document_refusals(*RESOURCE_REFUSALS))
@@ -188,14 +203,16 @@ def read_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQ
     """One claim, what corrected it, and what its parts add up to."""
 
     def build(revision: int) -> Mapping[str, Any]:
-        claim = list_pages.build_claim_shape(
-            context.session, load_claim_at(context.session, claim_id, revision), context.reader
-        )
+        row = load_claim_at(context.session, claim_id, revision)
+        confirmed = find_confirmed_versions(context.session, revision)
+        claim = claim_pages.build_claim_shape(context.session, row, context.reader, confirmed)
+        versions = [load_entry(context.session, stated).body["said"] for stated in (claim["since"], row.stated)]
         figures = load_figures(context.session, revision)
         successor_ids = [figure.id for figure in figures.find_referring("supersedes", str(claim_id))]
         return {
             **claim,
             "superseded_by": successor_ids,
+            "waiting_changes": compare_claims(*versions),
             "arithmetic": check_arithmetic(figures, figures[str(claim_id)]),
         }
 

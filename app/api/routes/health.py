@@ -15,17 +15,19 @@ from app.api.routing import document_refusals
 from app.db.engine import describe_database_error, is_locked, open_read_session, try_writing
 from app.db.scrub import is_scrubbing
 from app.errors import ClockJumped, TooManyRequests, Unavailable
-from app.log.entries import require_clock_past_head, require_steady_clock
+from app.imports import import_store
+from app.log.entries import read_head, require_clock_past_head, require_steady_clock
 from app.log.mark import LogWentBackwards, UnreadableMark
 from app.registry.alerts import list_operator_warnings
-from app.registry.publication import erasure
 from app.schemas.directory import Health
 
 # How long the result of a test write is reused: each waits for the disk, and `/readyz` is public.
 WRITE_TRIAL_INTERVAL_SECONDS = 2.0
-# How long a locked SQLite file counts as ready during an erasure, because another process may be rewriting it:
-# enough for 7 GB. A longer lock has another cause.
-MAX_SCRUB_SECONDS = 120.0
+# How long writers may wait while no entry is written, before this counts as a failure. An erasure may rewrite the file
+# meanwhile: enough for 7 GB.
+MAX_LOCKED_SECONDS = 120.0
+WRITERS_WAITING_WARNING = "writers_waiting"
+BEHIND_WARNING = "behind"
 
 health_router = APIRouter(tags=["health"])
 log = logging.getLogger("recuento")
@@ -41,37 +43,40 @@ class Readiness:
         self._trial_lock = Lock()
         self._valid_until = 0.0
         self._last_failure: str | None = None
-        self._first_locked_at: float | None = None
+        self._is_waiting = False
+        self._locked_since: tuple[int, float] | None = None  # the revision at which writers began to wait, and when
 
-    def failure(self, engine: Engine, *, erasing: bool) -> str | None:
-        """Return the description of the last failure to write, if any. `erasing`: an erasure is pending."""
+    def list_warnings(self, engine: Engine, revision: int) -> list[str]:
+        """Return a warning if writers wait for another one. Raises Unavailable if the database cannot be written to."""
         if monotonic() > self._valid_until and self._trial_lock.acquire(blocking=False):
             try:
-                self._last_failure = self._run_write_trial(engine, erasing=erasing)
+                self._run_write_trial(engine, revision)
                 self._valid_until = monotonic() + WRITE_TRIAL_INTERVAL_SECONDS
             finally:
                 self._trial_lock.release()
-        return self._last_failure
+        if self._last_failure is not None:
+            raise Unavailable("The database cannot be written to: the server's log says why.")
+        return [WRITERS_WAITING_WARNING] if self._is_waiting else []
 
-    def _run_write_trial(self, engine: Engine, *, erasing: bool) -> str | None:
-        was_scrubbing = is_scrubbing(engine)
+    def _run_write_trial(self, engine: Engine, revision: int) -> None:
+        was_scrubbing, failure = is_scrubbing(engine), None
         try:
             try_writing(engine)
         except SQLAlchemyError as error:
-            # While the file is rewritten after an erasure, writers only wait.
-            if is_locked(error) and (was_scrubbing or is_scrubbing(engine) or (erasing and self._is_recently_locked())):
-                return None
-            failure = describe_database_error(error)
-            if failure != self._last_failure:
+            self._is_waiting = is_locked(error)
+            is_writing = self._is_waiting and (was_scrubbing or is_scrubbing(engine) or self._is_progressing(revision))
+            failure = None if is_writing else describe_database_error(error)
+            if failure is not None and failure != self._last_failure:
                 log.error("writing to the database fails: %s", failure)
-            return failure
-        self._first_locked_at = None
-        return None
+        else:
+            self._is_waiting, self._locked_since = False, None
+        self._last_failure = failure
 
-    def _is_recently_locked(self) -> bool:
-        """Return whether another process may still be rewriting the file; this one can only see the lock."""
-        self._first_locked_at = self._first_locked_at or monotonic()
-        return monotonic() - self._first_locked_at < MAX_SCRUB_SECONDS
+    def _is_progressing(self, revision: int) -> bool:
+        """Return whether the writer that holds the lock may still be at work: entries arrive, or the lock is new."""
+        if self._locked_since is None or self._locked_since[0] != revision:
+            self._locked_since = revision, monotonic()
+        return monotonic() - self._locked_since[1] < MAX_LOCKED_SECONDS
 
 
 async def _acquire_readiness_slot(request: Request) -> AsyncIterator[None]:
@@ -95,8 +100,9 @@ def is_ready(
     request: Request, _slot: Annotated[None, Depends(_acquire_readiness_slot, scope="function")]
 ) -> dict[str, str | list[str]]:
     """The database answers too, can be written to, and the clock has not jumped. `warnings`, where there are any: what
-    whoever runs the registry should look at. It stays ready all the same, or a key that writes too much could take it
-    out of service. It is not ready where the database was put back from an earlier copy."""
+    whoever runs the registry should look at, such as `writers_waiting` and `behind` where much is being written. It
+    stays ready all the same, or a key that writes too much could take it out of service. It is not ready where the
+    database was put back from an earlier copy."""
     warnings = check_readiness(request.app.state)
     return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}
 
@@ -108,6 +114,9 @@ def check_readiness(state: State) -> list[str]:
             state.mark.check_log(session)
             require_clock_past_head(session, require_steady_clock(state.watch, state.clock()))
             warnings = list_operator_warnings(session, state.filed_by_day, state.clock())
+            if state.settling.is_behind or import_store.has_overdue_import(session, state.clock()):
+                warnings.append(BEHIND_WARNING)
+            revision = read_head(session)[0]
     except SQLAlchemyError as error:
         log.error("the database does not answer: %s", describe_database_error(error))
         raise Unavailable("The database does not answer.") from None
@@ -115,6 +124,4 @@ def check_readiness(state: State) -> list[str]:
         raise Unavailable("The file that remembers the newest revision cannot be read or written.") from None
     if state.mark.has_lost_entries:
         raise LogWentBackwards
-    if state.readiness.failure(state.engine, erasing=erasure.UNFINISHED_ERASURE_WARNING in warnings) is not None:
-        raise Unavailable("The database cannot be written to: the server's log says why.")
-    return warnings
+    return [*warnings, *state.readiness.list_warnings(state.engine, revision)]

@@ -378,11 +378,11 @@ def _is_within(values: Array, minimum: int, maximum: int) -> bool:
 
 
 def _is_claim_or_none(body: str | None) -> bool:
-    """Return whether an entry has no body, or that of a published figure."""
+    """Return whether an entry has no body, or that of a published figure or its confirmation."""
     if body is None:
         return True
     claim = json.loads(body)
-    return isinstance(claim, dict) and isinstance(claim.get("said"), dict)
+    return isinstance(claim, dict) and (isinstance(claim.get("said"), dict) or "confirms" in claim)
 
 
 def _cast_columns(rows: Mapping[str, Array] | None, spec: TableSpec) -> dict[str, Array]:

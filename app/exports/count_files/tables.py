@@ -355,6 +355,7 @@ WHOLE_TABLES = (
             _build_text_column("claimant", "The source that claims it."),
             _build_text_column("measure", "What it counts."),
             _build_text_column("country", "ISO 3166-1 alpha-2."),
+            Column("confirmed", "confirmed", ColumnType.NUMBER, "The revision from which it is confirmed."),
         ),
     ),
 )

@@ -37,6 +37,15 @@ def main() -> None:
 def _read_workbook(data: bytes, sheet_name: str) -> None:
     import python_calamine  # under the limits from its first byte
 
+    # This process can import no package of the registry.
+    parse_xml = runpy.run_path(str(Path(__file__).with_name("workbook_reader_xml.py")))
+    try:
+        if parse_xml["has_too_many_repeats"](data):
+            _write_line({"error": "too_many_rows"})
+            return
+    except (ExpatError, ValueError, zipfile.BadZipFile):
+        _write_line({"error": "unreadable_workbook"})
+        return
     try:
         book = python_calamine.load_workbook(io.BytesIO(data))
         visible = [
@@ -61,7 +70,7 @@ def _read_workbook(data: bytes, sheet_name: str) -> None:
         return
     height = sheet.end[0] + 1 if sheet.end else 0
     try:
-        facts = _read_facts(data, name, height)
+        facts = parse_xml["look"](data, name, height)
     except (ExpatError, ParseError, ValueError, zipfile.BadZipFile):
         _write_line({"error": "unreadable_workbook"})
         return
@@ -80,11 +89,6 @@ def _read_workbook(data: bytes, sheet_name: str) -> None:
             _write_line([number, texts, missing, facts.marks(number)])
             for last, place in facts.merged.get(number, ()):
                 merged_cells[place] = (last, texts[place] if place < len(texts) else "")
-
-
-def _read_facts(data: bytes, name: str, height: int) -> Any:
-    """`workbook_reader_xml.look`, run from its file: this process can import no package of the registry."""
-    return runpy.run_path(str(Path(__file__).with_name("workbook_reader_xml.py")))["look"](data, name, height)
 
 
 def _fill_merged_cells(texts: list[str], number: int, merged_cells: dict[int, tuple[int, str]]) -> None:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 MAX_COLUMNS = 500  # as of any list (`csv`)
+MAX_REPEATED_ROWS = 1_000  # rows of a list differ; a program only writes repeats where neighbours are equal
 # A sheet is read a second time only if it has any of these: a formula or the type of an error, under whatever prefix;
 # something merged, hidden, struck out or commented.
 _WORTH_READING = re.compile(
@@ -63,6 +64,19 @@ def look(data: bytes, name: str, height: int) -> WorkbookFacts:
         if _ODS in archive.namelist():
             return _CellsOfOds(name, height).read_facts(archive.read(_ODS))
     return WorkbookFacts()
+
+
+def has_too_many_repeats(data: bytes) -> bool:
+    """Return whether an OpenDocument sheet says of more than MAX_REPEATED_ROWS rows only that they repeat another.
+
+    A file of 700 bytes may have a million such rows. Raises as `look`.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        xml = archive.read(_ODS) if _ODS in archive.namelist() else b""
+    counter = _RepeatedRows()
+    if b"rows-repeated" in xml:
+        counter.read_facts(xml, force=True)
+    return counter.row_count > MAX_REPEATED_ROWS
 
 
 class _Cells:
@@ -217,6 +231,23 @@ class _CellsOfOds(_Cells):
             if self._is_hidden:
                 facts.hidden_rows |= set(rows)
             self._row += self._repeated_rows
+
+
+class _RepeatedRows(_Cells):
+    """Counts the rows with a value that are repeats. Sheets end with a row without values that stands for a million."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.row_count = self._repeats = 0
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == f"{_TABLE}table-row":
+            self._repeats = int(attributes.get(f"{_TABLE}number-rows-repeated", "1")) - 1
+        elif self._repeats and any(name.startswith(_OFFICE) for name in attributes):
+            self.row_count, self._repeats = self.row_count + self._repeats, 0
+
+    def _end(self, _tag: str) -> None:
+        """Only starts matter."""
 
 
 def _has_value(cell: dict[str, str]) -> bool:

@@ -6,18 +6,19 @@ an erasure's entry, `erasure.py` deletes personal values. Waiting reports are de
 shows whom they are about.
 """
 
+import json
 import uuid
 from collections.abc import Collection
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 
 from app.dates import is_future, parse_date
 from app.db.engine import split_into_chunks
-from app.errors import Invalid, NotFound
+from app.errors import Invalid, NotFound, ObjectionArrived
 from app.models import Entry, Objection, Proposal, Record
 from app.registry import records, two_person_rule, waiting_reports
 from app.registry.identity.clusters import load_component
@@ -102,10 +103,15 @@ def _is_more_open(record: Record, publish: Publish) -> bool:
 OBJECTION_CONSENT_AUTHOR = "an objection, upheld by two curators"
 
 
+# Objections that one decision may name: more than curators are shown.
+MAX_ANSWERED_OBJECTIONS = 1_000
+
+
 class ObjectionDecisionIn(StrictModel):
     decision: Literal["upheld", "dismissed"]
     to: Literal["counted", "anonymous", "correction", "erasure"] | None = None
     reason: Note
+    objections: Annotated[list[uuid.UUID], Field(max_length=MAX_ANSWERED_OBJECTIONS)] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _validate_consequence(self) -> Self:
@@ -118,7 +124,8 @@ class ObjectionDecisionIn(StrictModel):
 
 
 def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisionIn) -> Outcome:
-    """Decide all objections of the person of this one. The decision waits until a second curator makes it too.
+    """Decide the objections of the person of this one. The decision waits until a second curator makes it too. Raises
+    ObjectionArrived for an objection that the request does not name.
 
     Upheld to `counted` or `anonymous`, it becomes a consent to that class. Upheld to `correction` or `erasure`, the
     person is hidden until the next decision or the erasure. Dismissed, the person is shown as before."""
@@ -134,6 +141,15 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
         raise Invalid.at_pointer(
             "/to", "would_open", "This person was only counted before: an objection opens nobody. Decide for `counted`."
         )
+    keys = [person_record.key for person_record in records.load_person_records(session, record)]
+    answered = _require_all_named(session, keys, {objection_id, *body.objections})
+    body = body.model_copy(update={"objections": sorted(answered)})
+    two_person_rule.delete_proposals_unless(
+        session,
+        "objection",
+        record,
+        lambda proposal: answered <= set(map(uuid.UUID, json.loads(proposal.body).get("objections", ()))),
+    )
     if body.decision == "upheld":
         two_person_rule.withdraw_own_proposals(context, "consent", (record,))  # they could open the person again
     proposal_outcome = two_person_rule.propose_decision(context, "objection", (record,), body.to or body.decision, body)
@@ -153,7 +169,6 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
     step = {"objection": body.decision} | ({} if body.to is None else {"to": body.to})
     for record_id in hidden_ids or ([] if has_no_effect else [record.id]):
         context.write_entry("consent", {"record": str(record_id), **step})
-    keys = [person_record.key for person_record in records.load_person_records(session, record)]
     run, update_objections = session.connection().execute, update(Objection).where(col(Objection.record).in_(keys))
     if body.to in ("correction", "erasure"):
         run(
@@ -166,6 +181,16 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
         run(update_objections.where(col(Objection.state).in_(UNDECIDED_STATES)).values(closed_values))
     run(delete(Proposal).where(col(Proposal.kind) == "objection", col(Proposal.a).in_(keys)))
     return Outcome("objection", 201, context.log.revision, {"detainee": str(record.detainee_id)})
+
+
+def _require_all_named(session: Session, keys: Collection[int], named: set[uuid.UUID]) -> set[uuid.UUID]:
+    """Return the ids of the undecided objections about a person's records. Raises ObjectionArrived for others than
+    those named."""
+    is_undecided = col(Objection.record).in_(keys), col(Objection.state).in_(UNDECIDED_STATES)
+    undecided = set(session.scalars(select(col(Objection.id)).where(*is_undecided)))
+    if not undecided <= named:
+        raise ObjectionArrived(sorted(map(str, undecided - named)))
+    return undecided
 
 
 def erase_person(context: WriteContext, detainee_id: uuid.UUID, body: RedactionIn) -> Outcome:

@@ -12,6 +12,7 @@ from app.web.claims.figures import describe_possible_number, format_remainder
 from app.web.claims.reason_texts import ReasonText, format_message, format_reason
 from app.web.claims.text import (
     describe_claim_measure,
+    format_attribution,
     format_bounds,
     format_claimant,
     format_publication_link,
@@ -67,6 +68,7 @@ class ClaimPage:
     """Everything on the page of a claim except its drawings."""
 
     name: str
+    attribution: str  # who filed hearsay, and what they cite; empty for a confirmed claim
     has_several_claimants: bool  # a joint statement of several claimants
     tag: str
     is_by_organisation: bool
@@ -96,6 +98,7 @@ def build_claim_page(page: Page, reconciled_claim: ReconciledClaim) -> ClaimPage
     ]
     return ClaimPage(
         name=format_claimant(page, claim),
+        attribution=format_attribution(page, claim),
         has_several_claimants=bool(claim["claimant"] and claim["joint_with"]),
         tag=format_source_tag(page, claim["claimant"]),
         is_by_organisation=is_by_organisation(page, claim),

@@ -28,8 +28,8 @@ async def build_reconciliation_figure(page: Page, terms: Terms) -> Figure:
 
 
 def draw_reconciliation(page: Page, reconciled_claim: ReconciledClaim) -> Figure | None:
-    """Build the reconciliation from fetched data; None if the claim cannot be compared."""
-    if not reconciled_claim.is_comparable:
+    """Build the reconciliation from fetched data; None for hearsay, or if the claim cannot be compared."""
+    if not (reconciled_claim.is_comparable and reconciled_claim.claim["confirmed"]):
         return None
     words, _ = page.catalogue, page.catalogue.gettext
     chart_data = build_chart_data(page, reconciled_claim)
@@ -314,7 +314,7 @@ def draw_claim_then_and_now(page: Page, reconciled_claim: ReconciledClaim) -> Fi
     """Build the same figure from fetched data; None if the state at the statement is not known."""
     stated_count, current_count = reconciled_claim.reconciliation["then"], reconciled_claim.reconciliation["now"]
     if (
-        not reconciled_claim.is_comparable
+        not (reconciled_claim.is_comparable and reconciled_claim.claim["confirmed"])
         or stated_count is None
         or current_count is None
         or not get_verified_number(current_count)

@@ -19,6 +19,7 @@ from app.web.claims.text import (
     describe_claim_measure,
     describe_limits,
     fetch_claim_relations,
+    format_attribution,
     format_claim_window,
     format_claimant,
     format_source_tag,
@@ -33,7 +34,8 @@ FILTERS = ("claimant", "measure", "country")
 
 @dataclass(frozen=True)
 class ListedFigure:
-    """A figure in the list. `window`: its beginning; `notes`: its peculiarities."""
+    """A figure in the list. `window`: its beginning; `attribution`: who filed hearsay; `notes`: its
+    peculiarities."""
 
     figure: str
     address: str
@@ -43,6 +45,7 @@ class ListedFigure:
     subject: str
     window: str
     publication: str
+    attribution: str
     notes: Sequence[str]
 
 
@@ -112,6 +115,7 @@ def _build_listed_figure(
         subject=_describe_subject(page, claim, is_country_shown=is_country_shown),
         window=window,
         publication=publication,
+        attribution=format_attribution(page, claim),
         notes=list(_list_notes(words, claim, is_corrected=is_corrected)),
     )
 

@@ -50,6 +50,7 @@ async def build_source_rows_figure(
         claims = _select_printings(
             await gather(*(page.api.read(read_claim, claim_id=_parse_uuid(claim_id)) for claim_id in ids))
         )
+    claims = [claim for claim in claims if claim["confirmed"]]
     query = {**terms, "group_by": "source"}
     counts = [page.api.read(count_releases, query)]
     if earlier_moment is not None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
@@ -85,6 +86,18 @@ def format_claimant(page: Page, claim: Mapping[str, Any]) -> str:
     if names:
         return page.catalogue.listed(names)
     return _("Somebody not named")
+
+
+def format_attribution(page: Page, claim: Mapping[str, Any]) -> str:
+    """Name the filer and the publication of hearsay; empty for a confirmed claim."""
+    if claim["confirmed"]:
+        return ""
+    _ = page.catalogue.gettext
+    filer = page.get_source_name(claim["filed_by"]) if claim["filed_by"] else _("a curator")
+    publication = urlsplit((claim["citation"] or {}).get("url") or "").hostname or claim["reported_by"]
+    if publication is None:
+        return _("as filed by %(filer)s, without a citation") % {"filer": filer}
+    return _("as filed by %(filer)s, citing %(publication)s") % {"filer": filer, "publication": publication}
 
 
 def format_statement_date(page: Page, claim: Mapping[str, Any]) -> str:

@@ -170,7 +170,12 @@ def format_refusal(error: Mapping[str, Any], words: Catalogue) -> str:
             "Somebody changed this report since you opened it. Nothing was overwritten: open it again to see what it "
             "says now."
         ),
+        "objection_arrived": _(
+            "There is another objection about this person, which you had not seen. Nothing was decided: read it, and "
+            "decide again."
+        ),
         "invalid_url": _("Give a whole address, from https:// on."),
+        "url_with_password": _("This address has a user name or a password before the @: write it without."),
         "string_too_long": _("This is longer than there is room for: shorten it."),
         "payload_too_large": _(
             "This file is too large: part the list into several files, or save its sheet alone as CSV."

@@ -214,6 +214,7 @@ async def show_decision(desk: Desk, form_values: FormValues, problem: Mapping[st
 objections = APIRouter(route_class=DeskRoute)
 OBJECTIONS_PATH, OBJECTION_DECISION_PATH = "/desk/objections", "/desk/objections/decision"
 OBJECTION_FIELD, OUTCOME_FIELD, OBJECTION_REASON_FIELD = "objection", "outcome", "reason"
+ANSWERED_FIELD = "answers"  # the ids of the objections that the page shows
 REQUIRED_SCOPES = ("GET /v1/objections", "GET /v1/proposals")  # the scopes that a limited key needs for this page
 DISMISSED = "dismissed"
 UPHELD_OUTCOMES = ("counted", "anonymous", "correction", "erasure")
@@ -278,7 +279,9 @@ async def decide_about_person(form: SubmittedForm) -> Response:
     outcome, desk = form.get_first(OUTCOME_FIELD), form.desk
     if outcome not in (DISMISSED, *UPHELD_OUTCOMES):
         return await show_objections(desk, form.form_values, NO_OUTCOME)
-    decision = {"decision": DISMISSED} if outcome == DISMISSED else {"decision": "upheld", "to": outcome}
+    decision: dict[str, Any] = (
+        {"decision": DISMISSED} if outcome == DISMISSED else {"decision": "upheld", "to": outcome}
+    )
     reason = (
         {OBJECTION_REASON_FIELD: form.get_first(OBJECTION_REASON_FIELD)}
         if form.get_first(OBJECTION_REASON_FIELD).strip()
@@ -288,7 +291,7 @@ async def decide_about_person(form: SubmittedForm) -> Response:
         objection_id = parse_form_id(
             form.form_values, OBJECTION_FIELD, "The form names no objection: open the objections again."
         )
-        body = decision | reason
+        body = decision | reason | {"objections": form.form_values.get(ANSWERED_FIELD, [])}
         answer = await desk.officer_client.write(
             DecideObjection(UUID(objection_id), parse_body(ObjectionDecisionIn, body)),
             WriteTarget("POST", "/v1/objections/{objection_id}/decision", objection_id),

@@ -12,6 +12,7 @@ from typing import Self
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.responses import CACHE_PRIVATE
 from app.log import sealing
 from app.vocabulary import Role
 from app.web.rendering import LANGUAGES
@@ -102,8 +103,9 @@ def is_private(request: Request) -> bool:
 
 
 def set_session_cookie(response: Response, request: Request, session: DeskSession) -> None:
-    """Set the session's cookie until the browser is closed: same site only, and not readable by scripts."""
+    """Set the session's cookie until the browser is closed: same site only, not readable by scripts, and not cached."""
     secure = is_over_tls(request)
+    response.headers["Cache-Control"] = CACHE_PRIVATE
     response.set_cookie(
         TLS_COOKIE if secure else LOOPBACK_COOKIE,
         session.seal(request.app.state.secret),

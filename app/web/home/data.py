@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app import dates
 from app.api.routes.counts import count_releases, count_series
 from app.api.routes.directory import list_claims, reconcile_claim
 from app.vocabulary import Measure, Qualifier, Series
@@ -26,7 +27,6 @@ from app.web.home.statements import (
     HomeQuestion,
     Sources,
     Statement,
-    build_question,
     choose_zoom_start,
     compute_time_span,
     find_commonest_beginning,
@@ -40,7 +40,8 @@ from app.web.page import Page, fetch_finest_series
 from app.web.rendering import Catalogue, format_claim_figure
 
 Answer = Mapping[str, Any]
-MAX_CLAIMS = 200  # one page, the newest: they show what a registry is about
+MAX_CLAIMS = 200  # one page, the newest
+RECENT_DAYS = 90  # that decide which country the first page is about
 MAX_DRAWN_SOURCES = 3  # each has a line style of its own
 BAND_MIN_SOURCES = 3  # for the lower edge of the band
 
@@ -69,13 +70,36 @@ class HomeData:
 
 
 async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[HomeQuestion, Claims]:
-    """Return what the page is about, and the newest claims of releases."""
-    terms = {"measure": Measure.RELEASED.value, "country": page_terms.get("country"), "limit": MAX_CLAIMS}
-    claims, by_country = await gather(
-        page.api.read(list_claims, terms, sort="-recorded"),
-        page.api.read(count_releases, group_by="country"),
-    )
-    return build_question(page_terms, claims["data"], by_country["groups"], page.sources), claims["data"]
+    """Return what the page is about, and the newest confirmed claims of releases in its country.
+
+    Country and first day are those of the address, else of the settings. Without either the country is the one with
+    most releases that two sources verified in the latest ninety days."""
+    by_country: Any = await page.api.read(count_releases, group_by="country")
+    countries = sorted(group["country"] for group in by_country["groups"] if group["country"] and group["releases"])
+    state = page.request.app.state
+    country = page_terms.get("country") or state.country or await _find_main_country(page)
+    released_from = state.released_from if state.country in (None, country) else None
+    question = HomeQuestion(country, page_terms.get("released_from") or released_from, tuple(countries))
+    terms = {"measure": Measure.RELEASED.value, "country": country, "limit": MAX_CLAIMS}
+    claims: Any = await page.api.read(list_claims, terms, sort="-recorded")
+    return question, [claim for claim in claims["data"] if claim["confirmed"]]
+
+
+async def _find_main_country(page: Page) -> str | None:
+    """Return the country with most releases that two sources verified in the ninety days up to the end of the latest
+    month that has any; of equal ones, the first by its code."""
+    by_month: Any = await page.api.read(count_releases, min_sources=2, group_by="month")
+    months = [group["month"] for group in by_month["groups"] if group["month"] and group["releases"]]
+    if not months:
+        return None
+    last_day = dates.parse_window_end(max(months))
+    days = {
+        "released_from": date.fromordinal(last_day - RECENT_DAYS + 1).isoformat(),
+        "released_to": date.fromordinal(last_day).isoformat(),
+    }
+    by_country: Any = await page.api.read(count_releases, days, min_sources=2, group_by="country")
+    numbers = {group["country"]: group["releases"] for group in by_country["groups"] if group["country"]}
+    return min(numbers, key=lambda country: (-numbers[country], country), default=None)
 
 
 async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> HomeData:

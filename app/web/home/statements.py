@@ -1,5 +1,4 @@
-"""Rules that select what the first page shows, for any registry: its country and window, days to zoom into, and
-authorities' claims.
+"""Rules that select what the first page shows, for any registry: days to zoom into, and authorities' claims.
 
 Printings of one figure are grouped into a `Statement`, with every published beginning.
 """
@@ -11,7 +10,7 @@ from datetime import date, datetime, time, tzinfo
 from functools import cached_property
 from typing import Any
 
-from app.vocabulary import Measure, Qualifier, Series, SourceKind
+from app.vocabulary import Qualifier, Series, SourceKind
 from app.web.charts.text import compute_day_number
 
 Claims = Sequence[Mapping[str, Any]]
@@ -20,7 +19,8 @@ Sources = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class HomeQuestion:
-    """What is counted. `country` is None if the registry has none, `released_from` if no beginning is usual."""
+    """What is counted. `country` is None if the registry has none, `released_from` if no setting names
+    a first day."""
 
     country: str | None
     released_from: str | None
@@ -29,38 +29,6 @@ class HomeQuestion:
     @property
     def terms(self) -> dict[str, str | None]:
         return {"country": self.country, "released_from": self.released_from}
-
-
-def build_question(page_terms: Mapping[str, Any], claims: Claims, groups: Claims, sources: Sources) -> HomeQuestion:
-    """Build the question from the terms in the address. `groups`: releases by country."""
-    releases_by_country = {group["country"]: group["releases"] for group in groups if group["country"]}
-    claims_by_country = Counter(
-        claim["country"] for claim in claims if claim["country"] and claim["measure"] == Measure.RELEASED
-    )
-    known_countries = sorted(
-        {*claims_by_country, *(country for country, number in releases_by_country.items() if number)}
-    )
-    country = page_terms.get("country") or max(
-        known_countries,
-        key=lambda code: (claims_by_country[code], releases_by_country.get(code, 0), [-ord(letter) for letter in code]),
-        default=None,
-    )
-    country_claims = [claim for claim in claims if claim["country"] == country]
-    return HomeQuestion(
-        country,
-        page_terms.get("released_from") or find_usual_beginning(country_claims, sources),
-        tuple(known_countries),
-    )
-
-
-def find_usual_beginning(claims: Claims, sources: Sources) -> str | None:
-    """Return the most frequent beginning of independent sources' figures; of equally frequent ones, the latest."""
-    verifying = (claim for claim in claims if sources.get(claim["claimant"] or "", {}).get("independent"))
-    return find_commonest_beginning(
-        claim["window_from"]
-        for claim in verifying
-        if claim["measure"] == Measure.RELEASED and claim["series"] == Series.CUMULATIVE
-    )
 
 
 def find_commonest_beginning(beginnings: Iterable[str | None]) -> str | None:

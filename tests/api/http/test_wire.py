@@ -155,6 +155,7 @@ def write_everything(checked: Checked) -> dict[str, str]:
     post("/v1/objections/{objection_id}/decision", "curator", dismissed, objected["id"])
     checked.world.decide(objected["id"], "dismissed")
     claim = post("/v1/claims", "foro", CLAIM)["id"]
+    post("/v1/claims/{claim_id}/confirmation", "curator", None, claim)
     links = {"part_of": [{"claim": claim, "partition": "sex"}], "supersedes": [claim], "same_as": claim}
     post("/v1/claims", "foro", {**CLAIM, **links, "derived_from": claim, "source_record_id": "C-2"})
     post("/v1/claims", "curator", {"measure": "held", "qualifier": "unquantified", "reported_by": "a newspaper"})

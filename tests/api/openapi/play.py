@@ -97,6 +97,10 @@ def _figures(stage: Stage) -> None:
     filed = ask("add_claim", "reporter", body=CLAIM, gives=201)
     ask("add_claim", "reporter", body=CLAIM | {"said": 406}, gives=200, name="next_version")
     assert filed["low"] == 401
+    of_another = CLAIM | {"claimant": "presidencia", "source_record_id": "F-2"}
+    hearsay = ask("add_claim", "reporter", body=of_another, gives=201, name="of_another")["id"]
+    ask("confirm_claim", "curator", hearsay, gives=201)
+    ask("confirm_claim", "curator", hearsay, gives=200, name="confirmed_before")
 
 
 def _directory(stage: Stage) -> None:

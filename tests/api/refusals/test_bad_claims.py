@@ -61,6 +61,7 @@ BAD: list[tuple[Body, str, str]] = [
     ({"stated_at": "2026-01-12", "zone": "Caracas"}, "invalid_zone", "/zone"),
     ({"country": "Venezuela"}, "unknown_country", "/country"),
     ({"citation": {"url": "not an address"}}, "invalid_url", "/citation/url"),
+    ({"citation": {"url": "https://rosa:clave@example.org/"}}, "url_with_password", "/citation/url"),
     ({"citation": {"published_on": "2026-04"}}, "future_date", "/citation/published_on"),
     ({"citation": {"page": 3}}, "unknown_field", "/citation/page"),
     ({"definition": {"terms": {"stage": "out"}}}, "unknown_code", "/definition/terms/stage"),

@@ -83,6 +83,8 @@ VALUES: list[tuple[Body, str, str]] = [
     ({"detainee__full_name": ["Tomás"]}, "string_type", "/detainee/full_name"),
     ({"detainee__aliases": [f"alias {n}" for n in range(21)]}, "too_long", "/detainee/aliases"),
     ({"verification__evidence": [{"url": "ftp://example.org/list"}]}, "invalid_url", EVIDENCE + "/0/url"),
+    ({"verification__evidence": [{"url": "https://rosa:clave@example.org"}]}, "url_with_password", EVIDENCE + "/0/url"),
+    ({"verification__evidence": [{"url": "https:\\\\rosa@example.org/"}]}, "url_with_password", EVIDENCE + "/0/url"),
     ({"verification__evidence": [{"url": "javascript:alert(1)"}]}, "invalid_url", EVIDENCE + "/0/url"),
     ({"verification__evidence": [{}]}, "required", EVIDENCE + "/0/url"),
     ({"verification__evidence": [{**LINK, "sha256": "abc"}]}, "invalid_format", EVIDENCE + "/0/sha256"),

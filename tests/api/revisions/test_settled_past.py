@@ -113,6 +113,7 @@ def test_behind_a_writer_who_is_long_about_it_a_moment_is_asked_for_again_later(
         answers.append(world.get("/v1/corrections", since=format_instant(world.now)))
         for answer in answers:
             assert "without a moment" in world.refuse(answer, 429, "busy")["detail"]
+            assert "behind" in world.get("/readyz").json()["warnings"]
             assert int(answer.headers["retry-after"]) > 0
         assert world.get("/v1/releases").status_code == 200
     assert at(world, world.now) == world.revision

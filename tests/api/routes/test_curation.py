@@ -518,6 +518,28 @@ def test_nobody_is_shown_again_against_the_last_word_of_the_first_curator(world:
     assert world.get("/v1/proposals", "curator").json()["data"] == []
 
 
+def test_a_decision_answers_no_objection_that_it_does_not_name(world: World) -> None:
+    filed = world.file()
+    world.object_to(address(filed), words="It is me.")
+    world.beat()
+    (first,) = queue(world)
+    path, dismissed = f"/v1/objections/{first['id']}/decision", {"decision": "dismissed", "reason": "an invented one"}
+    assert world.post(path, dismissed, "curator").status_code == 202
+    world.object_to(address(filed), host="203.0.113.9", words="I am her sister, and it is her.")
+    world.beat()
+    with open_write_session(world.engine) as session:
+        world.keys["second curator"] = world._key(session, Role.CURATOR, None, "Luis Ortega")
+    (row,) = queue(world)
+    (other,) = (one["id"] for one in row["objections"] if one["id"] != first["id"])
+    refused = world.refuse(world.post(path, dismissed, "second curator"), 409, "objection_arrived")
+    assert refused["objections"] == [other]
+    named = dismissed | {"objections": [other]}
+    assert world.post(path, named, "second curator").status_code == 202, "the first curator has not read it"
+    assert not shown(world, filed)
+    assert world.post(path, named, "curator").status_code == 201
+    assert shown(world, filed)
+
+
 def test_whoever_upholds_an_objection_takes_back_the_consent_that_they_proposed(world: World) -> None:
     world.app.state.two_person = frozenset({"minors"})
     filed = world.file(detainee__birth_date="2012")

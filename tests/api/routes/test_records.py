@@ -12,7 +12,7 @@ from app.queries import corrections as corrections_page
 from tests.support import GOVERNMENT, Body, World
 from tests.working import statements
 
-CLAIM: Body = {"claimant": "jep", "measure": "released", "qualifier": "at_least", "low": 80, "country": "VE"}
+CLAIM: Body = {"claimant": "foro", "measure": "released", "qualifier": "at_least", "low": 80, "country": "VE"}
 ULISES = {"detainee__full_name": "Ulises Barrios", "detainee__birth_date": "1950"}
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -131,8 +131,8 @@ def test_a_figure_restated_and_one_that_replaces_another_are_told(world: World) 
     world.post("/v1/claims", CLAIM | {"source_record_id": "a", "note": "Eva said so"}, "foro")  # a note is no figure
     world.post("/v1/claims", CLAIM | {"source_record_id": "a", "low": 81}, "foro")
     later = CLAIM | {"source_record_id": "b", "low": 104, "supersedes": [first["id"]]}
-    second = world.post("/v1/claims", later, "curator").json()
-    world.post("/v1/claims", later | {"high": 104, "qualifier": "exactly"}, "curator")
+    second = world.claim(later)
+    world.claim(later | {"high": 104, "qualifier": "exactly"})
     again, superseded, restated = told(world)
     assert [row["kind"] for row in (again, superseded, restated)] == [
         "claim_restated", "claim_superseded", "claim_restated",
@@ -140,7 +140,7 @@ def test_a_figure_restated_and_one_that_replaces_another_are_told(world: World) 
     assert restated["changes"] == [{"field": "low", "before": 80, "after": 81}]
     assert (restated["source"], restated["claim_ids"]) == ("foro", [first["id"]])
     assert superseded["changes"] == [{"field": "low", "before": 81, "after": 104}]
-    assert (superseded["source"], superseded["claim_ids"]) == (None, [second["id"], first["id"]])
+    assert (superseded["source"], superseded["claim_ids"]) == (None, [second, first["id"]])
     assert {change["field"] for change in again["changes"]} == {"qualifier", "high"}
     assert "said so" not in str(told(world))
 

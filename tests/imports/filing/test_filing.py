@@ -108,6 +108,12 @@ def test_a_case_number_twice_in_one_file_is_an_error_of_the_second_row(world: Wo
     assert (row["row"], row["errors"][0]["code"], row["errors"][0]["column"]) == (3, "repeated_case_number", "A")
 
 
+def test_one_row_repeated_for_ever_is_filed_twenty_times(world: World) -> None:
+    receipt = world.send_list("nombre;país;fecha de detención\n" + "Rosa Valdivia Mora;VE;2025-03-02\n" * 100)
+    assert receipt["counts"]["error"] == 80
+    assert {row["errors"][0]["code"] for row in world.rows_of(receipt, outcome="error")} == {"repeated_row"}
+
+
 def test_what_the_registry_refuses_is_told_at_the_column_it_came_from(world: World) -> None:
     receipt = world.send_list(HEAD + FIRST.replace("2025-03-02", "2026-02-02"))
     (row,) = world.rows_of(receipt)

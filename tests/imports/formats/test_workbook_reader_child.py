@@ -75,6 +75,18 @@ def test_a_cell_that_stands_for_more_than_a_sheet_holds_costs_nothing() -> None:
     assert refusal(repeated("9" * 5_000)) == refusal(repeated("x")) == "unreadable_workbook"
 
 
+@pytest.mark.parametrize("times", [1_002, 1_000_000_000])
+def test_a_row_that_stands_for_thousands_is_refused_before_it_is_read(times: int) -> None:
+    made = ods(HEAD, ("Rosa", "VE", "2025"))
+    assert refusal(alike(made, 2, times)) == "too_many_rows"
+    assert len(bodies(alike(made, 2, 20))) == 20
+
+
+def test_empty_rows_below_a_list_may_stand_for_a_million() -> None:
+    empty = '<table:table-cell table:number-columns-repeated="16384"/>'
+    assert len(bodies(alike(ods(HEAD, ("Rosa", "VE", "2025"), (empty,)), 3, 1_048_574))) == 1
+
+
 def alike(made: bytes, number: int, times: int) -> bytes:
     """An open document in which one row stands for several."""
     with zipfile.ZipFile(io.BytesIO(made)) as archive:

@@ -52,14 +52,14 @@ def test_a_claim_without_a_top_stands_first_and_says_that_it_is_another_count(
 ) -> None:
     world.file("foro")
     said = {"claimant": "ministry", "measure": "released", "qualifier": "more_than", "said": 400, "country": "VE"}
-    claim = world.post("/v1/claims", {**said, "window_from": "2025-12", "stated_at": "2026-01-13"}, "curator").json()
-    drawn = figure(world, language, claim=claim["id"])
+    claim = world.claim({**said, "window_from": "2025-12", "stated_at": "2026-01-13"})
+    drawn = figure(world, language, claim=claim)
     assert drawn.terms is not None
     again = on_page(world, language, partial(build_source_rows_figure, terms=drawn.terms))
     assert again == drawn, "its own terms draw it again"
     assert drawn.rows[0][0] == "Ministry"
     assert sentence in drawn.wide
-    assert f"/{language}/claims/{claim['id']}" in drawn.wide
+    assert f"/{language}/claims/{claim}" in drawn.wide
     assert "no es la misma cuenta" in drawn.finding if language == "es" else "not the count" in drawn.finding
 
 
@@ -82,7 +82,7 @@ def test_a_claim_stands_without_a_remark_above_a_count_of_its_own_terms_alone(
     world: World, defined: dict[str, Any], further: str
 ) -> None:
     world.file("foro", release__ordered_on="2026-01-10")
-    claim = world.post("/v1/claims", SAID | defined, "curator").json()["id"]
+    claim = world.claim(SAID | defined)
 
     def drawing(terms: str) -> str:
         answer = world.client.get(f"{ROWS}{terms}&claim={claim}")
@@ -115,7 +115,7 @@ def test_a_claim_of_other_terms_than_the_rows_says_by_which_it_counts(
 ) -> None:
     world.file("foro")
     filed = {name: value for name, value in (SAID | defined).items() if value is not None}
-    claim = world.post("/v1/claims", filed, "curator").json()["id"]
+    claim = world.claim(filed)
     drawn = on_page(world, "en", partial(build_source_rows_figure, terms={**HERE, "claim": claim}))
     assert OTHER_COUNT in drawn.finding
     assert said in drawn.finding
@@ -127,7 +127,7 @@ def test_a_claim_that_counts_no_releases_stands_above_no_rows(world: World, meas
     said = {**SAID, "measure": measure}
     if measure == "held":
         del said["window_from"]
-    claim = world.post("/v1/claims", said, "curator").json()["id"]
+    claim = world.claim(said)
     answer = world.client.get(f"{ROWS}&claim={claim}")
     assert answer.status_code == 422
     assert "This claim does not count releases" in answer.text
@@ -171,7 +171,7 @@ def test_figures_that_are_not_the_same_are_no_printings_of_one(world: World) -> 
     said = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "country": "VE",
             "stated_at": "2026-01-13"}  # fmt: skip
     claims = [
-        world.post("/v1/claims", {**said, "said": number, "window_from": start}, "curator").json()["id"]
+        world.claim({**said, "said": number, "window_from": start})
         for number, start in ((400, "2025-12"), (400, "2024-12"), (9, "2023"))
     ]
     drawn = on_page(world, "en", partial(build_source_rows_figure, terms={**HERE, "claim": claims}))

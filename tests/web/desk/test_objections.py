@@ -168,6 +168,17 @@ def test_a_decision_comes_back_beside_its_person_whatever_came_in_since(curator:
     assert curator.filled(DECISION)["reason"] == ["She said so."]
 
 
+def test_a_decision_comes_back_with_an_objection_that_came_meanwhile(curator: Officer, objected: Body) -> None:
+    form = curator.filled(DECISION) | {"outcome": "dismissed", "reason": "Another person of this name."}
+    curator.world.object_to(f"/v1/detainees/{objected['detainee']['id']}", host="203.0.113.9", words="Her sister.")
+    curator.world.beat()
+    told = curator.post(DECISION, form)
+    assert told.status_code == 409
+    assert "There is another objection about this person" in told.text
+    assert "Her sister." in told.text
+    assert curator.fill(DECISION, {}).status_code == 200
+
+
 def test_a_key_that_does_not_open_a_form_leaves_it_filled_in_for_one_that_does(curator: Officer) -> None:
     world = curator.world
     with open_write_session(world.engine) as session:

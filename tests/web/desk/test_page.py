@@ -43,7 +43,9 @@ def test_a_key_begins_a_session_that_says_whose_it_is(officer: Officer) -> None:
 
 
 def test_the_cookie_is_for_this_site_alone_and_out_of_reach_of_scripts(officer: Officer) -> None:
-    told = officer.sign_in().headers["set-cookie"]
+    begun = officer.sign_in()
+    assert "no-store" in begun.headers["cache-control"]
+    told = begun.headers["set-cookie"]
     assert told.startswith("desk=")
     for attribute in ("HttpOnly", "SameSite=strict", "Path=/"):
         assert attribute in told

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.web.home.statements import (
-    build_question,
     choose_zoom_start,
     find_contested_statement,
     group_statements,
@@ -32,41 +31,6 @@ def claim(claimant: str | None = "ministry", **said: Any) -> Body:
              "series": "cumulative", "window_from": None, "stated_at": "2026-01-13"}  # fmt: skip
     body = {**usual, "claimant": claimant, **said}
     return {"at": f"{body['stated_at']}T23:59:59Z" if len(body["stated_at"]) == 10 else body["stated_at"], **body}
-
-
-def groups(**releases: int) -> list[Body]:
-    return [{"country": country, "releases": number} for country, number in releases.items()]
-
-
-@pytest.mark.parametrize(
-    "given, claimed, counted, country",
-    [
-        ({}, ["VE", "NI", "NI"], {"VE": 300}, "NI"),  # most claims
-        ({}, ["VE", "NI"], {"NI": 2, "VE": 1}, "NI"),  # as many claims: most releases
-        ({}, ["VE", "NI"], {}, "NI"),  # as many of both: the first by its code
-        ({}, [], {"VE": 1}, "VE"),
-        ({}, [], {}, None),
-        ({"country": "CU"}, ["VE"], {"VE": 1}, "CU"),
-    ],
-)
-def test_the_country_is_that_of_most_claims(given: Body, claimed: list[str], counted: Body, country: str) -> None:
-    claims = [claim(country=each) for each in claimed]
-    assert build_question(given, claims, groups(**counted), SOURCES).country == country
-
-
-def test_the_window_is_the_one_from_which_most_figures_of_independent_sources_count() -> None:
-    claims = [
-        claim(window_from="2025-12"), claim(window_from="2025-12"), claim(window_from="2025-12"),
-        claim("foro", window_from="2026-01-08"), claim("foro", window_from="2026-01-08"),
-        claim("foro", window_from="2026-01-20"), claim("foro", window_from="2026-01-20", series="batch"),
-        claim("foro", window_from="2026-01-20", measure="held"), claim("foro", country="NI", window_from="2024"),
-        claim("foro", country="NI", window_from="2024"), claim("foro", country="NI", window_from="2024"),
-        claim(None, window_from="2023"),
-    ]  # fmt: skip
-    assert build_question({"country": "VE"}, claims, [], SOURCES).released_from == "2026-01-08"
-    assert build_question({"country": "CU"}, claims, [], SOURCES).released_from is None
-    given = {"country": "VE", "released_from": "2020"}
-    assert build_question(given, claims, [], SOURCES).released_from == "2020"
 
 
 def test_a_figure_that_was_printed_with_several_beginnings_is_one_statement() -> None:

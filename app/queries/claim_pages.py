@@ -1,0 +1,84 @@
+"""Build pages of published figures at a revision."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlmodel import Session, col
+
+from app.log.entries import load_entry
+from app.models import Claim
+from app.queries import changes
+from app.queries.parameters import ClaimQuery, Order, Page, fetch_after, fetch_page
+from app.queries.visibility import SqlCondition, valid_at
+from app.registry.claim_confirmation import find_confirmed_versions
+from app.registry.publication.permissions import Reader
+from app.schemas.directory import ClaimShape
+from app.vocabulary import Role
+
+
+def query_claims(
+    session: Session, query: ClaimQuery, reader: Reader, revision: int, since: int | None = None
+) -> Page[ClaimShape]:
+    """Return published figures at a revision. `since`: only those filed or corrected after it."""
+
+    def match_terms(table: Any) -> list[SqlCondition]:
+        names = ("claimant", "measure", "country")
+        return [getattr(table, name) == getattr(query, name) for name in names if getattr(query, name) is not None]
+
+    def build_shapes(rows: list[Any]) -> list[ClaimShape]:
+        confirmed = find_confirmed_versions(session, revision)
+        return [build_claim_shape(session, claim, reader, confirmed) for _key, claim, *_position in rows]
+
+    statement = select(col(Claim.key), Claim).where(valid_at(Claim, revision), *match_terms(Claim))
+    order: Order = [(col(Claim.key), query.sort == "-recorded")]
+    list_name = f"claims by {query.sort or 'default'}"
+    if since is not None:
+        statement = statement.where(or_(col(Claim.since) > since, col(Claim.confirmed) > since))
+        fetch_gone = changes.build_gone_claims_fetcher(session, match_terms, since, revision)
+        fetch_claims = partial(fetch_after, session, statement, order)
+        return changes.build_change_page(list_name, len(order), fetch_claims, build_shapes, fetch_gone, query, revision)
+    rows, cursor = fetch_page(session, statement, list_name, order, query.cursor, query.limit)
+    return Page(build_shapes(rows), cursor)
+
+
+def build_claim_shape(session: Session, claim: Claim, reader: Reader, confirmed: Mapping[int, int]) -> ClaimShape:
+    """Build a claim as filed, with `since` its revision: its confirmed version (`confirmed`, by key), or the newest of
+    hearsay. Notes are shown to partners, case numbers to the filing source."""
+    stated = confirmed.get(claim.key, claim.stated)
+    entry = load_entry(session, stated)
+    figure = entry.body["said"]
+    is_own = reader.source == claim.filed_by if claim.filed_by is not None else reader.role is Role.CURATOR
+    return {
+        "id": claim.id,
+        "claimant": figure.get("claimant"),
+        "joint_with": figure.get("joint_with"),
+        "measure": figure.get("measure"),
+        "qualifier": figure.get("qualifier"),
+        "said": figure.get("said"),
+        "low": figure.get("low"),
+        "high": figure.get("high"),
+        "window_from": figure.get("window_from"),
+        "window_to": figure.get("window_to"),
+        "window_said": figure.get("window_said"),
+        "stated_at": figure.get("stated_at"),
+        "zone": figure.get("zone"),
+        "country": figure.get("country"),
+        "definition": figure.get("definition"),
+        "series": figure.get("series"),
+        "part_of": figure.get("part_of"),
+        "derived_from": figure.get("derived_from"),
+        "supersedes": figure.get("supersedes"),
+        "same_as": figure.get("same_as"),
+        "misprint": figure.get("misprint"),
+        "named": figure.get("named"),
+        "reported_by": figure.get("reported_by"),
+        "citation": figure.get("citation"),
+        "filed_by": entry.body["filed_by"],
+        "since": stated,
+        "confirmed": claim.key in confirmed,
+        "waiting_since": None if stated == claim.stated else claim.stated,
+        "source_record_id": entry.personal.get("source_record_id") if is_own else None,
+        "note": entry.personal.get("note") if reader.can_see_restricted or is_own else None,
+    }
