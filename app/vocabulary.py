@@ -87,6 +87,14 @@ class ReleaseStatus(StrEnum):
     RETRACTED = "retracted"
 
 
+class Review(StrEnum):
+    """What curators said of a report that nobody had reviewed when it was filed."""
+
+    UNREVIEWED = "unreviewed"
+    AWAITING = "awaiting_review"
+    REJECTED = "rejected"
+
+
 class Verdict(StrEnum):
     """What one source says of a release, or of a detention."""
 

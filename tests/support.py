@@ -397,6 +397,11 @@ class World:
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
+    def add_key(self, who: str, role: Role, source: str | None) -> None:
+        """One more key, of a holder of that name."""
+        with open_write_session(self.engine) as session:
+            self.keys[who] = self._key(session, role, source, who)
+
     def add_second_curator(self) -> None:
         """A key of another curator, Luis Ortega."""
         if "second curator" not in self.keys:

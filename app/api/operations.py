@@ -14,6 +14,8 @@ from app.registry.identity import judgements as identity_decisions
 from app.registry.publication import decisions
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
 from app.registry.recalls import RecallIn
+from app.registry.review import batches
+from app.registry.review.batches import ReviewIn
 from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import (
     DetentionReportIn,
@@ -229,6 +231,17 @@ class JudgeIdentity(Operation):
 
     def apply(self, context: WriteContext) -> Outcome:
         return identity_decisions.judge_identity(context, self.body)
+
+
+@dataclass(frozen=True)
+class ReviewBatch(Operation):
+    """Approve or reject reports that wait for review."""
+
+    roles = (Role.CURATOR,)
+    body: ReviewIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return batches.review_batch(context, self.body)
 
 
 @dataclass(frozen=True)

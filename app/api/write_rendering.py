@@ -30,9 +30,10 @@ from app.schemas.filed import (
     FiledRedaction,
     Proposed,
     RecallOut,
+    ReviewedBatch,
     WarningOut,
 )
-from app.vocabulary import MatchOutcome
+from app.vocabulary import MatchOutcome, Review
 
 UNREGISTERED_FACILITY_WARNING: WarningOut = {
     "pointer": "/detention/facility",
@@ -98,6 +99,7 @@ def _render_report(context: WriteContext, result: Outcome) -> Filed:
             row["facility"] = row["facility"] or shapes.build_unregistered_place(unregistered_facility)
     return {
         "report": {"id": report.record.id, "version": result.ids["version"]},
+        "review": Review(entry.body["review"]) if "review" in entry.body else None,
         "wish_waits": entry.body.get("wish", {}).get("stopped", False),
         "detainee": detainee,
         "detention": detention,
@@ -178,6 +180,17 @@ def _render_recall(context: WriteContext, result: Outcome) -> RecallOut:
     }
 
 
+def _render_review(context: WriteContext, result: Outcome) -> ReviewedBatch:
+    ids = result.ids
+    return {
+        "source": ids["source"],
+        "decision": ids["decision"],
+        "reviewed": ids["reviewed"],
+        "remaining": ids["remaining"],
+        "receipt": _build_receipt_at(context, result.revision),
+    }
+
+
 RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "report": _render_report,
     filing.WAITING_KIND: _render_waiting,
@@ -191,4 +204,5 @@ RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "objection": _render_objection,
     "redaction": _render_redaction,
     "recall": _render_recall,
+    "review": _render_review,
 }

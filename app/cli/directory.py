@@ -58,6 +58,22 @@ def add_source(
     console.print(f"Added {slug} at revision {outcome.revision}.")
 
 
+@source_commands.command("trust")
+def trust_source(
+    slug: str,
+    number: Annotated[
+        int, typer.Argument(min=0, help="How many of its reports may count everywhere before a curator reviews them.")
+    ],
+) -> None:
+    """Set how many reports of a source count in combined numbers before a curator reviews them.
+
+    A new source has 20. Denials, and custody without a release, stay at 20 for every source."""
+    with open_session(Settings()) as session:
+        lock_head(session)
+        directory.trust_source(session, slug, number)
+    console.print(f"Up to {number} reports of {slug} count before a curator reviews them.")
+
+
 @source_commands.command("list")
 def list_sources(as_json: AsJson = False) -> None:
     """List the sources."""

@@ -154,6 +154,9 @@ def _print_changes(receipt: Receipt, lang: Language) -> None:
             format_line(reason, lang, count=number) for reason, number in receipt["held_not_counted"].items()
         )
         print_line(format_line("held_not_counted", lang, reasons=reasons))
+    if receipt["awaiting_review"]:
+        people = format_line("people", lang, count=receipt["awaiting_review"])
+        print_line(format_line("awaiting_review", lang, people=people))
 
 
 def print_line(text: str) -> None:

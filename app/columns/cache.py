@@ -41,7 +41,7 @@ from app.db.engine import find_newest_schema
 from app.models import CURRENT_CLASSES
 
 COLUMNS_DIRECTORY_OPTION = "recuento_columns"  # execution option of an engine: the columns directory of its database
-FILE_FORMAT = 1  # version of the file format; other versions are ignored
+FILE_FORMAT = 2  # version of the file format; other versions are ignored
 DESCRIPTION_FILE, CLASSES_FILE, DRAFT_FOLDER = "columns.json", "classes", "draft"
 READ_LOCK_FILE, WRITE_LOCK_FILE = "reading.lock", "writing.lock"
 _GENERATION_NAME = re.compile(r"(\d+)-[0-9a-f]{64}")

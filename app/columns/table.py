@@ -103,7 +103,7 @@ _END_COLUMNS = dict.fromkeys(
 ) | {"next_hi": NUMBER, "heard_hi": NUMBER}
 _TERM_COLUMNS = {"country": CODE, "designation": CODE}
 _CONSOLIDATED_COLUMNS = {"status": CODE, "independent_verified": SMALL, "withheld": FLAG, "is_denied": FLAG}
-_SOURCE_COLUMNS = {"source": NUMBER, "verdict": CODE, "independent": FLAG, "status": CODE}
+_SOURCE_COLUMNS = {"source": NUMBER, "verdict": CODE, "independent": FLAG, "status": CODE, "review": CODE}
 _RELEASE_COLUMNS = {"stage": CODE, "kind": CODE, **_DAY_COLUMNS, "next_hi": NUMBER}
 
 RELEASES = TableSpec(

@@ -26,6 +26,7 @@ from app.queries.selection import (
     COUNTABLE_STATUSES,
     Selection,
     build_selection,
+    has_reports_under_review,
     load_source_rows,
     match_verified,
 )
@@ -51,8 +52,9 @@ from app.schemas.counts import (
     OutsideHeldWithinCount,
     SourceNumbers,
     Total,
+    UnderReviewCount,
 )
-from app.vocabulary import ReleaseStatus
+from app.vocabulary import ReleaseStatus, Review
 
 _REVISION_PARAM = bindparam("revision", type_=Key)
 _PENDING_PAIRS_STATEMENT = (
@@ -197,6 +199,7 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
         "withheld": selection.count_people(
             selection.is_inside & selection.is_countable & selection.consolidated_rows["withheld"]
         ),
+        **_count_under_review(session, request, selection),
         "list": request.build_list_addresses().build_address(()),
         **outside_part,
         "permalink": query_terms.build_query_url(countable.counts_path, request.echoed_terms, request.as_of),
@@ -234,6 +237,22 @@ def count_not_visible(session: Session, terms: SourcedTerms, reader: Reader, rev
         selection.columns, selection.rows, terms, reader, revision, uses_source_rows=selection.uses_source_rows
     )
     return {"not_visible": 0 if is_hidden is None else selection.count_rows(is_hidden)}
+
+
+def _count_under_review(session: Session, request: CountRequest, selection: Selection) -> UnderReviewCount:
+    """Count the rows of sources that match the terms and await review or were rejected.
+
+    They are in the count of their source, and in no other total (rule 21)."""
+    if not has_reports_under_review(selection.columns, request.terms, request.revision):
+        return {"awaiting_review": 0, "rejected": 0}
+    if not selection.uses_source_rows:
+        selection = request.select(session, by_source=True)
+    reviews = Counter(selection.rows["review"][selection.is_inside].tolist())
+    codes = selection.columns.codes
+    return {
+        "awaiting_review": reviews[codes.find_code(Review.AWAITING)],
+        "rejected": reviews[codes.find_code(Review.REJECTED)],
+    }
 
 
 def _compute_total(selection: Selection, noun: str) -> Total | HeldTotal:
@@ -339,6 +358,8 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
     counters: dict[int, Counter[str | None]] = defaultdict(Counter)
     for (group, code), number in groups.count_rows(selection.is_inside, read_own_statuses(selection.rows)).items():
         counters[group][selection.columns.codes.text(code)] = number
+    for (group, code), number in groups.count_rows(selection.is_inside, selection.rows["review"]).items():
+        counters[group][selection.columns.codes.text(code) or "reviewed"] = number
     for (group,), number in groups.count_rows(selection.is_uncertain & selection.is_countable).items():
         counters[group]["uncertain_date"] = number
     for (group,), number in groups.count_rows(is_verified & _is_only_source(selection, request.terms)).items():
@@ -356,6 +377,8 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
             "uncertain_date": numbers["uncertain_date"],
             "only_this_source": numbers["only_this_source"],
             "people": numbers["people"],
+            "awaiting_review": numbers[Review.AWAITING],
+            "rejected": numbers[Review.REJECTED],
         }
         for group, numbers in counters.items()
     }

@@ -33,7 +33,7 @@ from app.strict_json import parse_json
 
 # Fields that the registry adds to a report.
 REGISTRY_FIELDS = frozenset(
-    {"id", "version", "revision", "recorded_at", "source", "has_national_id", "retraction", "taken_over"}
+    {"id", "version", "revision", "recorded_at", "source", "review", "has_national_id", "retraction", "taken_over"}
 )
 
 

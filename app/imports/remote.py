@@ -316,6 +316,7 @@ class _ReceiptTotal:
                 {reason: reasons[reason] for reason in known_reasons + other_reasons if reasons[reason]},
             ),
             "held_counted": sum(receipt.held_counted for receipt in receipts),
+            "awaiting_review": sum(receipt.awaiting_review for receipt in receipts),
             "first_revision": min(revisions, default=None),
             "last_revision": max(revisions, default=None),
             **self._opened_list.shape(),

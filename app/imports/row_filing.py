@@ -43,11 +43,12 @@ from app.matching.scripts import ResultCache, use_cache
 from app.memory import pause_collection
 from app.models import OPEN, ApiKey, ListImport
 from app.registry import api_keys, filing, records
-from app.registry.filing import SkippedWithdrawal, file_rows
 from app.registry.identity.candidates import WrittenRecords
+from app.registry.list_rows import SkippedWithdrawal, file_rows
 from app.registry.publication.permissions import Reader, load_reporter, load_reporter_by_slug
 from app.registry.write import Outcome, Trial, WriteContext
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn
+from app.vocabulary import Review
 
 # Rows of one transaction. Fewer rows cost more each; more keep other writers waiting longer than a second.
 BATCH_ROWS = 500
@@ -352,6 +353,7 @@ def _build_outcome(
     tally = count_changes(previous_values, values)
     if outcome != "unchanged":
         tally += receipts.count_own_changes(previous_content, flatten_body(sent_body))
+        tally[Review.AWAITING] += result.ids.get("review") == Review.AWAITING
     if subject == "held":
         reason = find_not_held_reason(values, context.now.date().toordinal())
         tally["held_counted" if reason is None else f"held_{reason}"] += 1

@@ -299,6 +299,7 @@ class PartReceipt(BaseModel):
     lost: dict[str, int] = {}
     gained: dict[str, int] = {}
     held_counted: int = 0
+    awaiting_review: int = 0
     held_not_counted: dict[str, int] = {}
     warnings: list[AcceptedRows] = []
     questions: list[RemoteQuestion]

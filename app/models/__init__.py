@@ -3,8 +3,8 @@
 The *log* (`entry`, `sealed`) stores what was reported. The *base* tables index it: records and their report versions,
 decisions, sources, facilities, claims, consents, recalls. The *projected* tables store the facts derived from all
 reports. A rebuild recomputes base and projected tables. The *operational* tables (`head`, `api_key`, `written_by`,
-`case_key`, `hidden_candidate_pair`, `uncompared_record`, `proposal`, `objection`, `source_real_name`, `waiting_report`,
-`idempotent_answer`, and those of imports) cannot be recomputed from the log.
+`case_key`, `hidden_candidate_pair`, `uncompared_record`, `proposal`, `objection`, `source_real_name`, `source_trust`,
+`waiting_report`, `idempotent_answer`, and those of imports) cannot be recomputed from the log.
 
 Integer keys are revisions: a record's key is the revision of its first report, a detainee's is the key of its earliest
 record, and so is a spell's (a detention and its release). So keys need no sequence, and a rebuild gives the same ones.
@@ -46,6 +46,7 @@ from app.models.log import (
     Proposal,
     Sealed,
     SourceRealName,
+    SourceTrust,
     UncomparedRecord,
     WaitingReport,
 )
@@ -113,6 +114,7 @@ __all__ = [
     "SourceRealName",
     "SourceRelease",
     "SourceTrait",
+    "SourceTrust",
     "SpellPersonal",
     "TableRow",
     "Trait",

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, MetaData, Text, Uuid
 from sqlmodel import Field, SQLModel
 
 from app.db.engine import Key
-from app.vocabulary import Judgement, Publish
+from app.vocabulary import Judgement, Publish, Review
 
 # `until` of a row that is still valid: beyond any revision, and still an exact number in JSON (2**53 - 1).
 OPEN = 9_007_199_254_740_991
@@ -98,14 +98,22 @@ class Report(SQLModel, table=True):
     """One version of a record, from revision `since` on.
 
     `stated`: the revision of the entry that contains the version. It is `since` for a version as filed, and earlier for
-    a version that a recall, or its undoing, restored."""
+    a version that a recall, or its undoing, restored. `review`: null for a reviewed version. `is_limited`: it is a
+    denial, or about custody without a release."""
 
-    __table_args__ = (Index(None, "since"),)
+    __table_args__ = (
+        build_enum_check("review", Review),
+        Index(None, "since"),
+        Index(None, "source", "review", "until", "is_limited"),
+    )
     record: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
     until: int = key_column()
     stated: int = key_column()
     version: int
+    source: int = key_column()
+    review: str | None
+    is_limited: bool
 
 
 class Decision(SQLModel, table=True):

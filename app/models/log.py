@@ -17,7 +17,18 @@ from app.vocabulary import ImportOutcome, ImportState, Role
 ProposalKind = Literal["identity", "consent", "objection", "redaction", "recall"]
 ObjectionWish = Literal["hide", "correct", "remove", "not_missing"]
 ObjectionState = Literal["received", "waiting", "open", "hiding", "upheld", "decided"]
-ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "redaction", "recall", "signer")
+ENTRY_KINDS = (
+    "source",
+    "facility",
+    "report",
+    "identity",
+    "consent",
+    "claim",
+    "redaction",
+    "recall",
+    "review",
+    "signer",
+)
 
 
 class Entry(SQLModel, table=True):
@@ -78,6 +89,14 @@ class SourceRealName(SQLModel, table=True):
     __tablename__ = "source_real_name"
     source: int = key_column(primary_key=True)
     real_name: bytes = sealed_column()
+
+
+class SourceTrust(SQLModel, table=True):
+    """How many reports of a source may count in combined records before a curator has reviewed them."""
+
+    __tablename__ = "source_trust"
+    source: int = key_column(primary_key=True)
+    unreviewed_limit: int
 
 
 class EntryAuthor(SQLModel, table=True):

@@ -6,7 +6,7 @@ from sqlalchemy import Index
 from sqlmodel import AutoString, Field, SQLModel
 
 from app.models.base import build_enum_check, key_column, text_column
-from app.vocabulary import Publish, ReleaseStatus, Stage, State, Verdict
+from app.vocabulary import Publish, ReleaseStatus, Review, Stage, State, Verdict
 
 VERIFICATION_OBJECTS = ("detention", "release")
 OverriddenBasis = Literal["consent", "reports"]
@@ -163,6 +163,7 @@ class SourceRelease(SQLModel, table=True):
         build_enum_check("stage", Stage),
         build_enum_check("verdict", Verdict),
         build_enum_check("status", ReleaseStatus),
+        build_enum_check("review", Review),
         Index(None, "detainee", "until"),
         Index(None, "stage", "source", "lo"),
         Index(None, "spell", "stage"),
@@ -176,6 +177,7 @@ class SourceRelease(SQLModel, table=True):
     verdict: str
     independent: bool
     status: str | None  # null: the source denies it first-hand, or asserts nothing
+    review: str | None  # null: its reports count in combined records
     lo: int | None
     hi: int | None
     kind: str
@@ -233,6 +235,7 @@ class SourceDetention(SQLModel, table=True):
     __table_args__ = (
         build_enum_check("verdict", Verdict),
         build_enum_check("status", ReleaseStatus),
+        build_enum_check("review", Review),
         Index(None, "detainee", "until"),
         Index(None, "source", "out_hi"),
     )
@@ -244,6 +247,7 @@ class SourceDetention(SQLModel, table=True):
     verdict: str
     independent: bool
     status: str | None  # null: the source denies it first-hand, or asserts nothing
+    review: str | None  # null: its reports count in combined records
     lo: int | None
     hi: int | None
     out_lo: int

@@ -143,7 +143,7 @@ class Custody:
     def release_voices(self) -> list[Statement]:
         """Each source's statement on the release, at the furthest stage of which it speaks."""
         voices = {v.source.key: v for stage in STAGES if stage in self.stages for v in self.stages[stage].voices}
-        return [voices[source] for source in sorted(voices)]
+        return [voices[source] for source in sorted(voices) if voices[source].review is None]
 
     @property
     def has_disjoint_releases(self) -> bool:
@@ -231,7 +231,7 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
         begin=begin,
         statements=list(statements),
         witnesses=witnesses,
-        detention_voices=pick_detention_voices(statements),
+        detention_voices=pick_detention_voices(s for s in statements if s.review is None),
         country=get_fact_value(facts, "country"),
         designation=get_fact_value(facts, "designation") or Designation.UNSTATED,
         arrest=arrest,
@@ -324,7 +324,7 @@ def collect_custody_verdicts(
     verdicts: dict[int, list[tuple[Verdict, bool]]] = {}
     for voice in detention_voices:
         verdicts.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
-    for voice in (voice for release in stages.values() for voice in release.voices):
+    for voice in (voice for release in stages.values() for voice in release.voices if voice.review is None):
         verdict = Verdict.REPORTED if voice.verdict in DENIALS else voice.verdict
         verdicts.setdefault(voice.source.key, []).append((verdict, voice.independent))
     return {source: _pick_surest(own) for source, own in sorted(verdicts.items())}

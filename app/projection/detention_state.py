@@ -51,6 +51,7 @@ def build_source_detention_rows(custody: Custody, deaths: dict[int, End]) -> lis
                 "verdict": verdict,
                 "independent": first_hand,
                 "status": weigh_own(verdict, asserting, is_first_hand=first_hand),
+                "review": None,
                 **_build_day_columns(alone, deaths.get(source)),
                 "next_hi": custody.next_hi_by_source.get(source),
                 **read_own_country_and_designation(own),

@@ -25,12 +25,13 @@ from app.models import (
 from app.projection import detention_state, person
 from app.projection.consolidate import get_fact_value, get_reported_values
 from app.projection.custody import Custody, build_stage_shape, link_custodies, read_custody
+from app.projection.detentions import Detention as PlacedReports
 from app.projection.detentions import divide_into_detentions
 from app.projection.event_dates import find_source_dates
 from app.projection.held import End
 from app.projection.statements import STAGE_DATE_FIELDS, Statement
 from app.projection.status import COUNTED_STATUSES, asserts_stage, group_by_source, weigh_own
-from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
+from app.vocabulary import EndedHow, Publish, ReleaseKind, Review, Stage, State
 
 
 def find_deciding_spell(custodies: Sequence[Custody]) -> Custody:
@@ -66,9 +67,13 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
     `publish`: the person's publication class in the log, after consent; an erased person is count-only. The detentions
     of a count-only person are divided by the logged dates, so that hiding somebody moves no release to another one;
     everything else uses months."""
-    detainee = min(statement.record for statement in statements)
+    detainee, filed = min(statement.record for statement in statements), statements
+    reviews = find_reviews(statements)
+    if reviews:
+        statements = [s.to_withdrawn(reviews[s.source.key]) if s.source.key in reviews else s for s in statements]
     detentions = divide_into_detentions(statements)
     if publish == Publish.COUNTED:
+        filed = [statement.to_count_only() for statement in filed]
         detentions = [
             replace(detention, statements=[s.to_count_only() for s in detention.statements]) for detention in detentions
         ]
@@ -98,11 +103,48 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
         Verification: [row for custody in custodies for row in _build_verification_rows(custody)],
         Placement: _build_placement_rows(custodies),
     }
+    for source, review in reviews.items():
+        own = [statement for statement in filed if statement.source.key == source]
+        rows[SourceRelease] += (own_rows := _build_rows_under_review(own, review, detentions, custodies))[SourceRelease]
+        rows[SourceDetention] += own_rows[SourceDetention]
     if not any(statement.is_erased for statement in statements):
         rows |= _build_personal_rows(statements, custodies)
     for table_rows in rows.values():
         for row in table_rows:
             row["detainee"] = detainee
+    return rows
+
+
+def find_reviews(statements: Sequence[Statement]) -> dict[int, Review]:
+    """Return a dict of source → the review of its reports on the person, if one of them awaits it or was rejected.
+
+    A source's older report never speaks for it while its newer one is not approved, so all of its reports of the person
+    wait together (rule 21)."""
+    reviews = {s.source.key: s.review for s in statements if s.review is not None}
+    return reviews | {s.source.key: s.review for s in statements if s.review is Review.AWAITING}
+
+
+def _build_rows_under_review(
+    own: Sequence[Statement], review: Review, detentions: Sequence[PlacedReports], custodies: Sequence[Custody]
+) -> Rows:
+    """Build the own rows of a source whose reports count in no combined record. `own`: its reports as filed."""
+    by_record = {statement.record: replace(statement, review=None) for statement in own}
+    death = detention_state.find_death(by_record.values())
+    last = len(custodies) - 1
+    own_custodies: dict[int, Custody] = {}
+    for index, detention in enumerate(detentions):
+        members = [by_record[s.record] for s in detention.statements if s.record in by_record]
+        if members:
+            own_custodies[index] = replace(read_custody(members, detention.begin), spell=custodies[index].spell)
+    linked = dict(zip(own_custodies, link_custodies([*own_custodies.values()]), strict=True))
+    rows: Rows = {SourceRelease: [], SourceDetention: []}
+    for index, custody in linked.items():
+        deaths = {own[0].source.key: death} if death is not None and index == last else {}
+        rows[SourceRelease] += _build_source_release_rows(custody)
+        rows[SourceDetention] += detention_state.build_source_detention_rows(custody, deaths)
+    for table_rows in rows.values():
+        for row in table_rows:
+            row["review"] = review
     return rows
 
 
@@ -233,6 +275,7 @@ def _build_source_release_rows(custody: Custody) -> list[TableRow]:
         _build_source_release_row(custody, voice, stage)
         for stage, release in custody.stages.items()
         for voice in release.voices
+        if voice.review is None
     ]
 
 
@@ -252,6 +295,7 @@ def _build_source_release_row(custody: Custody, voice: Statement, stage: Stage) 
         "verdict": voice.verdict,
         "independent": voice.independent,
         "status": weigh_own(voice.verdict, asserting, is_first_hand=voice.independent),
+        "review": None,
         "lo": day and day.lo,
         "hi": day and day.hi,
         "kind": detention_state.read_own_kind(about),

@@ -27,7 +27,7 @@ from app.log.content import (
     has_release_section,
     remove_taken_over,
 )
-from app.vocabulary import STAGES, Designation, Method, ReleaseKind, Stage, Verdict
+from app.vocabulary import STAGES, Designation, Method, ReleaseKind, Review, Stage, Verdict
 
 # First-hand methods. Every other method, including a new one, is second-hand until it is added here: at worst a
 # verification then does not count yet, but a copy never counts as a verification.
@@ -140,6 +140,8 @@ class Statement:
     this publication class, None for `revision`. `is_wish_suspended`: the request hides no person whom other sources
     show, until a curator agrees.
 
+    `review`: it awaits review or was rejected, and counts in its source's own row only (rule 21).
+
     `content`: what counts: the logged content with the personal values. `hidden_content`: for a count-only person, the
     days and the method omitted from the log, until an erasure deletes them."""
 
@@ -156,6 +158,7 @@ class Statement:
     is_filed_by_pointer: bool = False
     wish_revision: int | None = None
     is_wish_suspended: bool = False
+    review: Review | None = None
     hidden_content: Content = field(default_factory=dict)
 
     @cached_property
@@ -177,6 +180,11 @@ class Statement:
             if hidden_content
             else self
         )
+
+    def to_withdrawn(self, review: Review) -> "Statement":
+        """Return the statement as it stands in combined records while its source's reports are not approved."""
+        withdrawn = {**self.content, "verification.verdict": Verdict.RETRACTED.value}
+        return replace(self, content=withdrawn, review=review)
 
     def to_filed(self) -> "Statement":
         """Return the statement with nothing hidden."""

@@ -81,7 +81,7 @@ def weigh_voices(
     release at this stage; a denial that names another date does not count. `is_asserted`: some statement asserts the
     stage.
     """
-    if all(voice.is_retracted for voice in voices):
+    if all(voice.is_retracted and voice.review is None for voice in voices):
         return Weight(ReleaseStatus.RETRACTED)
     if not is_asserted:
         return Weight(None)  # rule 1: no assertion, no release

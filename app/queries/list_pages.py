@@ -262,8 +262,8 @@ def query_own_reports(
         )
     rows, cursor = fetch_page(session, statement, "reports", [(col(Record.key), False)], query.cursor, query.limit)
     report_shapes = [
-        build_report_shape(session, row[1], RecordVersion(row[2].version, load_entry(session, row[2].stated)), revision)
-        for row in rows
+        build_report_shape(session, record, records.build_version(report, load_entry(session, report.stated)), revision)
+        for _key, record, report in rows
     ]
     return Page(report_shapes, cursor)
 
@@ -292,6 +292,7 @@ def build_report_shape(session: Session, record: Record, version: RecordVersion,
         "revision": version.entry.revision,
         "recorded_at": version.entry.body["recorded_at"],
         "source": version.entry.body["source"],
+        "review": version.review,
         "has_national_id": id_digest is not None,
         **body,
     }

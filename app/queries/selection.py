@@ -139,14 +139,24 @@ def _load_all_consolidated_rows(columns: Columns, terms: SourcedTerms, revision:
 
 
 def load_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
-    """Return each source's own rows before the terms filter them."""
+    """Return each source's own rows that count in combined records, before the terms filter them."""
+    rows = _load_all_source_rows(columns, terms, revision)
+    return rows.where(rows["review"] == NULL_CODE)
+
+
+def _load_all_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
+    """Return the same including rows that await review or were rejected (rule 21)."""
     version_table = table.SOURCE_DETENTIONS if isinstance(terms, HeldTerms) else table.SOURCE_RELEASES
     return _load_rows_at_stage(columns, version_table, terms, revision)
 
 
-def _load_own_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
-    """Return the same without other sources' verdicts on rows that count for the verifying source only."""
-    rows = load_source_rows(columns, terms, revision)
+def has_reports_under_review(columns: Columns, terms: SourcedTerms, revision: int) -> bool:
+    """Return whether any report of what the terms count awaits review or was rejected."""
+    return bool((_load_all_source_rows(columns, terms, revision)["review"] != NULL_CODE).any())
+
+
+def _drop_unlinkable(columns: Columns, rows: Rows) -> Rows:
+    """Return the rows of sources without other sources' verdicts on rows that count for the verifying source only."""
     if columns.first_unlinkable_spell == OPEN_UNTIL:
         return rows
     return rows.where((rows["spell"] < columns.first_unlinkable_spell) | ~match_verified(columns, rows))
@@ -234,7 +244,7 @@ def build_selection(
     load = _load_all_consolidated_rows if uses_source_rows else load_consolidated_rows
     rows = consolidated = load(columns, terms, revision)
     if uses_source_rows:
-        rows = _load_own_rows(columns, terms, revision)
+        rows = _drop_unlinkable(columns, _load_all_source_rows(columns, terms, revision))
         if terms.source is not None:
             is_named = rows["source"] == keys[terms.source]
             rows = rows.where(is_named if by_source else is_named & (rows["status"] != NULL_CODE))
@@ -298,7 +308,7 @@ def build_selection(
 
 def load_confirmations(columns: Columns, terms: ReleaseTerms, revision: int) -> Rows:
     """Return the first-hand rows of sources that confirm a release in the window (rule 6)."""
-    rows = _load_own_rows(columns, terms, revision)
+    rows = _drop_unlinkable(columns, load_source_rows(columns, terms, revision))
     is_inside = match_window(rows["lo"], rows["hi"], terms.window).is_inside
     return rows.where(is_inside & match_verified(columns, rows))
 
@@ -338,7 +348,7 @@ def _match_other_dates(columns: Columns, terms: ReleaseTerms, consolidated: Rows
 
     Releases of count-only people only by sources that verify them: the total must not tell that a curator joined a
     report, which may be planted, to one that nobody verifies (rule 13)."""
-    source_rows = _load_own_rows(columns, terms, revision)
+    source_rows = _drop_unlinkable(columns, load_source_rows(columns, terms, revision))
     places = index_places(columns.key_count, consolidated["spell"])[source_rows["spell"]]
     asserts = source_rows["status"] != NULL_CODE
     has_date = asserts & source_rows["independent"] & (places != NO_PLACE) & (source_rows["said_lo"] != NULL)

@@ -44,7 +44,8 @@ from app.registry.identity import blocking_keys
 from app.registry.identity.clusters import StoredRecord
 from app.registry.publication import classes, erasure
 from app.registry.reprojection import ProjectedPerson, project_unlinked, reproject_people
-from app.vocabulary import Judgement, Publish
+from app.registry.review.limits import is_limited_report
+from app.vocabulary import Judgement, Publish, Review
 
 _INSERT_RECORD = insert(Record)
 _RECORD_COLUMNS = tuple(Record.model_fields)
@@ -93,6 +94,7 @@ class Projector:
             "claim": self._apply_claim,
             "redaction": self._apply_redaction,
             "recall": self._apply_recall,
+            "review": self._apply_review,
         }
         self.projected_people = {}
         touched_ids = handlers[entry.kind](entry)
@@ -190,6 +192,7 @@ class Projector:
             has_consent=False,
             has_objection=False,
             stated=entry.revision,
+            review=body.get("review"),
             body=body,
             personal=entry.personal,
         )
@@ -280,6 +283,11 @@ class Projector:
             self._session, entry, self.views.sources_by_slug[entry.body["source"]].key
         )
 
+    def _apply_review(self, entry: LogEntry) -> Collection[uuid.UUID]:
+        return effective_versions.apply_review(
+            self._session, entry, self.views.sources_by_slug[entry.body["source"]].key
+        )
+
     def _insert_version(self, table: Any, slug: str, values: dict[str, Any], revision: int) -> None:
         previous = find_current_row(self._session, table, slug)
         key = previous.key if previous else revision
@@ -298,11 +306,13 @@ class Projector:
     def _buffer_version(self, entry: LogEntry, record: int, source: int, publish: str, buffer: WriteBuffer) -> None:
         """Buffer a version of a record, its blocking keys under today's class of its person, and its wish."""
         revision, content = entry.revision, restore_content(entry.body["said"], entry.personal)
+        review = entry.body.get("review")
         row = {"record": record, "since": revision, "until": OPEN, "stated": revision, "version": entry.body["version"]}
+        row |= {"source": source, "review": review, "is_limited": is_limited_report(content)}
         buffer.add(_INSERT_REPORT, [row])
-        buffer.add(
-            effective_versions.INSERT_BLOCKING_KEYS, blocking_keys.build_blocking_rows(content, record, source, publish)
-        )
+        if review != Review.AWAITING:
+            blocking_rows = blocking_keys.build_blocking_rows(content, record, source, publish)
+            buffer.add(effective_versions.INSERT_BLOCKING_KEYS, blocking_rows)
         classes.buffer_wish(self._session, entry, record, buffer)
 
 

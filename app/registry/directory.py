@@ -15,6 +15,7 @@ from app.log import sealing
 from app.matching.scripts import fold
 from app.models import OPEN, Facility, Source, SourceRealName
 from app.registry.directory_snapshot import find_current_row
+from app.registry.review.judge import set_unreviewed_limit
 from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import FacilityIn, FacilityPatch, SourceIn, SourcePatch
 from app.vocabulary import SourceKind
@@ -47,6 +48,14 @@ def add_source(context: WriteContext, body: SourceIn) -> Outcome:
     outcome = _write_directory_entry(context, "source", values, 201)
     store_real_name(context.session, context.secret, outcome.revision, body.real_name)
     return outcome
+
+
+def trust_source(session: Session, slug: str, number: int) -> None:
+    """Set how many reports of a source may count in combined records before a review. Raises NotFound."""
+    source = find_current_row(session, Source, slug)
+    if source is None:
+        raise NotFound("There is no source with this slug.")
+    set_unreviewed_limit(session, source.key, number)
 
 
 def change_source(context: WriteContext, slug: str, body: SourcePatch) -> Outcome:

@@ -21,6 +21,7 @@ from app.projection.statements import restore_content
 from app.registry.identity import blocking_keys
 from app.registry.identity.clusters import IDS_PARAMETER, select_in_chunks
 from app.registry.publication import classes
+from app.vocabulary import Review
 
 RevisionRanges = Sequence[Sequence[int]]  # `[first, last]` revisions, in order
 
@@ -29,6 +30,11 @@ _DELETE_BLOCKING_KEYS = delete(BlockingKey).where(col(BlockingKey.record).in_(ID
 _DELETE_WISHES = delete(RequestedClass).where(col(RequestedClass.record).in_(IDS_PARAMETER))
 _SELECT_MOVED_RECORDS = select(col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now)).where(
     col(Record.key).in_(IDS_PARAMETER)
+)
+APPROVED, REJECTED = "approved", "rejected"  # the decisions of a review
+_SET_REVIEW = update(Report).where(col(Report.stated).in_(IDS_PARAMETER)).values(review=bindparam("review_state"))
+_SELECT_CURRENT_OF_ENTRIES = select(col(Report.record), col(Report.stated)).where(
+    col(Report.stated).in_(IDS_PARAMETER), col(Report.until) == OPEN
 )
 _UNDO_RECALL = (
     update(RecalledEntry)
@@ -165,6 +171,23 @@ def apply_recall(session: Session, entry: LogEntry, source: int) -> Collection[u
     records = list(select_in_chunks(session, _SELECT_MOVED_RECORDS, applied_moves))
     _rebuild_blocking_keys(session, records, applied_moves)
     _rebuild_wishes(session, entries)
+    return [record.id for record in records]
+
+
+def apply_review(session: Session, entry: LogEntry, source: int) -> Collection[uuid.UUID]:
+    """Set the review state of the reports that a review names.
+
+    Returns the records whose effective version it concerns."""
+    ranges: RevisionRanges = entry.body["entries"]
+    revisions = filter_in_ranges(ranges, list_source_entries(session, source, ranges[0][0], ranges[-1][1]))
+    is_approved = entry.body["decision"] == APPROVED
+    for chunk in split_into_chunks(revisions):
+        new_state = None if is_approved else Review.REJECTED.value
+        session.connection().execute(_SET_REVIEW, {"ids": chunk, "review_state": new_state})
+    current: dict[int, int] = dict(map(tuple, select_in_chunks(session, _SELECT_CURRENT_OF_ENTRIES, revisions)))
+    records = list(select_in_chunks(session, _SELECT_MOVED_RECORDS, current))
+    moves = {record: VersionMove(stated, stated if is_approved else None) for record, stated in current.items()}
+    _rebuild_blocking_keys(session, records, moves)
     return [record.id for record in records]
 
 

@@ -17,6 +17,7 @@ from app.log.content import Content, remove_taken_over
 from app.log.entries import LogEntry, parse_entry_row
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
 from app.projection.statements import restore_content
+from app.vocabulary import Review
 
 TargetKind = Literal["detainee", "detention", "release"]
 
@@ -54,7 +55,7 @@ _SELECT_DISCLOSURES = (
     .execution_options(yield_per=1_000)
 )
 _SELECT_VERSION = (
-    select(*Entry.__table__.c, col(Sealed.disclosures), col(Report.version))  # type: ignore[attr-defined]
+    select(*Entry.__table__.c, col(Sealed.disclosures), col(Report.version), col(Report.review))  # type: ignore[attr-defined]
     .join(Report, col(Report.stated) == col(Entry.revision))
     .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
     .where(
@@ -88,10 +89,11 @@ _SELECT_RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest
 
 @dataclass(frozen=True, slots=True)
 class RecordVersion:
-    """A version of a record: its number and its entry."""
+    """A version of a record: its number, its entry and its review state."""
 
     number: int
     entry: LogEntry
+    review: Review | None = None
 
     @property
     def full_content(self) -> Content:
@@ -116,7 +118,12 @@ class RecordVersion:
 def find_version(session: Session, record: Record, as_of: int = OPEN - 1) -> RecordVersion | None:
     """Return the version at a revision, by default the current one; None before the first or after a recall of all."""
     row = session.connection().execute(_SELECT_VERSION, {"record": record.key, "as_of": as_of}).one_or_none()
-    return None if row is None else RecordVersion(row.version, parse_entry_row(row, row.disclosures))
+    return None if row is None else build_version(row, parse_entry_row(row, row.disclosures))
+
+
+def build_version(row: Any, entry: LogEntry) -> RecordVersion:
+    """Return a version from its entry, and the number and review state in a row of `report`."""
+    return RecordVersion(row.version, entry, None if row.review is None else Review(row.review))
 
 
 def load_version(session: Session, record: Record, as_of: int = OPEN - 1) -> RecordVersion:

@@ -28,13 +28,15 @@ from app.projection.statements import restore_content, split_content
 from app.registry import checks, records
 from app.registry.identity import duplicate_scan, record_linkage
 from app.registry.identity.clusters import find_current_record_of_person
+from app.registry.identity.record_linkage import LinkResult
 from app.registry.publication import classes
 from app.registry.publication.classes import BIRTH_FIELDS, CLASS_FIELD, WISH_DAY_FIELD
 from app.registry.records import RecordVersion, TargetKind
 from app.registry.reprojection import is_person_count_only
+from app.registry.review.judge import closes_person, count_report, judge_report
 from app.registry.taken_over import take_over_shown_values
 from app.registry.write import Outcome, WriteContext, new_id
-from app.vocabulary import Judgement, MatchOutcome, Publish
+from app.vocabulary import Judgement, MatchOutcome, Publish, Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +228,19 @@ def write_first_version(
     record_id = new_id() if refiled is None else refiled.record.id
     if report.get("source_record_id") == records.format_id_case(record_id):
         report = {k: v for k, v in report.items() if k != "source_record_id"}  # the id was sent in place of a number
-    if match is None and target is not None:
+    review = judge_report(context, report)
+    if review is Review.AWAITING and not closes_person(report):
+        match = LinkResult(MatchOutcome.NEW)
+    elif match is None and target is not None:
         match = record_linkage.link_by_pointer(target)
     elif match is None and refiled is not None and refiled.person_record is not None:
         match = build_refiled_match(context, refiled.person_record)
     elif match is None:
         match = record_linkage.link_by_match(context, report, record_linkage.find_candidates(context, report))
+    if review is Review.AWAITING and target is None:
+        match = record_linkage.limit_to_named(context, match, report)
     if refiled is None and target is None and not match.has_link:
-        opened_record = open_unlinked(context, report, record_id, match.decisions)
+        opened_record = open_unlinked(context, report, record_id, match.decisions, review)
         context.pending_writes.flush()
         return Outcome("report", CREATED_STATUS, opened_record.entry.revision, opened_record.ids, match.outcome)
     if target is not None:
@@ -262,9 +269,13 @@ def write_first_version(
         is_count_only = is_count_only or is_person_count_only(
             context.session, context.views, refiled.record, report, body.get("wish", {})
         )
+    body |= _format_review(review)
     outcome = _write_report(context, body, report, pointer, CREATED_STATUS, is_count_only=is_count_only)
+    count_report(context, review, report, None)
     key = outcome.revision if refiled is None else refiled.record.key
     record_linkage.store_outweighed(context, match, key)
+    if review is Review.AWAITING:  # compared once it is approved
+        return replace(outcome, match=match.outcome)
     context.session.connection().execute(
         duplicate_scan.INSERT_UNCOMPARED, duplicate_scan.build_uncompared_row(context, key)
     )
@@ -285,11 +296,15 @@ class OpenedRecord:
 
 
 def open_unlinked(
-    context: WriteContext, report: Content, record_id: uuid.UUID, decisions: Sequence[record_linkage.LinkDecision]
+    context: WriteContext,
+    report: Content,
+    record_id: uuid.UUID,
+    decisions: Sequence[record_linkage.LinkDecision],
+    review: Review | None,
 ) -> OpenedRecord:
     """Buffer a new record with a new case number that is linked to nobody.
 
-    `decisions`: pairs that wait for a curator."""
+    `decisions`: pairs that wait for a curator. `review`: the review state of the report."""
     writes = context.pending_writes
     waiting: dict[int, int] = {}
     for decision in decisions:
@@ -299,10 +314,12 @@ def open_unlinked(
         )
     public, personal = split_content(report, is_count_only=report.get(CLASS_FIELD) == Publish.COUNTED)
     body = {"source": context.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1}
-    entry, publish = context.write_unlinked({**body, "said": public}, personal, waiting)
+    entry, publish = context.write_unlinked({**body, **_format_review(review), "said": public}, personal, waiting)
+    count_report(context, review, report, None)
     if (case := report.get("source_record_id")) is not None:
         _buffer_new_case(context, case, record_id)
-    writes.add(duplicate_scan.INSERT_UNCOMPARED, [duplicate_scan.build_uncompared_row(context, entry.revision)])
+    if review is not Review.AWAITING:
+        writes.add(duplicate_scan.INSERT_UNCOMPARED, [duplicate_scan.build_uncompared_row(context, entry.revision)])
     return OpenedRecord(record_id, entry, publish)
 
 
@@ -341,10 +358,19 @@ def write_next_version(
     if "person" in version.entry.body:
         body["person"] = version.entry.body["person"]
     body |= build_next_wish(context, record, version, report)
+    review = judge_report(context, report, record.key, version)
+    body |= _format_review(review)
     is_count_only = report.get(CLASS_FIELD) == Publish.COUNTED or is_person_count_only(
         context.session, context.views, record, report, body.get("wish", {})
     )
-    return _write_report(context, body, report, pointer, OK_STATUS, is_count_only=is_count_only)
+    outcome = _write_report(context, body, report, pointer, OK_STATUS, is_count_only=is_count_only)
+    count_report(context, review, report, version)
+    return outcome
+
+
+def _format_review(review: Review | None) -> dict[str, Any]:
+    """Return the review state as a field of the entry."""
+    return {} if review is None else {"review": review.value}
 
 
 def compute_change(
@@ -387,4 +413,5 @@ def _write_report(
         full["pointer"] = pointer
     entry = context.write_entry("report", full, personal)
     warn_of_burst(context, report, entry.revision)
-    return Outcome("report", status, entry.revision, {"report": body["record"], "version": body["version"]})
+    ids = {"report": body["record"], "version": body["version"]}
+    return Outcome("report", status, entry.revision, ids | {n: body[n] for n in ("review",) if n in body})

@@ -6,7 +6,7 @@ totals, but not that source's own count.
 
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, exists, select
+from sqlalchemy import BindParameter, bindparam, exists, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -23,7 +23,7 @@ from app.registry.publication.classes import CLASS_FIELD
 from app.registry.records import TargetKind
 from app.registry.reprojection import build_version_statement
 from app.registry.write import WriteContext
-from app.vocabulary import Publish
+from app.vocabulary import Publish, Review
 
 # Built once: building a statement costs more than running it.
 _BASE_PLACEMENT = aliased(Placement)
@@ -42,6 +42,7 @@ _SELECT_SPELL_STATEMENTS = (
         *(col(table.until) > _REVISION_PARAMETER for table in (_BASE_PLACEMENT, Placement, Report)),
         col(Record.redacted).is_(False),
         ~_IS_RECALLED,
+        or_(col(Report.review).is_(None), col(Report.review) == Review.UNREVIEWED),
     )
 )
 

@@ -20,6 +20,7 @@ from app.registry.apply import Projector
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.permissions import Reader
 from app.registry.reprojection import ProjectedPerson
+from app.registry.review.limits import UnreviewedReports
 from app.vocabulary import MatchOutcome
 
 _INSERT_AUTHOR = insert(EntryAuthor)
@@ -46,6 +47,7 @@ class Trial:
     def __init__(self) -> None:
         self.linked_people: dict[int, list[Person]] = {}
         self.count_only_people: set[int] = set()
+        self.unreviewed: UnreviewedReports | None = None
         # Trial records get negative keys: keys of real records are revisions, and so above 0.
         self._last_number = -1_000_000_000
 
@@ -107,6 +109,7 @@ class WriteContext(MatchContext):
         request: int | None = None,
     ) -> None:
         self._projector = Projector(session)
+        self._unreviewed: UnreviewedReports | None = None
         super().__init__(session, actor, self._projector.views, is_list=is_list, trial=trial)
         self.now = now
         self.secret = secret
@@ -146,6 +149,19 @@ class WriteContext(MatchContext):
         same. Returns the entry and the person's class of publication."""
         self.last_entry = entry = self._append("report", body, personal)
         return entry, self._projector.apply_unlinked(entry, waiting, self.pending_writes)
+
+    @property
+    def unreviewed(self) -> UnreviewedReports | None:
+        """The numbers of the source's reports that no curator has reviewed, once they were read. A trial keeps them
+        across its batches."""
+        return self._unreviewed if self.trial is None else self.trial.unreviewed
+
+    @unreviewed.setter
+    def unreviewed(self, numbers: UnreviewedReports) -> None:
+        if self.trial is None:
+            self._unreviewed = numbers
+        else:
+            self.trial.unreviewed = numbers
 
     @property
     def projected_people(self) -> Mapping[int, ProjectedPerson]:

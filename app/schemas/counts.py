@@ -68,6 +68,8 @@ class SourceNumbers(TypedDict):
     uncertain_date: int
     only_this_source: int
     people: int
+    awaiting_review: int
+    rejected: int
 
 
 class NotVisibleCount(TypedDict):
@@ -90,7 +92,14 @@ class CountCaveats(NotVisibleCount):
     redactions_since: NotRequired[int | None]
 
 
-class CountMetadata(CountCaveats):
+class UnderReviewCount(TypedDict):
+    """How many reports that match the terms await review or were rejected: they count for their source alone."""
+
+    awaiting_review: int
+    rejected: int
+
+
+class CountMetadata(CountCaveats, UnderReviewCount):
     """Warnings that accompany a count (uncertain dates, possible duplicates, withheld people) and its permalink."""
 
     uncertain_date: int

@@ -11,6 +11,7 @@ from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
     MatchOutcome,
     Publish,
+    Review,
 )
 
 
@@ -22,6 +23,7 @@ class ReportVersion(TypedDict):
     revision: int
     recorded_at: str
     source: str
+    review: Review | None
     has_national_id: bool
 
 
@@ -281,10 +283,13 @@ class WarningOut(TypedDict):
 
 
 class Filed(TypedDict):
-    """The answer to a report. `wish_waits`: so many of the source's wishes to hide people wait for a curator that this
-    one hides nobody whom a curator's consent or two other sources show, until a curator has looked."""
+    """The answer to a report. `review`: `awaiting_review` if it counts in its source's row alone until a curator
+    approves it; `unreviewed` if it counts everywhere and no curator has seen it. `wish_waits`: so many of the source's
+    wishes to hide people wait for a curator that this one hides nobody whom a curator's consent or two other sources
+    show, until a curator has looked."""
 
     report: ReportId
+    review: Review | None
     wish_waits: bool
     detainee: DetaineeShape
     detention: DetentionShape
@@ -326,6 +331,36 @@ class BurstShape(TypedDict):
     day: str
     reports: int
     usual: int
+
+
+class BatchOut(TypedDict):
+    """Reports of one source that no curator has reviewed, of one kind and one list (`list`: its first entry, 0 outside
+    lists). `waiting`: those that count in no combined record yet. A review names `until`, the last entry."""
+
+    source: str
+    kind: Literal["denials", "custody", "releases"]
+    list: int
+    reports: int
+    waiting: int
+    first_at: str
+    last_at: str
+    until: int
+
+
+class BatchPage(Page):
+    """Batches of reports for review."""
+
+    data: list[BatchOut]
+
+
+class ReviewedBatch(TypedDict):
+    """The reports that were approved or rejected, with the receipt. Repeat the request while `remaining` is not 0."""
+
+    source: str
+    decision: Literal["approved", "rejected"]
+    reviewed: int
+    remaining: int
+    receipt: Receipt
 
 
 class ReviewPage(Page):

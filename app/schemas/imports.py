@@ -116,6 +116,7 @@ class ImportReceipt(TypedDict):
     lost: ImportChange
     gained: ImportChange
     held_counted: int
+    awaiting_review: int
     held_not_counted: dict[NotHeldReason, int]
     first_revision: int | None
     last_revision: int | None

@@ -285,8 +285,9 @@ def test_a_source_tells_the_release_and_the_arrest_that_followed_by_its_own_repo
     own = row_of(TWICE_IN_PRISON, SourceRelease, stage="carried_out")
     assert own == {
         "detainee": 1, "spell": 1, "source": 1, "stage": "carried_out", "verdict": "verified", "independent": True,
-        "status": "verified", "kind": "pardon", "country": "VE", "designation": "political", "next_hi": None,
-        **first_and_last("", "2026-01-12"), **first_and_last("said_", "2026-01-12"), "said_kind": "pardon",
+        "status": "verified", "review": None, "kind": "pardon", "country": "VE", "designation": "political",
+        "next_hi": None, "said_kind": "pardon",
+        **first_and_last("", "2026-01-12"), **first_and_last("said_", "2026-01-12"),
     }  # fmt: skip
     again = held(8, "foro", "2026-02")
     assert row_of([*TWICE_IN_PRISON, again], SourceRelease, stage="carried_out")["next_hi"] == parse_date("2026-02").hi
@@ -314,8 +315,8 @@ def test_custody_is_told_from_its_first_day_to_its_last_by_all_and_by_each() -> 
         begun, ended, country, designation = spells[row["spell"]]
         assert row == {
             "detainee": 1, "spell": row["spell"], "source": 1 if row["spell"] == 1 else 2, "verdict": "verified",
-            "independent": True, "status": "verified", "country": country, "designation": designation, "next_hi": None,
-            "heard_hi": parse_date(ended).hi, **days(begun, ended),
+            "independent": True, "status": "verified", "review": None, "country": country, "designation": designation,
+            "next_hi": None, "heard_hi": parse_date(ended).hi, **days(begun, ended),
         }  # fmt: skip
 
 

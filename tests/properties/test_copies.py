@@ -19,7 +19,7 @@ from app.log.entries import read_head
 from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage, Source, SourceDetention, SourceRelease
 from app.queries.parameters import TableFormat
 from app.queries.visibility import valid_at, visible_to
-from app.registry.filing import file_rows
+from app.registry.list_rows import file_rows
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn

@@ -12,8 +12,9 @@ from app.matching.blocking import BlockingQuery
 from app.models import PROJECTED_TABLES, metadata
 from app.registry.apply import BASE_TABLES, rebuild_tables
 from app.registry.directory_snapshot import DirectorySnapshot
-from app.registry.filing import MAX_BATCH_SECONDS, SkippedWithdrawal, file_rows
+from app.registry.filing import MAX_BATCH_SECONDS
 from app.registry.identity.candidates import look_up_candidates
+from app.registry.list_rows import SkippedWithdrawal, file_rows
 from app.registry.publication.permissions import Reader
 from app.registry.write import Outcome, Trial, WriteContext
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn
@@ -212,7 +213,7 @@ def test_who_was_erased_does_not_come_back_with_the_next_list(world: World) -> N
 
 
 def test_a_transaction_that_takes_long_leaves_rows_to_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.registry.filing.MAX_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr("app.registry.list_rows.MAX_BATCH_SECONDS", 0.0)
     bodies = [person(place) for place in range(3)]
     assert told(file_all(world, *bodies)) == ["201 new"]
 
@@ -220,7 +221,7 @@ def test_a_transaction_that_takes_long_leaves_rows_to_the_next(world: World, mon
 def test_a_transaction_for_which_others_wait_leaves_rows_to_the_next_sooner(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.filing.MAX_CONTENDED_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr("app.registry.list_rows.MAX_CONTENDED_BATCH_SECONDS", 0.0)
     bodies = [person(place) for place in range(3)]
     monkeypatch.setattr("app.registry.filing.has_waiting_writers", lambda _engine: True)
     assert told(file_all(world, *bodies)) == ["201 new"]
@@ -241,7 +242,7 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
     monkeypatch.setattr("app.registry.identity.candidates.LOOKUP_BATCH", 2)
     assert told(file_all(world, *(person(place) for place in range(3)))) == ["201 new"] * 3
     assert asked == [2, 1]
-    monkeypatch.setattr("app.registry.filing.MAX_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr("app.registry.list_rows.MAX_BATCH_SECONDS", 0.0)
     file_all(world, *(person(place) for place in (3, 4, 2)))
     assert asked == [2, 1, 2]
 
@@ -254,7 +255,7 @@ def test_looking_up_counts_as_time_of_the_transaction(world: World, monkeypatch:
         return look_up_candidates(context, wanted, classes)
 
     monkeypatch.setattr("app.registry.identity.candidates.look_up_candidates", long)
-    monkeypatch.setattr("app.registry.filing.monotonic", lambda: passed[0])
+    monkeypatch.setattr("app.registry.list_rows.monotonic", lambda: passed[0])
     assert told(file_all(world, *(person(place) for place in range(3)))) == ["201 new"]
 
 

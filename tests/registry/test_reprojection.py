@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from app.db.engine import open_write_session, split_into_chunks
 from app.models import OPEN, PROJECTED_TABLES, Detainee, ProvisionalHiding, Release, TableRow, Trait, metadata
-from app.registry.reprojection import VersionedTables
+from app.models.versioned_tables import VersionedTables
 
 TABLE = metadata.tables["trait"]
 TRAITS = VersionedTables([Trait], "detainee")

@@ -18,7 +18,7 @@ from app.imports.rows import assign_case_number, validate_body
 from app.models import OPEN, Source
 from app.registry import claims, filing, reports
 from app.registry.claims import ClaimIn
-from app.registry.filing import file_rows
+from app.registry.list_rows import file_rows
 from app.registry.publication.permissions import Reader
 from app.registry.report_versions import CREATED_STATUS
 from app.registry.write import Outcome, WriteContext

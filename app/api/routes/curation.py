@@ -14,6 +14,7 @@ from app.api.operations import (
     GiveConsent,
     JudgeIdentity,
     RecallEntries,
+    ReviewBatch,
     UndoIdentity,
     WithdrawProposal,
 )
@@ -46,10 +47,13 @@ from app.errors import (
 from app.queries.parameters import PageQuery, RevisionQuery
 from app.queries.queues import query_objections, query_proposals
 from app.queries.review import query_review
+from app.queries.review_batches import query_batches
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
 from app.registry.publication.objection_queue import ObjectionIn, store_objection
 from app.registry.recalls import RecallIn
+from app.registry.review.batches import ReviewIn
 from app.schemas.filed import (
+    BatchPage,
     Decided,
     DecidedObjection,
     FiledConsent,
@@ -59,6 +63,7 @@ from app.schemas.filed import (
     ProposalPage,
     Proposed,
     RecallOut,
+    ReviewedBatch,
     ReviewPage,
 )
 from app.schemas.reports import IdentityIn, RedactionIn
@@ -104,6 +109,28 @@ def list_review(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply
         query,
         lambda context, query, revision: query_review(context.session, query, context.reader, revision, filed_by_day),
     )
+
+
+@curation_router.get(
+    "/review/batches", response_model=BatchPage, responses=document_refusals(*READ_REFUSALS, Forbidden)
+)
+def list_batches(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[BatchPage]:
+    """Reports that no curator has reviewed, in batches: by source, kind and list, those that wait first (curator)."""
+    context.allow(Role.CURATOR)
+    batch_page = query_batches(context.session, context.reader)
+    return answer_page(context, query, lambda _context, _query, _revision: batch_page)
+
+
+@curation_router.post(
+    "/review/batches",
+    status_code=201,
+    response_model=ReviewedBatch,
+    responses=SECOND_PERSON_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, Conflict),
+)
+async def review_batch(write: WriteDep, body: ReviewIn) -> Response:
+    """Approve or reject the reports of a batch, or some of them (curator of another source, or of none). Approved
+    reports count in combined records; rejected ones stay in their source's row."""
+    return await write.submit(ReviewBatch(body))
 
 
 @curation_router.get("/proposals", response_model=ProposalPage, responses=document_refusals(*READ_REFUSALS, Forbidden))

@@ -64,7 +64,7 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
                 AND (inside OR is_within(said_first_day, said_last_day, of, until_day))
             ) AS dating_otherwise
         FROM release_verdicts_at(as_of) AS verdict JOIN placed USING (detention, stage)
-        WHERE independent GROUP BY detention
+        WHERE independent AND review IS NULL GROUP BY detention
     ), weighed AS (
         SELECT * EXCLUDE (status, perhaps), perhaps OR coalesce(dating_otherwise, 0) > 0 AS perhaps,
             CASE WHEN status = 'verified' AND coalesce(confirming, 0) = 0

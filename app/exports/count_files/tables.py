@@ -143,6 +143,13 @@ _OWN_STATUS = Column(
     "verified, reported or official_only, by the reports of the source alone; none: it denies, or asserts nothing.",
     6,
 )
+_REVIEW = Column(
+    "review",
+    "review",
+    ColumnType.CODE,
+    "awaiting_review or rejected: counts for its source alone; none: it counts in combined records too.",
+    6,
+)
 _NEXT_DETENTION_DAY = Column(
     "next_detained_by", "next_hi", ColumnType.DAY, "The day by which the person was detained again."
 )
@@ -172,6 +179,7 @@ _RELEASE_VERDICT = (
     _VERDICT,
     _INDEPENDENT,
     _OWN_STATUS,
+    _REVIEW,
     _KIND,
     *_build_day_columns("the release"),
     _NEXT_DETENTION_DAY,
@@ -182,6 +190,7 @@ _DETENTION_VERDICT = (
     _VERDICT,
     _INDEPENDENT,
     _OWN_STATUS,
+    _REVIEW,
     *_build_day_columns("the beginning"),
     *_ENDS,
     _NEXT_DETENTION_DAY,

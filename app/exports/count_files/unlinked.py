@@ -119,7 +119,11 @@ def _split_statement(
         return all(row[column] == statement[column] for column in key)
 
     combined_rows = [row for row in detention.rows[combined_table.name] if is_same_detention(row)]
-    verifications = [row for row in detention.rows[name] if row[word] == verified_code and is_same_detention(row)]
+    verifications = [
+        row
+        for row in detention.rows[name]
+        if row[word] == verified_code and row["review"] == NULL_CODE and is_same_detention(row)
+    ]
     own_verifications = [
         row
         for spec in SOURCE_TABLES

@@ -146,7 +146,7 @@ _SELECT_STORED_RECORDS = (
         col(Record.release_id), col(Record.publish_now), col(Record.redacted), col(Placement.detainee),
         exists().where(col(Consent.record) == col(Record.key)),
         exists().where(col(ObjectionHiding.record) == col(Record.key), col(ObjectionHiding.until) == OPEN),
-        col(Report.stated), col(Entry.body), col(Sealed.disclosures),
+        col(Report.stated), col(Report.review), col(Entry.body), col(Sealed.disclosures),
     )
     .outerjoin(Report, and_(col(Report.record) == col(Record.key), col(Report.until) == OPEN))
     .outerjoin(Entry, col(Entry.revision) == col(Report.stated))
@@ -159,8 +159,8 @@ _SELECT_STORED_RECORDS = (
 class StoredRecord(NamedTuple):
     """A row of `record` with what projecting its person needs.
 
-    `detainee`: its person. `has_objection`: an objection hides it. `stated`, `body`, `personal`: the revision, body and
-    personal values of its current version's entry; None, None and empty if it has none."""
+    `detainee`: its person. `has_objection`: an objection hides it. `stated`, `review`, `body`, `personal`: the
+    revision, review state, body and personal values of its current version; None and empty if it has none."""
 
     key: int
     id: uuid.UUID
@@ -174,6 +174,7 @@ class StoredRecord(NamedTuple):
     has_consent: bool
     has_objection: bool
     stated: int | None
+    review: str | None
     body: dict[str, Any] | None
     personal: Content
 

@@ -18,7 +18,7 @@ from app.log.content import Content
 from app.log.entries import LogEntry
 from app.matching import score
 from app.matching.score import Witness, weigh_witnesses
-from app.models import OPEN, HiddenCandidatePair, Placement, Record
+from app.models import NAMED_BY_REPORTS, OPEN, HiddenCandidatePair, Placement, Record
 from app.projection.statements import is_first_hand, parse_cached_date
 from app.registry.identity import blocking_keys, candidates
 from app.registry.identity.candidates import (
@@ -140,6 +140,25 @@ def link_by_match(context: WriteContext, report: Content, records: Sequence[Cand
         _build_link_decision(ComparedRecord(c.record, c.match), Judgement.UNSURE) for c in review_candidates
     )
     return LinkResult(_limit_outcome(MatchOutcome.NEEDS_REVIEW, context, review_candidates), waiting)
+
+
+def limit_to_named(context: WriteContext, match: LinkResult, report: Content) -> LinkResult:
+    """Return the link of a report that waits for review: only to close a person, and without telling.
+
+    A report that asks for `anonymous` is linked to a person listed by name only, since for all others it closes
+    nothing."""
+    named = {NAMED_BY_REPORTS, Publish.NAMED.value}
+    links = [
+        decision
+        for decision in match.decisions
+        if decision.judgement is Judgement.SAME
+        and (report.get("detainee.publish") == Publish.COUNTED or _load_class(context, decision.record) in named)
+    ]
+    return LinkResult(MatchOutcome.NEW, tuple(links))
+
+
+def _load_class(context: WriteContext, record: uuid.UUID) -> str | None:
+    return context.session.scalars(select(col(Record.publish_now)).where(col(Record.id) == record)).one_or_none()
 
 
 def find_similar_people(

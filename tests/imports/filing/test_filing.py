@@ -298,7 +298,7 @@ def test_who_collects_no_cycles_is_not_made_to_by_a_list(world: World) -> None:
 def test_a_batch_that_takes_long_is_cut_and_every_row_is_settled_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.filing.MAX_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr("app.registry.list_rows.MAX_BATCH_SECONDS", 0.0)
     rows = "".join(f"B-{n};Delia {chr(65 + n)}ina Inventada;{1940 + n};;VE;\n" for n in range(9))
     for trial in ("true", "false"):
         receipt = world.send_list(HEAD + rows + ";;treinta;;VE;\n", dry_run=trial)

@@ -140,7 +140,7 @@ def test_of_two_at_the_end_of_a_trial_one_begins_to_file(world: World) -> None:
 def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.filing.MAX_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr("app.registry.list_rows.MAX_BATCH_SECONDS", 0.0)
     slow = running_on(world, many(8))
     assert slow.step()  # one row, and seven are left
     quick = another(world, slow)

@@ -61,7 +61,7 @@ def test_a_trial_foretells_what_becomes_of_each_row_of_a_list_of_namesakes(
 ) -> None:
     monkeypatch.setattr(row_filing, "BATCH_ROWS", 30)
     monkeypatch.setattr(row_filing, "TRIAL_BATCH_ROWS", 40)
-    monkeypatch.setattr("app.registry.filing.MAX_BATCH_SECONDS", 0.3)
+    monkeypatch.setattr("app.registry.list_rows.MAX_BATCH_SECONDS", 0.3)
     world.send_list(drawn(scale(120), seed=1, prefix="J"), who="jep")
     said = drawn(scale(500), seed=2)
     tried, filed = world.send_list(said, dry_run=True), world.send_list(said)

@@ -1,0 +1,169 @@
+"""Group the reports that no curator has reviewed into batches, and approve or reject them (rule 21).
+
+A batch is what one source filed of one kind, in one list or outside lists. A review is one entry that names entries. An
+approved report is linked as if it were filed now; a rejected one stays in its source's row."""
+
+import json
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.errors import Conflict, Forbidden, NotFound
+from app.log.content import has_release_section
+from app.models import OPEN, Entry, Record, Report, Source
+from app.projection.statements import DENIALS
+from app.registry.effective_versions import APPROVED, build_ranges, list_source_entries
+from app.registry.identity import duplicate_scan, record_linkage
+from app.registry.publication.permissions import load_reporter
+from app.registry.records import load_version
+from app.registry.write import Outcome, WriteContext
+from app.schemas.reports import Code, Note, StrictModel
+from app.vocabulary import Review
+
+BatchKind = Literal["denials", "custody", "releases"]
+# Reports of one review: linking them takes a few seconds. The caller repeats the request for the rest.
+MAX_REVIEWED_REPORTS = 300
+
+_SELECT_UNREVIEWED = (
+    select(
+        col(Report.record), col(Record.id), col(Report.source), col(Report.stated), col(Report.review),
+        col(Entry.recorded_at), col(Entry.body),
+    )
+    .join(Record, col(Record.key) == col(Report.record))
+    .join(Entry, col(Entry.revision) == col(Report.stated))
+    .where(
+        col(Report.until) == OPEN,
+        col(Report.review).in_((Review.UNREVIEWED, Review.AWAITING)),
+        col(Record.redacted).is_(False),
+    )
+    .order_by(col(Report.stated))
+    .execution_options(yield_per=1_000)
+)  # fmt: skip
+
+
+class ReviewIn(StrictModel):
+    """A decision about a batch of reports. It covers the reports up to the entry `until`, which the curator saw.
+
+    `list`: the first entry of the list, or 0 for reports outside lists.
+    `reports`: only these of the batch."""
+
+    source: Code
+    kind: BatchKind
+    list: int = 0
+    until: int
+    decision: Literal["approved", "rejected"]
+    reason: Note | None = None
+    reports: Sequence[uuid.UUID] | None = Field(default=None, max_length=10_000)
+
+
+@dataclass(frozen=True)
+class UnreviewedReport:
+    """A report that no curator has reviewed."""
+
+    record: int
+    id: uuid.UUID
+    source: int
+    revision: int
+    review: Review
+    recorded_at: datetime
+    body: dict[str, Any]
+
+    @property
+    def kind(self) -> BatchKind:
+        said = self.body["said"]
+        if said["verification.verdict"] in DENIALS:
+            return "denials"
+        return "releases" if has_release_section(said) else "custody"
+
+    @property
+    def request(self) -> int:
+        """The first entry of its list; 0 for a report outside lists."""
+        request: int = self.body.get("request", 0)
+        return request
+
+
+def iterate_unreviewed(session: Session, source: int | None = None) -> Iterator[UnreviewedReport]:
+    """Yield the unreviewed reports, in the order of filing. `source`: only of this one."""
+    query = _SELECT_UNREVIEWED if source is None else _SELECT_UNREVIEWED.where(col(Report.source) == source)
+    for record, report_id, owner, revision, review, recorded_at, body in session.connection().execute(query):
+        yield UnreviewedReport(record, report_id, owner, revision, Review(str(review)), recorded_at, json.loads(body))
+
+
+def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
+    """Approve or reject reports of a batch. Raises NotFound, Conflict, and Forbidden for the curator's own source.
+
+    `remaining` in the outcome says how many reports are left for another request."""
+    source = context.session.scalars(
+        select(Source).where(col(Source.slug) == body.source, col(Source.until) == OPEN)
+    ).one_or_none()
+    if source is None:
+        raise NotFound("There is no source with this slug.")
+    if source.key == context.actor.source:
+        raise Forbidden("These are reports of your own source: a curator of another source, or of none, reviews them.")
+    reports = [
+        report
+        for report in iterate_unreviewed(context.session, source.key)
+        if report.revision <= body.until
+        and (report.kind, report.request) == (body.kind, body.list)
+        and (body.reports is None or report.id in body.reports)
+    ]
+    if not reports:
+        raise Conflict("None of these reports waits any more: read the batches again.")
+    reviewed = reports[:MAX_REVIEWED_REPORTS]
+    revisions = [report.revision for report in reviewed]
+    all_entries = list_source_entries(context.session, source.key, revisions[0], revisions[-1])
+    ranges = build_ranges({*revisions}, all_entries)
+    entry = context.write_entry(
+        "review",
+        {"source": source.slug, "decision": body.decision, "entries": ranges},
+        {"reason": body.reason} if body.reason else {},
+    )
+    if body.decision == APPROVED:
+        _link_reports(context, source.key, [report for report in reviewed if _is_new(report)])
+    numbers = {"reviewed": len(reviewed), "remaining": len(reports) - len(reviewed)}
+    return Outcome("review", 201, entry.revision, {"source": source.slug, "decision": body.decision, **numbers})
+
+
+def _is_new(report: UnreviewedReport) -> bool:
+    """Return whether the report waited from its first version on, and so was compared with nobody."""
+    return report.review is Review.AWAITING and report.body["version"] == 1
+
+
+def _link_reports(context: WriteContext, source: int, reports: Sequence[UnreviewedReport]) -> None:
+    """Link reports as if they were filed now, in their order and with the rights of their source."""
+    curator, is_list = context.actor, context.is_list
+    context.actor = load_reporter(context.session, source, curator.names)
+    unlinked = {report.record for report in reports}
+    try:
+        for report in reports:
+            context.is_list = report.request > 0
+            _link_report(context, report, unlinked)
+            unlinked.discard(report.record)
+            row = duplicate_scan.build_uncompared_row(context, report.record)
+            context.session.connection().execute(duplicate_scan.INSERT_UNCOMPARED, row)
+    finally:
+        context.actor, context.is_list = curator, is_list
+
+
+def _link_report(context: WriteContext, report: UnreviewedReport, unlinked: Collection[int]) -> None:
+    """Link one report. `unlinked`: records that are linked after it, and so are not compared with it."""
+    record = context.session.get_one(Record, report.record)
+    target_id = report.body.get("person", report.body.get("pointer"))
+    if target_id is not None:
+        target = context.session.scalars(select(Record).where(col(Record.id) == uuid.UUID(target_id))).one_or_none()
+        match = None if target is None else record_linkage.link_by_pointer((target, "detainee"))
+    else:
+        content = load_version(context.session, record).content
+        candidates = [c for c in record_linkage.find_candidates(context, content) if c.record.key not in unlinked]
+        match = record_linkage.link_by_match(context, content, candidates)
+    if match is None:
+        return
+    for decision in match.decisions:
+        record_linkage.write_decision(context, decision, record.id, is_filed=True)
+    record_linkage.store_outweighed(context, match, record.key)

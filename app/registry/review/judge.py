@@ -1,0 +1,127 @@
+"""Bound how many reports of a source count in combined records before a curator reviews them (rule 21).
+
+A report counts in its source's own row at once. Beyond the source's limit it waits: it counts in nothing else until a
+curator approves it. Whether it waits follows from the reports of its own source alone, so it tells nothing about
+others, and its entry says it."""
+
+from sqlalchemy import bindparam, delete, func, insert, select
+from sqlmodel import Session, col
+
+from app.log import content
+from app.log.content import REQUESTED_CLASS, Content
+from app.log.entries import load_entries
+from app.models import OPEN, Report, SourceTrust
+from app.projection.statements import restore_content
+from app.registry.publication.classes import CLASS_FIELD, WISH_DAY_FIELD
+from app.registry.records import RecordVersion
+from app.registry.review import limits
+from app.registry.review.limits import UnreviewedReports, is_limited_report
+from app.registry.write import WriteContext
+from app.vocabulary import Publish, Review, Verdict
+
+# Approved versions of a report with which new content is compared.
+MAX_COMPARED_VERSIONS = 10
+# A change of these fields alone asserts nothing new.
+_CLASS_FIELDS = frozenset({CLASS_FIELD, REQUESTED_CLASS, WISH_DAY_FIELD})
+
+_COUNT_UNREVIEWED = (
+    select(col(Report.is_limited), func.count())
+    .where(
+        col(Report.source) == bindparam("source"),
+        col(Report.review) == Review.UNREVIEWED,
+        col(Report.until) == OPEN,
+    )
+    .group_by(col(Report.is_limited))
+)
+_SELECT_WAITING = (
+    select(col(Report.record))
+    .where(col(Report.source) == bindparam("source"), col(Report.review) == Review.AWAITING, col(Report.until) == OPEN)
+    .limit(1)
+)
+_SELECT_APPROVED_REVISIONS = (
+    select(col(Report.stated))
+    .where(col(Report.record) == bindparam("record"), col(Report.review).is_(None))
+    .order_by(col(Report.stated).desc())
+    .limit(MAX_COMPARED_VERSIONS)
+)
+
+
+def get_unreviewed_limit(session: Session, source: int) -> int:
+    """Return how many unreviewed reports of a source may count in combined records."""
+    row = session.get(SourceTrust, source)
+    return limits.DEFAULT_UNREVIEWED_LIMIT if row is None else row.unreviewed_limit
+
+
+def set_unreviewed_limit(session: Session, source: int, limit: int) -> None:
+    """Set how many unreviewed reports of a source may count in combined records."""
+    session.connection().execute(delete(SourceTrust).where(col(SourceTrust.source) == source))
+    session.connection().execute(insert(SourceTrust), {"source": source, "unreviewed_limit": limit})
+
+
+def judge_report(
+    context: WriteContext, report: Content, record: int | None = None, version: RecordVersion | None = None
+) -> Review | None:
+    """Return the review state of a report about to be filed; None if it needs no review.
+
+    `record`, `version`: the record of which it is the next version, and its current version. A withdrawal needs none,
+    nor does what an operator files on the machine. A version that asserts nothing new keeps the state of the one
+    before, and content that was approved before is approved."""
+    if not context.key_id or report["verification.verdict"] == Verdict.RETRACTED:
+        return None
+    if version is not None and not _asserts_more(report, version.full_content):
+        return version.review
+    numbers = load_unreviewed(context)
+    is_limited = is_limited_report(report)
+    if version is not None:
+        numbers.add(version.review, is_limited=is_limited_report(version.content), number=-1)
+    review = numbers.judge(is_limited=is_limited)
+    if version is not None:
+        numbers.add(version.review, is_limited=is_limited_report(version.content))
+    if review is Review.AWAITING and record is not None and _was_approved(context.session, record, report):
+        return None
+    return review
+
+
+def count_report(context: WriteContext, review: Review | None, report: Content, previous: RecordVersion | None) -> None:
+    """Count a report that was just written in place of `previous`."""
+    numbers = context.unreviewed
+    if numbers is None:
+        return
+    if previous is not None:
+        numbers.add(previous.review, is_limited=is_limited_report(previous.content), number=-1)
+    numbers.add(review, is_limited=is_limited_report(report))
+
+
+def load_unreviewed(context: WriteContext) -> UnreviewedReports:
+    """Return the numbers of the reporting source, read once in a transaction or a trial."""
+    numbers = context.unreviewed
+    if numbers is None:
+        source = context.actor.source
+        assert source is not None  # a reporter's key always has a source
+        run = context.session.connection().execute
+        context.pending_writes.flush()
+        counts = {row[0]: row[1] for row in run(_COUNT_UNREVIEWED, {"source": source})}
+        is_any_waiting = run(_SELECT_WAITING, {"source": source}).first() is not None
+        limit = get_unreviewed_limit(context.session, source)
+        numbers = UnreviewedReports(limit, sum(counts.values()), counts.get(True, 0), is_any_waiting)
+        context.unreviewed = numbers
+    return numbers
+
+
+def closes_person(report: Content) -> bool:
+    """Return whether a report asks to hide its person or the name."""
+    return report.get(CLASS_FIELD) in (Publish.ANONYMOUS, Publish.COUNTED)
+
+
+def _asserts_more(report: Content, previous: Content) -> bool:
+    """Return whether a version states a value that the version before did not, other than a class of publication."""
+    return any(previous.get(name) != value for name, value in report.items() if name not in _CLASS_FIELDS)
+
+
+def _was_approved(session: Session, record: int, report: Content) -> bool:
+    """Return whether an approved version of a record had the same content."""
+    revisions = session.connection().execute(_SELECT_APPROVED_REVISIONS, {"record": record}).scalars().all()
+    return any(
+        content.is_same_content(report, restore_content(entry.body["said"], entry.personal))
+        for entry in load_entries(session, revisions)
+    )

@@ -1,0 +1,40 @@
+"""Count the reports of a source that no curator has reviewed, and decide whether one more counts at once (pure)."""
+
+from dataclasses import dataclass
+
+from app.log.content import Content, has_release_section
+from app.projection.statements import DENIALS
+from app.vocabulary import Review
+
+# Of a new source; and for every source, the limit of denials and of reports of custody without a release.
+DEFAULT_UNREVIEWED_LIMIT = 20
+
+
+@dataclass
+class UnreviewedReports:
+    """The numbers of a source's reports that no curator has reviewed, as of the next report.
+
+    `limit`: how many may count in combined records. `limited`: how many of `total` are denials or of custody alone."""
+
+    limit: int
+    total: int
+    limited: int
+    is_any_waiting: bool
+
+    def judge(self, *, is_limited: bool) -> Review:
+        """Return whether one more report counts at once."""
+        limits = (self.limited >= DEFAULT_UNREVIEWED_LIMIT) if is_limited else False
+        is_full = limits or self.total >= self.limit
+        return Review.AWAITING if self.is_any_waiting or is_full else Review.UNREVIEWED
+
+    def add(self, review: Review | None, *, is_limited: bool, number: int = 1) -> None:
+        """Count a report, or with `number` -1 remove one that another version replaced."""
+        self.is_any_waiting = self.is_any_waiting or (review is Review.AWAITING and number > 0)
+        if review is Review.UNREVIEWED:
+            self.total += number
+            self.limited += number if is_limited else 0
+
+
+def is_limited_report(report: Content) -> bool:
+    """Return whether a report is a denial, or about custody without a release."""
+    return report["verification.verdict"] in DENIALS or not has_release_section(report)

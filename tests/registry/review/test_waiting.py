@@ -1,0 +1,187 @@
+"""What counts at once, what waits for a curator, and what a curator's decision changes."""
+
+from typing import Any
+
+import pytest
+
+from app.db.engine import open_write_session
+from app.registry import directory
+from app.registry.review import limits
+from app.vocabulary import Role
+from tests.support import Body, World
+
+LIMIT = 20
+
+
+@pytest.fixture(autouse=True)
+def _limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "DEFAULT_UNREVIEWED_LIMIT", LIMIT)
+
+
+def person(number: int) -> dict[str, Any]:
+    """An invented person like nobody else here."""
+    surname = "".join(chr(ord("a") + int(digit)) for digit in f"{number:04}")
+    return {
+        "detainee__full_name": f"Nombre{surname} Apellido{surname} Inventado",
+        "detainee__birth_date": f"19{50 + number % 40}",
+        "source_record_id": str(number),
+    }
+
+
+def file_people(world: World, count: int, who: str = "foro", first: int = 1, **changes: Any) -> list[Body]:
+    return [world.file(who, **person(number), **changes) for number in range(first, first + count)]
+
+
+def review_all(world: World, decision: str = "approved", who: str = "curator") -> None:
+    for batch in world.get("/v1/review/batches", who).json()["data"]:
+        body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": decision}
+        while True:
+            answer = world.post("/v1/review/batches", body, who)
+            assert answer.status_code == 201, answer.text
+            if not answer.json()["remaining"]:
+                break
+
+
+def numbers(world: World, **terms: Any) -> tuple[int, int, int]:
+    counted = world.count(**terms)
+    return counted["total"]["verified"], counted["awaiting_review"], counted["rejected"]
+
+
+def test_a_new_source_counts_up_to_its_limit_and_in_its_own_row_beyond_it(world: World) -> None:
+    states = [filed["review"] for filed in file_people(world, LIMIT + 3)]
+    assert states == ["unreviewed"] * LIMIT + ["awaiting_review"] * 3
+    assert numbers(world) == (LIMIT, 3, 0)
+    assert numbers(world, source="foro") == (LIMIT + 3, 3, 0)
+    (row,) = world.get("/v1/counts/releases", group_by="source").json()["groups"]
+    assert (row["verified"], row["awaiting_review"]) == (LIMIT + 3, 3)
+
+
+def test_waiting_reports_are_shown_to_nobody_and_named_nowhere(world: World) -> None:
+    filed = file_people(world, LIMIT + 1)[-1]
+    name = person(LIMIT + 1)["detainee__full_name"]
+    for path in ("/v1/detainees", "/v1/releases", "/v1/detentions"):
+        for terms in ({}, {"source": "foro"}) if path == "/v1/releases" else ({},):
+            text = world.get(path, limit=200, **terms).text
+            assert name not in text
+            assert filed["release"]["id"] not in text
+    assert world.get(f"/v1/detainees/{filed['detainee']['id']}").status_code == 404
+    own = world.get(f"/v1/reports/{filed['report']['id']}", "foro").json()
+    assert (own["detainee"]["full_name"], own["review"]) == (name, "awaiting_review")
+
+
+def test_an_approved_report_counts_everywhere_and_frees_the_limit(world: World) -> None:
+    file_people(world, LIMIT + 3)
+    review_all(world)
+    assert numbers(world) == (LIMIT + 3, 0, 0)
+    assert numbers(world, source="foro") == (LIMIT + 3, 0, 0)
+    assert world.file(**person(900))["review"] == "unreviewed"
+
+
+def test_a_rejected_report_stays_in_its_source_s_row(world: World) -> None:
+    file_people(world, LIMIT + 2)
+    (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
+    assert (batch["kind"], batch["reports"], batch["waiting"]) == ("releases", LIMIT + 2, 2)
+    review_all(world, "rejected")
+    assert numbers(world) == (0, 0, LIMIT + 2)
+    assert numbers(world, source="foro") == (LIMIT + 2, 0, LIMIT + 2)
+
+
+def test_a_waiting_report_is_linked_to_nobody_until_it_is_approved(world: World) -> None:
+    same = person(7)
+    world.file("jep", **{**same, "source_record_id": "j7"})
+    file_people(world, LIMIT, first=100)
+    waiting = world.file(**same)
+    assert (waiting["review"], waiting["match"]["outcome"]) == ("awaiting_review", "new")
+    assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1}
+    review_all(world)
+    assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
+
+
+def test_a_pointer_links_once_it_is_approved(world: World) -> None:
+    release = world.file("jep", **person(7))["release"]["id"]
+    file_people(world, LIMIT, first=100)
+    assert world.verify(release, "foro", verdict="verified", method="lawyer")["review"] == "awaiting_review"
+    assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1}
+    assert world.count(source="foro")["total"]["verified"] == LIMIT + 1
+    review_all(world)
+    assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
+
+
+def test_a_correction_beyond_the_limit_withdraws_the_older_word_and_waits(world: World) -> None:
+    first = world.file(**person(1))
+    review_all(world)
+    file_people(world, LIMIT, first=100)
+    changed = world.file(**person(1), release__released_on="2026-01-20")
+    print(world.rows("SELECT * FROM source_release WHERE source = 1"), world.rows("SELECT * FROM release_at_stage WHERE until > 100000"), world.rows("SELECT * FROM report where review='awaiting_review'"))
+    assert (changed["review"], changed["report"]) == ("awaiting_review", {**first["report"], "version": 2})
+    assert numbers(world) == (LIMIT, 1, 0)
+    assert world.count(source="foro", released_from="2026-01-20")["total"]["verified"] == 1
+    review_all(world)
+    assert world.count(released_from="2026-01-20")["total"]["verified"] == 1
+
+
+def test_what_was_approved_before_is_approved_when_it_is_sent_again(world: World) -> None:
+    world.file(**person(1))
+    review_all(world)
+    file_people(world, LIMIT, first=100)
+    assert world.file(**person(1), release__kind="pardon")["review"] == "awaiting_review"
+    assert world.file(**person(1))["review"] is None
+
+
+def test_withdrawals_and_closings_never_wait(world: World) -> None:
+    filed = file_people(world, LIMIT + 1)
+    reviewed = filed[0]
+    closed = world.file(**person(1), detainee__publish="anonymous")
+    assert closed["review"] == "unreviewed"
+    assert person(1)["detainee__full_name"] not in world.get(f"/v1/detainees/{reviewed['detainee']['id']}", "jep").text
+    answer = world.client.delete(f"/v1/reports/{filed[1]['report']['id']}", headers=world.headers("foro"))
+    assert answer.status_code == 200
+    assert numbers(world) == (LIMIT - 1, 1, 0)
+
+
+def test_a_waiting_report_closes_a_person_whom_another_source_names(world: World) -> None:
+    named = world.file("jep", **person(7))
+    file_people(world, LIMIT, first=100)
+    closing = world.file(**{**person(7), "source_record_id": "family"}, detainee__publish="anonymous")
+    assert closing["review"] == "awaiting_review"
+    assert person(7)["detainee__full_name"] not in world.get(f"/v1/detainees/{named['detainee']['id']}", "jep").text
+    assert numbers(world)[0] == LIMIT + 1
+
+
+def test_denials_stay_at_the_limit_of_a_new_source_for_a_trusted_one(world: World) -> None:
+    trust(world, "foro", 1_000)
+    releases = [filed["release"]["id"] for filed in file_people(world, LIMIT + 5, "jep", first=100)]
+    review_all(world)
+    denials = [world.verify(release, "foro", verdict="refuted", method="family") for release in releases]
+    assert [denial["review"] for denial in denials].count("awaiting_review") == 5
+    assert numbers(world)[0] == 5
+
+
+def test_a_trusted_source_counts_up_to_its_own_limit(world: World) -> None:
+    trust(world, "foro", LIMIT + 10)
+    assert {filed["review"] for filed in file_people(world, LIMIT + 10)} == {"unreviewed"}
+
+
+def test_nobody_reviews_for_their_own_source(world: World) -> None:
+    file_people(world, 1)
+    world.add_key("own curator", Role.CURATOR, "foro")
+    assert world.get("/v1/review/batches", "own curator").json()["data"] == []
+    (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
+    body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "approved"}
+    assert world.post("/v1/review/batches", body, "own curator").status_code == 403
+    assert world.post("/v1/review/batches", body, "foro").status_code == 403
+
+
+def trust(world: World, slug: str, number: int) -> None:
+    with open_write_session(world.engine) as session:
+        directory.trust_source(session, slug, number)
+
+
+def test_a_trial_says_how_many_rows_would_wait(world: World) -> None:
+    lines = ["source_record_id,full_name,country,released_on,verdict,method"]
+    lines += [f"{n},{person(n)['detainee__full_name']},VE,2026-01-12,verified,family" for n in range(LIMIT + 3)]
+    trial = world.send_list("\n".join(lines), dry_run="true")
+    receipt = world.send_list("\n".join(lines))
+    assert trial["awaiting_review"] == receipt["awaiting_review"] == 3
+    (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
+    assert (batch["reports"], batch["waiting"], batch["list"] > 0) == (LIMIT + 3, 3, True)
