@@ -260,6 +260,8 @@ def build_selection(
         if units or terms.window != (None, None):
             is_apart = match_apart(columns, rows, consolidated, uses_source_rows=uses_source_rows)
             is_confirmed_inside = event_match.is_inside & ~is_apart
+            if uses_source_rows:  # a source's own report confirms its own row, approved or not
+                is_confirmed_inside &= rows["review"] == NULL_CODE
             numbers = _count_confirmations(columns, terms, rows.where(is_confirmed_inside), revision, units)
             consolidated = _confirm_in_window(columns, consolidated, is_confirmed_inside, numbers)
     else:
