@@ -384,7 +384,8 @@ def compute_change(
     """Return the content and the pointer of the version after the current `version`; None if nothing changes."""
     previous, pointer = version.full_content, version.pointer
     if target is not None:
-        checks.require_one_person(context.session, record, target[0])
+        if version.review is not Review.AWAITING:  # a report that awaits review is linked to nobody yet
+            checks.require_one_person(context.session, record, target[0])
         pointer = checks.choose_spell_pointer(context, target, record.id, pointer)
         is_new_release = has_release_section(report) and not has_release_section(previous)
         if seen_revision is not None or pointer != version.pointer or is_new_release:
