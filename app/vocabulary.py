@@ -368,6 +368,7 @@ CODE_LISTS: dict[str, type[StrEnum]] = {
     "match_outcomes": MatchOutcome,
     "import_states": ImportState,
     "import_outcomes": ImportOutcome,
+    "reviews": Review,
 }
 """Every code list by the name under which it is served."""
 
