@@ -91,7 +91,7 @@ class Review(StrEnum):
     """What curators said of a report that nobody had reviewed when it was filed."""
 
     UNREVIEWED = "unreviewed"
-    AWAITING = "awaiting_review"
+    AWAITING_REVIEW = "awaiting_review"
     REJECTED = "rejected"
 
 

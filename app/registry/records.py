@@ -200,7 +200,7 @@ def find_own_record(session: Session, spell: int, source: int) -> Record | None:
     if not rows:
         ids = session.scalars(_SELECT_RECORD_IDS, {"spell": spell}).all()
         is_pointed = or_(*(col(Entry.body).contains(f'"pointer":"{record_id}"') for record_id in ids))
-        rows = session.execute(own_reports.where(col(Report.review) == Review.AWAITING, is_pointed)).all()
+        rows = session.execute(own_reports.where(col(Report.review) == Review.AWAITING_REVIEW, is_pointed)).all()
     ranked_rows = [
         ("release.stage" in json.loads(body)["said"], stated_revision, record) for record, body, stated_revision in rows
     ]

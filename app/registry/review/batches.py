@@ -39,7 +39,7 @@ _SELECT_UNREVIEWED = (
     .join(Entry, col(Entry.revision) == col(Report.stated))
     .where(
         col(Report.until) == OPEN,
-        col(Report.review).in_((Review.UNREVIEWED, Review.AWAITING)),
+        col(Report.review).in_((Review.UNREVIEWED, Review.AWAITING_REVIEW)),
         col(Record.redacted).is_(False),
     )
     .order_by(col(Report.stated))
@@ -132,7 +132,7 @@ def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
 
 def _is_new(report: UnreviewedReport) -> bool:
     """Return whether the report waited from its first version on, and so was compared with nobody."""
-    return report.review is Review.AWAITING and report.body["version"] == 1
+    return report.review is Review.AWAITING_REVIEW and report.body["version"] == 1
 
 
 def _link_reports(context: WriteContext, source: int, reports: Sequence[UnreviewedReport]) -> None:
