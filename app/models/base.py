@@ -194,15 +194,16 @@ class RecalledEntry(SQLModel, table=True):
 
 
 class BlockingKey(SQLModel, table=True):
-    """Personal. A blocking key of a record, with its year of birth and its source: a lookup reads only the index.
+    """Personal. A blocking key of a record, with its year of birth and its source: a lookup reads only an index.
 
     `publish_now`: a copy of `Record.publish_now`, so that a lookup reads no row of people whom the reader may not
-    recognise."""
+    recognise. The second index finds a source's own records without a row of any other."""
 
     __tablename__ = "blocking_key"
     __table_args__ = (
         build_enum_check("publish_now", CURRENT_CLASSES),
         Index(None, "key", "publish_now", "born", "record", "source"),
+        Index(None, "source", "key", "born", "record"),
     )
     record: int = key_column(primary_key=True)
     key: str = Field(primary_key=True)
