@@ -165,7 +165,8 @@ class RequestedClass(SQLModel, table=True):
 class Claim(SQLModel, table=True):
     """A version of a published figure, from revision `since` on. The entry of revision `stated` contains all of it.
 
-    `confirmed`: the revision from which the version is confirmed; None: it is hearsay."""
+    `confirmed`: the revision from which the version is confirmed; None: it is hearsay. `second`: the entry of the same
+    figure, filed by another source, that confirms it; None if the claimant or a curator does."""
 
     __table_args__ = (Index(None, "claimant", "until"), Index(None, "filed_by", "source_record_id"))
     key: int = key_column(primary_key=True)
@@ -179,6 +180,7 @@ class Claim(SQLModel, table=True):
     measure: str
     country: str | None
     confirmed: int | None = key_column(nullable=True)
+    second: int | None = key_column(nullable=True)
 
 
 class RecalledEntry(SQLModel, table=True):
