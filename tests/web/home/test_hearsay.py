@@ -46,10 +46,13 @@ def claim(world: World, who: str, **more: Any) -> str:
 
 
 def told(world: World, path: str) -> str:
-    """A page without the number of its revision, which every entry changes."""
+    """A page without its revision, which every entry changes, and without ids."""
     answer = world.client.get(path, headers=PAGE)
     assert answer.status_code in (200, 404), answer.text
-    return re.sub(r"as_of(=|%3D)\d+|revisión \d+|Revisi[oó]n \d+|leaf=\w+|/c/\w+", "", unescape(answer.text), flags=re.I)
+    varying = (
+        r"as_of(=|%3D)\d+|recuento-\d+-[\w-]{6}|revisi[oó]n \d+|leaf(=|%3D)\w+|/c/[\w-]+|[\da-f]{8}(-[\da-f]{4,12}){4}"
+    )
+    return re.sub(varying, "", unescape(answer.text), flags=re.I)
 
 
 def headline(world: World, path: str) -> str:
