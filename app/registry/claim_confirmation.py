@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.errors import Forbidden
+from app.errors import Conflict, Forbidden
 from app.models import OPEN, Claim, Entry, EntryAuthor, RecalledEntry, Source
 from app.registry import two_person_rule
 from app.registry.write import Outcome, WriteContext
@@ -26,14 +26,20 @@ OWN_CLAIM_DETAIL = (
     "You, your source or a key whose holder is not recorded filed this claim: another curator has to confirm it."
 )
 
+CHANGED_CLAIM_DETAIL = "The figure was changed meanwhile: read it again, and confirm what it says now."
+
 
 def is_hearsay(filer: str | None, claim: Mapping[str, Any]) -> bool:
     """Return whether a claim is in the name of anybody other than its filer alone."""
     return filer is None or {claim.get("claimant"), *claim.get("joint_with", ())} != {filer}
 
 
-def confirm_claim(context: WriteContext, claim: Claim) -> Outcome:
-    """Confirm the newest version of a claim. Raises Forbidden for its filer."""
+def confirm_claim(context: WriteContext, claim: Claim, stated: int | None = None) -> Outcome:
+    """Confirm the newest version of a claim. `stated`: the entry of the version that the curator read, if known.
+
+    Raises Conflict if there is a newer one, and Forbidden for its filer."""
+    if stated is not None and claim.stated != stated:
+        raise Conflict(CHANGED_CLAIM_DETAIL)
     outcome_ids = {"id": str(claim.id)}
     if claim.confirmed is not None:
         return Outcome("claim", 200, claim.confirmed, outcome_ids)
@@ -49,7 +55,17 @@ def confirm_claim(context: WriteContext, claim: Claim) -> Outcome:
     return Outcome("claim", 201, entry.revision, outcome_ids)
 
 
-def find_second_filings(context: WriteContext, claim: Mapping[str, Any]) -> list[Claim]:
+def mark_hearsay(
+    context: WriteContext, filer: str | None, claim: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Claim]]:
+    """Return the mark in a new claim's entry, and the filings by other sources that it confirms."""
+    if not is_hearsay(filer, claim):
+        return {}, []
+    first_filings = [] if filer is None else _find_first_filings(context, claim)
+    return ({"second": first_filings[0].stated} if first_filings else {"hearsay": True}), first_filings
+
+
+def _find_first_filings(context: WriteContext, claim: Mapping[str, Any]) -> list[Claim]:
     """Return the current claims of other sources with the same figure from another publisher, oldest first."""
     publisher = _find_publisher(claim)
     if publisher is None or claim.get("claimant") is None:

@@ -200,8 +200,10 @@ async def withdraw_decision(form: SubmittedForm) -> Response:
 async def confirm_claim(form: SubmittedForm) -> Response:
     """Confirm a figure that was filed in another's name."""
     claim_id = parse_form_id(form.form_values, CLAIM_FIELD, "The form names no figure: open the review again.")
+    stated = form.get_first("since")
     answer = await form.desk.officer_client.write(
-        ConfirmClaim(UUID(claim_id)), WriteTarget("POST", "/v1/claims/{claim_id}/confirmation", claim_id)
+        ConfirmClaim(UUID(claim_id), int(stated) if stated.isdecimal() else 0),
+        WriteTarget("POST", "/v1/claims/{claim_id}/confirmation", claim_id),
     )
     return await form.desk.show("desk/review/decided.html", answer=answer, judgement="confirmed")
 

@@ -60,7 +60,11 @@ def test_a_denied_detail_is_named_with_its_source(curator: Officer) -> None:
 def test_a_figure_that_another_source_filed_is_confirmed(curator: Officer) -> None:
     figure = {"claimant": "ministry", "measure": "released", "qualifier": "more_than", "said": 400, "country": "VE",
               "citation": {"url": "https://diario.example/cuatrocientos"}}  # fmt: skip
-    claim = curator.world.post("/v1/claims", figure, "foro").json()["id"]
+    figure |= {"source_record_id": "F-1"}
+    claim = curator.world.post("/v1/claims", {**figure, "said": 300}, "foro").json()["id"]
+    curator.open(REVIEW)
+    curator.world.post("/v1/claims", figure, "foro")
+    assert curator.fill(CONFIRMATION, {}).status_code == 409, "the figure was changed since it was read"
     page = curator.open(REVIEW).text.replace("\N{NO-BREAK SPACE}", " ")
     assert "as filed by Foro, citing diario.example" in page
     assert "more than 400" in page
