@@ -28,8 +28,8 @@ OTHER_GOVERNMENT = "interior"
 SOURCES = ("foro", "jep", OTHER_GOVERNMENT)
 KINDS = ("named", "anonymous", "counted", "child", "withdrawn", "erased", "objected", "upheld", "dismissed", "waiting")
 SHOWN = ("named", "dismissed")
-# Classes of whose names nobody may learn who writes: the public sees none, and no key recognises them.
-CLOSED = ("counted", "child", "withdrawn", "erased", "objected", "upheld", "waiting")
+# Classes of whose names nobody may learn who searches or compares: the public sees none, and no match knows them.
+CLOSED = ("anonymous", "counted", "child", "withdrawn", "erased", "objected", "upheld", "waiting")
 SAMPLE = 60  # questions that each reader asks of each pair
 # No two of them alike, so that neither registry takes one person for another.
 NAMES = (
@@ -172,7 +172,7 @@ def find(templates: Templates, kind: str, seed: int, sample: int = SAMPLE) -> It
 def _probes(two: tuple[World, World], pair: Pair, who: str | None) -> Iterator[Difference]:
     """What searches, look-ups and reports answer that name whom the one registry hides, and the other has not."""
     names = Names(two[0]), Names(two[1])
-    closed = [one for one in pair.people if one.kind in CLOSED or (one.kind == "anonymous" and who != "pud")]
+    closed = [one for one in pair.people if one.kind in CLOSED]
     for name in [name for person in closed for name in person.names]:
         asked = f"{who} asks for {name}"
         told = [_probe(world, who, name) for world in two]
@@ -186,6 +186,8 @@ def _probe(world: World, who: str | None, name: str) -> list[Response]:
     found = [world.get(path, who, q=name) for path in ("/v1/detainees", "/v1/releases", "/v1/detentions")]
     if who is not None:
         found.append(world.post("/v1/match", {"detainee": {"full_name": name}}, who))
+        files = {"file": ("list.csv", f"name,country,released on\n{name},VE,2026-01-12\n")}
+        found.append(world.client.post("/v1/match/list", files=files, headers=world.headers(who)))
     return found
 
 

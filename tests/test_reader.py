@@ -13,14 +13,16 @@ from fastapi.testclient import TestClient
 
 from app import reader as reader_module
 from app.config import Settings
+from app.db.engine import open_write_session
 from app.exports.count_files.folders import point_latest, remove_old_folders
 from app.exports.count_files.load import CountFiles
 from app.imports.faults import BadFile
 from app.log.entries import LEAF_DIGITS
 from app.reader import create_reader
+from app.vocabulary import Role
 from tests.exports.count_files.altered import described_anew, with_rows
 from tests.exports.count_files.test_write import write
-from tests.support import World
+from tests.support import Body, World
 
 COUNT = "/v1/counts/releases"
 OTHER_LEAF = "0f" * 32
@@ -195,6 +197,33 @@ def test_so_are_another_address_and_zone_of_the_same_revision(folder: Path, read
     assert "https://elsewhere.example" in reader.get(COUNT).text
     assert "https://registry.example" not in reader.get(COUNT).text
     assert "Asia/Tokyo" in reader.get(COUNT, params={"as_of": "2025-12-31"}).text
+
+
+def test_a_recalled_version_of_a_figure_is_not_told_as_confirmed(
+    world: World, folder: Path, reader: TestClient
+) -> None:
+    """Though a newer version, which nobody has confirmed, is current."""
+    figure: Body = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "series": "cumulative",
+                    "window_from": "2026-01-08", "stated_at": "2026-01-13", "country": "VE",
+                    "source_record_id": "F-1"}  # fmt: skip
+    asked = {"interval": "month", "country": "VE", "released_from": "2026-01-08", "claims": "true"}
+    with open_write_session(world.engine) as session:
+        world.keys["thief"] = world._key(session, Role.REPORTER, "foro", "Somebody robbed")
+
+    def drawn(client: Any) -> list[int]:
+        return [claim["low"] for claim in client.get("/v1/counts/series", params=asked).json()["claims"]]
+
+    filed = world.post("/v1/claims", {**figure, "said": 808}, "thief").json()
+    assert world.post(f"/v1/claims/{filed['id']}/confirmation", None, "curator").status_code == 201
+    world.post("/v1/claims", {**figure, "said": 40}, "foro")
+    write(world, folder)
+    follow(reader)
+    assert drawn(reader) == drawn(world.client) == [808]
+    stolen: Body = {"key_id": world.keys["thief"][4:12], "since": "2026-01-01T00:00:00Z"}
+    assert world.post("/v1/recalls", stolen, "admin").status_code == 201
+    write(world, folder)
+    follow(reader)
+    assert drawn(reader) == drawn(world.client) == []
 
 
 def test_files_that_cannot_be_followed_leave_the_answers_as_they_were(

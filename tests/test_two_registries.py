@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from app.api.middleware.metrics import StatusCollector
 from tests.databases import ENGINES, Templates
-from tests.support import GOVERNMENT, Body, World
-from tests.two_registries import differences, twins
+from tests.support import GOVERNMENT, Body, World, make_report
+from tests.two_registries import Names, differences, twins
 
 # A field's value in the one registry and in the other.
 HIDDEN_OF_THE_NAMED: dict[str, tuple[Any, Any]] = {
@@ -193,6 +193,33 @@ def test_names_that_only_reports_ask_for_change_no_public_byte_where_the_operato
             world.app.state.names = "list"
         assert next(differences(*worlds, among=["/v1/detainees"]), None), "the two are not equal by being empty"
     assert not found, "\n\n".join("\n".join(one) for one in found[:3]) + f"\n{[asked for asked, *_rest in found]}"
+
+
+def test_what_is_hidden_changes_no_byte_of_a_match_a_comparison_or_a_trial(two: tuple[World, World]) -> None:
+    for world in two:
+        world.add_source("later")
+    names = Names(two[0]), Names(two[1])
+    for hidden in (HIDDEN_OF_THE_UNNAMED, HIDDEN_OF_THE_COUNTED):
+        for guessed in (0, 1):
+            person = {name: values[guessed] for name, values in hidden.items()}
+            body = make_report(**person, source_record_id="L-1")
+            first, second = (
+                [name.mapped(text) for text in match(world, body)] for world, name in zip(two, names, strict=True)
+            )
+            assert first == second
+            assert json.loads(first[0])["candidates"] == []
+            seen = [names[which].told(two[which].post("/v1/match", body, "reader")) for which in (0, 1)]
+            assert seen[0] != seen[1], "the two are not equal by being empty"
+
+
+def match(world: World, body: Body) -> list[str]:
+    """What a source that has reported nobody is told of the person, by each way to ask without filing."""
+    row = json.dumps(body)
+    compared = world.client.post("/v1/match/list", files={"file": ("list.jsonl", row)}, headers=world.headers("later"))
+    tried = world.send_list(row, "later", dry_run=True)
+    answers = [world.post("/v1/match", body, "later"), compared]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    return [*(answer.text for answer in answers), json.dumps([tried, world.rows_of(tried, "later")])]
 
 
 def test_what_the_public_may_not_see_of_somebody_changes_no_public_byte_of_the_log(two: tuple[World, World]) -> None:

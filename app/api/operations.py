@@ -86,14 +86,15 @@ class FileClaim(Operation):
 
 @dataclass(frozen=True)
 class ConfirmClaim(Operation):
-    """Confirm a published figure that somebody filed in another's name."""
+    """Confirm a published figure that somebody filed in another's name. `stated`: the version that the curator read."""
 
     roles = (Role.CURATOR,)
     claim_id: uuid.UUID
+    stated: int | None = None
 
     def apply(self, context: WriteContext) -> Outcome:
         return claim_confirmation.confirm_claim(
-            context, claims.load_claim_at(context.session, self.claim_id, context.log.revision)
+            context, claims.load_claim_at(context.session, self.claim_id, context.log.revision), self.stated
         )
 
 

@@ -127,7 +127,7 @@ def _render_facility(context: WriteContext, result: Outcome) -> FiledFacility:
 
 def _render_claim(context: WriteContext, result: Outcome) -> FiledClaim:
     claim = load_claim_at(context.session, uuid.UUID(result.ids["id"]), result.revision)
-    confirmed = find_confirmed_versions(context.session, result.revision)
+    confirmed = find_confirmed_versions(context.session, result.revision, [claim.key])
     if confirmed.get(claim.key) != claim.stated:  # the answer has the version that was filed
         confirmed.pop(claim.key, None)
     shape = claim_pages.build_claim_shape(context.session, claim, context.actor, confirmed)

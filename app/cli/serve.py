@@ -37,6 +37,11 @@ METRICS_HOST = "127.0.0.1"  # the proxy connects from there too, but only to the
 # write would end the worker.
 SHARED_MEMORY_FOLDER = "/dev/shm"  # noqa: S108 - used for a private folder with a random name
 
+FIRST_PAGE_QUESTIONS = {
+    "RECUENTO_COUNTRY": "Country of the first page, such as VE (empty: where two sources verify most releases)",
+    "RECUENTO_RELEASED_FROM": "First day of the releases that it counts, such as 2026-01-08 (empty: every day)",
+}
+
 STALE_AGE = timedelta(days=1)  # of the last entry, after which the start prints a notice
 
 commands = typer.Typer()
@@ -87,6 +92,27 @@ def _warn_if_stale(session: Session) -> None:
         )
 
 
+def _ask_about_first_page(session: Session, settings: Settings) -> Settings:
+    """Return the settings with the country and the first day of the first page, for which an empty registry asks.
+
+    Without a terminal the server starts without asking, and says which settings are missing."""
+    if settings.country is not None or read_head(session)[0]:
+        return settings
+    if not sys.stdin.isatty():
+        console.print("Set RECUENTO_COUNTRY and RECUENTO_RELEASED_FROM: they say what the first page is about.")
+        return settings
+    answers = {
+        name: typer.prompt(question, default="", show_default=False).strip()
+        for name, question in FIRST_PAGE_QUESTIONS.items()
+    }
+    answers = {name: answer for name, answer in answers.items() if answer}
+    os.environ |= answers  # for the worker processes
+    validated = Settings()
+    for name, answer in answers.items():
+        console.print(f"So that the next start keeps it, set {name}={answer}")
+    return settings.model_copy(update={"country": validated.country, "released_from": validated.released_from})
+
+
 def _run_server(settings: Settings) -> None:
     _require_free_ports(settings)
     raise_file_limit(settings.connections)
@@ -103,6 +129,7 @@ def _run_server(settings: Settings) -> None:
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
     with open_session(settings, finish_erasures=False) as session:  # before the workers, so that errors appear once
         _warn_if_stale(session)
+        settings = _ask_about_first_page(session, settings)
     os.environ |= {  # for the worker processes
         "RECUENTO_DATABASE_URL": settings.database_url,
         "RECUENTO_HOST": settings.host,

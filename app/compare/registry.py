@@ -27,11 +27,13 @@ from app.log.content import Content
 from app.log.entries import pin_revision
 from app.matching import score
 from app.matching.alignment import Deadline, Line
+from app.matching.blocking import BlockingQuery
 from app.matching.score import Match, Witness, judge_match
 from app.matching.scripts import fold
 from app.queries import registry_snapshot, terms
 from app.queries.countables import get_countable, refuse_future
 from app.queries.parameters import DetentionQuery, ReleaseQuery
+from app.queries.registry_snapshot import OwnReport
 from app.queries.selection import COUNTABLE_STATUSES
 from app.queries.terms import UniqueValues
 from app.registry.directory_snapshot import DirectorySnapshot
@@ -107,60 +109,75 @@ def find_registry_detentions(
         )
         result.lists.append({"list": address, "listed": len(listed_people), "withheld": withheld})
         people_in_scope |= listed_people
-    own_reports = {}
-    if reader.role is Role.REPORTER and reader.source is not None:
-        own_reports = registry_snapshot.load_own_reports(
-            session, secret, reader.source, compared_list.case_numbers, revision
-        )
-    people = {*people_in_scope.values(), *(report.detainee for report in own_reports.values())}
+    source = _get_own_source(reader)
+    cases = compared_list.case_numbers
+    own_by_case = {} if source is None else registry_snapshot.load_own_reports(session, secret, source, cases, revision)
+    people = set(people_in_scope.values())
+    own_reports: dict[uuid.UUID, OwnReport] = {}
     for rows in split_into_chunks(compared_list.detentions, LOOKUP_BATCH_ROWS):
         deadline.check()
-        search_rows = [(row.line.keys, blocking_keys.find_birth_year(row.person)) for row in rows]
-        people |= registry_snapshot.find_candidate_people(session, reader, search_rows, revision)
+        queries = [_build_query(row) for row in rows]
+        people |= registry_snapshot.find_candidate_people(session, reader, queries, revision)
+        if source is not None:
+            own_reports |= registry_snapshot.find_own_reports(session, source, queries, revision)
+    own_reports |= {report.report: report for report in own_by_case.values()}
+    own_by_spell = {report.spell: report for report in own_reports.values()}
+    people |= {report.detainee for report in own_reports.values() if reader.can_recognise(report.publish)}
     normalize_place = build_place_normalizer(session)
     index_by_spell: dict[int, int] = {}
     for spell, detention, witnesses in _iter_compared(
         registry_snapshot.load_visible_spells(session, sorted(people), reader, revision), normalize_place
     ):
         deadline.check()
-        if spell.names is None:  # the reader may not recognise the person
-            detention = replace(detention, line=Line(detention.person))
-        else:
+        own_report = own_by_spell.get(spell.key) if spell.is_recognised else None
+        if spell.names is not None:
             # A person reported only by sources that are not independent is no rival, as when a report is linked.
             person_id = str(spell.ids["detainee_id"])
             line = replace(
                 detention.line, is_dependent=not spell.is_independent, person_id=person_id, witnesses=witnesses
             )
             detention = replace(detention, line=line)
+        elif own_report is not None:
+            detention = _build_own_detention(own_report, normalize_place)
+        elif spell.key in people_in_scope:
+            detention = replace(detention, line=Line(detention.person))  # without keys: compared with nobody
+        else:
+            continue
+        if spell.names is not None or own_report is not None:
             index_by_spell[spell.key] = len(result.detentions)
         if spell.key in people_in_scope:
             result.in_scope.add(len(result.detentions))
         result.detentions.append(detention)
-    for row, case_number in enumerate(compared_list.case_numbers):
-        if case_number not in own_reports:
+    visible_spells = set(index_by_spell)
+    for row, case_number in enumerate(cases):
+        if case_number not in own_by_case:
             continue
-        index = index_by_spell.pop(own_reports[case_number].spell, None)
-        if index is None:  # the reader may not recognise the person, or another row has the detention
+        own_report = own_by_case[case_number]
+        own_reports.pop(own_report.report, None)
+        index = index_by_spell.pop(own_report.spell, None)
+        if index is None:  # the person is not listed by name, or another row has the detention
             index = len(result.detentions)
-            account: TheirsShape = build_account(
-                {"report_id": own_reports[case_number].report}, own_reports[case_number].content
-            )
-            result.detentions.append(build_detention(own_reports[case_number].content, account, normalize_place))
+            result.detentions.append(_build_own_detention(own_report, normalize_place))
         result.case_matches[row] = index
+    result.detentions += [
+        _build_own_detention(report, normalize_place)
+        for report in own_reports.values()
+        if report.spell not in visible_spells
+    ]
     return result
 
 
 def find_candidates(session: Session, reader: Reader, revision: int, content: Content) -> list[CandidateOut]:
-    """Return the candidates for the person of a report, as far as the reader may recognise them, most similar first.
+    """Return the candidates for the person of a report, most similar first: people listed by name to the reader, and
+    those of the source's own reports.
 
     Each has its best fitting detention. At most one is `sure`: between two, a curator decides.
     """
     normalize_place = build_place_normalizer(session)
     account: AccountShape = build_account({}, content)
     mine = build_detention(content, account, normalize_place)
-    people = registry_snapshot.find_candidate_people(
-        session, reader, [(mine.line.keys, blocking_keys.find_birth_year(mine.person))], revision
-    )
+    query = _build_query(mine)
+    people = registry_snapshot.find_candidate_people(session, reader, [query], revision)
     matches: dict[uuid.UUID, list[tuple[Match, ComparedDetention[TheirsShape]]]] = defaultdict(list)
     independent: set[uuid.UUID] = set()
     witnesses: dict[uuid.UUID, tuple[Witness, ...]] = {}
@@ -176,6 +193,20 @@ def find_candidates(session: Session, reader: Reader, revision: int, content: Co
             matches[person].append((score.compare_people(mine.person, detention.person), detention))
             if spell.is_independent:
                 independent.add(person)
+    source = _get_own_source(reader)
+    if source is not None:
+        own_reports = registry_snapshot.find_own_reports(session, source, [query], revision)
+        own_ids: dict[int, uuid.UUID] = {}
+        for own_report in own_reports.values():
+            if reader.can_see_fact(own_report.publish, "full_name"):
+                continue  # found among the people listed by name
+            person = own_report.detainee_id
+            if reader.can_recognise(own_report.publish):
+                person = own_ids.setdefault(own_report.detainee, person)
+            own_detention = _build_own_detention(own_report, normalize_place)
+            witnesses[person] = ()
+            independent.add(person)
+            matches[person].append((score.compare_people(mine.person, own_detention.person), own_detention))
     best_matches: list[tuple[uuid.UUID, Match, ComparedDetention[TheirsShape]]] = []
     for person, pairs in matches.items():
         match, detention = max(pairs, key=lambda pair: (pair[0].is_sure, pair[0].score))
@@ -196,6 +227,20 @@ def find_candidates(session: Session, reader: Reader, revision: int, content: Co
         for person, match, detention in best_matches
         if match.is_sure or match.score >= score.REVIEW_SCORE
     ]
+
+
+def _get_own_source(reader: Reader) -> int | None:
+    return reader.source if reader.role is Role.REPORTER else None
+
+
+def _build_query(detention: AnyComparedDetention) -> BlockingQuery:
+    return BlockingQuery(detention.line.keys, blocking_keys.find_birth_year(detention.person))
+
+
+def _build_own_detention(report: OwnReport, normalize_place: PlaceNormalizer) -> ComparedDetention[TheirsShape]:
+    """Return the detention as the source's own report states it, whoever else reports the person."""
+    account: TheirsShape = build_account({"report_id": report.report}, report.content)
+    return build_detention(report.content, account, normalize_place)
 
 
 def _iter_compared(

@@ -181,13 +181,14 @@ MAX_INDEX_ROWS = 1_000
 QUERIES_PER_STATEMENT = 50  # queries per statement: beyond that, counting costs far more than the round trips
 BIRTH_YEAR_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
-# Each key is combined with each class: for a list of classes SQLite would scan the rows between them.
+# Each key is combined with each class, or with a source (`_Scope`): for a list of classes SQLite would scan the rows
+# between them.
 _SIZES_SQL = """
     SELECT keys.value->>0, (
         SELECT count(*)
         FROM (
             SELECT 1 FROM blocking_key
-            WHERE blocking_key.key = keys.value->>0 AND publish_now = keys.value->>1
+            WHERE blocking_key.key = keys.value->>0 AND {column} = CAST(keys.value->>1 AS {type})
             LIMIT :max_rows
         ) AS limited
     )
@@ -197,18 +198,20 @@ _SHARING_SQL = """
     SELECT CAST(query_keys.value->>0 AS integer) AS query_index, record,
         count(*) AS shared, min(born) AS born, min(source) AS source
     FROM {query_keys}
-    JOIN blocking_key ON blocking_key.key = query_keys.value->>1 AND publish_now = query_keys.value->>2
+    JOIN blocking_key ON blocking_key.key = query_keys.value->>1 AND {column} = CAST(query_keys.value->>2 AS {type})
     GROUP BY 1, 2
 """
 _NARROWED_SQL = """
     SELECT 0 AS query_index, record, count(*) AS shared, min(born) AS born, min(source) AS source
     FROM (
         SELECT record, born, source
-        FROM {rare} JOIN blocking_key ON blocking_key.key = rare.value->>0 AND publish_now = rare.value->>1
+        FROM {rare} JOIN blocking_key
+            ON blocking_key.key = rare.value->>0 AND {column} = CAST(rare.value->>1 AS {type})
         UNION ALL
         SELECT * FROM (
             SELECT record, born, source
-            FROM {common} JOIN blocking_key ON blocking_key.key = common.value->>0 AND publish_now = common.value->>1
+            FROM {common} JOIN blocking_key
+                ON blocking_key.key = common.value->>0 AND {column} = CAST(common.value->>1 AS {type})
             WHERE {years}
             LIMIT :max_rows
         ) AS limited
@@ -258,6 +261,14 @@ class BlockingHit(NamedTuple):
     detainee: int | None = None
 
 
+class _Scope(NamedTuple):
+    """The records to search: those whose column has one of the values, of this SQL type."""
+
+    column: str
+    type: str
+    values: tuple[str | int, ...]
+
+
 def find_blocking_hits(
     session: Session, query: BlockingQuery, classes: Collection[str], limit: int = MAX_CANDIDATES
 ) -> list[BlockingHit]:
@@ -269,21 +280,41 @@ def find_blocking_hits(
 def find_blocking_hits_each(
     session: Session, queries: Sequence[BlockingQuery], classes: Collection[str], limit: int = MAX_CANDIDATES
 ) -> list[list[BlockingHit]]:
+    """Return the hits of each query, of people of these publication classes."""
+    return _find_hits_each(session, queries, _Scope("publish_now", "text", tuple(classes)), limit)
+
+
+def find_own_hits_each(
+    session: Session, queries: Sequence[BlockingQuery], source: int, limit: int = MAX_CANDIDATES
+) -> list[list[BlockingHit]]:
+    """Return the hits of each query among the records of one source. No row of another source's record is read."""
+    return _find_hits_each(session, queries, _Scope("source", "bigint", (source,)), limit)
+
+
+def _find_hits_each(
+    session: Session, queries: Sequence[BlockingQuery], scope: _Scope, limit: int
+) -> list[list[BlockingHit]]:
     """Return the hits of each query. Queries with only rare keys share a statement, the others run one by one."""
     hits: list[list[BlockingHit]] = []
     for chunk in split_into_chunks(queries, QUERIES_PER_STATEMENT):
-        sizes = _count_key_records(session, {key for query in chunk for key in query.keys}, classes)
+        sizes = _count_key_records(session, {key for query in chunk for key in query.keys}, scope)
         keys_by_query = [_split_keys(sizes, query.keys) for query in chunk]
         rare_hits = iter(
-            _find_by_rare_keys(session, [rare for rare, common in keys_by_query if not common], classes, limit)
+            _find_by_rare_keys(session, [rare for rare, common in keys_by_query if not common], scope, limit)
         )
         for query, (rare, common) in zip(chunk, keys_by_query, strict=True):
             hits.append(
-                _find_by_common_keys(session, rare, common, classes, query.first_birth_year, limit)
+                _find_by_common_keys(session, rare, common, scope, query.first_birth_year, limit)
                 if common
                 else next(rare_hits)
             )
     return hits
+
+
+def merge_hits(hits: Iterable[BlockingHit], others: Iterable[BlockingHit]) -> list[BlockingHit]:
+    """Return the hits of both lookups of one query, each record once: the records with most shared keys first."""
+    hits_by_record = {hit.record: hit for hit in (*others, *hits)}
+    return sorted(hits_by_record.values(), key=lambda hit: (-hit.shared_keys, hit.record))
 
 
 def rank_hits(rows: Iterable[tuple[int, int | None]], limit: int = MAX_CANDIDATES) -> list[BlockingHit]:
@@ -297,22 +328,23 @@ def rank_hits(rows: Iterable[tuple[int, int | None]], limit: int = MAX_CANDIDATE
     return [BlockingHit(record, shared[record], shared[record], birth_years[record]) for record in ranking]
 
 
-def _run_on_lists(session: Session, sql: str, lists: dict[str, Any], **values: int) -> Any:
-    """Run a statement with lists in place of tables (`build_json_rows_sql`)."""
+def _run_on_lists(session: Session, sql: str, scope: _Scope, lists: dict[str, Any], **values: int) -> Any:
+    """Run a statement on a scope, with lists in place of tables (`build_json_rows_sql`)."""
     connection = session.connection()
-    statement = _build_statement(sql, **{name: build_json_rows_sql(connection, name) for name in lists})
+    tables = {name: build_json_rows_sql(connection, name) for name in lists}
+    statement = _build_statement(sql, column=scope.column, type=scope.type, **tables)
     return connection.execute(statement, {name: json.dumps(rows) for name, rows in lists.items()} | values)
 
 
 @lru_cache
-def _build_statement(sql: str, **tables: str) -> TextClause:
-    return text(sql.format(**tables))
+def _build_statement(sql: str, **parts: str) -> TextClause:
+    return text(sql.format(**parts))
 
 
-def _count_key_records(session: Session, keys: Collection[str], classes: Collection[str]) -> Counter[str]:
-    """Return a dict of key → number of its records, counted up to MAX_INDEX_ROWS + 1 per class."""
+def _count_key_records(session: Session, keys: Collection[str], scope: _Scope) -> Counter[str]:
+    """Return a dict of key → number of its records, counted up to MAX_INDEX_ROWS + 1 per value of the scope."""
     rows = _run_on_lists(
-        session, _SIZES_SQL, {"keys": list(product(sorted(keys), classes))}, max_rows=MAX_INDEX_ROWS + 1
+        session, _SIZES_SQL, scope, {"keys": list(product(sorted(keys), scope.values))}, max_rows=MAX_INDEX_ROWS + 1
     )
     sizes = Counter[str]()
     for key, size in rows:
@@ -330,17 +362,17 @@ def _split_keys(sizes: Counter[str], keys: Collection[str]) -> tuple[list[str], 
 
 
 def _find_by_rare_keys(
-    session: Session, rare: Sequence[Sequence[str]], classes: Collection[str], limit: int
+    session: Session, rare: Sequence[Sequence[str]], scope: _Scope, limit: int
 ) -> list[list[BlockingHit]]:
     """Return for each list of rare keys the records that share most of them."""
     hits: list[list[BlockingHit]] = [[] for _ in rare]
     keys = [
-        (query_index, key, publish)
+        (query_index, key, value)
         for query_index, query_keys in enumerate(rare)
-        for key, publish in product(query_keys, classes)
+        for key, value in product(query_keys, scope.values)
     ]
     for query_index, record, shared, birth_year, source, detainee in _run_on_lists(
-        session, _RARE_KEYS_SQL, {"query_keys": keys}, max_rank=limit, open=OPEN
+        session, _RARE_KEYS_SQL, scope, {"query_keys": keys}, max_rank=limit, open=OPEN
     ):
         hits[query_index].append(BlockingHit(record, shared, shared, birth_year, source, detainee))
     return hits
@@ -350,25 +382,26 @@ def _find_by_common_keys(
     session: Session,
     rare: Sequence[str],
     common: Sequence[str],
-    classes: Collection[str],
+    scope: _Scope,
     birth_year: int | None,
     limit: int,
 ) -> list[BlockingHit]:
     """Return the records of a query with common keys. Common keys only match people born about the same year; if the
     year is unknown, they match anybody, but only if the query has no rare key."""
-    keys = {"rare": list(product(rare, classes)), "common": list(product(common, classes))}
+    keys = {"rare": list(product(rare, scope.values)), "common": list(product(common, scope.values))}
     values = {"max_rows": MAX_INDEX_ROWS, "max_rank": limit, "open": OPEN}
     if birth_year is not None:
         rows = _run_on_lists(
             session,
             _NEAR_BIRTH_SQL,
+            scope,
             keys,
             first=birth_year - BIRTH_YEAR_SLACK,
             last=birth_year + BIRTH_YEAR_SLACK,
             **values,
         )
     else:
-        rows = _run_on_lists(session, _ANY_BIRTH_SQL, keys | ({"common": []} if rare else {}), **values)
+        rows = _run_on_lists(session, _ANY_BIRTH_SQL, scope, keys | ({"common": []} if rare else {}), **values)
     # Not all rows of common keys were counted: a hit may share all of them.
     key_count = len(rare) + len(common)
     return [

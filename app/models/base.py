@@ -173,7 +173,8 @@ class RequestedClass(SQLModel, table=True):
 class Claim(SQLModel, table=True):
     """A version of a published figure, from revision `since` on. The entry of revision `stated` contains all of it.
 
-    `confirmed`: the revision from which the version is confirmed; None: it is hearsay."""
+    `confirmed`: the revision from which the version is confirmed; None: it is hearsay. `second`: the entry of the same
+    figure, filed by another source, that confirms it; None if the claimant or a curator does."""
 
     __table_args__ = (Index(None, "claimant", "until"), Index(None, "filed_by", "source_record_id"))
     key: int = key_column(primary_key=True)
@@ -187,6 +188,7 @@ class Claim(SQLModel, table=True):
     measure: str
     country: str | None
     confirmed: int | None = key_column(nullable=True)
+    second: int | None = key_column(nullable=True)
 
 
 class RecalledEntry(SQLModel, table=True):
@@ -202,15 +204,16 @@ class RecalledEntry(SQLModel, table=True):
 
 
 class BlockingKey(SQLModel, table=True):
-    """Personal. A blocking key of a record, with its year of birth and its source: a lookup reads only the index.
+    """Personal. A blocking key of a record, with its year of birth and its source: a lookup reads only an index.
 
     `publish_now`: a copy of `Record.publish_now`, so that a lookup reads no row of people whom the reader may not
-    recognise."""
+    recognise. The second index finds a source's own records without a row of any other."""
 
     __tablename__ = "blocking_key"
     __table_args__ = (
         build_enum_check("publish_now", CURRENT_CLASSES),
         Index(None, "key", "publish_now", "born", "record", "source"),
+        Index(None, "source", "key", "born", "record"),
     )
     record: int = key_column(primary_key=True)
     key: str = Field(primary_key=True)

@@ -5,33 +5,53 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.errors import Invalid
 from app.log.entries import load_entry
 from app.models import Claim
 from app.queries import changes
 from app.queries.parameters import ClaimQuery, Order, Page, fetch_after, fetch_page
 from app.queries.visibility import SqlCondition, valid_at
-from app.registry.claim_confirmation import find_confirmed_versions
+from app.registry.claim_confirmation import find_confirmed_versions, select_confirmed_versions
 from app.registry.publication.permissions import Reader
 from app.schemas.directory import ClaimShape
 from app.vocabulary import Role
+
+CONFIRMED_CHANGES_DETAIL = "Ask for changes without `confirmed`: each changed claim says whether it is confirmed."
 
 
 def query_claims(
     session: Session, query: ClaimQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[ClaimShape]:
-    """Return published figures at a revision. `since`: only those filed or corrected after it."""
+    """Return published figures at a revision. `since`: only those filed or corrected after it.
+
+    Raises Invalid for `since` with the term `confirmed`, which no change could be told by."""
 
     def match_terms(table: Any) -> list[SqlCondition]:
         names = ("claimant", "measure", "country")
         return [getattr(table, name) == getattr(query, name) for name in names if getattr(query, name) is not None]
 
     def build_shapes(rows: list[Any]) -> list[ClaimShape]:
-        confirmed = find_confirmed_versions(session, revision)
+        confirmed = find_confirmed_versions(session, revision, [claim.key for _key, claim, *_position in rows])
         return [build_claim_shape(session, claim, reader, confirmed) for _key, claim, *_position in rows]
 
-    statement = select(col(Claim.key), Claim).where(valid_at(Claim, revision), *match_terms(Claim))
+    statement = select(col(Claim.key), Claim).where(valid_at(Claim, revision))
+    versions: Any = Claim
+    if query.confirmed is not None:
+        if since is not None:
+            raise Invalid.at_pointer("/confirmed", "not_with_changed_since", CONFIRMED_CHANGES_DETAIL)
+        confirmed_versions = select_confirmed_versions(revision).subquery()
+        if query.confirmed:
+            versions = aliased(Claim)  # the shown ones, by which the terms judge
+            statement = statement.join(confirmed_versions, confirmed_versions.c.key == col(Claim.key)).join(
+                versions, (versions.stated == confirmed_versions.c.stated) & (versions.since == versions.stated)
+                & (versions.key == col(Claim.key)),
+            )  # fmt: skip
+        else:
+            statement = statement.where(col(Claim.key).not_in(select(confirmed_versions.c.key)))
+    statement = statement.where(*match_terms(versions))
     order: Order = [(col(Claim.key), query.sort == "-recorded")]
     list_name = f"claims by {query.sort or 'default'}"
     if since is not None:

@@ -114,6 +114,7 @@ class ClaimQuery(PageQuery):
     claimant: Slug | None = None
     measure: Measure | None = None
     country: Country | None = None
+    confirmed: bool | None = None
     changed_since: Moment | None = None
     sort: RecordedSort | None = None
 

@@ -1,10 +1,10 @@
-"""The registry's detentions to compare with a list, as far as the reader may see and recognise people.
+"""The registry's detentions to compare with a list or a person: people listed by name, and the source's own reports.
 
-A person is recognised by values visible to the reader, and by the name if a report of this reader would be linked to
-the person. Nothing else is compared: a match on an exact birth date would disclose that birth date."""
+People listed by name to the reader are compared by the values visible to the reader: a match on an exact birth date
+would disclose that birth date. Own reports are compared by their own content. Nobody else is looked up or compared."""
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ from sqlmodel import Session, col
 from app.columns.table import PERSON_COLUMN
 from app.db.engine import split_into_chunks
 from app.errors import Invalid
-from app.log.content import Content
-from app.matching.blocking import BlockingQuery, find_blocking_hits_each
+from app.log.content import NATIONAL_ID, Content
+from app.matching.blocking import BlockingQuery, find_blocking_hits_each, find_own_hits_each
 from app.models import Placement, Record
 from app.projection.consolidate import get_fact_value, get_reported_values, get_value_by_source
 from app.queries import person_records, shapes
@@ -24,6 +24,7 @@ from app.queries.shapes import Person
 from app.queries.terms import SourcedTerms
 from app.queries.visibility import match_visible, valid_at
 from app.registry.directory_snapshot import DirectorySnapshot
+from app.registry.identity.candidates import load_current_records
 from app.registry.publication.permissions import Reader
 from app.registry.records import digest_case, find_filed_cases
 from app.schemas.base import Facts
@@ -41,12 +42,16 @@ TOO_MANY_DETENTIONS = (
 
 @dataclass(frozen=True)
 class OwnReport:
-    """The reader's own report with a case number, and its placement."""
+    """The reader's own report, without the identification number, and its placement.
+
+    `detainee_id`: the person's id by this report alone. `publish`: the person's class."""
 
     report: uuid.UUID
+    detainee_id: uuid.UUID
     content: Content
     spell: int
     detainee: int
+    publish: str
 
 
 @dataclass(frozen=True)
@@ -64,14 +69,15 @@ class VisibleStatement:
 class VisibleSpell:
     """One detention as visible to the reader.
 
-    `names`: further names that identify the person; None if the reader must not learn of a match. `is_independent`:
-    whether an independent source reports the person. `statements`: what each source states that may identify the
-    person."""
+    `names`: further names that identify the person; None if the person is not listed by name to the reader.
+    `is_recognised`: whether the reader may learn that its own report is of the person. `is_independent`: whether an
+    independent source reports the person. `statements`: what each source states that may identify the person."""
 
     key: int
     ids: SpellIds
     content: Content
     names: Content | None
+    is_recognised: bool
     is_independent: bool
     statements: tuple[VisibleStatement, ...] = ()
 
@@ -91,18 +97,32 @@ def find_selected_spells(
 
 
 def find_candidate_people(
-    session: Session, reader: Reader, lines: Iterable[tuple[Collection[str], int | None]], revision: int
+    session: Session, reader: Reader, queries: Sequence[BlockingQuery], revision: int
 ) -> set[int]:
-    """Return the people that lines may refer to and the reader may recognise, found by the blocking keys and the year
-    of birth of each line, like candidates of a report."""
-    hits = find_blocking_hits_each(session, [BlockingQuery(*line) for line in lines], reader.recognised_classes)
+    """Return the people listed by name to the reader whom the queries find, as they would find candidates of a
+    report."""
+    hits = find_blocking_hits_each(session, queries, reader.named_classes)
     people: set[int] = set()
-    for chunk in split_into_chunks({hit.record for line_hits in hits for hit in line_hits}):
+    for chunk in split_into_chunks({hit.record for query_hits in hits for hit in query_hits}):
         placement_query = select(col(Placement.detainee)).where(
             col(Placement.record).in_(chunk), valid_at(Placement, revision)
         )
         people |= set(session.scalars(placement_query))
     return people
+
+
+def find_own_reports(
+    session: Session, source: int, queries: Sequence[BlockingQuery], revision: int
+) -> dict[uuid.UUID, OwnReport]:
+    """Return report → the source's own current report, for those that the queries find."""
+    hits = find_own_hits_each(session, queries, source)
+    found_records = load_current_records(session, {hit.record for query_hits in hits for hit in query_hits})
+    contents = {
+        record.id: record.content
+        for record in found_records
+        if record.content["verification.verdict"] != Verdict.RETRACTED
+    }
+    return _place_own_reports(session, contents, revision)
 
 
 def load_own_reports(
@@ -115,19 +135,33 @@ def load_own_reports(
         for digest, report in find_filed_cases(session, digests).items()
         if not report.is_redacted
     }
-    placements: dict[uuid.UUID, tuple[int, int]] = {}
-    for chunk in split_into_chunks([report.record for report in current_reports.values()]):
+    contents = {report.record: report.content for report in current_reports.values()}
+    placed_reports = _place_own_reports(session, contents, revision)
+    return {
+        case: placed_reports[report.record]
+        for case, report in current_reports.items()
+        if report.record in placed_reports
+    }
+
+
+def _place_own_reports(
+    session: Session, contents: Mapping[uuid.UUID, Content], revision: int
+) -> dict[uuid.UUID, OwnReport]:
+    """Return report → the report with its placement. A record filed after the revision has none."""
+    own_reports: dict[uuid.UUID, OwnReport] = {}
+    for chunk in split_into_chunks(contents):
         placement_query = (
-            select(col(Record.id), col(Placement.spell), col(Placement.detainee))
+            select(
+                col(Record.id), col(Record.detainee_id), col(Placement.spell), col(Placement.detainee),
+                col(Record.publish_now),
+            )
             .join(Placement, col(Placement.record) == col(Record.key))
             .where(col(Record.id).in_(chunk), valid_at(Placement, revision))
-        )
-        placements |= {record: (spell, detainee) for record, spell, detainee in session.execute(placement_query)}
-    return {
-        case: OwnReport(report.record, report.content, *placements[report.record])
-        for case, report in current_reports.items()
-        if report.record in placements  # a record filed after the revision has none
-    }
+        )  # fmt: skip
+        for report, detainee_id, spell, detainee, publish in session.execute(placement_query):
+            compared_content = {name: value for name, value in contents[report].items() if name != NATIONAL_ID}
+            own_reports[report] = OwnReport(report, detainee_id, compared_content, spell, detainee, publish)
+    return own_reports
 
 
 def load_visible_spells(
@@ -152,7 +186,8 @@ def _build_spells(person: Person, reader: Reader, independent_slugs: frozenset[s
         "detainee.gender": detainee_shape["gender"],
         "detainee.nationalities": detainee_shape["nationalities"],
     }
-    names = _collect_names(person, independent_slugs) if reader.can_recognise(person.publish) else None
+    names = _collect_names(person, independent_slugs) if reader.can_see_fact(person.publish, "full_name") else None
+    is_recognised = reader.can_recognise(person.publish)
     is_independent = not independent_slugs.isdisjoint(_find_reporting_sources(person))
     last_spell = next(reversed(person.detentions), None)
     for spell, detention in zip(person.detentions, detainee_shape["detentions"], strict=True):
@@ -196,7 +231,7 @@ def _build_spells(person: Person, reader: Reader, independent_slugs: frozenset[s
             VisibleStatement(slug, is_first_hand, _build_source_content(slug, content, facts))
             for slug, is_first_hand in verdict_sources
         )
-        yield VisibleSpell(spell, ids, content, names, is_independent, statements)
+        yield VisibleSpell(spell, ids, content, names, is_recognised, is_independent, statements)
 
 
 def _find_verdict_sources(person: Person, spell: int, allowed: frozenset[str] | None) -> dict[str, bool]:

@@ -11,7 +11,9 @@ from sqlmodel import Session, col
 from app.log.content import REQUESTED_CLASS
 from app.log.entries import load_entry
 from app.models import (
+    OPEN,
     BlockingKey,
+    Claim,
     Decision,
     Detention,
     HiddenCandidatePair,
@@ -21,12 +23,14 @@ from app.models import (
     Record,
 )
 from app.projection.consolidate import get_reported_values
-from app.queries import person_records, shapes
+from app.queries import claim_pages, person_records, shapes
+from app.queries.correction_candidates import compare_claims
 from app.queries.parameters import Page, PageExtras, PageQuery, read_cursor, write_cursor
 from app.queries.person_comparison import compare_side_by_side
 from app.queries.shapes import Person
 from app.queries.visibility import valid_at
 from app.registry import alerts, records
+from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys
 from app.registry.publication.permissions import Reader
@@ -39,6 +43,7 @@ MAX_FACILITIES = 100
 # Moves a pair that a curator could not decide behind every pair not yet reviewed; scores end at 1000.
 UNDECIDED_PENALTY = 2000
 BELOW_PAIRS_SCORE = -1  # disjoint releases and denied details come after the pairs
+HEARSAY_SCORE = -2  # after these: however much hearsay is filed, it hides nothing else that waits
 DENIED_DETAILS_PATTERN = '"denies":{'  # in the facts of a detention; quotes within a text would be escaped
 HIDDEN_SCORE = 3000  # people who are hidden, or should be, until a curator reviews them come first
 REVIEW_CURSOR = "review"  # of cursors
@@ -51,7 +56,8 @@ def query_review(
     """Return what waits for a curator, by priority.
 
     First people hidden provisionally; then pairs that may be one person and records that contradict others of their own
-    person; then disjoint releases and denied details; last the pairs that a curator has reviewed and could not decide.
+    person; then disjoint releases and denied details; then hearsay; last the pairs that a curator has reviewed and
+    could not decide.
     Bursts of reports are added. `filed_by_day`: the process's cache of daily numbers."""
     parts = (
         _select_hidings,
@@ -60,6 +66,7 @@ def query_review(
         _select_contradictions,
         _select_disjoint_releases,
         _select_denied_details,
+        _select_hearsay,
     )
     waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
@@ -183,6 +190,14 @@ def _select_hidings(revision: int) -> Select[*tuple[Any, ...]]:
         col(ProvisionalHiding.record).label("key"), literal(0).label("other"),
         col(ProvisionalHiding.detainee).label("a"), null().label("b"),
     ).where(valid_at(ProvisionalHiding, revision))  # fmt: skip
+
+
+def _select_hearsay(revision: int) -> Select[*tuple[Any, ...]]:
+    """Select the claims whose newest version waits for a confirmation."""
+    is_confirmed = func.coalesce(Claim.confirmed, OPEN) <= revision
+    return select(
+        literal("claim"), literal(HEARSAY_SCORE), col(Claim.key), literal(0), null(), null()
+    ).where(valid_at(Claim, revision), ~is_confirmed)  # fmt: skip
 
 
 def _select_contradictions(revision: int) -> Select[*tuple[Any, ...]]:
@@ -335,12 +350,26 @@ def _build_contradiction(
     }
 
 
+def _build_hearsay(
+    session: Session, row: Any, _people: dict[int, Person], reader: Reader, revision: int
+) -> filed.HearsayOut:
+    claim = session.scalars(select(Claim).where(col(Claim.key) == row.key, valid_at(Claim, revision))).one()
+    confirmed = find_confirmed_versions(session, revision, [claim.key]).get(claim.key, claim.stated)
+    versions = [load_entry(session, stated).body["said"] for stated in (confirmed, claim.stated)]
+    return {
+        "kind": "claim",
+        "claim": claim_pages.build_claim_shape(session, claim, reader, confirmed={}),
+        "changes": compare_claims(*versions),
+    }
+
+
 _SHAPE_BUILDERS: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], filed.WaitingShape]] = {
     "hidden": _build_hidden,
     "pair": _build_pair,
     "contradiction": _build_contradiction,
     "disjoint_releases": _build_disjoint_releases,
     "denied_details": _build_denied_details,
+    "claim": _build_hearsay,
 }
 
 

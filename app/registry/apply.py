@@ -249,7 +249,8 @@ class Projector:
         body = entry.body
         if "confirms" in body:
             is_confirmed = col(Claim.stated) == body["confirms"]
-            self._execute(update(Claim).where(is_confirmed).values(confirmed=entry.revision))
+            values = {"confirmed": entry.revision, "second": body.get("second")}
+            self._execute(update(Claim).where(is_confirmed).values(values))
             return ()
         claim_id = uuid.UUID(body["id"])
         previous = self._session.scalars(
@@ -268,6 +269,7 @@ class Projector:
             "measure": body["said"]["measure"],
             "country": body["said"].get("country"),
             "confirmed": None if "hearsay" in body else entry.revision,
+            "second": body.get("second"),
         }
         self._close_version(Claim, row["key"], entry.revision)
         self._execute(insert(Claim), row)

@@ -1,19 +1,20 @@
 """Tell confirmed claims from hearsay, and confirm a claim as a curator.
 
 An entry with `hearsay` states a figure in the name of a source other than its filer. It stays hearsay until a curator
-confirms it, or two sources file the same figure from different publishers. Entries filed before there was hearsay
+confirms it, or another source files the same figure from another publisher. Entries filed before there was hearsay
 count as confirmed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.errors import Forbidden
-from app.models import Claim, Entry, EntryAuthor, RecalledEntry, Source
+from app.errors import Conflict, Forbidden
+from app.models import OPEN, Claim, Entry, EntryAuthor, RecalledEntry, Source
 from app.registry import two_person_rule
 from app.registry.write import Outcome, WriteContext
 
@@ -25,14 +26,20 @@ OWN_CLAIM_DETAIL = (
     "You, your source or a key whose holder is not recorded filed this claim: another curator has to confirm it."
 )
 
+CHANGED_CLAIM_DETAIL = "The figure was changed meanwhile: read it again, and confirm what it says now."
+
 
 def is_hearsay(filer: str | None, claim: Mapping[str, Any]) -> bool:
     """Return whether a claim is in the name of anybody other than its filer alone."""
     return filer is None or {claim.get("claimant"), *claim.get("joint_with", ())} != {filer}
 
 
-def confirm_claim(context: WriteContext, claim: Claim) -> Outcome:
-    """Confirm the newest version of a claim. Raises Forbidden for its filer."""
+def confirm_claim(context: WriteContext, claim: Claim, stated: int | None = None) -> Outcome:
+    """Confirm the newest version of a claim. `stated`: the entry of the version that the curator read, if known.
+
+    Raises Conflict if there is a newer one, and Forbidden for its filer."""
+    if stated is not None and claim.stated != stated:
+        raise Conflict(CHANGED_CLAIM_DETAIL)
     outcome_ids = {"id": str(claim.id)}
     if claim.confirmed is not None:
         return Outcome("claim", 200, claim.confirmed, outcome_ids)
@@ -48,47 +55,89 @@ def confirm_claim(context: WriteContext, claim: Claim) -> Outcome:
     return Outcome("claim", 201, entry.revision, outcome_ids)
 
 
-def find_confirmed_versions(session: Session, revision: int) -> dict[int, int]:
-    """Return claim key → the entry of its newest confirmed version at a revision.
+def mark_hearsay(
+    context: WriteContext, filer: str | None, claim: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Claim]]:
+    """Return the mark in a new claim's entry, and the filings by other sources that it confirms."""
+    if not is_hearsay(filer, claim):
+        return {}, []
+    first_filings = [] if filer is None else _find_first_filings(context, claim)
+    return ({"second": first_filings[0].stated} if first_filings else {"hearsay": True}), first_filings
 
-    A claim whose filer is in quarantine has none."""
+
+def _find_first_filings(context: WriteContext, claim: Mapping[str, Any]) -> list[Claim]:
+    """Return the current claims of other sources with the same figure from another publisher, oldest first."""
+    publisher = _find_publisher(claim)
+    if publisher is None or claim.get("claimant") is None:
+        return []
+    names = ("claimant", "measure", "country")
+    rows = context.session.execute(
+        select(Claim, col(Entry.body))
+        .join(Entry, col(Entry.revision) == col(Claim.stated))
+        .where(
+            col(Claim.until) == OPEN,
+            col(Claim.filed_by).is_not(None),
+            col(Claim.filed_by) != context.actor.source,
+            *(getattr(Claim, name) == claim.get(name) for name in names),
+            ~_is_withdrawn(col(Claim.stated), context.log.revision),
+        )
+        .order_by(col(Claim.key))
+    ).all()
+    figure_key = _build_figure_key(claim)
+    figures = [(row, json.loads(body)["said"]) for row, body in rows]
+    return [
+        row
+        for row, figure in figures
+        if _build_figure_key(figure) == figure_key and _find_publisher(figure) not in (None, publisher)
+    ]
+
+
+def confirm_first_filings(context: WriteContext, claims: Iterable[Claim], second: int) -> None:
+    """Confirm the hearsay among these claims. `second`: the entry in which another source filed the same figure."""
+    for claim in claims:
+        if claim.confirmed is None:
+            context.write_entry("claim", {"id": str(claim.id), "confirms": claim.stated, "second": second})
+
+
+def select_confirmed_versions(revision: int) -> Select[int, int]:
+    """Select key and entry of the newest confirmed version of each claim at a revision.
+
+    A version counts neither if it, nor if the second filing that confirms it, is recalled or of a filer in
+    quarantine."""
+    return (
+        select(col(Claim.key), func.max(col(Claim.stated)).label("stated"))
+        .where(
+            col(Claim.confirmed) <= revision,
+            ~_is_withdrawn(col(Claim.stated), revision),
+            or_(col(Claim.second).is_(None), ~_is_withdrawn(col(Claim.second), revision)),
+        )
+        .group_by(col(Claim.key))
+    )
+
+
+def find_confirmed_versions(session: Session, revision: int, keys: Iterable[int] | None = None) -> dict[int, int]:
+    """Return claim key → the entry of its newest confirmed version at a revision. `keys`: of these claims only."""
+    statement = select_confirmed_versions(revision)
+    if keys is not None:
+        statement = statement.where(col(Claim.key).in_(keys))
+    return dict(map(tuple, session.execute(statement)))
+
+
+def _is_withdrawn(stated: Any, revision: int) -> ColumnElement[bool]:
+    """Return the condition that a version is recalled at a revision, or its filer in quarantine."""
+    filing: Any = aliased(Claim)
     is_recalled = exists().where(
-        col(RecalledEntry.revision) == col(Claim.stated),
+        col(RecalledEntry.revision) == stated,
         col(RecalledEntry.since) <= revision,
         col(RecalledEntry.until) > revision,
     )
-    is_quarantined = exists().where(
-        col(Source.key) == col(Claim.filed_by),
-        col(Source.since) <= revision,
-        col(Source.until) > revision,
-        col(Source.quarantined),
+    # Not correlated: versions have no index by their entry.
+    quarantined = (
+        select(filing.stated)
+        .join(Source, col(Source.key) == filing.filed_by)
+        .where(col(Source.since) <= revision, col(Source.until) > revision, col(Source.quarantined))
     )
-    trusted_claims = select(col(Claim.key), col(Claim.stated)).where(
-        col(Claim.since) <= revision, ~is_recalled, ~is_quarantined
-    )
-    confirmed = trusted_claims.where(col(Claim.confirmed) <= revision).order_by(col(Claim.stated))
-    versions: dict[int, int] = dict(map(tuple, session.execute(confirmed)))
-    current = trusted_claims.where(col(Claim.until) > revision)
-    if {*map(tuple, session.execute(current))} <= versions.items():
-        return versions
-    filings: dict[str, list[tuple[int, int, int, str]]] = {}
-    bodies = session.execute(
-        current.add_columns(col(Claim.filed_by), col(Entry.body))
-        .join(Entry, col(Entry.revision) == col(Claim.stated))
-        .where(col(Claim.filed_by).is_not(None))
-    )
-    for key, stated, filer, body in bodies:
-        figure = json.loads(body)["said"]
-        publisher = _find_publisher(figure)
-        if publisher is not None and figure.get("claimant") is not None:
-            filings.setdefault(_build_figure_key(figure), []).append((key, stated, filer, publisher))
-    for same in filings.values():
-        versions |= {
-            key: stated
-            for key, stated, filer, publisher in same
-            if any(other[2] != filer and other[3] != publisher for other in same)
-        }
-    return versions
+    return or_(is_recalled, stated.in_(quarantined))
 
 
 def _build_figure_key(figure: Mapping[str, Any]) -> str:

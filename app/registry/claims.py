@@ -16,7 +16,7 @@ from app.errors import Invalid, NotFound, build_pointed_error
 from app.log.entries import load_entry
 from app.models import OPEN, Claim, Source
 from app.registry.checks import FUTURE_DATE_DETAIL
-from app.registry.claim_confirmation import is_hearsay
+from app.registry.claim_confirmation import confirm_first_filings, mark_hearsay
 from app.registry.directory_snapshot import find_current_row
 from app.registry.publication.permissions import Reader
 from app.registry.write import Outcome, WriteContext, new_id
@@ -284,9 +284,10 @@ def file_claim(context: WriteContext, body: ClaimIn, *, is_confirmed: bool = Fal
         if (_add_zone(entry.body["said"], "UTC"), entry.personal) == (claim, personal):
             return Outcome("claim", 200, previous.stated, {"id": str(previous.id)})
     claim_id = previous.id if previous else new_id()
-    mark = {} if is_confirmed or not is_hearsay(filer_slug, claim) else {"hearsay": True}
+    mark, first_filings = ({}, []) if is_confirmed else mark_hearsay(context, filer_slug, claim)
     content = {"id": str(claim_id), "filed_by": filer_slug, "said": claim, **mark}
     new_entry = context.write_entry("claim", content, personal)
+    confirm_first_filings(context, first_filings, new_entry.revision)
     return Outcome("claim", 200 if previous else 201, new_entry.revision, {"id": str(claim_id)})
 
 

@@ -258,7 +258,7 @@ class _RowWriter:
         linked_ids = {decision.record for decision in match.decisions if decision.judgement is Judgement.SAME}
         detainee = next((c.record.detainee for c in candidates if c.record.id in linked_ids), number)
         if detainee != number:
-            trial.link(detainee, person, is_count_only=publish == Publish.COUNTED)
+            trial.linked_people.add(detainee)
         predicted = CurrentRecord(number, record_id, get_source_key(context), publish, detainee, {}, person)
         self._candidates.add(row.index, predicted)
         ids = {"report": str(record_id)} | (WAITS if review is Review.AWAITING_REVIEW else {})

@@ -13,7 +13,6 @@ from app.config import TwoPerson
 from app.db.write_buffer import WriteBuffer
 from app.log.entries import Log, LogEntry, require_clock_past_head
 from app.log.head import require_rules
-from app.matching.score import Person
 from app.models import EntryAuthor
 from app.projection import RULES
 from app.registry.apply import Projector
@@ -41,12 +40,10 @@ class Trial:
     """The state of a trial (a dry run of a list) across batches.
 
     In a real run, later rows find the records of earlier rows. A trial rolls each batch back, so it must remember them.
-    `linked_people`: person → the people described by the rows that would be linked to it. `count_only_people`: people
-    whom a linked row would close to `counted`."""
+    `linked_people`: the people to whom a row would be linked."""
 
     def __init__(self) -> None:
-        self.linked_people: dict[int, list[Person]] = {}
-        self.count_only_people: set[int] = set()
+        self.linked_people: set[int] = set()
         self.unreviewed: UnreviewedReports | None = None
         # Trial records get negative keys: keys of real records are revisions, and so above 0.
         self._last_number = -1_000_000_000
@@ -55,11 +52,6 @@ class Trial:
         """Return a new number for a record that a real run would create."""
         self._last_number += 1
         return self._last_number
-
-    def link(self, detainee: int, person: Person, *, is_count_only: bool) -> None:
-        self.linked_people.setdefault(detainee, []).append(person)
-        if is_count_only:
-            self.count_only_people.add(detainee)
 
 
 class MatchContext:

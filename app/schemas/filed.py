@@ -7,7 +7,8 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from app.schemas.base import Page, Receipt, RevisionedAnswer, Said
-from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
+from app.schemas.directory import ClaimShape
+from app.schemas.records import ChangeOut, DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
     MatchOutcome,
     Publish,
@@ -249,7 +250,16 @@ class ContradictionOut(TypedDict):
     compared: list[ComparedField]
 
 
-WaitingShape = PairOut | ApartOut | DeniedDetailsOut | HiddenOut | ContradictionOut
+class HearsayOut(TypedDict):
+    """A claim filed in another's name, or a change to a confirmed claim, that waits for its confirmation (`POST
+    /v1/claims/{id}/confirmation`); `changes`: to the confirmed version."""
+
+    kind: Literal["claim"]
+    claim: ClaimShape
+    changes: list[ChangeOut]
+
+
+WaitingShape = PairOut | ApartOut | DeniedDetailsOut | HiddenOut | ContradictionOut | HearsayOut
 
 
 class ReportId(TypedDict):

@@ -277,7 +277,7 @@ class CandidateOut(TypedDict):
 
 
 class CandidatesOut(TypedDict):
-    """Whom a report may speak of, the likeliest first; nobody whom your key may not recognise."""
+    """Whom a report may speak of, the likeliest first: people listed by name, and those of your own reports."""
 
     revision: int
     candidates: list[CandidateOut]

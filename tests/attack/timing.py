@@ -37,7 +37,9 @@ from urllib.parse import urlencode
 
 from app.matching.blocking import build_name_blocking_keys, build_word_keys
 
-KINDS = ("match", "search", "lists", "dry_runs", "imports", "writes")
+KINDS = ("match", "comparisons", "search", "lists", "dry_runs", "imports", "writes")
+# Asked by an organisation: filing ties what it sends to people shown without a name, and no other question may tell it.
+OF_AN_NGO = ("match", "comparisons", "dry_runs")
 TARGETS = 50  # people whose traits are asked for again and again, of each sort
 TOGETHER = 1_000  # tries whose mean an attacker compares
 CUT = 0.95  # slower tries are taken for as slow as this quantile: the machine had something else to do
@@ -108,10 +110,11 @@ class Times:
 
 
 class Server:
-    """A served registry, the key of a government, and one connection kept open."""
+    """A served registry, the keys of a government and of an organisation, and one connection kept open."""
 
-    def __init__(self, port: int, key: str) -> None:
-        self._key = {"Authorization": f"Bearer {key}"}
+    def __init__(self, port: int, keys: dict[str, str]) -> None:
+        self._keys = {who: {"Authorization": f"Bearer {key}"} for who, key in keys.items()}
+        self.who = "ministry"
         self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         self.close = self._connection.close
         self._connection.connect()
@@ -120,7 +123,7 @@ class Server:
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any, int]:
         """`(status, answer, nanoseconds)`, with the key; without one where `anonymous` is among the headers."""
-        sent = headers if headers.pop("anonymous", None) else self._key | headers
+        sent = headers if headers.pop("anonymous", None) else self._keys[self.who] | headers
         begun = time.perf_counter_ns()
         self._connection.request(method, path, body, sent)
         answer = self._connection.getresponse()
@@ -156,15 +159,30 @@ def write(server: Server, person: Person, case: str) -> int:
     return took
 
 
-def send_list(server: Server, person: Person, case: str, *, dry_run: bool = False) -> int:
-    """Send a list of one row, and ask until it is through."""
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+
+
+def form(person: Person, case: str) -> bytes:
+    """A list of one row."""
     row = json.dumps(person.body(case, "anonymous"))
-    sent = (
+    return (
         f'--b\r\nContent-Disposition: form-data; name="file"; filename="l.jsonl"\r\n\r\n{row}\n\r\n--b--\r\n'.encode()
     )
+
+
+def compare(server: Server, person: Person, case: str) -> int:
+    path = "/v1/match/list?held_on=2000-01-01"  # a day of which the registry has nobody to lay beside the list
+    status, answer, took = server.ask("POST", path, form(person, case), **FORM)
+    assert (status, answer["summary"]["mine_only"]) == (200, 1)
+    return took
+
+
+def send_list(server: Server, person: Person, case: str, *, dry_run: bool = False) -> int:
+    """Send a list of one row, and ask until it is through."""
+    sent = form(person, case)
     begun = time.perf_counter_ns()
     path = "/v1/imports?dry_run=true" if dry_run else "/v1/imports"
-    status, receipt, _took = server.ask("POST", path, sent, **{"Content-Type": "multipart/form-data; boundary=b"})
+    status, receipt, _took = server.ask("POST", path, sent, **FORM)
     assert status == 202, receipt
     until = time.monotonic() + PATIENCE
     while receipt["finished_at"] is None:
@@ -179,7 +197,8 @@ def try_list(server: Server, person: Person, case: str) -> int:
 
 
 ACTS: dict[str, Callable[[Server, Person, str], int]] = {
-    "match": match, "search": search, "lists": filtered, "dry_runs": try_list, "imports": send_list, "writes": write,
+    "match": match, "comparisons": compare, "search": search, "lists": filtered, "dry_runs": try_list,
+    "imports": send_list, "writes": write,
 }  # fmt: skip
 AGAIN = "lists"
 
@@ -245,22 +264,23 @@ def served(recuento: str, folder: Path, rows: str) -> Iterator[Server]:
     run("source", "add", "ministry", "--name", "Ministry", "--kind", "government", "--country", "VE")
     (folder / "people.jsonl").write_text(rows)
     run("import", "people.jsonl", "--source", "foro", "--confirm")
-    key = run("key", "create", "ministry", "--holder", "Ana Pérez")
+    run("source", "add", "jep", "--name", "JEP", "--kind", "ngo", "--country", "VE")
+    keys = {who: run("key", "create", who, "--holder", "Ana Pérez") for who in ("ministry", "jep")}
     serve = [recuento, "serve", "--port", str(port)]
     process = subprocess.Popen(serve, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
     try:
-        with closing(_connected(port, key)) as server:
+        with closing(_connected(port, keys)) as server:
             yield server
     finally:
         process.terminate()
         process.wait()
 
 
-def _connected(port: int, key: str) -> Server:
+def _connected(port: int, keys: dict[str, str]) -> Server:
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            return Server(port, key)
+            return Server(port, keys)
         except ConnectionRefusedError:
             assert time.monotonic() < until, "the server does not come up"
             time.sleep(0.05)
@@ -271,6 +291,7 @@ def measure(
 ) -> Times:
     """The times of so many tries, half of each sort, in pairs; without the first tries, which fill caches. By lot one
     or the other comes first: what a server does at every second write must not look like a difference."""
+    server.who = "jep" if kind in OF_AN_NGO else "ministry"
     act, times, warm = ACTS[kind], Times(), min(100, tries) if kind == AGAIN else 0
     for number in range(-warm // 2, tries // 2):
         for people, kept in random.sample([(hidden, times.hidden), (unknown, times.unknown)], 2):

@@ -380,6 +380,29 @@ def test_whoever_starts_a_server_is_told_how_old_the_last_entry_is(
         assert capsys.readouterr().err.startswith(told)
 
 
+def test_whoever_starts_an_empty_registry_is_asked_what_the_first_page_is_about(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(answers: str, *, has_terminal: bool = True) -> tuple[str | None, str | None, str]:
+        for name in serve.FIRST_PAGE_QUESTIONS:
+            monkeypatch.setenv(name, "")  # so that what an answer sets is undone
+            monkeypatch.delenv(name)
+        typed = io.StringIO(answers)
+        monkeypatch.setattr(typed, "isatty", lambda: has_terminal)
+        monkeypatch.setattr(sys, "stdin", typed)
+        with open_read_session(world.engine) as session:
+            settings = serve._ask_about_first_page(session, Settings())
+        return settings.country, settings.released_from, "".join(capsys.readouterr())
+
+    assert ask("VE\n2026-01-08\n") == (None, None, ""), "a registry with entries is asked nothing"
+    monkeypatch.setattr(serve, "read_head", lambda _session: (0, None))
+    country, first_day, told = ask("VE\n2026-01-08\n")
+    assert (country, first_day, os.environ["RECUENTO_COUNTRY"]) == ("VE", "2026-01-08", "VE")
+    assert "set RECUENTO_RELEASED_FROM=2026-01-08" in told
+    assert ask("\n\n")[:2] == (None, None)
+    assert "Set RECUENTO_COUNTRY" in ask("", has_terminal=False)[2]
+
+
 def test_a_database_is_told_by_its_whole_path_and_without_its_password(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -234,9 +234,9 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
 ) -> None:
     asked: list[int] = []
 
-    def counting(context: WriteContext, wanted: list[BlockingQuery], classes: tuple[str, ...]) -> list[dict[int, bool]]:
+    def counting(context: WriteContext, wanted: list[BlockingQuery]) -> list[dict[int, bool]]:
         asked.append(len(wanted))
-        return look_up_candidates(context, wanted, classes)
+        return look_up_candidates(context, wanted)
 
     monkeypatch.setattr("app.registry.identity.candidates.look_up_candidates", counting)
     monkeypatch.setattr("app.registry.identity.candidates.LOOKUP_BATCH", 2)
@@ -250,9 +250,9 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
 def test_looking_up_counts_as_time_of_the_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     passed = [0.0]
 
-    def long(context: WriteContext, wanted: list[BlockingQuery], classes: tuple[str, ...]) -> list[dict[int, bool]]:
+    def long(context: WriteContext, wanted: list[BlockingQuery]) -> list[dict[int, bool]]:
         passed[0] += 2 * MAX_BATCH_SECONDS
-        return look_up_candidates(context, wanted, classes)
+        return look_up_candidates(context, wanted)
 
     monkeypatch.setattr("app.registry.identity.candidates.look_up_candidates", long)
     monkeypatch.setattr("app.registry.list_rows.monotonic", lambda: passed[0])

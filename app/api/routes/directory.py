@@ -204,7 +204,7 @@ def read_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQ
 
     def build(revision: int) -> Mapping[str, Any]:
         row = load_claim_at(context.session, claim_id, revision)
-        confirmed = find_confirmed_versions(context.session, revision)
+        confirmed = find_confirmed_versions(context.session, revision, [row.key])
         claim = claim_pages.build_claim_shape(context.session, row, context.reader, confirmed)
         versions = [load_entry(context.session, stated).body["said"] for stated in (claim["since"], row.stated)]
         figures = load_figures(context.session, revision)

@@ -53,8 +53,8 @@ class ComparisonQuery(ComparisonScope):
     "/match", response_model=CandidatesOut, responses=document_refusals(*BODY_REFUSALS, *CHANGE_REFUSALS, TakesTooLong)
 )
 def match_person(context: ReadDep, body: PersonSoughtIn) -> Response:
-    """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
-    whom this key may not recognise. Identification numbers are compared with nobody's."""
+    """Whom a report of this person may speak of, with the reasons. Nothing is stored. Only people listed by name to
+    this key and the reports of its own source are compared. Identification numbers are compared with nobody's."""
     context.allow(*Role)
     matches = match_person_in_registry(context.session, context.request.app.state.clock(), context.reader, body)
     return responses.build_json_response(matches, 200, _build_comparison_headers(matches["revision"]))
@@ -72,7 +72,7 @@ def match_list(
     query: Annotated[ComparisonQuery, Query()],
 ) -> Response:
     """Lay a list beside the registry: on both, likely the same person, on yours only, on theirs only. Nothing is
-    stored, and nothing is said of people whom this key may not recognise."""
+    stored. Only people listed by name to this key and the reports of its own source are compared."""
     refuse_repeated_parameters(context.request, query)
     return _render_comparison(context, query, _compare_list(context, upload, query))
 

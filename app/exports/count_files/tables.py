@@ -11,7 +11,7 @@ from typing import Any
 from app.columns import table as tables
 from app.columns.table import TableSpec
 from app.exports.count_files.unlinked import OWN_DETENTION, OWN_PERSON, VERIFYING_SOURCES
-from app.models import Claim, Facility, Source
+from app.models import Claim, Facility, RecalledEntry, Source
 
 
 class ColumnType(Enum):
@@ -365,6 +365,16 @@ WHOLE_TABLES = (
             _build_text_column("measure", "What it counts."),
             _build_text_column("country", "ISO 3166-1 alpha-2."),
             Column("confirmed", "confirmed", ColumnType.NUMBER, "The revision from which it is confirmed."),
+            Column("second", "second", ColumnType.NUMBER, "The entry of another source that confirms it, if one does."),
+        ),
+    ),
+    WholeTable(
+        "recalled_entries",
+        RecalledEntry,
+        "Which entries were recalled, and between which revisions.",
+        (
+            Column("entry", "revision", ColumnType.NUMBER, "The revision of the entry."),
+            *_VERSION_COLUMNS[1:],
         ),
     ),
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, inspect, select
 from sqlmodel import Session, col
 
 from app.columns.rows import NULL, Array
@@ -268,11 +268,11 @@ class _FolderWriter:
             )
 
     def write_whole_tables(self) -> Iterator[dict[str, Any]]:
-        """Write the files of sources, facilities and published figures."""
+        """Write the files of sources, facilities, published figures and recalled entries."""
         for table in WHOLE_TABLES:
             names = [column.registry_name for column in table.columns]
             query = select(*(col(getattr(table.model, name)) for name in names)).order_by(
-                col(table.model.key), col(table.model.since)
+                *inspect(table.model).primary_key
             )
             versions = self._session.execute(query).all()
             rows = {

@@ -27,7 +27,6 @@ from app.models import OPEN, Entry, Placement, Record, Report, Sealed
 from app.projection.statements import restore_content
 from app.registry.identity import blocking_keys
 from app.registry.write import MatchContext, WriteContext
-from app.vocabulary import Publish
 
 # Hits of one lookup. Few enough to read their people in a millisecond, and too many to plant unnoticed under one name.
 MAX_HITS = 100
@@ -107,7 +106,7 @@ def load_current_records(session: Session, keys: Iterable[int]) -> list[CurrentR
 def look_up_candidates(
     context: MatchContext,
     queries: Sequence[BlockingQuery],
-    classes: Collection[str],
+    classes: Collection[str] | None = None,
     before_revisions: Sequence[int] | None = None,
 ) -> list[dict[int, bool]]:
     """Return, for each query, the records to compare as `{record: whether it may have the same name}`.
@@ -116,9 +115,16 @@ def look_up_candidates(
     MAX_DEPENDENT_CANDIDATES of each other source. People whose hits are all impossible are left out. All hits of other
     people are returned, so that conflicts show.
 
-    `classes`: the classes of publication to search. `before_revisions`: for each query, the revision before which
-    records must have been filed."""
+    `classes`: the classes of publication to search. By default, filing searches those whom the source may recognise,
+    and a trial, which leaves no trace, people listed by name and the source's own records. `before_revisions`: for each
+    query, the revision before which records must have been filed."""
+    actor = context.actor
+    if classes is None:
+        classes = actor.recognised_classes if context.trial is None else actor.named_classes
     hits = blocking.find_blocking_hits_each(context.session, queries, classes, MAX_HITS)
+    if context.trial is not None and actor.source is not None:
+        own_hits = blocking.find_own_hits_each(context.session, queries, actor.source, MAX_HITS)
+        hits = [blocking.merge_hits(*query_hits) for query_hits in zip(hits, own_hits, strict=True)]
     if before_revisions is not None:
         hits = [
             [hit for hit in query_hits if hit.record < revision]
@@ -218,7 +224,7 @@ def _find_independently_reported(context: MatchContext, people: Collection[int])
     if not people:
         return set()
     rows = context.session.connection().execute(_SELECT_REPORTING_SOURCES, {"people": list(people)})
-    linked_people = context.trial.linked_people.keys() if context.trial and context.actor.independent else set()
+    linked_people = context.trial.linked_people if context.trial and context.actor.independent else set()
     return {detainee for detainee, source in rows if context.views.sources[source].independent} | (
         linked_people & set(people)
     )
@@ -285,20 +291,13 @@ class CandidateCache:
         query = self._queries[index]
         written_hits = self._written_records.look_up(query)
         namesakes = self._hits[index] | {hit.record: blocking_keys.is_namesake(query, hit) for hit in written_hits}
-        new_records, count_only_people = (
-            self._written_records.records,
-            self._context.trial.count_only_people if self._context.trial else (),
-        )
+        new_records = self._written_records.records
         candidates = [
             CandidateRecord(new_records.get(key) or self._records[key], is_namesake)
             for key, is_namesake in namesakes.items()
         ]
         candidates = self._limit_own_records(query, candidates, {hit.record: hit.shared_keys for hit in written_hits})
-        candidates = [
-            CandidateRecord(_mark_count_only(c.record), c.is_namesake) if c.record.detainee in count_only_people else c
-            for c in candidates
-        ]
-        # Queries never find people whom the source may not recognise; earlier rows about them must not either.
+        # A source's own records and earlier rows may be about people whom it may not recognise.
         return [c for c in candidates if self._context.actor.can_recognise(c.record.publish)]
 
     def _limit_own_records(
@@ -325,7 +324,7 @@ class CandidateCache:
         """Look up the candidate records of the next LOOKUP_BATCH reports, without unreadable `pending_writes`."""
         start = len(self._hits)
         queries = [blocking_keys.build_blocking_query(report) for report in self._reports[start : start + LOOKUP_BATCH]]
-        hits = look_up_candidates(self._context, queries, self._context.actor.recognised_classes)
+        hits = look_up_candidates(self._context, queries)
         for record in load_current_records(self._context.session, set().union(*hits) - self._records.keys()):
             self._records[record.key] = record
         self._queries += queries
@@ -352,7 +351,3 @@ class CandidateCache:
         if self._context.trial is None or record <= self._head:
             return record
         return self._trial_numbers.setdefault(record, self._context.trial.take_number())
-
-
-def _mark_count_only(record: CurrentRecord) -> CurrentRecord:
-    return record._replace(publish=Publish.COUNTED)

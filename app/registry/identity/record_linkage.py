@@ -116,7 +116,7 @@ def find_candidates(context: WriteContext, report: Content) -> list[CandidateRec
     Only people whom the key may recognise are searched. The others are searched after the report is filed
     (`duplicate_scan.py`)."""
     query = blocking_keys.build_blocking_query(select_compared_content(context, report))
-    (namesakes,) = candidates.look_up_candidates(context, [query], context.actor.recognised_classes)
+    (namesakes,) = candidates.look_up_candidates(context, [query])
     return [
         CandidateRecord(record, namesakes[record.key]) for record in load_current_records(context.session, namesakes)
     ]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from app.api.operations import DecideObjection, JudgeIdentity, UndoIdentity, WithdrawProposal
+from app.api.operations import ConfirmClaim, DecideObjection, JudgeIdentity, UndoIdentity, WithdrawProposal
 from app.api.routes.curation import list_objections, list_proposals, list_review
 from app.errors import NotFound, Problem
 from app.imports.fields import FIELDS
@@ -19,6 +19,7 @@ from app.registry.publication.decisions import ObjectionDecisionIn
 from app.schemas.reports import IdentityIn
 from app.vocabulary import Role, find_label
 from app.web.api_client import encode_body, gather, parse_body, parse_cursor
+from app.web.claims.text import format_attribution
 from app.web.desk.fields import COUNTRY_KINDS, get_code_language
 from app.web.desk.page import (
     IDEMPOTENCY_FIELD,
@@ -123,6 +124,7 @@ FIRST_PERSON_FIELD, SECOND_PERSON_FIELD, JUDGEMENT_FIELD, PAIR_REASON_FIELD, DEC
     "reason",
     "decision",
 )
+CLAIM_FIELD = "claim"
 PAIRS_PAGE_SIZE = 10  # each pair takes a curator minutes
 SIDE_BY_SIDE = ("pair", "contradiction")
 
@@ -140,6 +142,11 @@ async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response
     return await desk.show(
         "desk/review/review.html",
         waiting=list(zip(waiting["data"], facts, strict=True)),
+        attributions={
+            item["claim"]["id"]: format_attribution(desk, item["claim"])
+            for item in waiting["data"]
+            if item["kind"] == "claim"
+        },
         further=parse_cursor(waiting["next"]),
         unknown_facilities=waiting["unknown_facilities"],
         proposals=proposals["data"],
@@ -187,6 +194,18 @@ async def withdraw_decision(form: SubmittedForm) -> Response:
         WithdrawProposal(UUID(proposal_id)), WriteTarget("DELETE", "/v1/proposals/{proposal_id}", proposal_id)
     )
     return await form.desk.show("desk/review/decided.html", answer=answer, judgement="withdrawn")
+
+
+@review.post("/desk/review/confirmation")
+async def confirm_claim(form: SubmittedForm) -> Response:
+    """Confirm a figure that was filed in another's name."""
+    claim_id = parse_form_id(form.form_values, CLAIM_FIELD, "The form names no figure: open the review again.")
+    stated = form.get_first("since")
+    answer = await form.desk.officer_client.write(
+        ConfirmClaim(UUID(claim_id), int(stated) if stated.isdecimal() else 0),
+        WriteTarget("POST", "/v1/claims/{claim_id}/confirmation", claim_id),
+    )
+    return await form.desk.show("desk/review/decided.html", answer=answer, judgement="confirmed")
 
 
 def _parse_decision_id(form: DeskForm) -> str:

@@ -75,14 +75,15 @@ async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[Home
     Country and first day are those of the address, else of the settings. Without either the country is the one with
     most releases that two sources verified in the latest ninety days."""
     by_country: Any = await page.api.read(count_releases, group_by="country")
-    countries = sorted(group["country"] for group in by_country["groups"] if group["country"] and group["releases"])
     state = page.request.app.state
+    found = {group["country"] for group in by_country["groups"] if group["country"] and group["releases"]}
+    countries = sorted(found | ({state.country} if state.country else set()))
     country = page_terms.get("country") or state.country or await _find_main_country(page)
     released_from = state.released_from if state.country in (None, country) else None
     question = HomeQuestion(country, page_terms.get("released_from") or released_from, tuple(countries))
-    terms = {"measure": Measure.RELEASED.value, "country": country, "limit": MAX_CLAIMS}
+    terms = {"measure": Measure.RELEASED.value, "country": country, "confirmed": "true", "limit": MAX_CLAIMS}
     claims: Any = await page.api.read(list_claims, terms, sort="-recorded")
-    return question, [claim for claim in claims["data"] if claim["confirmed"]]
+    return question, claims["data"]
 
 
 async def _find_main_country(page: Page) -> str | None:

@@ -118,6 +118,66 @@ def test_a_changed_figure_is_hearsay_while_the_confirmed_one_stands(world: World
     assert correction["kind"] == "claim_restated"
 
 
+def test_two_sources_confirm_a_waiting_change_from_two_publishers(world: World) -> None:
+    changed = claim(world)
+    confirm(world, changed)
+    claim(world, said=900, **cited("diario.example"))
+    assert shown(world, changed)["low"] == 401
+    before = world.revision
+    claim(world, "jep", said=900, **cited("prensa.example"))
+    assert (shown(world, changed)["low"], shown(world, changed)["waiting_since"]) == (901, None)
+    (correction,) = world.get("/v1/corrections", None).json()["data"]
+    assert correction["kind"] == "claim_restated"
+    assert changed in [row["id"] for row in world.get("/v1/claims", None, changed_since=before).json()["data"]]
+
+
+def test_a_figure_that_two_sources_confirmed_stands_while_one_of_them_changes_its_own(world: World) -> None:
+    first, second = claim(world, **cited("diario.example")), claim(world, "jep", **cited("prensa.example"))
+    claim(world, said=900, **cited("diario.example"))
+    assert [(shown(world, one)["low"], shown(world, one)["confirmed"]) for one in (first, second)] == [(401, True)] * 2
+
+
+@pytest.mark.parametrize("slug", ["foro", "jep"])
+def test_a_figure_of_two_sources_is_hearsay_while_one_of_them_is_in_quarantine(world: World, slug: str) -> None:
+    both = claim(world, **cited("diario.example")), claim(world, "jep", **cited("prensa.example"))
+    world.client.patch(f"/v1/sources/{slug}", json={"quarantined": True}, headers=world.headers("admin"))
+    assert not any(is_confirmed(world, one) for one in both)
+
+
+def test_confirmed_figures_are_listed_alone_by_what_was_confirmed(world: World) -> None:
+    confirmed = claim(world)
+    confirm(world, confirmed)
+    claim(world, country="NI")
+    hearsay = claim(world, source_record_id="F-2")
+
+    def listed(**terms: Any) -> list[str]:
+        return [row["id"] for row in world.get("/v1/claims", None, **terms).json()["data"]]
+
+    assert listed(confirmed="true", country="VE", limit=1, sort="-recorded") == [confirmed]
+    assert listed(confirmed="true", country="NI") == []
+    assert listed(confirmed="false") == [hearsay]
+    answer = world.get("/v1/claims", None, confirmed="true", changed_since=1)
+    world.refuse(answer, 422, "not_with_changed_since", "/confirmed")
+
+
+def test_hearsay_waits_in_the_review_after_all_else(world: World) -> None:
+    filed = world.file("foro")
+    world.verify(filed["release"]["id"], "jep", verdict="disputed", method="family", denies="identity")
+    waiting = claim(world)
+
+    def review() -> list[Body]:
+        return list(world.get("/v1/review", "curator").json()["data"])
+
+    assert [row["kind"] for row in review()] == ["denied_details", "claim"]
+    assert (review()[1]["claim"]["id"], review()[1]["changes"]) == (waiting, [])
+    confirm(world, waiting)
+    claim(world, said=900)
+    assert {"field": "low", "before": 401, "after": 901} in review()[1]["changes"]
+    assert review()[1]["claim"]["low"] == 901
+    confirm(world, waiting)
+    assert [row["kind"] for row in review()] == ["denied_details"]
+
+
 def test_hearsay_replaces_no_confirmed_figure(world: World) -> None:
     first = claim(world)
     confirm(world, first)

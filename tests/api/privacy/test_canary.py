@@ -4,6 +4,7 @@ Every value a source can send about a person carries a mark of its own. Whoever 
 over by this: the addresses come from the OpenAPI document.
 """
 
+import json
 import logging
 import re
 import tempfile
@@ -195,6 +196,28 @@ def test_no_other_key_sees_more_than_the_public(scene: Scene) -> None:
         for who in ("pud", GOVERNMENT, "admin"):
             answer = scene.world.client.get(address, headers=scene.world.headers(who))
             assert leaks(scene, everything_of(answer)) == [], (who, address)
+
+
+@pytest.mark.parametrize("who", ["pud", GOVERNMENT, "admin"])
+def test_no_match_comparison_or_trial_finds_whoever_is_not_listed_by_name(scene: Scene, who: str) -> None:
+    """The marks that are asked for come back as the list's own; ids, counts and reasons would be the registry's."""
+    world = scene.world
+    for hidden in (*HIDDEN, WAITING):
+        body = report_of(hidden, "guessed")
+        row, ids = json.dumps(body), scene.ids.get(hidden, {}).values()
+        files = {"file": ("list.jsonl", row)}
+        answers = [world.post("/v1/match", body, who), world.client.post("/v1/match/list", files=files,
+                   headers=world.headers(who))]  # fmt: skip
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].json()["candidates"] == []
+        compared = answers[1].json()
+        assert (compared["both"], compared["likely"], len(compared["mine_only"])) == ([], [], 1)
+        assert leaks(scene, json.dumps(compared["theirs_only"])) == []
+        if hidden != "anonymous":  # the only one of them whom a list shows
+            assert not [thing for thing in ids if thing in answers[1].text]
+        if who != "admin":
+            receipt = world.send_list(row, who, dry_run=True)
+            assert [one["outcome"] for one in world.rows_of(receipt, who)] == ["new"]
 
 
 def test_no_correction_names_anybody_whom_no_list_shows(scene: Scene) -> None:

@@ -246,12 +246,13 @@ def test_no_acknowledged_row_is_lost_or_doubled_by_a_kill(database_url: str) -> 
     drill(database_url, rows=120, kills=4, seed=7)
 
 
-def test_a_government_learns_nothing_from_a_trial(world: World) -> None:
+def test_nobody_learns_from_a_trial_of_somebody_unnamed(world: World) -> None:
     world.file(
         "foro", detainee__full_name="Rosa Inés Valdivia", detainee__birth_date="1971", detainee__publish="anonymous"
     )
-    assert counts(world.send_list(HEAD + FIRST, who=GOVERNMENT, dry_run=True)) == {"new": 1}
-    assert counts(world.send_list(HEAD + FIRST, who="jep", dry_run=True)) == {"linked": 1}
+    for who in (GOVERNMENT, "jep"):
+        assert counts(world.send_list(HEAD + FIRST, who=who, dry_run=True)) == {"new": 1}
+    assert counts(world.send_list(HEAD + FIRST, who="jep")) == {"linked": 1}
 
 
 def test_a_zip_bomb_fails_with_a_reason(world: World) -> None:

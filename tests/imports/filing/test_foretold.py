@@ -33,7 +33,7 @@ HEAD = "código;nombre;fecha de nacimiento;fecha de detención;centro de reclusi
 
 
 def drawn(rows: int, seed: int, prefix: str = "P") -> str:
-    """People drawn as a population has them: a few names that many share, and many that few do."""
+    """Named people drawn as a population has them: a few names that many share, and many that few do."""
     dice = random.Random(seed)
 
     def one_of(names: tuple[str, ...]) -> str:
@@ -45,9 +45,9 @@ def drawn(rows: int, seed: int, prefix: str = "P") -> str:
         born = str(dice.randint(1950, 1999)) if dice.random() < 0.4 else ""
         taken = f"2025-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}" if dice.random() < 0.5 else ""
         place = dice.choice(PLACES) if dice.random() < 0.5 else ""
-        return f"{prefix}-{number};{' '.join(parts)};{born};{taken};{place};VE\n"
+        return f"{prefix}-{number};{' '.join(parts)};{born};{taken};{place};VE;named\n"
 
-    return HEAD + "".join(map(line, range(rows)))
+    return HEAD.replace("país", "país;publicar") + "".join(map(line, range(rows)))
 
 
 def outcomes(world: World, receipt: Body) -> list[str]:
@@ -98,6 +98,18 @@ def test_a_trial_knows_whom_an_earlier_batch_of_it_would_have_tied(
     tried = world.send_list(said, dry_run=True)
     assert outcomes(world, tried) == ["linked", "needs_review"]
     assert outcomes(world, world.send_list(said)) == outcomes(world, tried)
+
+
+@pytest.mark.parametrize("publish", ["anonymous", "counted"])
+def test_a_trial_knows_of_people_without_a_name_only_the_sources_own(world: World, publish: str) -> None:
+    """The list itself is tied to whomever an independent source may recognise."""
+    her = {"detainee__full_name": "Rosa Inés Valdivia", "detainee__birth_date": "1971", "detainee__publish": publish}
+    world.file("jep", **her)
+    said = HEAD + "A-1;Rosa Inés Valdivia;1971;;;VE\n"
+    assert outcomes(world, world.send_list(said, dry_run=True)) == ["new"]
+    world.file("foro", **her | {"detainee__publish": "anonymous"}, source_record_id="A-0")
+    assert outcomes(world, world.send_list(said, dry_run=True)) == ["needs_review"]
+    assert outcomes(world, world.send_list(said)) == ["needs_review"]
 
 
 def test_a_trial_that_another_process_takes_up_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from tests.web.desk.officer import Officer
 
 REVIEW, DECISION = "/desk/review", "/desk/review/decision"
 UNDO, WITHDRAWAL = "/desk/review/undo", "/desk/review/withdrawal"
+CONFIRMATION = "/desk/review/confirmation"
 SECOND = "second curator"
 
 
@@ -54,6 +55,22 @@ def test_a_denied_detail_is_named_with_its_source(curator: Officer) -> None:
     page = curator.open(REVIEW).text
     assert "Lidia Campos Urrutia" in page
     assert re.search(r"The identity: <bdi>Jep</bdi>", page)
+
+
+def test_a_figure_that_another_source_filed_is_confirmed(curator: Officer) -> None:
+    figure = {"claimant": "ministry", "measure": "released", "qualifier": "more_than", "said": 400, "country": "VE",
+              "citation": {"url": "https://diario.example/cuatrocientos"}}  # fmt: skip
+    figure |= {"source_record_id": "F-1"}
+    claim = curator.world.post("/v1/claims", {**figure, "said": 300}, "foro").json()["id"]
+    curator.open(REVIEW)
+    curator.world.post("/v1/claims", figure, "foro")
+    assert curator.fill(CONFIRMATION, {}).status_code == 409, "the figure was changed since it was read"
+    page = curator.open(REVIEW).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "as filed by Foro, citing diario.example" in page
+    assert "more than 400" in page
+    assert "The figure is confirmed" in curator.fill(CONFIRMATION, {}).text
+    assert curator.world.get(f"/v1/claims/{claim}").json()["confirmed"]
+    assert "diario.example" not in curator.open(REVIEW).text
 
 
 def test_a_button_that_is_pressed_twice_decides_once(curator: Officer) -> None:
