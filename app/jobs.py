@@ -25,6 +25,7 @@ from starlette.datastructures import State
 
 from app import server_log
 from app.api.middleware.response_cache import IDLE_SECONDS
+from app.api.routes.health import note_freeze
 from app.clock import read_elapsed_seconds
 from app.columns.store import refresh_columns
 from app.config import Names
@@ -50,6 +51,7 @@ KEY_USES_INTERVAL_SECONDS = 60.0  # only the day is recorded, and a crash may lo
 # If the machine fails, the mark lacks what was written since; a check costs one small query.
 MARKS_INTERVAL_SECONDS = 1.0
 ERASURES_INTERVAL_SECONDS = 10.0  # a reader that blocks an erasure ends within seconds
+FREEZE_INTERVAL_SECONDS = 5.0  # a freeze begun by another process or a command is in `/healthz` after so long
 COLUMNS_INTERVAL_SECONDS = 30.0  # "a minute later" no erased person is in memory or in a mapped file
 
 Limiter = AbstractAsyncContextManager[Any]
@@ -90,6 +92,7 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
         schedule(
             "keeping columns", partial(refresh_columns, state.engine), COLUMNS_INTERVAL_SECONDS, limits.background
         ),
+        schedule("noting a freeze", partial(note_freeze, state), FREEZE_INTERVAL_SECONDS, limits.background),
         schedule("clearing an idle cache", state.response_cache.clear_if_idle, IDLE_SECONDS, limits.background),
         schedule(
             "looking at the mark",

@@ -269,6 +269,7 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.security_contact = settings.security_contact
     app.state.readiness = Readiness()
+    app.state.last_freeze = None
     app.state.settling = MomentSettler()
     app.state.head_moves = True  # this log gets the future entries, so that the current day may be requested
     app.state.question_seconds = settings.question_seconds

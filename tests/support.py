@@ -73,7 +73,7 @@ ANYONE = Reader(names="list")
 # those that a test counts.
 jobs.DUPLICATE_SCAN_INTERVAL_SECONDS = jobs.MARKS_INTERVAL_SECONDS = jobs.ERASURES_INTERVAL_SECONDS = (
     jobs.EMBARGOES_INTERVAL_SECONDS
-) = 3600.0
+) = jobs.FREEZE_INTERVAL_SECONDS = 3600.0
 jobs.COLUMNS_INTERVAL_SECONDS = 3600.0
 # Nor are columns read before somebody counts: few tests count before they write.
 setattr(main, "prefetch_columns", lambda _engine: None)  # noqa: B010 - what it imports is no attribute to type checkers
@@ -187,6 +187,7 @@ class _Garage:
         app.state.zone = parse_zone(settings.zone or "UTC")
         app.state.country, app.state.released_from = settings.country, settings.released_from
         app.state.readiness = Readiness()
+        app.state.last_freeze = None
         app.state.settling = MomentSettler()
         app.state.comparing = set()
         app.state.response_cache = ResponseCache()

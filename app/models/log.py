@@ -53,6 +53,10 @@ class Head(SQLModel, table=True):
     dated_ahead_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
     erased: int = key_column()  # revision of the last erasure, or 0
     scrubbed: int = key_column()  # erasures up to this revision are also removed from the database's files
+    # A freeze: since when, until when (null: until somebody ends it), and by which key (null: on the machine itself).
+    frozen_since: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    frozen_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    frozen_by: str | None = None
 
 
 class ApiKey(SQLModel, table=True):
