@@ -188,13 +188,14 @@ class Settings(BaseSettings):
 
     def smtp_password(self) -> str | None:
         """Return the password for the mail server, if there is one."""
-        return None if self.smtp_password_file is None else _read_private_file(self.smtp_password_file)
+        path = self.smtp_password_file
+        return None if path is None else _read_private_file(path, "RECUENTO_SMTP_PASSWORD_FILE")
 
     def sending_key(self) -> str | None:
         """Return the key to send lists with: `RECUENTO_KEY`, or the content of `RECUENTO_KEY_FILE`."""
         if self.key is not None:
             return _strip_key(self.key.get_secret_value())
-        return None if self.key_file is None else _read_private_file(self.key_file)
+        return None if self.key_file is None else _read_private_file(self.key_file, "RECUENTO_KEY_FILE")
 
     def mark_file(self) -> Path | None:
         """Return the file of the high-water mark; None for a database in memory, which nobody restores."""
@@ -219,14 +220,14 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or (host.replace(".", "").isdigit() and ip_address(host).is_loopback) or host == "::1"
 
 
-def _read_private_file(path: Path) -> str:
-    """Return the content of a file that only its owner can read."""
+def _read_private_file(path: Path, setting: str) -> str:
+    """Return the content of a file that only its owner can read. `setting`: the setting that names it."""
     try:
         if path.stat().st_mode & OTHER_USERS_MASK:
             raise UnreadableSecret(f"Others can read {path}: chmod 600 it, and replace what is in it.")
         return _strip_key(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UnreadableSecret(f"The file {path} cannot be read: check the setting that names it.") from error
+        raise UnreadableSecret(f"The file {path} cannot be read: check {setting}.") from error
 
 
 def _strip_key(text: str) -> str:

@@ -24,6 +24,7 @@ from app.api.routes.records import answer_page
 from app.api.routing import (
     ALWAYS_REFUSALS,
     BODY_REFUSALS,
+    CHANGE_REFUSALS,
     DELETE_REFUSALS,
     POST_REFUSALS,
     READ_REFUSALS,
@@ -171,14 +172,14 @@ async def recall_entries(write: WriteDep, body: RecallIn) -> Response:
     return await write.submit(RecallEntries(body))
 
 
-@curation_router.post("/freeze", response_model=FreezeOut, responses=document_refusals(*DELETE_REFUSALS))
+@curation_router.post("/freeze", response_model=FreezeOut, responses=document_refusals(*POST_REFUSALS))
 async def freeze_registry(write: WriteDep) -> Response:
     """Freeze the registry: until it is ended (admin), or for 24 hours (curator). What does not hide, erase or revoke is
     refused (503 `frozen`), except objections. Reads go on. No embargo ends, and lists wait."""
     return await write.submit(BeginFreeze())
 
 
-@curation_router.delete("/freeze", response_model=FreezeOut, responses=document_refusals(*DELETE_REFUSALS))
+@curation_router.delete("/freeze", response_model=FreezeOut, responses=document_refusals(*CHANGE_REFUSALS))
 async def end_freeze(write: WriteDep) -> Response:
     """End a freeze (admin)."""
     return await write.submit(EndFreeze())

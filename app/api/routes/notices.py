@@ -9,7 +9,7 @@ from app.api.middleware.concurrency import acquire_read_slot
 from app.api.routes.records import FEED_RESPONSE
 from app.api.routing import ALWAYS_REFUSALS, build_router, document_refusals
 from app.db.engine import open_read_session
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
 from app.notices.delivery import ATOM_MEDIA_TYPE, render_feed
 from app.notices.holders import find_feed
 
@@ -21,7 +21,7 @@ FEED_HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Referre
     "/notices/{token}.atom",
     response_model=None,
     response_class=Response,
-    responses=FEED_RESPONSE | document_refusals(NotFound, *ALWAYS_REFUSALS),
+    responses=FEED_RESPONSE | document_refusals(NotFound, Invalid, *ALWAYS_REFUSALS),
 )
 def follow_notices(
     request: Request, token: str, _slot: Annotated[None, Depends(acquire_read_slot, scope="function")]
