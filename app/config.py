@@ -217,7 +217,10 @@ class Settings(BaseSettings):
 
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine."""
-    return host == "localhost" or (host.replace(".", "").isdigit() and ip_address(host).is_loopback) or host == "::1"
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _read_private_file(path: Path, setting: str) -> str:

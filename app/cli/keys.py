@@ -1,5 +1,6 @@
 """`recuento key`: who may write, and who sees restricted fields."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -122,22 +123,27 @@ def rotate_key(
 @key_commands.command("notices")
 def set_notices(
     key_id: KeyId,
-    email: Annotated[str | None, typer.Option(help="Send notices to this e-mail address.")] = None,
+    email: Annotated[
+        bool, typer.Option("--email", help="Send notices to an e-mail address, which is read from stdin.")
+    ] = False,
     feed: Annotated[bool, typer.Option("--feed", help="Make a secret address of a feed; the last one ends.")] = False,
     off: Annotated[bool, typer.Option("--off", help="Send none any more, and delete both addresses.")] = False,
 ) -> None:
     """Say where the holder of a key gets notices of what is new: numbers by kind and a link, at most once an hour. They
     are of all keys of that holder. The address of a feed stands alone on stdout, and cannot be shown again."""
     settings = Settings()
-    if email is None and not feed and not off:
-        exit_with_error("Give --email ADDRESS, --feed or --off.")
-    if email is not None and settings.smtp_url is None:
+    if not email and not feed and not off:
+        exit_with_error("Give --email, --feed or --off.")
+    if email and settings.smtp_url is None:
         exit_with_error("This registry has no mail server: set RECUENTO_SMTP_URL, or give --feed.")
+    if email and sys.stdin.isatty():
+        console.print("E-mail address:")
+    address = sys.stdin.readline().strip() if email else ""  # arguments stay in the history of a shell
     with open_session(settings, finish_erasures=False) as session:
         if off:
             holders.delete_addresses(session, key_id, utc_now())
-        if email is not None:
-            holders.set_email(session, settings.secret_key(), key_id, email, utc_now())
+        if email:
+            holders.set_email(session, settings.secret_key(), key_id, address, utc_now())
         path = holders.create_feed(session, key_id, utc_now()) if feed else None
     if path is not None:
         print(f"{settings.public_url or settings.address()}{path}")  # noqa: T201 - this is the output

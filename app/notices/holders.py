@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from app.config import Names
@@ -64,8 +64,8 @@ def create_feed(session: Session, key_id: str, now: datetime) -> str:
 
 def delete_addresses(session: Session, key_id: str, now: datetime) -> None:
     """Send no more notices to a key's holder, and delete both addresses."""
-    session.delete(_load_or_create(session, key_id, now))
-    session.flush()
+    holder = _load_folded_holder(session, key_id, now)
+    session.connection().execute(delete(NoticeHolder).where(col(NoticeHolder.holder) == holder))
 
 
 def list_channels(session: Session) -> dict[str, list[str]]:
@@ -77,16 +77,21 @@ def list_channels(session: Session) -> dict[str, list[str]]:
 
 
 def _load_or_create(session: Session, key_id: str, now: datetime) -> NoticeHolder:
+    holder = _load_folded_holder(session, key_id, now)
+    row = session.get(NoticeHolder, holder)
+    if row is None:
+        row = NoticeHolder(holder=holder, covered_until=now, due_at=now)
+        session.add(row)
+    return row
+
+
+def _load_folded_holder(session: Session, key_id: str, now: datetime) -> str:
     key = session.get(ApiKey, key_id)
     if key is None:
         raise NotFound("There is no key with this id.")
     if key.holder is None or api_keys.is_key_ended(key, api_keys.get_key_time(session, now)):
         raise Conflict("Notices go to the holder of a key that has not ended: see recuento key list.")
-    row = session.get(NoticeHolder, fold(key.holder))
-    if row is None:
-        row = NoticeHolder(holder=fold(key.holder), covered_until=now, due_at=now)
-        session.add(row)
-    return row
+    return fold(key.holder)
 
 
 def load_live_keys(session: Session, holder: str, now: datetime, names: Names) -> list[HolderKey]:

@@ -61,6 +61,7 @@ class NoticeJob:
         self._mailer, self._link = mailer, public_url + DESK_PATH
         self._filed_by_day = DailyReportCounts()
         self._outbox: deque[_Mail] = deque()
+        self._in_delivery: set[str] = set()  # holders with a mail in the outbox, or on its way
         self._sent: deque[str] = deque()  # holders whose notice was sent
 
     def prepare(self) -> None:
@@ -68,11 +69,16 @@ class NoticeJob:
         now = self._clock()
         self._record_sent(now)
         with open_read_session(self._engine) as session:
-            due = [holder for holder in list_due_holders(session, now) if self._has_news(session, holder, now)]
+            due = [
+                holder
+                for holder in list_due_holders(session, now)
+                if holder not in self._in_delivery and self._has_news(session, holder, now)
+            ]
         for holder in due:
             with open_writer_session(self._engine) as session:
                 mail = self._take_notice(session, holder, now)
             if mail is not None:
+                self._in_delivery.add(holder)
                 self._outbox.append(mail)
 
     def send(self) -> None:
@@ -85,6 +91,7 @@ class NoticeJob:
                 log.error("a notice could not be sent: %s", _describe_failure(error))
             else:
                 self._sent.append(mail.holder)
+            self._in_delivery.discard(mail.holder)
 
     def _has_news(self, session: Session, holder: str, now: datetime) -> bool:
         """Return whether `_take_notice` has anything to do, without the lock and without changing the row."""

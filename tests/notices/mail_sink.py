@@ -1,6 +1,7 @@
 """A mail server for tests: it speaks SMTP on this machine, and keeps what it is sent."""
 
 import socketserver
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_string
@@ -9,7 +10,8 @@ from threading import Thread
 
 
 class MailSink(socketserver.ThreadingTCPServer):
-    """`refusal`: the answer to each recipient in place of 250. `envelopes`: sender and recipients of each mail."""
+    """`refusal`: the answer to each recipient in place of 250. `envelopes`: sender and recipients of each mail.
+    `logins`: what was sent to sign in."""
 
     allow_reuse_address = daemon_threads = True
 
@@ -18,6 +20,7 @@ class MailSink(socketserver.ThreadingTCPServer):
         self.mails: list[Message] = []
         self.envelopes: list[list[str]] = []
         self.refusal: str | None = None
+        self.logins: list[bytes] = []
 
     @property
     def url(self) -> str:
@@ -42,6 +45,13 @@ class _Conversation(socketserver.StreamRequestHandler):
                 envelope = []
             elif verb in ("MAIL", "RCPT"):
                 envelope.append(line)
+            if verb == "EHLO":
+                self._say("250-sink.example\r\n250 AUTH PLAIN")
+                continue
+            if verb == "AUTH":
+                self.server.logins.append(b64decode(line.rpartition(" ")[2]))
+                self._say("235 welcome")
+                continue
             self._say(self.server.refusal if verb == "RCPT" and self.server.refusal else "250 ok")
 
     def _read_mail(self) -> str:

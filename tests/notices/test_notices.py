@@ -3,14 +3,18 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
+from pydantic import ValidationError
 from sqlmodel import Session
 
+from app.config import Settings, UnreadableSecret
 from app.db.engine import open_write_session
 from app.notices import holders
-from app.notices.delivery import Mailer
+from app.notices.delivery import Mailer, build_mailer
 from app.notices.job import NoticeJob
 from app.registry import api_keys
 from app.vocabulary import Role
@@ -139,6 +143,39 @@ def test_a_mail_server_elsewhere_gets_nothing_without_tls(
     run(world, make_job(world, Mailer(sink.url, "notices@registry.example", None)), 10)
     assert (sink.mails, sink.envelopes) == ([], [])
     assert "SMTPNotSupportedError" in caplog.text
+
+
+def test_the_settings_name_the_server_the_user_and_a_private_file_with_the_password(
+    sink: MailSink, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("only for tests\n")
+    file.chmod(0o600)
+    url = sink.url.replace("//", "//notices%40registry.example@")
+    more: dict[str, Any] = {"smtp_sender": "notices@registry.example", "public_url": "https://registry.example"}
+    mailer = build_mailer(Settings(smtp_url=url, smtp_password_file=file, **more))
+    assert mailer is not None
+    mailer.send(ADDRESS, {"pairs": 2}, LINK)
+    assert sink.logins == [b"\0notices@registry.example\0only for tests"]
+    assert len(sink.mails) == 1
+    file.chmod(0o644)
+    with pytest.raises(UnreadableSecret, match="chmod 600"):
+        build_mailer(Settings(smtp_url=url, smtp_password_file=file, **more))
+    with pytest.raises(ValidationError, match="RECUENTO_SMTP_SENDER"):
+        Settings(smtp_url=url)
+    with pytest.raises(ValidationError):
+        Settings(smtp_url="http://mail.example.org", **more)
+
+
+def test_a_slow_server_gets_one_mail_of_a_holder_at_a_time(world: World, job: NoticeJob, sink: MailSink) -> None:
+    tell(world, "curator")
+    object_to(world)
+    world.now += timedelta(minutes=10)
+    job.prepare()
+    world.now += timedelta(minutes=30)  # for so long the mail server took others' mails
+    job.prepare()
+    job.send()
+    assert len(sink.mails) == 1
 
 
 def test_pairs_and_decisions_of_others_reach_curators_and_ones_own_decisions_do_not(
