@@ -24,7 +24,6 @@ from app.notices.delivery import DESK_PATH, Mailer
 from app.notices.holders import (
     NOTICE_INTERVAL,
     RETRY_INTERVAL,
-    Counts,
     add_digest,
     list_due_holders,
     load_live_keys,
@@ -33,16 +32,18 @@ from app.notices.holders import (
 from app.notices.news import count_news
 from app.registry.alerts import DailyReportCounts
 
+NOTHING = "{}"  # the numbers of a holder to whom nothing is to be mailed
+
 log = logging.getLogger("recuento")
 
 
 @dataclass(frozen=True)
 class _Mail:
-    """A notice to be mailed. `holder`: folded."""
+    """A notice to be mailed. `holder`: folded. `unsent`: its numbers, as the row has them."""
 
     holder: str
     address: str
-    counts: Counts
+    unsent: str
 
 
 class NoticeJob:
@@ -62,7 +63,7 @@ class NoticeJob:
         self._filed_by_day = DailyReportCounts()
         self._outbox: deque[_Mail] = deque()
         self._in_delivery: set[str] = set()  # holders with a mail in the outbox, or on its way
-        self._sent: deque[str] = deque()  # holders whose notice was sent
+        self._sent: deque[_Mail] = deque()
 
     def prepare(self) -> None:
         """Record which notices were sent, and write the digests of holders for whom something is new."""
@@ -86,11 +87,11 @@ class NoticeJob:
         while self._outbox and self._mailer is not None:
             mail = self._outbox.popleft()
             try:
-                self._mailer.send(mail.address, mail.counts, self._link)
+                self._mailer.send(mail.address, json.loads(mail.unsent), self._link)
             except (OSError, smtplib.SMTPException, ValueError) as error:
                 log.error("a notice could not be sent: %s", _describe_failure(error))
             else:
-                self._sent.append(mail.holder)
+                self._sent.append(mail)
             self._in_delivery.discard(mail.holder)
 
     def _has_news(self, session: Session, holder: str, now: datetime) -> bool:
@@ -98,7 +99,7 @@ class NoticeJob:
         row = session.get_one(NoticeHolder, holder)
         session.expunge(row)
         keys, told_alerts = load_live_keys(session, holder, now, self._names), row.alerts
-        is_unsent = row.email is not None and row.unsent != "{}" and self._mailer is not None
+        is_unsent = row.email is not None and row.unsent != NOTHING and self._mailer is not None
         has_news = bool(count_news(session, row, keys, now, self._filed_by_day))
         return not keys or is_unsent or has_news or row.alerts != told_alerts
 
@@ -118,19 +119,20 @@ class NoticeJob:
             address = unseal_email(self._secret, row)
         except DamagedCiphertext:
             address = None
-        unsent: Counts = json.loads(row.unsent)
-        is_mailed = address is not None and bool(unsent) and self._mailer is not None
+        is_mailed = address is not None and row.unsent != NOTHING and self._mailer is not None
         if is_mailed or counts:
             row.due_at = now + (RETRY_INTERVAL if is_mailed else NOTICE_INTERVAL)
         session.add(row)
-        return _Mail(holder, address, unsent) if is_mailed and address is not None else None
+        return _Mail(holder, address, row.unsent) if is_mailed and address is not None else None
 
     def _record_sent(self, now: datetime) -> None:
-        sent = [self._sent.popleft() for _ in range(len(self._sent))]
-        if sent:
+        for _ in range(len(self._sent)):
+            mail = self._sent.popleft()
+            # What another process added meanwhile stays, and is sent with it again.
+            is_as_sent = col(NoticeHolder.holder) == mail.holder, col(NoticeHolder.unsent) == mail.unsent
+            change = update(NoticeHolder).where(*is_as_sent).values(unsent=NOTHING, due_at=now + NOTICE_INTERVAL)
             with open_write_session(self._engine) as session:
-                change = update(NoticeHolder).where(col(NoticeHolder.holder).in_(sent))
-                session.connection().execute(change.values(unsent="{}", due_at=now + NOTICE_INTERVAL))
+                session.connection().execute(change)
 
 
 def _describe_failure(error: Exception) -> str:
