@@ -3,7 +3,7 @@
 import os
 import secrets
 from contextlib import suppress
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s@]+$")] | None = None
     # Where to report a vulnerability in private: served in /.well-known/security.txt.
     security_contact: Annotated[str, Field(pattern=r"^(mailto:\S+|https://[^\s/@]+(/\S*)?)$")] | None = None
+    # The mail server for notices: smtps://user@mail.example.org, or smtp://… with STARTTLS, which only a server on this
+    # machine may do without. Without it no notice is mailed.
+    smtp_url: Annotated[str, Field(pattern=r"^smtps?://([^\s/@:]+@)?[^\s/@]+$")] | None = None
+    smtp_password_file: Path | None = None
+    smtp_sender: Annotated[str, Field(pattern=r"^[^\s@<>]+@[^\s@<>]+$")] | None = None
     # The time zone in which a day without a zone ends, as an offset or an IANA name: the zone of the people who are
     # counted. The default is UTC; a demo uses the zone of its figures.
     zone: Annotated[str, AfterValidator(_normalize_zone)] | None = None
@@ -139,6 +144,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _require_mail_sender(self) -> Self:
+        if self.smtp_url is not None and (self.smtp_sender is None or self.public_url is None):
+            raise ValueError("RECUENTO_SMTP_URL needs RECUENTO_SMTP_SENDER, and RECUENTO_PUBLIC_URL to link to.")
+        return self
+
+    @model_validator(mode="after")
     def _require_room_for_largest_body(self) -> Self:
         """Require room for one list of the largest size, which would otherwise wait for ever."""
         if self.max_bytes_in_flight < max(self.max_body_bytes, self.max_import_bytes):
@@ -175,18 +186,16 @@ class Settings(BaseSettings):
                 f"The secret file {path} cannot be read or made: check RECUENTO_SECRET_FILE and its folder."
             ) from error
 
+    def smtp_password(self) -> str | None:
+        """Return the password for the mail server, if there is one."""
+        path = self.smtp_password_file
+        return None if path is None else _read_private_file(path, "RECUENTO_SMTP_PASSWORD_FILE")
+
     def sending_key(self) -> str | None:
         """Return the key to send lists with: `RECUENTO_KEY`, or the content of `RECUENTO_KEY_FILE`."""
         if self.key is not None:
             return _strip_key(self.key.get_secret_value())
-        if self.key_file is None:
-            return None
-        try:
-            if self.key_file.stat().st_mode & OTHER_USERS_MASK:
-                raise UnreadableSecret(f"Others can read {self.key_file}: chmod 600 it, and ask for a new key.")
-            return _strip_key(self.key_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UnreadableSecret(f"The key file {self.key_file} cannot be read: check RECUENTO_KEY_FILE.") from error
+        return None if self.key_file is None else _read_private_file(self.key_file, "RECUENTO_KEY_FILE")
 
     def mark_file(self) -> Path | None:
         """Return the file of the high-water mark; None for a database in memory, which nobody restores."""
@@ -204,6 +213,24 @@ class Settings(BaseSettings):
         if not url.database or url.database == ":memory:":
             return None
         return Path(url.database + ".secret")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _read_private_file(path: Path, setting: str) -> str:
+    """Return the content of a file that only its owner can read. `setting`: the setting that names it."""
+    try:
+        if path.stat().st_mode & OTHER_USERS_MASK:
+            raise UnreadableSecret(f"Others can read {path}: chmod 600 it, and replace what is in it.")
+        return _strip_key(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnreadableSecret(f"The file {path} cannot be read: check {setting}.") from error
 
 
 def _strip_key(text: str) -> str:

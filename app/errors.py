@@ -310,6 +310,21 @@ class ClockJumped(Problem):
         )
 
 
+class Frozen(Problem):
+    """The registry is frozen (`log/freeze.py`). `until`: when the freeze ends by itself, if it does."""
+
+    status, code, title = 503, "frozen", "The registry is frozen"
+
+    def __init__(self, until: str | None, retry_after_seconds: int) -> None:
+        end = f"The freeze ends at {until}, or when" if until else "It stays so until"
+        super().__init__(
+            "Nothing was stored: this registry is frozen, and accepts only what hides, erases or revokes, and "
+            f"objections. {end} an administrator ends it. Send the same again afterwards.",
+            headers={"Retry-After": str(retry_after_seconds)},
+            until=until,
+        )
+
+
 class PayloadTooLarge(Problem):
     status, code, title = 413, "payload_too_large", "Payload too large"
 

@@ -1,7 +1,7 @@
 """Run the background jobs of a server on fixed intervals.
 
 The jobs file lists, hide people on objections, end embargoes, compare reports for curators, record on which day keys
-were used, finish erasures, keep saved columns at the head, and update the high-water mark.
+were used, finish erasures, send notices, keep saved columns at the head, and update the high-water mark.
 
 What is public once cannot be taken back, so a wrong clock must not end an embargo. The server's clock refuses after a
 jump (decision 0045). Besides, a process ends no embargo until it has watched the clock for MIN_WATCHED_SECONDS: a
@@ -25,6 +25,7 @@ from starlette.datastructures import State
 
 from app import server_log
 from app.api.middleware.response_cache import IDLE_SECONDS
+from app.api.routes.health import note_freeze
 from app.clock import read_elapsed_seconds
 from app.columns.store import refresh_columns
 from app.config import Names
@@ -50,6 +51,9 @@ KEY_USES_INTERVAL_SECONDS = 60.0  # only the day is recorded, and a crash may lo
 # If the machine fails, the mark lacks what was written since; a check costs one small query.
 MARKS_INTERVAL_SECONDS = 1.0
 ERASURES_INTERVAL_SECONDS = 10.0  # a reader that blocks an erasure ends within seconds
+FREEZE_INTERVAL_SECONDS = 5.0  # a freeze begun by another process or a command is in `/healthz` after so long
+NOTICES_INTERVAL_SECONDS = 60.0
+MAILS_INTERVAL_SECONDS = 5.0  # a look at an empty queue in memory
 COLUMNS_INTERVAL_SECONDS = 30.0  # "a minute later" no erased person is in memory or in a mapped file
 
 Limiter = AbstractAsyncContextManager[Any]
@@ -90,6 +94,10 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
         schedule(
             "keeping columns", partial(refresh_columns, state.engine), COLUMNS_INTERVAL_SECONDS, limits.background
         ),
+        schedule("preparing notices", state.notice_job.prepare, NOTICES_INTERVAL_SECONDS, limits.background),
+        # A mail server may be slow: no session is open meanwhile, and no other job waits.
+        schedule("sending notices", state.notice_job.send, MAILS_INTERVAL_SECONDS, asyncio.Semaphore(1)),
+        schedule("noting a freeze", partial(note_freeze, state), FREEZE_INTERVAL_SECONDS, limits.background),
         schedule("clearing an idle cache", state.response_cache.clear_if_idle, IDLE_SECONDS, limits.background),
         schedule(
             "looking at the mark",

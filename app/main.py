@@ -32,6 +32,7 @@ from app.api.routes.files import count_files_router, reference_router, well_know
 from app.api.routes.health import Readiness, health_router
 from app.api.routes.imports import imports_router
 from app.api.routes.matching import matching_router
+from app.api.routes.notices import notices_router
 from app.api.routes.records import corrections_router, people_router, releases_router
 from app.api.routes.reports import reports_router, waiting_router
 from app.clock import WatchedClock
@@ -47,6 +48,8 @@ from app.jobs import EmbargoJob, ObjectionJob, run_background_jobs, run_count_wo
 from app.log.entries import require_steady_clock
 from app.log.head import bind_secret, is_demo, is_secret_bound, require_rules
 from app.log.mark import HighWaterMark, attach_mark
+from app.notices.delivery import build_mailer
+from app.notices.job import NoticeJob
 from app.projection import RULES
 from app.registry.alerts import DailyReportCounts
 from app.registry.api_keys import KeyUses
@@ -71,6 +74,7 @@ ROUTERS = (
     directory_router,
     curation_router,
     objections_router,
+    notices_router,
     health_router,
     reference_router,
     well_known_router,
@@ -161,6 +165,7 @@ def _create_limits(app: FastAPI) -> None:
     state.objection_turn, state.objections_waiting = asyncio.Semaphore(1), 0
     state.objection_job = ObjectionJob(*writer_arguments)
     state.embargo_job = EmbargoJob(*writer_arguments, state.names)
+    state.notice_job = NoticeJob(*writer_arguments, state.names, state.mailer, state.public_url)
 
 
 class _App(FastAPI):
@@ -237,6 +242,7 @@ def _build_app(settings: Settings, lifespan: Lifespan) -> "_App":
     app.state.zone = parse_zone(settings.zone or (plan.CARACAS_ZONE_NAME if is_demo_registry else "UTC"))
     app.state.country = settings.country or (plan.COUNTRY if is_demo_registry else None)
     app.state.released_from = settings.released_from or (plan.RELEASED_FROM if is_demo_registry else None)
+    app.state.mailer = build_mailer(settings)
     app.state.comparing = set()  # the sources or keys whose lists are being compared
     _create_limits(app)
     return app
@@ -269,6 +275,7 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.security_contact = settings.security_contact
     app.state.readiness = Readiness()
+    app.state.last_freeze = None
     app.state.settling = MomentSettler()
     app.state.head_moves = True  # this log gets the future entries, so that the current day may be requested
     app.state.question_seconds = settings.question_seconds

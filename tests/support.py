@@ -48,6 +48,7 @@ from app.log.entries import open_writer_session
 from app.log.head import bind_secret, require_rules
 from app.log.mark import attach_mark
 from app.models import ImportRow, ListImport, metadata
+from app.notices.delivery import build_mailer
 from app.projection import RULES
 from app.registry import api_keys, directory
 from app.registry.alerts import DailyReportCounts
@@ -73,7 +74,7 @@ ANYONE = Reader(names="list")
 # those that a test counts.
 jobs.DUPLICATE_SCAN_INTERVAL_SECONDS = jobs.MARKS_INTERVAL_SECONDS = jobs.ERASURES_INTERVAL_SECONDS = (
     jobs.EMBARGOES_INTERVAL_SECONDS
-) = 3600.0
+) = jobs.FREEZE_INTERVAL_SECONDS = jobs.NOTICES_INTERVAL_SECONDS = jobs.MAILS_INTERVAL_SECONDS = 3600.0
 jobs.COLUMNS_INTERVAL_SECONDS = 3600.0
 # Nor are columns read before somebody counts: few tests count before they write.
 setattr(main, "prefetch_columns", lambda _engine: None)  # noqa: B010 - what it imports is no attribute to type checkers
@@ -187,6 +188,8 @@ class _Garage:
         app.state.zone = parse_zone(settings.zone or "UTC")
         app.state.country, app.state.released_from = settings.country, settings.released_from
         app.state.readiness = Readiness()
+        app.state.last_freeze = None
+        app.state.mailer = build_mailer(settings)
         app.state.settling = MomentSettler()
         app.state.comparing = set()
         app.state.response_cache = ResponseCache()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from app.imports import import_store
+from app.log.freeze import CURATOR_FREEZE, begin_freeze, end_freeze
 from app.queries.parameters import JSON_MEDIA_TYPE
 from app.registry import claim_confirmation, claims, directory, filing, recalls, two_person_rule
 from app.registry.claims import ClaimIn
@@ -36,12 +37,13 @@ class Operation(ABC):
     """A write operation.
 
     `roles`: the roles of keys that may request it. `shares_transaction`: whether it can be committed in one transaction
-    with other operations. `is_known_by_bytes`: whether, without an Idempotency-Key, a request with equal bytes is
-    treated as a repeat.
+    with other operations. `runs_while_frozen`: whether it may hide, erase or revoke; its entries are then judged one by
+    one. `is_known_by_bytes`: whether, without an Idempotency-Key, a request with equal bytes is treated as a repeat.
     """
 
     roles: ClassVar[tuple[Role, ...]]
     shares_transaction: ClassVar[bool] = False
+    runs_while_frozen: ClassVar[bool] = False
 
     @property
     def is_known_by_bytes(self) -> bool:
@@ -58,6 +60,7 @@ class FileReport(Operation):
 
     roles = (Role.REPORTER,)
     shares_transaction = True
+    runs_while_frozen = True
     body: DetentionReportIn
 
     @property
@@ -138,6 +141,7 @@ class _ReportChange(Operation):
 class AmendReport(_ReportChange):
     """Correct a report. `patch`: a JSON Merge Patch (RFC 7396)."""
 
+    runs_while_frozen = True
     patch: dict[str, Any]
 
     def apply(self, context: WriteContext) -> Outcome:
@@ -272,6 +276,7 @@ class GiveConsent(Operation):
     """Record the consent of a person or of their representative."""
 
     roles = (Role.CURATOR,)
+    runs_while_frozen = True
     detainee_id: uuid.UUID
     body: ConsentIn
 
@@ -284,6 +289,7 @@ class ErasePerson(Operation):
     """Erase a person's personal data."""
 
     roles = (Role.ADMIN,)
+    runs_while_frozen = True
     detainee_id: uuid.UUID
     body: RedactionIn
 
@@ -296,6 +302,7 @@ class DecideObjection(Operation):
     """Decide the objections about one person."""
 
     roles = (Role.CURATOR,)
+    runs_while_frozen = True
     objection_id: uuid.UUID
     body: ObjectionDecisionIn
 
@@ -308,7 +315,33 @@ class RecallEntries(Operation):
     """Recall the entries of a key and revoke the key, or undo a recall."""
 
     roles = (Role.ADMIN,)
+    runs_while_frozen = True
     body: RecallIn
 
     def apply(self, context: WriteContext) -> Outcome:
         return recalls.execute_recall(context, self.body)
+
+
+@dataclass(frozen=True)
+class BeginFreeze(Operation):
+    """Freeze the registry: for a day if a curator asks, until it is ended if an administrator does."""
+
+    roles = (Role.CURATOR, Role.ADMIN)
+    runs_while_frozen = True
+
+    def apply(self, context: WriteContext) -> Outcome:
+        lasts = CURATOR_FREEZE if context.actor.role is Role.CURATOR else None
+        freeze = begin_freeze(context.session, context.now, lasts, context.key_id)
+        return Outcome("freeze", 200, context.log.revision, freeze.to_dict())
+
+
+@dataclass(frozen=True)
+class EndFreeze(Operation):
+    """End a freeze."""
+
+    roles = (Role.ADMIN,)
+    runs_while_frozen = True
+
+    def apply(self, context: WriteContext) -> Outcome:
+        end_freeze(context.session)
+        return Outcome("freeze", 200, context.log.revision)

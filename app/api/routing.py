@@ -20,6 +20,7 @@ from app.errors import (
     ClockJumped,
     Conflict,
     Forbidden,
+    Frozen,
     IdempotencyMismatch,
     Invalid,
     MalformedJson,
@@ -132,7 +133,9 @@ READ_REFUSALS = (
 RESOURCE_REFUSALS = (*READ_REFUSALS, NotFound)
 RECORD_REFUSALS = (*RESOURCE_REFUSALS, Moved)
 BODY_REFUSALS = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
-CHANGE_REFUSALS = (Unauthenticated, Forbidden, OutOfScope, Invalid, OutcomeUnknown, ClockJumped, *ALWAYS_REFUSALS)
+CHANGE_REFUSALS = (
+    Unauthenticated, Forbidden, OutOfScope, Invalid, OutcomeUnknown, ClockJumped, Frozen, *ALWAYS_REFUSALS,
+)  # fmt: skip
 POST_REFUSALS = (*BODY_REFUSALS, *CHANGE_REFUSALS, IdempotencyMismatch)
 PATCH_REFUSALS = (*BODY_REFUSALS, *CHANGE_REFUSALS, NotFound)
 _REPORT_REFUSALS = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, ClaimRequired, AgeNeedsDay)

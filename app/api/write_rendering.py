@@ -20,7 +20,7 @@ from app.registry.directory_snapshot import find_unregistered_place
 from app.registry.publication import erasure
 from app.registry.write import Outcome, WriteContext
 from app.schemas.base import Receipt
-from app.schemas.directory import Embargoed, FiledClaim, FiledFacility, FiledSource
+from app.schemas.directory import Embargoed, FiledClaim, FiledFacility, FiledSource, FreezeOut
 from app.schemas.filed import (
     Candidate,
     Decided,
@@ -191,6 +191,10 @@ def _render_review(context: WriteContext, result: Outcome) -> ReviewedBatch:
     }
 
 
+def _render_freeze(_context: WriteContext, result: Outcome) -> FreezeOut:
+    return {"freeze": {"since": result.ids["since"], "until": result.ids["until"]} if result.ids else None}
+
+
 RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "report": _render_report,
     filing.WAITING_KIND: _render_waiting,
@@ -205,4 +209,5 @@ RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "redaction": _render_redaction,
     "recall": _render_recall,
     "review": _render_review,
+    "freeze": _render_freeze,
 }

@@ -160,6 +160,8 @@ class WriteJob:
         outcome = None if repeat_key is None else self._find_stored_outcome(session, repeat_key, transaction.now)
         is_replayed = outcome is not None
         if outcome is None:
+            if not self.operation.runs_while_frozen:
+                context.require_unfrozen()
             outcome = self.operation.apply(context)
             if repeat_key is not None:
                 self._store_outcome(session, repeat_key, outcome, transaction.now)

@@ -57,6 +57,10 @@ COMMANDS = {
         "Say what this machine's clock, the database's and the last entry say. With --pin go on after an entry that "
         "was dated ahead: what follows is dated just after it, until the clock has come that far.",
     ),
+    "freeze": (
+        "maintenance",
+        "Freeze the registry until --end: refuse everything that does not hide, erase or revoke, except objections.",
+    ),
     "backup": (
         "backup",
         "Write the database into a new file, as it stands at this moment, also while a server works on it.",

@@ -128,6 +128,7 @@ def import_facilities(
     with open_session(settings) as session:
         revision, _recorded_at = lock_head(session)
         context = WriteContext(session, Reader(Role.CURATOR), utc_now(), settings.secret_key())
+        context.require_unfrozen()  # each line would be refused
         for line, body in facility_list.bodies.items():
             try:
                 outcome = directory.put_facility(context, body)

@@ -1,5 +1,6 @@
 """`recuento key`: who may write, and who sees restricted fields."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,9 @@ from app.cli.output import AsJson, console, exit_with_error, print_rows, utc_now
 from app.config import Settings
 from app.log.entries import lock_head
 from app.main import list_described_routes
+from app.matching.scripts import fold
 from app.models import ApiKey, Source
+from app.notices import holders
 from app.registry import api_keys, recalls
 from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
@@ -65,7 +68,12 @@ def list_keys(as_json: AsJson = False) -> None:
     with open_session(Settings()) as session:
         slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
         rows = session.scalars(select(ApiKey).order_by(col(ApiKey.created_at))).all()
-        key_rows = [_build_key_row(key, None if key.source is None else slugs[key.source]) for key in rows]
+        channels = holders.list_channels(session)
+        key_rows = [
+            _build_key_row(key, None if key.source is None else slugs[key.source])
+            | {"notices": channels.get(fold(key.holder or ""), [])}
+            for key in rows
+        ]
     print_rows(key_rows if as_json else [_format_key_row(row) for row in key_rows], as_json=as_json)
     unnamed_ids = [row["id"] for row in key_rows if row["holder"] is None and not row["revoked"]]
     if unnamed_ids:
@@ -92,7 +100,7 @@ def _build_key_row(key: ApiKey, source: str | None) -> dict[str, Any]:
 def _format_key_row(row: dict[str, Any]) -> dict[str, Any]:
     """Format a row for reading in a terminal."""
     scopes = "all" if row["scopes"] is None else ", ".join(row["scopes"])
-    return row | {"holder": row["holder"] or "none", "scopes": scopes}
+    return row | {"holder": row["holder"] or "none", "scopes": scopes, "notices": ", ".join(row["notices"]) or "none"}
 
 
 @key_commands.command("rotate")
@@ -110,6 +118,36 @@ def rotate_key(
         key = api_keys.rotate_key(session, key_id, days, utc_now(), ends_in=ends, holder=holder)
     console.print(f"{key_id} has ended." if at_once else f"{key_id} ends in {ends_in} days, or by its own term.")
     print(key)  # noqa: T201 - this is the output
+
+
+@key_commands.command("notices")
+def set_notices(
+    key_id: KeyId,
+    email: Annotated[
+        bool, typer.Option("--email", help="Send notices to an e-mail address, which is read from stdin.")
+    ] = False,
+    feed: Annotated[bool, typer.Option("--feed", help="Make a secret address of a feed; the last one ends.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Send none any more, and delete both addresses.")] = False,
+) -> None:
+    """Say where the holder of a key gets notices of what is new: numbers by kind and a link, at most once an hour. They
+    are of all keys of that holder. The address of a feed stands alone on stdout, and cannot be shown again."""
+    settings = Settings()
+    if not email and not feed and not off:
+        exit_with_error("Give --email, --feed or --off.")
+    if email and settings.smtp_url is None:
+        exit_with_error("This registry has no mail server: set RECUENTO_SMTP_URL, or give --feed.")
+    if email and sys.stdin.isatty():
+        console.print("E-mail address:")
+    address = sys.stdin.readline().strip() if email else ""  # arguments stay in the history of a shell
+    with open_session(settings, finish_erasures=False) as session:
+        if off:
+            holders.delete_addresses(session, key_id, utc_now())
+        if email:
+            holders.set_email(session, settings.secret_key(), key_id, address, utc_now())
+        path = holders.create_feed(session, key_id, utc_now()) if feed else None
+    if path is not None:
+        print(f"{settings.public_url or settings.address()}{path}")  # noqa: T201 - this is the output
+    console.print("Notices are off." if off and not (email or feed) else "Notices are on.")
 
 
 @key_commands.command("revoke")

@@ -18,6 +18,7 @@ from app.errors import ClockJumped
 from app.exports.count_files.files import Licence
 from app.log import mark
 from app.log.entries import lock_head, pin_clock, read_head, require_clock_past_head
+from app.log.freeze import begin_freeze, end_freeze, read_freeze, read_freezing_key
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source, metadata
 from app.queries.review import build_burst_shapes
 from app.registry import alerts, report_versions, waiting_reports
@@ -77,6 +78,7 @@ def build_status_report(session: Session) -> dict[str, Any]:
         require_clock_past_head(session, utc_now())
     except ClockJumped as refusal:
         clock_warning = refusal.detail
+    freeze = read_freeze(session, utc_now())
     filed_by_day = alerts.DailyReportCounts()
     unanswered_counts, stopped_sources = (
         report_versions.count_unanswered_hidings(session),
@@ -100,6 +102,7 @@ def build_status_report(session: Session) -> dict[str, Any]:
             *([ClockJumped.code] if clock_warning else []),
         ],
         "clock": clock_warning,
+        "freeze": None if freeze is None else {**freeze.to_dict(), "by": read_freezing_key(session)},
         **objections.count_objections(session),
     }
 
@@ -118,6 +121,7 @@ def format_status_lines(report: dict[str, Any]) -> list[str]:
         f"{report['hidden_provisionally']} reports hide somebody meanwhile.",
     ]
     output_lines += [f"WARNING {report['clock']}"] if report["clock"] else []
+    output_lines += [_format_freeze(report["freeze"])] if report["freeze"] else []
     output_lines += (
         [f"WARNING {mark.LogWentBackwards().detail}"] if mark.LogWentBackwards.code in report["warnings"] else []
     )
@@ -152,6 +156,12 @@ def format_status_lines(report: dict[str, Any]) -> list[str]:
     return output_lines
 
 
+def _format_freeze(freeze: dict[str, str | None]) -> str:
+    author = f"with key {freeze['by']}" if freeze["by"] else "on this machine"
+    end = f"until {freeze['until']}, or until" if freeze["until"] else "until"
+    return f"FROZEN since {freeze['since']}, {author}, {end} somebody ends it: recuento freeze --end"
+
+
 @commands.command()
 def clock(
     pin: Annotated[
@@ -170,6 +180,23 @@ def clock(
         if pin:
             lines.append(f"What follows is dated after {format_instant(pin_clock(session))} until the clock is there.")
     print("\n".join(lines))  # noqa: T201 - this is the output
+
+
+@commands.command()
+def freeze(
+    end: Annotated[bool, typer.Option("--end", help="End the freeze in force, whoever began it.")] = False,
+) -> None:
+    """Freeze the registry until --end: refuse everything that does not hide, erase or revoke, except objections.
+
+    Reads go on. No embargo ends, and lists wait.
+    """
+    with open_session(Settings(), finish_erasures=False) as session:
+        lock_head(session)
+        if end:
+            end_freeze(session)
+        else:
+            begin_freeze(session, utc_now(), None, None)
+    console.print("The registry accepts changes again." if end else "Frozen. To end it: recuento freeze --end")
 
 
 @commands.command("grants")

@@ -15,11 +15,12 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from app import server_log
 from app.config import Names
 from app.db.engine import CommitUnanswered, describe_database_error, open_read_session, open_write_session
-from app.errors import ClockJumped
+from app.errors import ClockJumped, Frozen
 from app.imports import import_store
 from app.imports.faults import BadFile
 from app.imports.row_filing import Filing
 from app.log.entries import open_writer_session
+from app.log.freeze import read_freeze
 from app.log.mark import LogWentBackwards
 from app.log.sealing import DamagedCiphertext
 
@@ -84,6 +85,9 @@ class ImportWorker:
                     if self._stopping:
                         await self._run_in_turn(partial(self._release_lease, filing.job))
                         return
+            except Frozen:  # the list goes on after the freeze, in whichever process looks first
+                await self._run_in_turn(partial(self._release_lease, filing.job))
+                return
             except (OperationalError, CommitUnanswered, ClockJumped, LogWentBackwards):
                 raise
             except Exception as error:
@@ -96,7 +100,8 @@ class ImportWorker:
 
     def _take_next_import(self) -> Filing | None:
         with open_read_session(self._engine) as session:
-            if import_store.find_free_import(session, self._clock()) is None:
+            now = self._clock()
+            if import_store.find_free_import(session, now) is None or read_freeze(session, now) is not None:
                 return None  # as nearly always, and without a lock
         with open_writer_session(self._engine) as session:  # two processes would take one list
             job = import_store.find_free_import(session, self._clock())

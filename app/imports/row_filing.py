@@ -271,9 +271,11 @@ class Filing:
     def _build_context(self, session: Session, job: ListImport, trial: Trial | None = None) -> WriteContext:
         now = self._clock()
         actor = self._load_actor(session, job, now)
-        return WriteContext(
+        context = WriteContext(
             session, actor, now, self._secret, job.key_id or "", is_list=True, trial=trial, request=job.first_revision
         )
+        context.require_unfrozen()  # the list waits; its rows would be in error
+        return context
 
     def _load_actor(self, session: Session, job: ListImport, now: datetime) -> Reader:
         """The reporter who files, by the source and key as they stand now: a revoked key files nothing more."""

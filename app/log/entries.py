@@ -33,6 +33,7 @@ from app.db.engine import CommitUnanswered, is_locked, open_read_session, open_w
 from app.db.write_buffer import WriteBuffer
 from app.errors import ClockJumped, Invalid
 from app.log import mark
+from app.log.freeze import Freeze, get_freeze_in_force
 from app.models import Entry, Head, Sealed
 
 
@@ -125,8 +126,12 @@ LEAF_DIGITS = 16
 _INSERT_ENTRY = insert(Entry)
 _INSERT_SEALED = insert(Sealed)
 _LOCK_HEAD_QUERY = (
-    select(col(Head.revision), col(Head.recorded_at), col(Head.rules)).where(col(Head.id) == 1).with_for_update()
-)
+    select(
+        col(Head.revision), col(Head.recorded_at), col(Head.rules), col(Head.frozen_since), col(Head.frozen_until)
+    )
+    .where(col(Head.id) == 1)
+    .with_for_update()
+)  # fmt: skip
 _ENTRIES_QUERY = select(*Entry.__table__.c, col(Sealed.disclosures)).outerjoin(  # type: ignore[attr-defined]
     Sealed, col(Sealed.revision) == col(Entry.revision)
 )
@@ -185,13 +190,15 @@ def lock_head(session: Session) -> tuple[int, datetime]:
 
 def reuse_head(session: Session, log: "Log") -> None:
     """Let the next `Log` of the session's transaction continue after `log` without reading the head row again."""
-    _cache_locked_head(session, _LockedHead(log.revision, log.recorded_at, log.rules))
+    _cache_locked_head(session, _LockedHead(log.revision, log.recorded_at, log.rules, *(log.freeze or (None, None))))
 
 
 class _LockedHead(NamedTuple):
     revision: int
     recorded_at: datetime
     rules: int
+    frozen_since: datetime | None
+    frozen_until: datetime | None
 
 
 def _lock_head_row(session: Session) -> _LockedHead:
@@ -225,11 +232,15 @@ def open_writer_session(engine: Engine) -> Iterator[Session]:
 
 
 class Log:
-    """The log in one write transaction, which holds the head lock. `rules`: the rules of the projected rows."""
+    """The log in one write transaction, which holds the head lock.
+
+    `rules`: the rules of the projected rows. `freeze`: the freeze in force, if there is one."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
-        self.revision, last, self.rules = _get_locked_head(session) or _lock_head_row(session)
+        head = _get_locked_head(session) or _lock_head_row(session)
+        self.revision, last, self.rules = head.revision, head.recorded_at, head.rules
+        self.freeze: Freeze | None = get_freeze_in_force(head.frozen_since, head.frozen_until, now)
         session.info.pop(_LockedHead, None)
         # A clock set back must not change the past: readers who asked for the last entry's instant, or for a later one
         # (`wait_until_settled`), were answered that it was the last.

@@ -64,6 +64,10 @@ class Head(SQLModel, table=True):
     dated_ahead_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
     erased: int = key_column()  # revision of the last erasure, or 0
     scrubbed: int = key_column()  # erasures up to this revision are also removed from the database's files
+    # A freeze: since when, until when (null: until somebody ends it), and by which key (null: on the machine itself).
+    frozen_since: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    frozen_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    frozen_by: str | None = None
 
 
 class ApiKey(SQLModel, table=True):
@@ -81,6 +85,25 @@ class ApiKey(SQLModel, table=True):
     holder: str | None = None  # who in the organisation has the key; null: created before holders were required
     scopes: str | None = text_column(default=None, nullable=True)  # JSON list of `METHOD /path`; null: all of its role
     last_used_on: date | None = None  # a day only: somebody's working hours are nobody's business
+
+
+class NoticeHolder(SQLModel, table=True):
+    """Personal. A holder of keys who gets notices, and what the holder was told.
+
+    `email`: sealed (`log/head.py`). `feed_digest`: of the secret address of the feed. `covered_until`: the time up to
+    which news were counted. `due_at`: when the next notice may be prepared or sent. `alerts`: those raised at the last
+    notice. `unsent`: what is to be mailed. `digests`: of the last notices, newest first. Deleted with the last key."""
+
+    __tablename__ = "notice_holder"
+    __table_args__ = (UniqueConstraint("feed_digest"),)
+    holder: str = Field(primary_key=True)  # folded, as holders are compared
+    email: bytes | None = sealed_column(default=None, nullable=True)
+    feed_digest: str | None = None
+    covered_until: datetime = Field(sa_type=UtcDateTime)
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    alerts: str = text_column(default="[]")  # JSON list
+    unsent: str = text_column(default="{}")  # JSON: kind → number
+    digests: str = text_column(default="[]")  # JSON list
 
 
 class SourceRealName(SQLModel, table=True):

@@ -92,6 +92,17 @@ def query_review(
     return Page(items, cursor, build_extras)
 
 
+def count_new_pairs(session: Session, first_revision: int, last_revision: int, revision: int) -> int:
+    """Count the pairs that wait at a revision, and were filed after `first_revision`, up to `last_revision`."""
+    pairs = union_all(_select_pending_pairs(revision), _select_hidden_pairs(revision)).subquery()
+    is_new = pairs.c.key > first_revision, pairs.c.key <= last_revision
+    return (
+        0
+        if first_revision == last_revision
+        else session.execute(select(func.count()).select_from(pairs).where(*is_new)).scalar_one()
+    )
+
+
 def _select_pending_pairs(revision: int) -> Select[*tuple[Any, ...]]:
     """Select the pairs that wait according to the log, each once, by the first decision that made it wait."""
     pair = (col(PendingPair.detainee_a), col(PendingPair.detainee_b))

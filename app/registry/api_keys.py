@@ -18,7 +18,7 @@ from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Engine, Row, and_, bindparam, or_, select, update
+from sqlalchemy import Engine, Row, and_, bindparam, delete, or_, select, update
 from sqlmodel import Session, col
 
 from app.config import Names
@@ -26,7 +26,7 @@ from app.db.engine import open_write_session
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.log.entries import read_min_entry_date
 from app.matching.scripts import fold
-from app.models import OPEN, ApiKey, Head, Source
+from app.models import OPEN, ApiKey, Head, NoticeHolder, Source
 from app.registry.publication.permissions import Reader, build_source_reader
 from app.vocabulary import Role
 
@@ -156,11 +156,15 @@ def rotate_key(
 
 
 def revoke_key(session: Session, key_id: str, now: datetime) -> None:
-    """End a key at once."""
+    """End a key at once, and delete the notice addresses of a holder without another."""
     key = _load_key(session, key_id)
     key.revoked_at = key.revoked_at or now
     session.add(key)
     session.flush()
+    moment, keys = get_key_time(session, now), session.scalars(select(ApiKey).where(col(ApiKey.holder).is_not(None)))
+    live_holders = {fold(str(other.holder)) for other in keys if not is_key_ended(other, moment)}
+    if key.holder is not None and fold(key.holder) not in live_holders:
+        session.connection().execute(delete(NoticeHolder).where(col(NoticeHolder.holder) == fold(key.holder)))
 
 
 def is_key_revoked(session: Session, key_id: str) -> bool:

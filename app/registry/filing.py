@@ -148,8 +148,9 @@ def is_no_longer_waiting(session: Session, outcome: Outcome) -> bool:
 
 def _file_due_report(session: Session, waiting: PendingReport, now: datetime, secret: bytes, names: Names) -> None:
     actor = load_reporter(session, waiting.source, names)
-    # Outside the savepoint: a wrong clock or other rules stop the whole batch and refuse no report.
+    # Outside the savepoint: a wrong clock, other rules or a freeze stop the whole batch and refuse no report.
     context = WriteContext(session, actor, now, secret, waiting.key_id or "", sent_at=waiting.received_at)
+    context.require_unfrozen()
     try:
         with session.begin_nested():
             _require_unrevoked_key(session, waiting)
@@ -187,6 +188,7 @@ def _require_unrecalled_base(session: Session, waiting: PendingReport, secret: b
 
 
 def _build_embargo_outcome(context: WriteContext, waiting_id: uuid.UUID, embargo_end: datetime, kind: str) -> Outcome:
+    context.require_unfrozen()  # these outcomes write no entry, which would be refused
     ids = {"waiting": str(waiting_id), "until": format_instant(embargo_end)}
     return Outcome(kind, EMBARGO_STATUSES[kind], context.log.revision, ids)
 

@@ -105,9 +105,9 @@ def transfer_decisions(context: WriteContext, affected_records: Iterable[Affecte
         open_hiding = (col(ObjectionHiding.record) == affected.key, col(ObjectionHiding.until) == OPEN)
         if session.scalars(select(col(ObjectionHiding.key)).where(*open_hiding)).first() is not None:
             for person in people:
-                context.write_entry("consent", {"record": str(person.record), "objection": "received"})
+                context.write_entry("consent", {"record": str(person.record), "objection": "received"}, closes=True)
             if same_people:
-                context.write_entry("consent", {"record": str(affected.id), "objection": "lapsed"})
+                context.write_entry("consent", {"record": str(affected.id), "objection": "lapsed"}, closes=True)
         _move_objections(context, affected.key, people, same_people)
 
 
@@ -145,7 +145,8 @@ def _transfer_consent(context: WriteContext, recalled_key: int, person: _Remaini
         "reason": RECALL_CONSENT_REASON,
         "contact": contact,
     }
-    context.write_entry("consent", {"record": str(person.record), "publish": last_consent.publish}, consent_values)
+    body = {"record": str(person.record), "publish": last_consent.publish}
+    context.write_entry("consent", body, consent_values, closes=True)
 
 
 def _move_objections(
@@ -262,6 +263,8 @@ def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
         return Outcome("recall", 200, context.log.revision, {**result, "done": False})
     if not plan.entries and (body.key_id is None or api_keys.is_key_revoked(context.session, body.key_id)):
         raise Conflict(empty_detail)
+    if body.undoes is not None:
+        context.require_unfrozen()
     if "recalls" in context.two_person:
         # A key has one recall proposal, whatever its instant.
         topic = f"undo {body.undoes}" if body.undoes is not None else str(body.key_id)
@@ -277,7 +280,8 @@ def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
         return Outcome("recall", 200, context.log.revision, {**result, "done": True})
     affected_records = find_affected_records(context.session, plan.withdrawn_keys)
     undoes = {} if body.undoes is None else {"undoes": body.undoes}
-    entry = context.write_entry("recall", {"source": plan.slug, "entries": plan.ranges, **undoes})
+    body_of_entry = {"source": plan.slug, "entries": plan.ranges, **undoes}
+    entry = context.write_entry("recall", body_of_entry, closes=body.undoes is None)
     if body.undoes is None:
         transfer_decisions(context, affected_records)
         objections.rehide_separated_people(context, entry.revision)

@@ -94,6 +94,9 @@ def _load_last_content(context: WriteContext, record: Record) -> Content:
 # Undecided provisional hidings of a source. Families change their minds one by one, and a curator reads ten in a
 # sitting. A stolen key that would hide a whole list is stopped at its tenth name.
 MAX_UNANSWERED_HIDINGS = 10
+# What a next version may change while the registry is frozen: it may remove names, and ask for a stricter class.
+NAME_FIELDS = frozenset({"detainee.full_name", "detainee.aliases"})
+CLOSING_FIELDS = frozenset({CLASS_FIELD, REQUESTED_CLASS, WISH_DAY_FIELD})
 HIDING_BURST_WARNING = "hiding_burst"  # a source has reached MAX_UNANSWERED_HIDINGS
 
 _COUNT_UNANSWERED = (
@@ -363,7 +366,8 @@ def write_next_version(
     is_count_only = report.get(CLASS_FIELD) == Publish.COUNTED or is_person_count_only(
         context.session, context.views, record, report, body.get("wish", {})
     )
-    outcome = _write_report(context, body, report, pointer, OK_STATUS, is_count_only=is_count_only)
+    closes = _hides_only(version.full_content, report)
+    outcome = _write_report(context, body, report, pointer, OK_STATUS, is_count_only=is_count_only, closes=closes)
     count_report(context, review, report, version)
     return outcome
 
@@ -371,6 +375,15 @@ def write_next_version(
 def _format_review(review: Review | None) -> dict[str, Any]:
     """Return the review state as a field of the entry."""
     return {} if review is None else {"review": review.value}
+
+
+def _hides_only(previous: Content, report: Content) -> bool:
+    """Return whether a next version only removes a name, or asks for a stricter class."""
+    changed = {name for name in previous.keys() | report.keys() if previous.get(name) != report.get(name)}
+    if not changed <= {*NAME_FIELDS, *CLOSING_FIELDS} or any(name in report for name in changed & NAME_FIELDS):
+        return False
+    publish, former_publish = report.get(CLASS_FIELD), previous.get(CLASS_FIELD, Publish.NAMED)
+    return changed.isdisjoint(CLOSING_FIELDS) or (publish is not None and classes.is_stricter(publish, former_publish))
 
 
 def compute_change(
@@ -406,13 +419,17 @@ def _write_report(
     status: int,
     *,
     is_count_only: bool,
+    closes: bool = False,
 ) -> Outcome:
-    """Write a report. `is_count_only`: it requests that its person is only counted, or its person already is."""
+    """Write a report.
+
+    `is_count_only`: it requests that its person is only counted, or its person already is. `closes`: as in
+    `WriteContext.write_entry`."""
     public, personal = split_content(report, is_count_only=is_count_only)
     full = {"source": context.actor.slug, **body, "said": public}
     if pointer is not None:
         full["pointer"] = pointer
-    entry = context.write_entry("report", full, personal)
+    entry = context.write_entry("report", full, personal, closes=closes)
     warn_of_burst(context, report, entry.revision)
     ids = {"report": body["record"], "version": body["version"]}
     return Outcome("report", status, entry.revision, ids | {n: body[n] for n in ("review",) if n in body})

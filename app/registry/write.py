@@ -118,9 +118,18 @@ class WriteContext(MatchContext):
         if now < self.log.recorded_at:
             require_clock_past_head(session, now)
 
-    def write_entry(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> LogEntry:
-        """Append one entry and apply it."""
-        entry = self._append(kind, body, personal)
+    def require_unfrozen(self) -> None:
+        """Raise Frozen while the registry is frozen."""
+        if self.log.freeze is not None:
+            raise self.log.freeze.build_refusal(self.now)
+
+    def write_entry(
+        self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, *, closes: bool = False
+    ) -> LogEntry:
+        """Append one entry and apply it.
+
+        `closes`: it hides, erases or revokes. All other entries are refused while the registry is frozen."""
+        entry = self._append(kind, body, personal, closes=closes)
         self.pending_writes.flush()
         self._projector.apply_entry(entry)
         self.last_entry = entry
@@ -160,10 +169,14 @@ class WriteContext(MatchContext):
         """Record → its person, for the people reprojected by the last entry."""
         return self._projector.projected_people
 
-    def _append(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None) -> LogEntry:
+    def _append(
+        self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None, *, closes: bool = False
+    ) -> LogEntry:
         """Append an entry to `pending_writes`, with the key that wrote it, if any.
 
         The rows of a list name its first entry: reports of one request have the same age (rule 3)."""
+        if not closes:
+            self.require_unfrozen()
         if self.is_list:
             self.request = self.request or self.log.revision + 1
             body = {**body, "request": self.request} if kind == "report" else body

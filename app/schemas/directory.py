@@ -107,6 +107,19 @@ class FiledClaim(ClaimShape):
     receipt: Receipt
 
 
+class FreezeShape(TypedDict):
+    """A freeze in force."""
+
+    since: str
+    until: str | None
+
+
+class FreezeOut(TypedDict):
+    """The freeze in force, if there is one."""
+
+    freeze: FreezeShape | None
+
+
 class Me(RevisionedAnswer):
     """Who a key is."""
 
@@ -116,13 +129,17 @@ class Me(RevisionedAnswer):
     holder: str | None
     scopes: list[str] | None
     expires_at: str
+    freeze: FreezeShape | None
 
 
 class Health(TypedDict):
-    """The server answers; `warnings`: what whoever runs it should look at, where there is anything."""
+    """The server answers.
+
+    `warnings`: what whoever runs it should look at, where there is anything. `freeze`: only while it is frozen."""
 
     status: Literal["ok"]
     warnings: NotRequired[list[str]]
+    freeze: NotRequired[FreezeShape]
 
 
 class CodeOut(TypedDict):

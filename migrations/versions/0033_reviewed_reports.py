@@ -6,7 +6,7 @@ from alembic import op
 from app.db.guards import allow_changes, forbid_changes
 
 revision = "0033"
-down_revision = "0029"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

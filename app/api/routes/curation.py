@@ -9,7 +9,9 @@ from fastapi import Depends, Query, Request, Response
 from app.api import responses
 from app.api.middleware.concurrency import acquire_lane
 from app.api.operations import (
+    BeginFreeze,
     DecideObjection,
+    EndFreeze,
     ErasePerson,
     GiveConsent,
     JudgeIdentity,
@@ -23,6 +25,7 @@ from app.api.routes.records import answer_page
 from app.api.routing import (
     ALWAYS_REFUSALS,
     BODY_REFUSALS,
+    CHANGE_REFUSALS,
     DELETE_REFUSALS,
     POST_REFUSALS,
     READ_REFUSALS,
@@ -52,6 +55,7 @@ from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
 from app.registry.publication.objection_queue import ObjectionIn, store_objection
 from app.registry.recalls import RecallIn
 from app.registry.review.batches import ReviewIn
+from app.schemas.directory import FreezeOut
 from app.schemas.filed import (
     BatchPage,
     Decided,
@@ -193,6 +197,19 @@ async def recall_entries(write: WriteDep, body: RecallIn) -> Response:
     withdrew stand again (admin). With `dry_run` it only tells what would change. 202 where the registry asks two
     administrators for it."""
     return await write.submit(RecallEntries(body))
+
+
+@curation_router.post("/freeze", response_model=FreezeOut, responses=document_refusals(*POST_REFUSALS))
+async def freeze_registry(write: WriteDep) -> Response:
+    """Freeze the registry: until it is ended (admin), or for 24 hours (curator). What does not hide, erase or revoke is
+    refused (503 `frozen`), except objections. Reads go on. No embargo ends, and lists wait."""
+    return await write.submit(BeginFreeze())
+
+
+@curation_router.delete("/freeze", response_model=FreezeOut, responses=document_refusals(*CHANGE_REFUSALS))
+async def end_freeze(write: WriteDep) -> Response:
+    """End a freeze (admin)."""
+    return await write.submit(EndFreeze())
 
 
 objections_router = build_router("objections")

@@ -28,6 +28,7 @@ from app.dates import format_instant
 from app.errors import AlreadyExists, IdempotencyMismatch, NotFound, Unauthenticated
 from app.exports.count_tables import build_balance_rows, build_reconciliation_rows
 from app.log.entries import load_entry
+from app.log.freeze import read_freeze
 from app.models import Facility, Source
 from app.queries import claim_pages, list_pages
 from app.queries.correction_candidates import compare_claims
@@ -57,7 +58,8 @@ directory_router = build_router("directory")
 
 @directory_router.get("/me", response_model=Me, responses=document_refusals(*READ_REFUSALS))
 def read_me(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[Me]:
-    """Who your key is: its holder, role and source, what it is limited to, and when it expires."""
+    """Who your key is: its holder, role and source, what it is limited to, and when it expires. And whether the
+    registry is frozen."""
     row = _describe_key(context)
     tag = context.build_tag(query, str(row))  # a key can change without a new revision
     return context.answer(query, lambda revision: Answer({**row, "revision": revision}, lambda: [row]), tag)
@@ -144,6 +146,7 @@ def read_vocabulary(context: ReadDep, query: Annotated[VocabularyQuery, Query()]
 def _describe_key(context: ReadContext) -> dict[str, Any]:
     if context.key is None:
         raise Unauthenticated("Send a key to learn who it is: Authorization: Bearer rcn_…")
+    freeze = read_freeze(context.session, context.now)
     return {
         "key_id": context.key.id,
         "role": context.reader.role,
@@ -151,6 +154,7 @@ def _describe_key(context: ReadContext) -> dict[str, Any]:
         "holder": context.key.holder,
         "scopes": api_keys.parse_key_scopes(context.key),
         "expires_at": format_instant(context.key.expires_at),
+        "freeze": None if freeze is None else freeze.to_dict(),
     }
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from threading import Lock
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Engine
@@ -17,6 +17,7 @@ from app.db.scrub import is_scrubbing
 from app.errors import ClockJumped, TooManyRequests, Unavailable
 from app.imports import import_store
 from app.log.entries import read_head, require_clock_past_head, require_steady_clock
+from app.log.freeze import Freeze, read_freeze
 from app.log.mark import LogWentBackwards, UnreadableMark
 from app.registry.alerts import list_operator_warnings
 from app.schemas.directory import Health
@@ -85,9 +86,10 @@ async def _acquire_readiness_slot(request: Request) -> AsyncIterator[None]:
 
 
 @health_router.get("/healthz", response_model=Health, response_model_exclude_unset=True)
-async def is_alive() -> dict[str, str]:
-    """The process answers."""
-    return {"status": "ok"}
+async def is_alive(request: Request) -> dict[str, Any]:
+    """The process answers. `freeze`: as it last saw it, some seconds ago, since this reads no database."""
+    freeze: Freeze | None = request.app.state.last_freeze
+    return {"status": "ok"} | ({} if freeze is None else {"freeze": freeze.to_dict()})
 
 
 @health_router.get(
@@ -98,13 +100,26 @@ async def is_alive() -> dict[str, str]:
 )
 def is_ready(
     request: Request, _slot: Annotated[None, Depends(_acquire_readiness_slot, scope="function")]
-) -> dict[str, str | list[str]]:
+) -> dict[str, Any]:
     """The database answers too, can be written to, and the clock has not jumped. `warnings`, where there are any: what
     whoever runs the registry should look at, such as `writers_waiting` and `behind` where much is being written. It
     stays ready all the same, or a key that writes too much could take it out of service. It is not ready where the
-    database was put back from an earlier copy."""
-    warnings = check_readiness(request.app.state)
-    return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}
+    database was put back from an earlier copy. `freeze`: while the registry is frozen, which is no failure."""
+    state = request.app.state
+    warnings = check_readiness(state)
+    note_freeze(state)
+    freeze: Freeze | None = state.last_freeze
+    return (
+        {"status": "ok"}
+        | ({"warnings": warnings} if warnings else {})
+        | ({} if freeze is None else {"freeze": freeze.to_dict()})
+    )
+
+
+def note_freeze(state: State) -> None:
+    """Read the freeze in force for `/healthz`, which reads no database."""
+    with open_read_session(state.engine) as session:
+        state.last_freeze = read_freeze(session, state.clock())
 
 
 def check_readiness(state: State) -> list[str]:

@@ -63,7 +63,10 @@ def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn)
             f"This person was under 18: only a guardian's consent opens more than counts (given_by: {GUARDIAN}). Where "
             "one source alone says so and is wrong, overrule its birth (overrules_birth_of: its slug), with a reason.",
         )
-    if _is_more_open(record, body.publish) and two_person_rule.requires_two_people(context, record):
+    is_more_open = _is_more_open(record, body.publish)
+    if is_more_open:
+        context.require_unfrozen()
+    if is_more_open and two_person_rule.requires_two_people(context, record):
         proposal_outcome = two_person_rule.propose_decision(context, "consent", (record,), body.publish, body)
         if proposal_outcome:
             return proposal_outcome
@@ -79,6 +82,7 @@ def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn)
             "contact": body.contact,  # always stored, so that the number of digests does not reveal who was asked
             **({"overrules_birth_of": body.overrules_birth_of} if body.overrules_birth_of else {}),
         },
+        closes=not is_more_open,
     )
     return Outcome("consent", 201, entry.revision, {"detainee": str(detainee_id)})
 
@@ -141,6 +145,9 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
         raise Invalid.at_pointer(
             "/to", "would_open", "This person was only counted before: an objection opens nobody. Decide for `counted`."
         )
+    closes = body.to in ("counted", "correction", "erasure")  # the person stays hidden
+    if not closes:
+        context.require_unfrozen()
     keys = [person_record.key for person_record in records.load_person_records(session, record)]
     answered = _require_all_named(session, keys, {objection_id, *body.objections})
     body = body.model_copy(update={"objections": sorted(answered)})
@@ -165,10 +172,11 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
             "given_on": objection.received_at.date().isoformat(),
             "reason": body.reason,
         }
-        context.write_entry("consent", {"record": str(record.id), "publish": body.to}, consent_values)
+        body_of_entry = {"record": str(record.id), "publish": body.to}
+        context.write_entry("consent", body_of_entry, consent_values, closes=closes)
     step = {"objection": body.decision} | ({} if body.to is None else {"to": body.to})
     for record_id in hidden_ids or ([] if has_no_effect else [record.id]):
-        context.write_entry("consent", {"record": str(record_id), **step})
+        context.write_entry("consent", {"record": str(record_id), **step}, closes=closes)
     run, update_objections = session.connection().execute, update(Objection).where(col(Objection.record).in_(keys))
     if body.to in ("correction", "erasure"):
         run(
@@ -216,7 +224,8 @@ def erase_person(context: WriteContext, detainee_id: uuid.UUID, body: RedactionI
     ]
     personal = {"reason": body.reason} if body.reason else None
     waiting_reports.erase_waiting_reports(context, [record.id for record in erased_records])
-    entry = context.write_entry("redaction", {"records": sorted(str(r.id) for r in erased_records)}, personal)
+    erased_ids = sorted(str(erased.id) for erased in erased_records)
+    entry = context.write_entry("redaction", {"records": erased_ids}, personal, closes=True)
     return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(erased_records)})
 
 
@@ -235,7 +244,7 @@ def repeat_erasure(context: WriteContext, erased_ids: Collection[uuid.UUID]) -> 
     """Erase records again whose values came back with an earlier copy of the database."""
     waiting_reports.erase_waiting_reports(context, erased_ids)
     for chunk in split_into_chunks(sorted(erased_ids, key=str)):  # an entry has room for many more
-        context.write_entry("redaction", {"records": [str(record) for record in chunk]})
+        context.write_entry("redaction", {"records": [str(record) for record in chunk]}, closes=True)
 
 
 def _find_erasure_revision(session: Session, record: Record) -> int:

@@ -28,6 +28,7 @@ from app.models import (
     ImportMapping,
     ImportRow,
     ListImport,
+    NoticeHolder,
     Objection,
     Placement,
     Proposal,
@@ -129,6 +130,7 @@ _SEALED_TABLES: tuple[type[Any], ...] = (
     ImportMapping,
     ImportRow,
     ListImport,
+    NoticeHolder,
     SourceRealName,
     WaitingReport,
 )

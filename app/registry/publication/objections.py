@@ -189,6 +189,8 @@ def _assign_hidings(context: WriteContext) -> None:
     }
     while (choice := choose_next_hiding(hidden_targets.values(), candidates.values(), now)) is not None:
         target, replaced = choice
+        if replaced is not None and context.log.freeze is not None:
+            break  # the end of a hiding shows somebody: the others wait until the freeze is over
         if replaced is not None:
             _end_hiding(context, replaced.person)
             del hidden_targets[replaced.person]
@@ -236,7 +238,7 @@ def _mark_hiding(
 
 
 def _open_hiding(context: WriteContext, row: Row[Any]) -> None:
-    context.write_entry("consent", {"record": str(row.id_of_record), "objection": "received"})
+    context.write_entry("consent", {"record": str(row.id_of_record), "objection": "received"}, closes=True)
 
 
 def rehide_separated_people(context: WriteContext, revision: int) -> None:

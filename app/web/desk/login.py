@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.api.operations import BeginFreeze, EndFreeze
 from app.api.routes.directory import read_me
 from app.api.routes.reports import list_waiting
 from app.errors import NotFound, OutOfScope, Problem
@@ -18,6 +19,7 @@ from app.web.desk.page import (
     DeskRoute,
     FormValues,
     SubmittedForm,
+    WriteTarget,
     find_form_page,
     first_value,
     open_desk,
@@ -26,7 +28,7 @@ from app.web.desk.page import (
     validate_return_path,
 )
 from app.web.desk.reports import REPORT_KINDS, show_form
-from app.web.desk.sessions import DESK_ROLES, DeskSession
+from app.web.desk.sessions import DeskSession
 from app.web.page import parse_page_language
 from app.web.rendering import load_catalogue
 
@@ -45,8 +47,24 @@ async def read_desk(desk: AnyDesk) -> Response:
     """Show the officer's tasks, or the sign-in form."""
     if desk.session is None:
         return await show_sign_in(desk.request, DESK_PATH, {})
+    if desk.session.role == Role.ADMIN:
+        return await desk.show("desk/home.html", waiting=None, objection_count=None)
     waiting, objection_count = await gather(desk.api.read(list_waiting, limit=20), review.count_people_waiting(desk))
     return await desk.show("desk/home.html", waiting=waiting, objection_count=objection_count)
+
+
+@session_router.post("/desk/freeze")
+async def freeze_registry(form: SubmittedForm) -> Response:
+    """Freeze the registry."""
+    await form.desk.officer_client.write(BeginFreeze(), WriteTarget("POST", "/v1/freeze"))
+    return RedirectResponse(form.desk.address(DESK_PATH), 303)
+
+
+@session_router.post("/desk/freeze/end")
+async def end_freeze(form: SubmittedForm) -> Response:
+    """End a freeze."""
+    await form.desk.officer_client.write(EndFreeze(), WriteTarget("DELETE", "/v1/freeze"))
+    return RedirectResponse(form.desk.address(DESK_PATH), 303)
 
 
 @session_router.post("/desk/session")
@@ -64,7 +82,10 @@ async def sign_in(request: Request) -> Response:
     except Problem as refusal:
         fault = {
             401: words.gettext("No key that may still be used is written so. Copy it whole, from rcn_ on."),
-            403: words.gettext("The desk is for reporters and curators, with a key that is not limited to less."),
+            403: words.gettext(
+                "The desk is for reporters and curators, with a key that is not limited to less. An administrator's "
+                "key must be limited to the freeze."
+            ),
         }.get(refusal.status, str(refusal.body().get("detail", "")))
         return await show_sign_in(request, back, form_values, fault=fault, status=refusal.status)
     if has_form_values(form_values) and FORM_ROLES.get(back, session.role) != session.role:
@@ -95,7 +116,7 @@ def has_form_values(form_values: FormValues) -> bool:
 async def _begin_session(request: Request, key: str) -> DeskSession:
     """Begin a session with a key. Raises Problem if the key is invalid or limited, or has another role."""
     me = await ApiClient(request, parse_page_language(request), key).read(read_me)
-    if me["role"] not in DESK_ROLES:
+    if not sessions.is_desk_key(me["role"], me["scopes"]):
         raise OutOfScope("")
     return DeskSession.begin(key, me["role"], me["source"], request.app.state.clock())
 

@@ -157,7 +157,8 @@ def _find_contradictions(report: ReleaseReportIn, now: datetime, *, is_correctio
 
 reports = APIRouter(route_class=DeskRoute)
 MAX_OFFERED_FACILITIES = 200  # suggestions while typing; the API's longest page
-FIELD_REFUSALS = (400, 409, 413, 422)  # errors that a change of the form can correct
+# After these the form is shown again: it can be corrected, or sent later to a registry that is frozen or busy.
+FIELD_REFUSALS = (400, 409, 413, 422, 503)
 NO_PROBLEM: Mapping[str, Any] = {}
 
 

@@ -5,6 +5,7 @@ The server stores nothing of a session: the cookie contains the officer's key, e
 
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -25,7 +26,9 @@ IDLE_TIMEOUT = timedelta(minutes=30)
 MAX_SESSION_AGE = timedelta(hours=8)  # a working day
 RENEWAL_INTERVAL = timedelta(minutes=1)  # so that not every response encrypts a new cookie
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-DESK_ROLES = (Role.REPORTER, Role.CURATOR)  # an administrator's key should not be in a browser
+DESK_ROLES = (Role.REPORTER, Role.CURATOR)
+# The scopes of an administrator's key at the desk. One that may do more should not be in a browser.
+FREEZE_SCOPES = frozenset({"GET /v1/me", "POST /v1/freeze", "DELETE /v1/freeze"})
 DESK_SEGMENT = "desk"  # the second segment of the desk's addresses, after the language
 SESSION_SCOPE_KEY = "recuento.desk"  # scope key of the session
 ID_BYTES = 16
@@ -73,6 +76,11 @@ class DeskSession:
         """Return whether the token of a form was created in this session."""
         session_id = _unseal(secret, token, *_FORM_CONTEXT)
         return session_id is not None and secrets.compare_digest(session_id, self.id.encode())
+
+
+def is_desk_key(role: str, scopes: Sequence[str] | None) -> bool:
+    """Return whether a key may begin a session."""
+    return role in DESK_ROLES or (role == Role.ADMIN and scopes is not None and FREEZE_SCOPES.issuperset(scopes))
 
 
 def open_session(cookie: str, secret: bytes, now: datetime) -> DeskSession | None:

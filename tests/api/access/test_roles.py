@@ -94,6 +94,9 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/objections"): (202, 202, 202, 202, 202, 202),
     ("GET", "/v1/objections"): (401, 403, 403, 403, 200, 403),
     ("POST", "/v1/objections/{objection_id}/decision"): (401, 403, 403, 403, 202, 403),
+    ("POST", "/v1/freeze"): (401, 403, 403, 403, 200, 200),
+    ("DELETE", "/v1/freeze"): (401, 403, 403, 403, 403, 200),
+    ("GET", "/v1/notices/{token}.atom"): (404, 404, 404, 404, 404, 404),  # nobody's key opens a feed
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
 }
@@ -148,6 +151,7 @@ class Scene:
             "/v1/match/list": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
             "/v1/claims": CLAIM,
             "/v1/claims/{claim_id}/confirmation": None,
+            "/v1/freeze": None,
             "/v1/objections": {"about": f"/v1/detainees/{self.ids['detainee_id']}", "wish": "hide"},
             "/v1/objections/{objection_id}/decision": {"decision": "dismissed", "reason": "another man"},
             "/v1/recalls": {"key_id": self.world.keys["pud"][4:12], "since": "2026-01-01T00:00:00Z"},
@@ -176,6 +180,7 @@ def set_scene(world: World, **changes: Any) -> Scene:
             **{f"{thing}_id": filed[thing]["id"] for thing in ("report", "detainee", "detention", "release")},
             "other_id": other["detainee"]["id"],
             "claim_id": claim["id"],
+            "token": "guessed",
             "import_id": sent["id"],
             "objection_id": world.get("/v1/objections", "curator").json()["data"][0]["id"],
             "proposal_id": claim["id"],  # of nothing that waits
@@ -220,7 +225,9 @@ def limit_keys(world: World, scopes: list[str] | None) -> None:
 
 # Who asks whether the server is there is nobody's key.
 # What looks at no key, or not at what it may.
-WITHOUT_KEY = {("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1/objections")}
+WITHOUT_KEY = {
+    ("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1/objections"), ("GET", "/v1/notices/{token}.atom"),
+}  # fmt: skip
 
 
 def test_a_key_that_is_limited_to_all_other_routes_is_refused_on_each(world: World, subtests: pytest.Subtests) -> None:
