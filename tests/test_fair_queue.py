@@ -1,7 +1,7 @@
 """Turns: no client waits for ever, nor longer because another asks for more; and the queue has an end."""
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from itertools import count
 
 import pytest
@@ -101,7 +101,7 @@ def test_no_client_waits_for_ever_though_strangers_come_whom_nobody_saw_before()
 def test_networks_have_equal_time_however_many_clients_and_however_long_requests_each_has(
     sizes: list[int], places: int
 ) -> None:
-    lane, used = Served(places), Counter[str]()
+    lane, used = Served(places), defaultdict[str, float](float)
     for index, size in enumerate(sizes):
         for client in [*range(size)] * 3:  # each has asked for more before its turn ends
             lane.ask((f"network {index}", client), 1.0 + index)
@@ -148,9 +148,9 @@ def test_what_is_removed_has_no_turn_and_everything_else_has_one(clients: list[C
         queue.remove(clients[number], number)
         queue.remove(clients[number], number)  # again, to no effect
     taken = deque[int]()
-    while (number := queue.pop()) is not None:
-        taken.append(number)
-        queue.finish(clients[number], 1.0)
+    while (item := queue.pop()) is not None:
+        taken.append(item)
+        queue.finish(clients[item], 1.0)
     assert sorted(taken) == [number for number in range(len(clients)) if number not in removed]
     assert not queue._root.parts or max(part.used - queue._root.level for part in queue._root.parts.values()) > 0
 

@@ -67,11 +67,13 @@ class ImportWorker:
     async def run(self) -> None:
         """File lists until `stop`; unfinished lists go on at the next start."""
         self._loop = asyncio.get_running_loop()
-        while not self._stopping:
+        while True:
             try:
                 await self._file_waiting_lists()
             except Exception as error:  # the lists wait
                 _log_failure(error)
+            if self._stopping:
+                return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake_event.wait(), POLL_SECONDS)
 
