@@ -80,8 +80,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=8, ge=1, le=200)
     # Of each process. Many systems allow a process 1,024 files, and the database needs some.
     connections: int = Field(default=800, ge=16, le=100_000)
-    # How long an expensive request or a long body waits in the queue, and how long a query may then take.
-    patience_seconds: float = Field(default=20, gt=0)
+    # How long a query may take.
     question_seconds: float = Field(default=10, gt=0)
     # Requests a minute that each process answers, 0 for any number. Twenty a second allow a page of many charts, or a
     # whole office behind one address. Fifty a second allow a list that is sent in parts over a good line.
@@ -93,7 +92,7 @@ class Settings(BaseSettings):
     # Whether people without recorded consent, whose sources ask for their names, are listed by name, found only by
     # their whole name, or anonymous.
     names: Names = "list"
-    # The proxies whose `X-Forwarded-For` is trusted.
+    # The proxies whose `X-Forwarded-For` is trusted, and who alone are answered if `host` is not this machine.
     trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = "127.0.0.1,::1"
     # The registry's public address, without a slash at the end. Citations contain it, and must still lead there from
     # print. Without it citations contain addresses without a host; a demo's citations contain its own address.
@@ -116,8 +115,6 @@ class Settings(BaseSettings):
     two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_split_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     max_import_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)
-    # Of all long bodies in transfer: six lists of the largest size.
-    max_bytes_in_flight: int = Field(default=64 * MEBIBYTE, ge=1024)
     # The key of digests of case numbers and identification numbers. It is stored outside the database: a person who
     # seizes only the database cannot try eight-digit numbers against the digests.
     secret: Annotated[SecretStr, Field(min_length=MIN_SECRET)] | None = None
@@ -147,13 +144,6 @@ class Settings(BaseSettings):
     def _require_mail_sender(self) -> Self:
         if self.smtp_url is not None and (self.smtp_sender is None or self.public_url is None):
             raise ValueError("RECUENTO_SMTP_URL needs RECUENTO_SMTP_SENDER, and RECUENTO_PUBLIC_URL to link to.")
-        return self
-
-    @model_validator(mode="after")
-    def _require_room_for_largest_body(self) -> Self:
-        """Require room for one list of the largest size, which would otherwise wait for ever."""
-        if self.max_bytes_in_flight < max(self.max_body_bytes, self.max_import_bytes):
-            raise ValueError("RECUENTO_MAX_BYTES_IN_FLIGHT must be as large as the largest body: raise it.")
         return self
 
     def address(self) -> str:

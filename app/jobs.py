@@ -13,10 +13,9 @@ The person that an objection names is looked up here too, so that it cannot chan
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import anyio.to_thread
 from sqlalchemy import Engine
@@ -31,6 +30,7 @@ from app.columns.store import refresh_columns
 from app.config import Names
 from app.db.engine import open_read_session
 from app.errors import Problem
+from app.lanes import Lane
 from app.log.entries import open_writer_session
 from app.log.mark import LogWentBackwards, UnreadableMark
 from app.matching.scripts import start_empty_cache
@@ -55,8 +55,6 @@ FREEZE_INTERVAL_SECONDS = 5.0  # a freeze begun by another process or a command 
 NOTICES_INTERVAL_SECONDS = 60.0
 MAILS_INTERVAL_SECONDS = 5.0  # a look at an empty queue in memory
 COLUMNS_INTERVAL_SECONDS = 30.0  # "a minute later" no erased person is in memory or in a mapped file
-
-Limiter = AbstractAsyncContextManager[Any]
 
 log = logging.getLogger("recuento")
 
@@ -143,11 +141,11 @@ async def _run_periodically(
     job_name: str,
     job: Callable[[], bool | None],
     seconds: float,
-    limiter: Limiter,
+    lane: Lane,
     *,
     runs_at_stop: bool = False,
 ) -> None:
-    """Run a job in a thread, within the `limiter`, every so many seconds; again at once while it returns True.
+    """Run a job in a thread, with a place in `lane`, every so many seconds; again at once while it returns True.
 
     `job_name`: the job in words, for the server log. `runs_at_stop`: run it once more when the server stops.
     """
@@ -157,13 +155,13 @@ async def _run_periodically(
             await asyncio.wait_for(stop_event.wait(), seconds)
         if stop_event.is_set() and not runs_at_stop:
             return
-        while await _run_once(job_name, job, limiter) and not stop_event.is_set():
+        while await _run_once(job_name, job, lane) and not stop_event.is_set():
             pass
 
 
-async def _run_once(job_name: str, job: Callable[[], bool | None], limiter: Limiter) -> bool:
+async def _run_once(job_name: str, job: Callable[[], bool | None], lane: Lane) -> bool:
     """Run a job once, and return whether there is more to do. A failure does not end the schedule."""
-    async with limiter:
+    async with lane.hold():
         try:
             return bool(await anyio.to_thread.run_sync(job))
         except (SQLAlchemyError, Problem):

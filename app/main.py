@@ -1,6 +1,5 @@
 """Build the ASGI applications of the server and of the count workers."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -16,7 +15,7 @@ from app import __version__
 from app.api import problems
 from app.api.group_commit import GroupCommit
 from app.api.head_watcher import HeadWatcher, MomentSettler, Replica
-from app.api.middleware.body_limits import BodyBudget, BodyLimitMiddleware
+from app.api.middleware.body_limits import MAX_LONG_BODIES, BodyLimitMiddleware
 from app.api.middleware.concurrency import ConcurrencyLimits, compute_lane_sizes, compute_max_sessions
 from app.api.middleware.count_worker import WorkerReplyMiddleware, build_worker_pools
 from app.api.middleware.metrics import Metrics, collect_query_parameters
@@ -45,6 +44,7 @@ from app.db.guards import restrict_connections
 from app.demo import plan
 from app.imports.filing_queue import ImportWorker
 from app.jobs import EmbargoJob, ObjectionJob, run_background_jobs, run_count_worker_jobs
+from app.lanes import Admission
 from app.log.entries import require_steady_clock
 from app.log.head import bind_secret, is_demo, is_secret_bound, require_rules
 from app.log.mark import HighWaterMark, attach_mark
@@ -138,7 +138,7 @@ async def _manage_resources(app: FastAPI) -> AsyncIterator[None]:
     sys.setswitchinterval(SWITCH_SECONDS)
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.sessions + SPARE_THREADS)
-    _create_limits(app)  # again: a semaphore belongs to the event loop in which a task first waited for it
+    _create_limits(app)  # again: a waiting task belongs to an event loop
     prefetch_columns(app.state.engine)
     yield
     if app.state.replica is not None:
@@ -151,18 +151,16 @@ def _create_limits(app: FastAPI) -> None:
     """Create the limiters, the queues and the background jobs, which belong to an event loop."""
     state = app.state
     has_one_place = is_memory(state.settings.database_url)
-    patience = state.settings.patience_seconds
     state.limits = (
-        ConcurrencyLimits.with_one_place(patience)
+        ConcurrencyLimits.with_one_place()
         if has_one_place
-        else ConcurrencyLimits.with_places(state.settings.concurrency, patience)
+        else ConcurrencyLimits.with_places(state.settings.concurrency)
     )
     state.group_commit = GroupCommit(state)
-    state.body_budget = BodyBudget(state.settings.max_bytes_in_flight, patience)
+    state.long_bodies = Admission(MAX_LONG_BODIES)
     writer_arguments = (state.engine, state.secret, lambda: require_steady_clock(state.watch, state.clock()))
     state.imports = ImportWorker(*writer_arguments, state.names, state.limits.filing)
-    state.pictures = PictureRenderer()
-    state.objection_turn, state.objections_waiting = asyncio.Semaphore(1), 0
+    state.pictures = PictureRenderer(state.limits.pictures)
     state.objection_job = ObjectionJob(*writer_arguments)
     state.embargo_job = EmbargoJob(*writer_arguments, state.names)
     state.notice_job = NoticeJob(*writer_arguments, state.names, state.mailer, state.public_url)

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from starlette.datastructures import State
 
 from app.api.head_watcher import HeadWatcher, MomentSettler
-from app.api.middleware.body_limits import BodyBudget
+from app.api.middleware.body_limits import MAX_LONG_BODIES
 from app.api.middleware.concurrency import ConcurrencyLimits
 from app.api.middleware.response_cache import ResponseCache
 from app.api.routes.counts import counts_router
@@ -31,6 +31,7 @@ from app.db.guards import restrict_connections
 from app.exports.count_files.files import FolderDescriptor, SnapshotInfo
 from app.exports.count_files.load import CountFiles, drop_personal_columns, load_personal_parts, translate_read_errors
 from app.imports.faults import BadFile
+from app.lanes import Admission
 from app.log.mark import attach_mark
 from app.main import build_bare_app, serve_routes, set_app_state
 from app.memory import freeze_live_objects, return_freed_memory
@@ -211,13 +212,13 @@ def create_reader(folder: Path, settings: Settings, personal: Path | None = None
 
 def _create_reader_limits(app: FastAPI) -> None:
     settings: Settings = app.state.settings
-    app.state.limits = ConcurrencyLimits.with_places(settings.concurrency, settings.patience_seconds)
-    app.state.body_budget = BodyBudget(settings.max_bytes_in_flight, settings.patience_seconds)
+    app.state.limits = ConcurrencyLimits.with_places(settings.concurrency)
+    app.state.long_bodies = Admission(MAX_LONG_BODIES)
 
 
 @asynccontextmanager
 async def _reader_lifespan(app: FastAPI) -> AsyncIterator[None]:
-    _create_reader_limits(app)  # again: a semaphore belongs to the event loop in which a task first waited for it
+    _create_reader_limits(app)  # again: a waiting task belongs to an event loop
     followed_folder: _FollowedFolder = app.state.followed
     stop_event = asyncio.Event()
     # In parallel: a hanging folder must not prevent the removal of outdated personal values.

@@ -53,7 +53,6 @@ USUAL: dict[str, object] = {
     "rate_by_client": 0,
     "rate_by_key": 0,
     "rate_of_searches": 0,
-    "patience_seconds": 2 * PATIENCE,
     "question_seconds": PATIENCE,
 }
 # To read the environment takes half as long as to make a world; a copy takes no time.

@@ -220,9 +220,7 @@ class _Garage:
         bounds = settings.model_dump(
             include={"concurrency", "max_body_bytes", "max_import_bytes", "max_bytes_in_flight"}
         )
-        paces = settings.model_dump(
-            include={"rate_by_client", "rate_by_key", "rate_of_searches", "patience_seconds", "question_seconds"}
-        )
+        paces = settings.model_dump(include={"rate_by_client", "rate_by_key", "rate_of_searches", "question_seconds"})
         return f"{engine} {bounds} {paces}"
 
 

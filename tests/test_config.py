@@ -73,7 +73,7 @@ def test_what_is_given_outweighs_the_environment(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("name, value", [
     ("port", "70000"), ("port", "-1"), ("workers", "0"), ("concurrency", "0"), ("max_body_bytes", "10"),
     ("secret", "too short"), ("zone", "Caracas"), ("trusted_proxies", "*"), ("trusted_proxies", "proxy.example"),
-    ("rate_by_key", "-1"), ("names", "everybody"), ("patience_seconds", "0"), ("max_bytes_in_flight", "10485759"),
+    ("rate_by_key", "-1"), ("names", "everybody"), ("question_seconds", "0"),
     ("public_url", "https://ada:clave@registry.example"), ("security_contact", "https://ada:clave@registry.example/"),
 ])  # fmt: skip
 def test_what_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import jobs
 from app.errors import Unavailable
+from app.lanes import Lane
 from tests.support import World
 
 MARKER = "Zenaida Quintero Paz"
@@ -19,7 +20,7 @@ def played(act: Callable[[], bool | None], times: int, calls: list[int]) -> None
 
     async def play() -> None:
         stopping = asyncio.Event()
-        chore = asyncio.create_task(jobs._run_periodically(stopping, "a chore", act, 0.001, asyncio.Semaphore(1)))
+        chore = asyncio.create_task(jobs._run_periodically(stopping, "a chore", act, 0.001, Lane(1)))
         while len(calls) < times:
             await asyncio.sleep(0.001)
         stopping.set()
@@ -70,7 +71,7 @@ def test_only_a_chore_that_writes_what_is_in_memory_alone_is_done_once_more_when
     calls: list[int] = []
 
     async def play() -> None:
-        stopping, lane = asyncio.Event(), asyncio.Semaphore(1)
+        stopping, lane = asyncio.Event(), Lane(1)
         act = partial(calls.append, 1)
         chore = asyncio.create_task(jobs._run_periodically(stopping, "a chore", act, 3600, lane, runs_at_stop=at_stop))
         await asyncio.sleep(0)

@@ -6,10 +6,10 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.middleware.rate_limits import CLIENT_V4, CLIENT_V6
+from app.api.middleware.rate_limits import NETWORK_PREFIXES, RateLimiter
 from app.registry.publication.objection_queue import PREFIX_V4, PREFIX_V6, find_network
 
-client_of = partial(find_network, bits_v4=CLIENT_V4, bits_v6=CLIENT_V6)
+client_of = partial(find_network, bits_v4=NETWORK_PREFIXES[-1][0], bits_v6=NETWORK_PREFIXES[-1][1])
 neighbours_of = partial(find_network, bits_v4=PREFIX_V4, bits_v6=PREFIX_V6)
 
 
@@ -40,3 +40,26 @@ def test_neighbours_are_one_network_and_others_are_not() -> None:
 
 def test_what_is_no_address_has_no_network() -> None:
     assert client_of("unix") is neighbours_of("testclient") is neighbours_of("") is None
+
+
+def test_a_client_shares_turns_with_its_networks_and_a_circuit_of_tor_with_all_others() -> None:
+    identify = partial(RateLimiter(0, 0).identify, None)
+    neighbour, household = identify("198.51.100.7"), identify("2001:db8:1:2::1")
+    assert neighbour[0] == identify("198.51.100.8")[0] != identify("198.51.101.7")[0]
+    assert neighbour != identify("198.51.100.8")
+    assert household == identify("2001:db8:1:2::9") != identify("2001:db8:1:3::1")
+    assert household[:2] == identify("2001:db8:1:3::1")[:2] != identify("2001:db8:1:1002::1")[:2]
+    assert household[0] == identify("2001:db8:1:1002::1")[0] != identify("2001:db8:2::1")[0]
+    circuits = identify("fc00:dead:beef:4dad::1:2"), identify("fc00:dead:beef:4dad::1:3")
+    assert circuits[0][0] == circuits[1][0]
+    assert circuits[0] != circuits[1]
+    assert not any("198" in str(name) for name in neighbour)
+
+
+def test_a_source_is_one_client_by_each_of_its_valid_keys_and_an_unknown_key_is_none() -> None:
+    rates = RateLimiter(0, 0)
+    rates.learn("rcn_one", "source 3")
+    rates.learn("rcn_two", "source 3")
+    assert rates.identify("rcn_one", "198.51.100.7") == rates.identify("rcn_two", "2001:db8::1") == ("source 3",)
+    rates.learn("rcn_two", None)
+    assert rates.identify("rcn_two", "198.51.100.7") == rates.identify(None, "198.51.100.7")

@@ -227,10 +227,10 @@ class MomentSettler:
         """Wait until an instant in the past is settled. Raises Busy."""
         if instant <= self._settled_until:
             return
-        deadline, semaphore = monotonic() + SETTLING_TIMEOUT_SECONDS, state.limits.settling
+        deadline, lane = monotonic() + SETTLING_TIMEOUT_SECONDS, state.limits.settling
         try:
             async with asyncio.timeout(SETTLING_TIMEOUT_SECONDS):
-                await semaphore.acquire()
+                turn = await lane.acquire()
         except TimeoutError:
             raise self._build_busy_error() from None
         try:
@@ -244,7 +244,7 @@ class MomentSettler:
         except TimeoutError:
             raise self._build_busy_error() from None
         finally:
-            semaphore.release()
+            lane.release(turn)
 
     def _build_busy_error(self) -> Busy:
         self._behind_until = monotonic() + SETTLING_BEHIND_SECONDS

@@ -18,7 +18,6 @@ from pydantic.json_schema import models_json_schema
 
 from app import vocabulary
 from app.api import content_codings, responses
-from app.api.middleware.concurrency import LANE_BUSY_DETAIL
 from app.api.problems import INTERNAL_ERROR, TAKES_TOO_LONG_DETAIL
 from app.api.routing import ProblemOut
 from app.errors import (
@@ -35,6 +34,7 @@ from app.errors import (
     Unavailable,
 )
 from app.imports.import_store import TOO_MANY_WAITING_MESSAGE
+from app.lanes import build_busy_error
 from app.log.head import RulesMismatch
 from app.log.mark import LogWentBackwards
 from app.projection import RULES
@@ -280,7 +280,7 @@ UNRECORDED_PROBLEMS: Node = {
     TooManyRequests.code: TooManyRequests(
         "At most 1200 requests a minute are answered for one client: go on in 12 s, and more slowly."
     ).body(),
-    Busy.code: Busy(LANE_BUSY_DETAIL).body(),
+    Busy.code: build_busy_error().body(),
     ObjectionArrived.code: ObjectionArrived(["d166edfb-c5ea-54b0-8d0b-ec296122793b"]).body(),
     ListsWaiting.code: ListsWaiting(TOO_MANY_WAITING_MESSAGE).body(),
     TakesTooLong.code: TakesTooLong(TAKES_TOO_LONG_DETAIL).body(),

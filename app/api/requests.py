@@ -68,9 +68,9 @@ def authenticate_key(session: Session, token: str, state: State) -> tuple[Reader
     try:
         reader_and_key = api_keys.authenticate_key(session, token, state.clock(), state.names)
     except Unauthenticated:
-        state.rates.learn(token, valid=False)
+        state.rates.learn(token, None)
         raise
-    state.rates.learn(token, valid=True)
+    state.rates.learn(token, format_sender(reader_and_key[1]))
     return reader_and_key
 
 
@@ -87,7 +87,7 @@ async def authenticate_sender(request: Request, missing_key_detail: str) -> tupl
         token = parse_bearer_token(request)
         if token is None:
             raise Unauthenticated(missing_key_detail)
-        async with request.app.state.limits.keys:
+        async with request.app.state.limits.keys.hold():
             sender = await run_in_threadpool(authenticate_in_new_session, request.app.state, token)
         request.scope[SCOPE_SENDER] = sender
     return sender
@@ -106,7 +106,7 @@ def admit_key(state: State, key: ApiKey, method: str, template: str) -> None:
 
 
 def format_sender(key: ApiKey) -> str:
-    """Return the id of the source, or of a key without one; its requests share a body budget and idempotency keys."""
+    """Return the id of the source, or of a key without one; its requests share turns and idempotency keys."""
     return f"key {key.id}" if key.source is None else f"source {key.source}"
 
 

@@ -6,7 +6,7 @@ Columns that quote a list are sealed with the operator's `secret`.
 import json
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -204,14 +204,15 @@ def count_waiting_lists(session: Session, source: int) -> int:
     return int(session.execute(select(func.count()).select_from(ListImport).where(*is_open)).scalar_one())
 
 
-def find_free_import(session: Session, now: datetime) -> uuid.UUID | None:
-    """The oldest import with a stored file and no valid lease, if there is one."""
+def find_free_import(session: Session, now: datetime, busy_sources: Collection[int] = ()) -> uuid.UUID | None:
+    """The oldest import with a stored file and no valid lease, of another source than these, if there is one."""
     query = (
         select(col(ListImport.id))
         .where(
             col(ListImport.state).in_(OPEN_STATES),
             or_(col(ListImport.leased_until).is_(None), col(ListImport.leased_until) < now),
             col(ListImport.id).in_(select(col(ImportFile.list_import))),
+            col(ListImport.source).not_in(busy_sources),
         )
         .order_by(col(ListImport.created_at))
     )

@@ -108,6 +108,10 @@ class Filing:
         with open_writer_session(self._engine) as session:
             import_store.finish_import(session, self._secret, self._last_job, "failed", self._clock(), fault.shape())
 
+    @property
+    def source(self) -> int:
+        return self._last_job.source
+
     def _load_job(self) -> ListImport:
         with open_read_session(self._engine) as session:
             return import_store.load_import(session, self.job)

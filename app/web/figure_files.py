@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
 
+from app.api.middleware.concurrency import acquire_lane
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, build_json_response
 from app.errors import NotFound, Problem
 from app.queries.parameters import CountQuery
@@ -52,6 +53,15 @@ NOINDEX_HEADERS = {"X-Robots-Tag": "noindex"}  # timelines of people stay out of
 HOME_PATH, COUNTS_PATH = "/", "/counts"
 
 figures = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+class PictureRoute(PageRoute):
+    """A route of a picture, which waits for its turn among pictures without a place among pages."""
+
+    is_in_lane = False
+
+
+pictures = APIRouter(include_in_schema=False, route_class=PictureRoute)
 
 
 @dataclass(frozen=True)
@@ -157,13 +167,15 @@ async def read_csv(page: CurrentPage, name: str) -> Response:
     )
 
 
-@figures.get("/figures/{name}.png")
+@pictures.get("/figures/{name}.png")
 async def read_png(page: CurrentPage, name: str) -> Response:
     """Return a figure as a PNG."""
-    figure = await draw_figure(page, name, page.terms)
+    state = page.request.app.state
+    async with acquire_lane("pages", state.limits.pages):
+        figure = await draw_figure(page, name, page.terms)
     if figure.is_personal:
         raise NotFound("There are no pictures of somebody's life, which would be kept elsewhere: there is its SVG.")
-    picture = await page.request.app.state.pictures.render(build_standalone_figure(page, figure))
+    picture = await state.pictures.render(build_standalone_figure(page, figure))
     return _build_file_response(page, figure, "png", picture, "image/png", NO_CONTENT_POLICY)
 
 

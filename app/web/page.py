@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from app import dates
 from app.api.content_codings import CODINGS, choose_content_coding
 from app.api.head_watcher import LogHead
+from app.api.middleware.concurrency import acquire_lane
 from app.api.problems import replace_moved_id
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, SCOPE_SOURCE_HEAD, parse_if_none_match
 from app.api.routes.counts import count_series
@@ -333,14 +334,22 @@ CurrentPage = Annotated[Page, Depends(open_page)]
 
 
 class PageRoute(APIRoute):
-    """A route whose errors are pages in the language of the address."""
+    """A route whose errors are pages in the language of the address. Pages are made by turns of clients.
+
+    `is_in_lane`: whether it only makes a page. A place in the lane must not wait for a body or for another process.
+    """
+
+    is_in_lane = True
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
         async def handle_with_refusals(request: Request) -> Response:
             try:
-                return await handler(request)
+                if not self.is_in_lane or request.method != "GET":
+                    return await handler(request)
+                async with acquire_lane("pages", request.app.state.limits.pages):
+                    return await handler(request)
             except Moved as moved:
                 return RedirectResponse(
                     _find_moved_page(request, moved), 307, headers={"Cache-Control": CACHE_REVALIDATE}

@@ -1,9 +1,8 @@
 """Figures as files: a standalone SVG with heading, caption and origin, and its PNG.
 
-PNGs are rendered one at a time in a subprocess, and cached by a digest of their drawing.
+PNGs are rendered one at a time in a subprocess, by turns of clients, and cached by a digest of their drawing.
 """
 
-import asyncio
 import hashlib
 import re
 import subprocess
@@ -19,7 +18,9 @@ from xml.etree import ElementTree as Xml
 from fastapi.concurrency import run_in_threadpool
 from markupsafe import Markup
 
-from app.errors import Busy, Unavailable
+from app.api.middleware.concurrency import acquire_lane
+from app.errors import Unavailable
+from app.lanes import Lane
 from app.web.charts.text import measure_text, wrap_text
 from app.web.figure import Figure, parse_size, strip_links
 from app.web.rendering import STATIC_FOLDER, Catalogue, render_template
@@ -176,51 +177,34 @@ RENDERER = Path(__file__).with_name("rasterizer.py")
 ZOOM = 1.5  # sharp on most screens at 200 kB, good for link previews; 2.0 would take 320 kB
 MAX_PIXELS = 8_000_000  # 32 MB while rendering; a square chart has 6 million
 MAX_RENDER_SECONDS = 30.0  # rendering has the lowest priority on a busy machine
-WAIT_TIMEOUT_SECONDS = 8.0  # per request; rendering goes on for the next request
-MAX_QUEUED = 8  # renderings, done before a client times out
 MAX_CACHE_BYTES = 16 * 1024 * 1024  # about a hundred pictures
 RETRY_HEADERS = {"Retry-After": "5"}
 
 
 class PictureRenderer:
-    """The renderer of a process: a queue and a cache of PNGs."""
+    """The renderer of a process: a lane and a cache of PNGs."""
 
-    def __init__(self) -> None:
-        self._semaphore = asyncio.Semaphore(1)
-        self._pending: dict[bytes, asyncio.Task[bytes | None]] = {}
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
         self._cache: OrderedDict[bytes, bytes] = OrderedDict()
         self._free_bytes = MAX_CACHE_BYTES
 
     async def render(self, drawing: StandaloneDrawing) -> bytes:
-        """Return the PNG of a drawing; concurrent requests share one rendering. Raises Busy on timeout."""
+        """Return the PNG of a drawing. Each client waits for its own turn, even if another asked for the same before.
+        Raises Busy."""
         key = hashlib.sha256(drawing.text.encode()).digest()
-        if key in self._cache:
-            self._cache.move_to_end(key)
-            return self._cache[key]
-        if key not in self._pending:
-            if len(self._pending) >= MAX_QUEUED:
-                raise Busy(
-                    "Too many pictures are being drawn: ask for this one again in a moment.", headers=RETRY_HEADERS
-                )
-            self._pending[key] = asyncio.create_task(self._render_and_store(key, drawing))
-        try:
-            async with asyncio.timeout(WAIT_TIMEOUT_SECONDS):
-                picture = await asyncio.shield(self._pending[key])
-        except TimeoutError:
-            raise Busy("This picture is being drawn: ask for it again in a moment.", headers=RETRY_HEADERS) from None
-        if picture is None:
-            raise Unavailable("This figure cannot be drawn as a picture: take its SVG.", headers=RETRY_HEADERS)
-        return picture
-
-    async def _render_and_store(self, key: bytes, drawing: StandaloneDrawing) -> bytes | None:
-        try:
-            async with self._semaphore:
-                picture = await run_in_threadpool(render_in_subprocess, drawing)
-        finally:
-            del self._pending[key]
-        if picture is not None:
-            self._store(key, picture)
-        return picture
+        if key not in self._cache:
+            async with acquire_lane("pictures", self._lane):
+                if key not in self._cache:
+                    picture = await run_in_threadpool(render_in_subprocess, drawing)
+                    if picture is None:
+                        raise Unavailable(
+                            "This figure cannot be drawn as a picture: take its SVG.", headers=RETRY_HEADERS
+                        )
+                    self._store(key, picture)
+                    return picture
+        self._cache.move_to_end(key)
+        return self._cache[key]
 
     def _store(self, key: bytes, picture: bytes) -> None:
         self._cache[key] = picture

@@ -25,7 +25,7 @@ from app.web.counting.routes import counting
 from app.web.dataset import data
 from app.web.desk import desk
 from app.web.desk.sessions import DeskSessionMiddleware
-from app.web.figure_files import embeds, figures, oembed
+from app.web.figure_files import embeds, figures, oembed, pictures
 from app.web.home.routes import home
 from app.web.page import (
     PERSONAL_PATHS,
@@ -88,7 +88,7 @@ language_router = APIRouter(include_in_schema=False)
 fallback_router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 # In the order of the navigation. Their paths have no language prefix.
-PAGE_ROUTERS = (home, claims, people, counting, citation, sources, corrections, data, figures, embeds, desk)
+PAGE_ROUTERS = (home, claims, people, counting, citation, sources, corrections, data, figures, pictures, embeds, desk)
 
 
 @language_router.get("/")

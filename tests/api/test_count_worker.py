@@ -21,6 +21,7 @@ from app.api.middleware.concurrency import SCOPE_POLLED
 from app.api.middleware.count_worker import COUNT_PATHS, WORKER_HEAD_HEADER, WORKER_STATS_HEADER, forward_count
 from app.api.responses import SCOPE_SOURCE_HEAD
 from app.config import Settings
+from app.lanes import Lane
 from app.main import create_count_worker
 from tests.api.revisions.test_went_backwards import record_of, remember
 from tests.support import NOW, PATIENCE, World, make_report
@@ -106,7 +107,7 @@ class Question:
     """One that is asked of a serving process. `stays`: seconds until its client leaves."""
 
     def __init__(self, pool: Pool, *, stays: float = PATIENCE, places: int = 1, seconds: float = PATIENCE) -> None:
-        limits = SimpleNamespace(count_workers=asyncio.Semaphore(places), patience=0.01)
+        limits = SimpleNamespace(count_workers=Lane(places, 0))
         self._state = SimpleNamespace(counting=[pool], limits=limits, question_seconds=seconds)
         self._stays = stays
         self.counted_here = False

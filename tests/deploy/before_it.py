@@ -19,6 +19,7 @@ from tests.cli.test_commands import ROOT, free_port
 from tests.support import PATIENCE
 
 DEPLOY = ROOT / "deploy"
+AT_HEADER = "X-Test-Address"  # where nginx is told to take a client's address from, since loopback has no other network
 PAUSE = 0.05  # seconds between two looks at whether it listens
 HOST = "127.0.0.1"
 ORIGIN = f"{HOST}:8000"
@@ -72,6 +73,7 @@ class Before:
     ask: Asker
     folder: Path
     by_tls: Asker | None = None
+    by_tor: int | None = None  # the port to which tor leads
 
 
 def missing(kind: str) -> str | None:
@@ -82,10 +84,10 @@ def missing(kind: str) -> str | None:
 
 
 @contextmanager
-def standing_before(kind: str, origin: int, folder: Path) -> Iterator[Before]:
-    """nginx or Varnish before whatever listens at a port."""
+def standing_before(kind: str, origin: int, folder: Path, **instead: str) -> Iterator[Before]:
+    """nginx or Varnish before whatever listens at a port. `instead`: other values of directives of nginx."""
     folder.mkdir()
-    command, before = {"nginx": _nginx, "varnish": _varnish}[kind](origin, folder)
+    command, before = _nginx(origin, folder, instead) if kind == "nginx" else _varnish(origin, folder)
     environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"}
     with (
         (folder / "said").open("w") as said,
@@ -114,8 +116,8 @@ def _put(text: str, instead: dict[str, object]) -> str:
     return text
 
 
-def _nginx(origin: int, folder: Path) -> tuple[list[str], Before]:
-    plain, by_tls = free_port(), free_port()
+def _nginx(origin: int, folder: Path, directives: dict[str, str]) -> tuple[list[str], Before]:
+    plain, by_tls, by_tor = free_port(), free_port(), free_port()
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     made = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=registry.example"
     subprocess.run(
@@ -126,14 +128,18 @@ def _nginx(origin: int, folder: Path) -> tuple[list[str], Before]:
     instead: dict[str, object] = {
         "listen 80;": f"listen {HOST}:{free_port()};",
         "listen 443 ssl;": f"listen {HOST}:{by_tls} ssl;",
-        f"{HOST}:8080": f"{HOST}:{plain}",
+        f"listen {HOST}:8080": f"listen {HOST}:{plain}; listen {HOST}:{by_tor}",
         ORIGIN: f"{HOST}:{origin}",
         "/var/cache/nginx/recuento": folder / "cache",
         "/var/log/nginx/recuento.log": folder / "error.log",
         "/etc/ssl/registry.example.pem": certificate,
         "/etc/ssl/registry.example.key": key,
     }
-    (folder / "site.conf").write_text(_put((DEPLOY / "nginx.conf").read_text(), instead))
+    text = _put((DEPLOY / "nginx.conf").read_text(), instead)
+    for name, value in directives.items():
+        text, number = re.subn(rf"\b{name} [^;]+;", f"{name} {value};", text)
+        assert number, f"the configuration has no {name}"
+    (folder / "site.conf").write_text(text)
     user = "user root;" if os.geteuid() == 0 else ""  # its folder is its owner's alone
     temporary = "".join(
         f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -141,10 +147,11 @@ def _nginx(origin: int, folder: Path) -> tuple[list[str], Before]:
     (folder / "nginx.conf").write_text(
         f"daemon off; {user} worker_processes 2; pid {folder}/pid; error_log stderr;"
         f" events {{ worker_connections 2048; }} http {{ access_log {folder}/access.log;"
-        f" {temporary} gzip on; gzip_types *; include {folder}/site.conf; }}"  # as Debian's own does
+        f" {temporary} set_real_ip_from {HOST}; real_ip_header {AT_HEADER};"
+        f" gzip on; gzip_types *; include {folder}/site.conf; }}"  # as Debian's own does
     )
     command = ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    return command, Before(Asker(plain), folder, Asker(by_tls, tls=True))
+    return command, Before(Asker(plain), folder, Asker(by_tls, tls=True), by_tor)
 
 
 def _varnish(origin: int, folder: Path) -> tuple[list[str], Before]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -138,11 +139,12 @@ def asked(origin: Origin) -> int:
 
 async def ask_all(port: int, path: str) -> list[bytes]:
     """The answers to CLIENTS who ask, AT_ONCE at once, each on a connection of its own."""
-    places = asyncio.Semaphore(AT_ONCE)
+    places, numbers = asyncio.Semaphore(AT_ONCE), count()
 
     async def ask() -> bytes:
         async with places:
-            reader, writer = await asyncio.open_connection(HOST, port)
+            network, part = divmod(next(numbers), 250)
+            reader, writer = await asyncio.open_connection(HOST, port, local_addr=(f"127.{1 + part}.{network}.2", 0))
             writer.write(f"GET {path} HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n\r\n".encode())
             answer = await reader.read()
             writer.close()

@@ -4,6 +4,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from app.api.operations import RetractReport
 from app.api.routes import counts, curation, directory, imports, records, reports
 from app.db.engine import open_write_session
 from app.errors import Busy, Problem, TakesTooLong, Unavailable
+from app.lanes import Lane
 from app.registry import api_keys
 from app.vocabulary import Role
 from app.web import api_client as pages
@@ -266,9 +268,9 @@ def test_what_is_personal_is_read_each_time(
 def test_a_costly_question_waits_in_its_lane_and_hinders_no_other(filled: World) -> None:
     async def ask() -> None:
         registry, state = ApiClient(build_request(filled), "es"), filled.app.state
-        former, state.limits = state.limits, ConcurrencyLimits.with_places(4, patience=0.1)
+        former, state.limits = state.limits, replace(ConcurrencyLimits.with_places(4), costly=Lane(1, 0))
         try:
-            async with state.limits.costly:
+            async with state.limits.costly.hold():
                 for question in (
                     registry.read(counts.count_releases),
                     registry.read(records.list_detainees, q="Quintana"),
@@ -278,7 +280,7 @@ def test_a_costly_question_waits_in_its_lane_and_hinders_no_other(filled: World)
                     assert busy.value.headers["Retry-After"] == "10"
                 await registry.read(directory.list_sources)
             await registry.read(counts.count_releases)
-            async with state.limits.reads:
+            async with state.limits.reads.hold():
                 waiting = asyncio.create_task(registry.read(directory.list_sources, limit=1))
                 await registry.read(counts.count_releases, group_by="source")
                 await asyncio.sleep(0.2)

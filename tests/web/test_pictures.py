@@ -6,9 +6,11 @@ from threading import Event
 import pytest
 
 from app.errors import Busy
+from app.lanes import Lane
 from app.web import pictures
 from app.web.pictures import PictureRenderer, StandaloneDrawing, render_in_subprocess
 
+MANY = 8  # pictures that wait for their turn
 PAPER = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}">{2}</svg>'
 
 
@@ -68,7 +70,7 @@ def test_however_many_ask_for_a_picture_it_is_drawn_once(monkeypatch: pytest.Mon
     monkeypatch.setattr(pictures, "render_in_subprocess", slow)
 
     async def asked_by_three() -> list[bytes]:
-        kept = PictureRenderer()
+        kept = PictureRenderer(Lane(1, MANY))
         asking = [asyncio.create_task(kept.render(drawing())) for _each in range(3)]
         await asyncio.sleep(0)
         slow.let.set()
@@ -83,15 +85,15 @@ def test_whoever_comes_after_too_many_is_told_to_come_again(monkeypatch: pytest.
     monkeypatch.setattr(pictures, "render_in_subprocess", slow)
 
     async def asked_by_many() -> list[bytes | BaseException]:
-        kept = PictureRenderer()
-        asking = [asyncio.create_task(kept.render(drawing(width))) for width in range(1, pictures.MAX_QUEUED + 2)]
+        kept = PictureRenderer(Lane(1, MANY))
+        asking = [asyncio.create_task(kept.render(drawing(width))) for width in range(1, MANY + 3)]
         while not slow.drawn:
             await asyncio.sleep(0.001)
         slow.let.set()
         return await asyncio.gather(*asking, return_exceptions=True)
 
     *drawn, refused = asyncio.run(asked_by_many())
-    assert drawn == [b"x" * 40] * pictures.MAX_QUEUED
+    assert drawn == [b"x" * 40] * (MANY + 1)
     assert isinstance(refused, Busy)
 
 
@@ -102,7 +104,7 @@ def test_the_oldest_pictures_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "MAX_CACHE_BYTES", 100)
 
     async def asked_in_turn() -> None:
-        kept = PictureRenderer()
+        kept = PictureRenderer(Lane(1, MANY))
         for width in (1, 2, 1, 3, 1, 2):
             await kept.render(drawing(width))
 

@@ -1,11 +1,10 @@
 """Limit concurrency by kind of request, so that writes never wait for reads, nor cheap reads for expensive ones.
 
 One number N bounds the sessions, threads and pooled connections. Cheap reads, expensive queries, whole lists and writes
-get a quarter of it each; each of these limiters is called a lane. A request that waits for a lane uses no thread and no
-connection.
+have a lane each with a quarter of it; as many pages are made at once. Clients have turns in a lane (`lanes.Lane`). A
+request that waits uses no thread and no connection.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
@@ -15,7 +14,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from app.api import responses
-from app.errors import Busy
+from app.lanes import Lane
 from app.queries.parameters import FORMAT_MEDIA_TYPES
 from app.queries.terms import SEARCH_TERM
 from app.server_log import get_request_stats
@@ -24,98 +23,76 @@ COSTLY_TAGS = frozenset({"counts", "matching"})  # tags of routes
 COSTLY_ROUTES = frozenset({"reconcile_claim"})  # names of routes
 COMPARISON_ROUTE = "match_list"
 SCOPE_POLLED = "recuento.polled"  # scope key: dashboards poll this address, so that many clients wait for the answer
-LaneName = Literal["reads", "costly", "lists", "writes", "polled"]
-LANE_COUNT = 4
-# Sessions beyond N, one each for: key lookups, readiness checks, filing of imports, objections, the high-water mark,
-# other background jobs, settling of moments, the head watcher, metrics, and polled answers.
-SPARE_SESSIONS = 10
-LANE_RETRY_AFTER = "10"  # seconds: most of the requests ahead in the queue are finished by then
-LANE_BUSY_DETAIL = "Too many such questions are asked at once. Nothing is wrong with yours: ask it again in a moment."
+LaneName = Literal["reads", "costly", "lists", "writes", "polled", "pages", "pictures"]
+LANE_COUNT = 4  # of those whose places hold a session
+# Those whose places hold no session: who has one may wait for a place in another lane.
+SESSIONLESS_LANES = ("pages", "pictures", "arrivals")
+FILING_PLACES = 2  # a long list does not keep another source's from being read
+# Sessions beyond N: two for the filing of imports, and one each for key lookups, readiness checks, objections, the
+# high-water mark, other background jobs, settling of moments, the head watcher, metrics, and polled answers.
+SPARE_SESSIONS = FILING_PLACES + 9
 
 
 @dataclass(frozen=True)
 class ConcurrencyLimits:
-    """The limiters of one process. `patience`: seconds that an expensive query or a whole list waits in the queue."""
+    """The lanes of one process. `arrivals`: of objections, before they have a place among the writes."""
 
-    reads: asyncio.Semaphore
-    costly: asyncio.Semaphore
-    lists: asyncio.Semaphore
-    writes: asyncio.Semaphore
-    keys: asyncio.Semaphore
-    readiness: asyncio.Semaphore
-    filing: asyncio.Semaphore
-    objections: asyncio.Semaphore
-    marks: asyncio.Semaphore
-    background: asyncio.Semaphore
-    settling: asyncio.Semaphore
-    polled: asyncio.Semaphore
-    count_workers: asyncio.Semaphore
-    patience: float
-
-    @classmethod
-    def with_places(cls, places: int, patience: float) -> Self:
-        """Return the limiters for N = `places`."""
-        lane_sizes = compute_lane_sizes(places)
-        return cls(
-            **{name: asyncio.Semaphore(size) for name, size in lane_sizes.items()},
-            keys=asyncio.Semaphore(1),
-            readiness=asyncio.Semaphore(1),
-            filing=asyncio.Semaphore(1),
-            objections=asyncio.Semaphore(1),
-            marks=asyncio.Semaphore(1),
-            background=asyncio.Semaphore(1),
-            settling=asyncio.Semaphore(1),
-            polled=asyncio.Semaphore(1),
-            count_workers=asyncio.Semaphore(lane_sizes["costly"]),  # a count worker has a lane of the same size
-            patience=patience,
-        )
+    reads: Lane
+    costly: Lane
+    lists: Lane
+    writes: Lane
+    keys: Lane
+    readiness: Lane
+    filing: Lane
+    objections: Lane
+    marks: Lane
+    background: Lane
+    settling: Lane
+    polled: Lane
+    count_workers: Lane
+    pages: Lane
+    pictures: Lane
+    arrivals: Lane
 
     @classmethod
-    def with_one_place(cls, patience: float) -> Self:
-        """Return limiters for a database that only one session can use at a time."""
-        semaphore = asyncio.Semaphore(1)
-        names = [field.name for field in fields(cls) if field.name != "patience"]
-        return cls(**dict.fromkeys(names, semaphore), patience=patience)
+    def with_places(cls, places: int) -> Self:
+        """Return the lanes for N = `places`."""
+        sizes = {**compute_lane_sizes(places), "filing": FILING_PLACES}
+        sizes["count_workers"] = sizes["costly"]  # a count worker has a lane of the same size
+        return cls(**{each.name: Lane(sizes.get(each.name, 1)) for each in fields(cls)})
 
-    @asynccontextmanager
-    async def acquire_lane_for_client(
-        self, name: LaneName, semaphore: asyncio.Semaphore, request: Request
-    ) -> AsyncIterator[None]:
-        """Acquire a slot in a lane. Raises Busy after `patience` seconds, ClientDisconnect if the client has left."""
-        async with acquire_lane(name, semaphore, self.patience):
-            if await request.is_disconnected():
-                raise ClientDisconnect
-            yield
+    @classmethod
+    def with_one_place(cls) -> Self:
+        """Return lanes for a database that only one session can use at a time."""
+        shared_lane = Lane(1)
+        own_lanes = {name: Lane(1) for name in SESSIONLESS_LANES}
+        return cls(**{each.name: own_lanes.get(each.name, shared_lane) for each in fields(cls)})
 
 
 @asynccontextmanager
-async def acquire_lane(
-    name: LaneName, semaphore: asyncio.Semaphore, timeout: float | None = None
-) -> AsyncIterator[None]:
-    """Acquire a slot in a lane, and measure the wait. Raises Busy after `timeout` seconds; None waits without limit."""
+async def acquire_lane(name: LaneName, lane: Lane) -> AsyncIterator[None]:
+    """Hold a place in a lane, and measure the wait. Raises Busy."""
     stats = get_request_stats()
     stats.lane = name
-    try:
-        with stats.time_wait(name):
-            async with asyncio.timeout(timeout):
-                await semaphore.acquire()
-    except TimeoutError:
-        raise Busy(LANE_BUSY_DETAIL, headers={"Retry-After": LANE_RETRY_AFTER}) from None
+    with stats.time_wait(name):
+        turn = await lane.acquire()
     try:
         with stats.time_hold():
             yield
     finally:
-        semaphore.release()
+        lane.release(turn)
 
 
-def compute_lane_sizes(places: int) -> dict[LaneName, int]:
-    """Return the number of slots of each lane: at least one each; cheap reads get the remainder of the division."""
+def compute_lane_sizes(places: int) -> dict[str, int]:
+    """Return the number of places of each lane: at least one each; cheap reads get the remainder of the division."""
     quarter = max(1, places // LANE_COUNT)
     return {
         "reads": max(1, places - (LANE_COUNT - 1) * quarter),
         "costly": quarter,
         "lists": quarter,
         "writes": quarter,
+        "pages": quarter,
+        "pictures": 1,
     }
 
 
@@ -125,18 +102,21 @@ def compute_max_sessions(places: int) -> int:
 
 
 async def acquire_read_slot(request: Request) -> AsyncIterator[None]:
-    """Acquire a slot in the lane of a read request. A waiting request uses no thread and no connection."""
+    """Acquire a slot in the lane of a read request. Raises ClientDisconnect if an expensive one has lost its client."""
     limits: ConcurrencyLimits = request.app.state.limits
-    if reads_whole_list(request):
-        slot = limits.acquire_lane_for_client("lists", limits.lists, request)
-    elif request.scope.get(SCOPE_POLLED, False):
-        slot = limits.acquire_lane_for_client("polled", limits.polled, request)
-    elif is_costly(request):
-        slot = limits.acquire_lane_for_client("costly", limits.costly, request)
-    else:
-        slot = acquire_lane("reads", limits.reads)
-    async with slot:
+    name = _find_read_lane(request)
+    async with acquire_lane(name, getattr(limits, name)):
+        if name != "reads" and await request.is_disconnected():
+            raise ClientDisconnect
         yield
+
+
+def _find_read_lane(request: Request) -> LaneName:
+    if reads_whole_list(request):
+        return "lists"
+    if request.scope.get(SCOPE_POLLED, False):
+        return "polled"
+    return "costly" if is_costly(request) else "reads"
 
 
 async def acquire_write_slot(request: Request) -> AsyncIterator[None]:

@@ -116,8 +116,8 @@ async def _request_worker(pool: AsyncConnectionPool, scope: Scope) -> WorkerResp
     headers = [pair for pair in scope["headers"] if pair[0] in FORWARDED_HEADERS]
     headers += [(b"host", b"recuento"), (WORKER_REQUEST_ID_HEADER, server_log.request_id.get().encode())]
     url = URL(scheme=b"http", host=b"recuento", port=None, target=target)
-    timeout = state.limits.patience + state.question_seconds + EXTRA_TIMEOUT_SECONDS
-    async with acquire_lane("costly", state.limits.count_workers, state.limits.patience):
+    timeout = state.question_seconds + EXTRA_TIMEOUT_SECONDS
+    async with acquire_lane("costly", state.limits.count_workers):
         try:
             async with asyncio.timeout(timeout):
                 answer = await pool.request(

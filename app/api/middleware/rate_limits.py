@@ -1,4 +1,4 @@
-"""Middleware: limit the rate of requests per client or key.
+"""Middleware: identify the sender of each request, for its turns, and limit the rate of requests per client or key.
 
 Addresses of clients are never stored: each is reduced in memory to one of many buckets, which does not lead back to it.
 """
@@ -18,12 +18,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api import problems
 from app.api.requests import parse_bearer_token
 from app.errors import TooManyRequests, Unauthenticated
+from app.fair_queue import Client
+from app.lanes import Sender, current_sender
 from app.queries.terms import SEARCH_TERM
 from app.registry.publication.objection_queue import find_network
 
 UNLIMITED_PATH = "/healthz"  # uses no database
-# Prefix lengths in bits that identify a client: a whole IPv4 address, and the IPv6 network of a household.
-CLIENT_V4, CLIENT_V6 = 32, 64
+# Prefix lengths in bits, of IPv4 and of IPv6, of the networks that share turns, each within the one before. The last is
+# a client: a whole IPv4 address, or the IPv6 network of a household.
+NETWORK_PREFIXES = ((24, 48), (32, 56), (32, 64))
+# The addresses by which tor names its circuits (HiddenServiceExportCircuitID in tor's manual). Anyone has any number of
+# circuits, so all are one network, and each is a client.
+TOR_NETWORK = "fc00:dead:beef:4dad::/64"
+SCOPE_CONNECTION = "recuento.connection"  # scope key of a function that notes the client of the connection
 # The number of buckets that clients share: so many that two busy clients rarely share one, so few that counting stays
 # cheap however many addresses a client has. The assignment is keyed, so that an outsider cannot compute it.
 BUCKETS = 16_384
@@ -40,20 +47,30 @@ class RateLimiter:
         self._searches = searches
         self._window_limiter = FixedWindowRateLimiter(MemoryStorage())
         self._secret = secrets.token_bytes(32)
-        self._valid: set[str] = set()
+        self._senders: dict[str, str] = {}  # of valid keys, by their digest
 
-    def learn(self, token: str, *, valid: bool) -> None:
-        """Record whether a key is valid. Only valid keys have counters of their own: invented keys would be endless."""
+    def learn(self, token: str, sender: str | None) -> None:
+        """Record the sender of a key, None if it is not valid. Only valid keys have counters and turns of their own:
+        invented keys would be endless."""
         digest = self._digest(token)
-        if valid:
-            self._valid.add(digest)
+        if sender is not None:
+            self._senders[digest] = sender
         else:
-            self._valid.discard(digest)
+            self._senders.pop(digest, None)
+
+    def identify(self, token: str | None, host: str) -> Client:
+        """Return the client that shares turns: the sender of a valid key, or else the networks of an address."""
+        sender = None if token is None else self._senders.get(self._digest(token))
+        if sender is not None:
+            return (sender,)
+        networks = _list_networks(host)
+        return tuple((len(networks), self._bucket(network)) for network in networks)
 
     def count(self, token: str | None, client: str, *, search: bool = False, cost: int = 1) -> None:
         """Count a request as `cost` requests. Raises TooManyRequests."""
         digest = None if token is None else self._digest(token)
-        client_kind, bucket = ("key", digest) if digest in self._valid else ("client", self._bucket(client))
+        is_key = digest in self._senders
+        client_kind, bucket = ("key", digest) if is_key else ("client", self._bucket(_list_networks(client)[-1]))
         self._hit(client_kind, self._limits[client_kind], "requests", client_kind, str(bucket), cost)
         if search:
             self._hit("searches", self._searches, "searches by name", client_kind, str(bucket))
@@ -81,24 +98,32 @@ class RateLimiter:
     def _digest(self, text: str) -> str:
         return blake2b(text.encode(), key=self._secret, digest_size=16).hexdigest()
 
-    def _bucket(self, client: str) -> int:
-        """Return the bucket of a client: by its network, or by the text that a trusted proxy sent instead."""
-        return int(self._digest(find_network(client, CLIENT_V4, CLIENT_V6) or client), 16) % BUCKETS
+    def _bucket(self, network: str) -> int:
+        return int(self._digest(network), 16) % BUCKETS
+
+
+def _list_networks(host: str) -> list[str]:
+    """Return the networks of an address, the widest first; for other text, which a trusted proxy sent, the text."""
+    networks = [find_network(host, *prefixes) or host for prefixes in NETWORK_PREFIXES]
+    return [TOR_NETWORK, host] if networks[-1] == TOR_NETWORK else [*dict.fromkeys(networks)]
 
 
 class RateLimitMiddleware:
-    """Middleware that counts each request and refuses those above the limit."""
+    """Middleware that identifies the sender of each request, counts it, and refuses those above the limit."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] != UNLIMITED_PATH:
+            rates: RateLimiter = scope["app"].state.rates
+            token, host = _parse_token_or_none(scope), (scope.get("client") or ("",))[0]
+            client = rates.identify(token, host)
+            current_sender.set(Sender(client))
+            if SCOPE_CONNECTION in scope:
+                scope[SCOPE_CONNECTION](client)
             try:
-                client = (scope.get("client") or ("",))[0]
-                scope["app"].state.rates.count(
-                    _parse_token_or_none(scope), client, search=_is_name_search(scope["query_string"])
-                )
+                rates.count(token, host, search=_is_name_search(scope["query_string"]))
             except TooManyRequests as refusal:
                 await problems.build_problem_response(refusal.body(), refusal.headers)(scope, receive, send)
                 return

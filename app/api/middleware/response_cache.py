@@ -12,7 +12,7 @@ import json
 import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
@@ -30,6 +30,7 @@ from app.api.middleware import metrics
 from app.api.middleware.concurrency import SCOPE_POLLED
 from app.api.middleware.count_worker import COUNT_PATHS, forward_count
 from app.api.responses import SCOPE_BODILESS, SCOPE_SOURCE_HEAD, RawHeaders, parse_etags
+from app.lanes import Sender, current_sender
 from app.queries.terms import PERSONAL_FILTERS, SEARCH_TERM
 from app.server_log import get_request_stats
 
@@ -54,6 +55,7 @@ MAX_INLINE_COMPRESSION_BYTES = 32 * 1024  # about a millisecond of the event loo
 MAX_POLLED_ADDRESSES, MIN_POLLED_REQUESTS = 16, 4
 MAX_COUNTED_ADDRESSES = 10_000  # at most 20 MB
 HALVING_INTERVAL_SECONDS = 60.0  # the interval after which the request counts are halved
+TURN_CHECK_SECONDS = 0.1  # a client that waits for another's computation looks so often whether that has its turn
 IDLE_SECONDS = 60.0  # after this time without requests the cache is emptied, so that no erased person stays in memory
 
 Address = tuple[str, bytes, str]  # path, query, Accept
@@ -200,6 +202,15 @@ class PendingAnswer:
 
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     answer: CachedResponse | None = None
+    sender: Sender = field(default_factory=current_sender.get)
+
+    async def wait(self) -> CachedResponse | None:
+        """Return the response; None if there is none, or if another client would wait for this one's turn."""
+        is_own = self.sender.client[0] == current_sender.get().client[0]
+        while not self.finished.is_set() and (is_own or not self.sender.waits):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.finished.wait(), TURN_CHECK_SECONDS)
+        return self.answer
 
 
 class ResponseCache:
@@ -236,8 +247,7 @@ class ResponseCache:
             return answer
         self.count(address)
         with get_request_stats().time_wait("answer"):
-            await pending.finished.wait()
-        return pending.answer
+            return await pending.wait()
 
     @contextmanager
     def compute(self, head: LogHead, address: Address) -> Iterator[PendingAnswer]:

@@ -36,7 +36,6 @@ from app.api.routing import (
 from app.api.writes import WriteDep, refuse_parameters
 from app.db.engine import open_write_session
 from app.errors import (
-    RETRY_AFTER,
     Conflict,
     ConflictingBirths,
     ContradictsDecisions,
@@ -45,7 +44,6 @@ from app.errors import (
     NotFound,
     ObjectionArrived,
     Redacted,
-    Unavailable,
 )
 from app.queries.parameters import PageQuery, RevisionQuery
 from app.queries.queues import query_objections, query_proposals
@@ -214,11 +212,7 @@ async def end_freeze(write: WriteDep) -> Response:
 
 objections_router = build_router("objections")
 
-# The queue of objections takes a few milliseconds for each: the last one waits a second or two, and the bodies do not
-# fill the memory. Further objections are refused, whatever they are about.
-MAX_WAITING_OBJECTIONS = 200
 MAX_OBJECTION_BYTES = 32 * 1024  # enough for the longest objection with every character escaped
-RETRY_HEADERS = {"Retry-After": RETRY_AFTER}
 # Every objection gets the same bytes, so that the answer does not reveal whether the person is in the registry.
 RECEIVED_BODY: ObjectionReceived = {
     "status": "received",
@@ -236,16 +230,10 @@ RECEIVED_BODY: ObjectionReceived = {
 
 
 async def acquire_objection_slot(request: Request) -> AsyncIterator[None]:
-    """Admit one objection at a time, so that a flood takes only one slot of the writes."""
-    state = request.app.state
-    if state.objections_waiting >= MAX_WAITING_OBJECTIONS:
-        raise Unavailable("Very many objections come just now. Nothing was stored: try again.", headers=RETRY_HEADERS)
-    state.objections_waiting += 1
-    try:
-        async with state.objection_turn, acquire_lane("writes", state.limits.writes):
-            yield
-    finally:
-        state.objections_waiting -= 1
+    """Admit one objection at a time, by turns of networks, so that a flood takes only one slot of the writes."""
+    limits = request.app.state.limits
+    async with limits.arrivals.hold(), acquire_lane("writes", limits.writes):
+        yield
 
 
 @objections_router.post(

@@ -81,7 +81,7 @@ class Readiness:
 
 
 async def _acquire_readiness_slot(request: Request) -> AsyncIterator[None]:
-    async with request.app.state.limits.readiness:
+    async with request.app.state.limits.readiness.hold():
         yield
 
 

@@ -17,6 +17,7 @@ from app.api.responses import CACHE_PRIVATE
 from app.api.routes.directory import list_sources, read_me
 from app.api.writes import KEY_NEEDED_DETAIL, WriteRequest
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from app.lanes import Sender, current_sender
 from app.web.api_client import ApiClient, gather
 from app.web.desk.sessions import SESSION_SCOPE_KEY, DeskSession, delete_session_cookie, is_private, set_session_cookie
 from app.web.page import MAX_LIST_PAGE, SAME_ORIGIN, Page, PageRoute, is_same_origin, parse_page_language
@@ -167,6 +168,7 @@ async def open_desk(request: Request, session: DeskSession | None) -> Desk:
     else:
         registry = OfficerClient(request, language, session)
         source_list, me = await gather(pending_sources, registry.read(read_me))
+        current_sender.set(Sender(request.app.state.rates.identify(session.key, "")))
     names = {source["slug"]: source for source in source_list["data"]}
     return Desk(request, load_catalogue(language), registry, source_list["revision"], names, DESK_PATH, session, me)
 
@@ -291,6 +293,8 @@ async def show_sign_in(
 
 class DeskRoute(PageRoute):
     """A route of the desk, which shows the sign-in form if there is no session."""
+
+    is_in_lane = False  # it may wait for a list
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()

@@ -1,14 +1,14 @@
 """Whose bodies are read, and how much of them at once."""
 
 import asyncio
+from functools import partial
 from typing import NoReturn
 
 import pytest
 from starlette.types import Message
 
 from app.api.middleware import body_limits
-from app.api.middleware.body_limits import BodyBudget
-from app.errors import Busy
+from app.lanes import Admission
 from tests.support import World
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is tested touches no table
@@ -70,59 +70,23 @@ def test_a_body_that_nobody_asks_for_needs_no_key(world: World) -> None:
 def test_a_long_body_without_room_is_refused_unread_and_a_short_one_needs_none(
     resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resting.app.state, "body_budget", BodyBudget(0, 0.01), raising=False)
+    monkeypatch.setattr(resting.app.state, "long_bodies", Admission(0), raising=False)
     assert sent_by(resting, "foro", "/v1/imports", length=body_limits.BUFFERED_BODY_BYTES + 1) == (429, False)
     assert sent_by(resting, "foro", "/v1/imports", length=body_limits.BUFFERED_BODY_BYTES) == (None, True)
 
 
 @SQLITE
 def test_a_body_gives_its_room_back_however_it_ends(world: World) -> None:
-    room = world.app.state.body_budget
+    admission = world.app.state.long_bodies
     long = b"x" * (body_limits.BUFFERED_BODY_BYTES + 1)
     headers = world.headers("foro", **{"Content-Type": "application/json"})
     answer = world.client.post("/v1/releases", content=long, headers=headers)
     assert answer.status_code == 400
-    assert (room._free_bytes, dict(room._reserved_bytes)) == (world.settings.max_bytes_in_flight, {})
+    assert len(admission._queue) == 0
 
 
-async def _takes(room: BodyBudget, length: int, who: str) -> bool:
-    try:
-        await room.reserve(length, who)
-    except Busy:
-        return False
-    return True
-
-
-def test_room_is_given_up_to_its_bound_and_again_once_it_is_given_back() -> None:
-    async def scene() -> list[bool]:
-        room = BodyBudget(10, 0.01)
-        given = [await _takes(room, 6, "a"), await _takes(room, 5, "b"), await _takes(room, 4, "b")]
-        room.release(6, "a")
-        return [*given, await _takes(room, 6, "c")]
-
-    assert asyncio.run(scene()) == [True, False, True, True]
-
-
-def test_nobody_fills_the_room_alone_but_one_body_fits_for_everybody() -> None:
-    async def scene() -> list[bool]:
-        room = BodyBudget(10, 0.01)
-        return [
-            await _takes(room, 3, "a"),
-            await _takes(room, 3, "a"),  # beyond half of ten
-            await _takes(room, 2, "a"),
-            await _takes(room, 5, "b"),
-        ]
-
-    assert asyncio.run(scene()) == [True, False, True, True]
-
-
-def test_whoever_waits_for_room_gets_it_as_soon_as_there_is_some() -> None:
-    async def scene() -> bool:
-        room = BodyBudget(10, 60)
-        await room.reserve(10, "a")
-        waiting = asyncio.ensure_future(_takes(room, 10, "b"))
-        await asyncio.sleep(0)
-        room.release(10, "a")
-        return await waiting
-
-    assert asyncio.run(scene()) is True
+def test_of_too_many_long_bodies_the_newest_of_the_sender_with_most_gives_way() -> None:
+    admission, closed = Admission(3), list[str]()
+    for name, client in [("first", "a"), ("second", "a"), ("third", "a"), ("another's", "b"), ("one more", "b")]:
+        admission.admit((client,), partial(closed.append, name))
+    assert closed == ["third", "one more"]

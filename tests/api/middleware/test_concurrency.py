@@ -1,7 +1,7 @@
 """Places by what is done: whoever writes or asks for little never waits for whoever asks for much."""
 
 import asyncio
-from asyncio import Semaphore
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -21,7 +21,7 @@ from app.api.middleware.response_cache import (
 )
 from app.config import Settings
 from app.db.engine import open_read_session
-from app.errors import Busy
+from app.lanes import Lane
 from app.main import ROUTERS
 from tests.databases import settings_of
 from tests.support import World, make_report
@@ -53,41 +53,39 @@ WHOLE = ("/v1/releases?format=csv", "/v1/releases?format=jsonl&q=Rosa")
 CHEAP = ("/v1/releases", "/v1/sources", "/v1/me", "/v1/vocabulary", "/v1/corrections")
 
 
-def free(lane: Semaphore) -> int:
-    return lane._value
+FULL = Lane(0, 0)  # without a place, and without one to wait at
 
 
 @pytest.mark.parametrize("places", range(1, 34))
 def test_every_lane_has_a_place_and_all_together_no_more_than_there_are_sessions(places: int) -> None:
-    lanes = ConcurrencyLimits.with_places(places, 1)
-    given = [free(getattr(lanes, name)) for name in LANES]
-    assert min(given) == 1
+    lanes = ConcurrencyLimits.with_places(places)
+    given = [getattr(lanes, name).free_places for name in LANES]
+    assert min(given) >= 1
     assert sum(given) + WITHOUT_A_LANE == compute_max_sessions(places)
 
 
 def taking(lanes: ConcurrencyLimits, *names: str) -> ConcurrencyLimits:
     """Lanes of which these are full."""
-    full = {name: Semaphore(0) for name in names}
-    return replace(lanes, **full, patience=0.01)
+    return replace(lanes, **dict.fromkeys(names, FULL))
 
 
 @SQLITE
 @pytest.mark.parametrize("path", COSTLY)
-def test_a_costly_question_waits_a_bounded_time_for_its_own_lane(resting: World, path: str) -> None:
+def test_a_costly_question_waits_for_its_own_lane_alone(resting: World, path: str) -> None:
     resting.app.state.limits = taking(resting.app.state.limits, "costly")
     answer = resting.client.get(path, headers=resting.headers("foro"))
     resting.refuse(answer, 429, "busy")
     assert int(answer.headers["retry-after"]) > 0
-    resting.app.state.limits = taking(ConcurrencyLimits.with_places(4, 1), "reads", "lists", "writes")
+    resting.app.state.limits = taking(ConcurrencyLimits.with_places(4), "reads", "lists", "writes")
     assert resting.client.get(path, headers=resting.headers("foro")).status_code in (200, 404, 422)
 
 
 @SQLITE
 @pytest.mark.parametrize("path", WHOLE)
-def test_a_whole_list_waits_a_bounded_time_among_whole_lists(resting: World, path: str) -> None:
+def test_a_whole_list_waits_among_whole_lists_alone(resting: World, path: str) -> None:
     resting.app.state.limits = taking(resting.app.state.limits, "lists")
     resting.refuse(resting.client.get(path), 429, "busy")
-    resting.app.state.limits = taking(ConcurrencyLimits.with_places(4, 1), "reads", "costly", "writes")
+    resting.app.state.limits = taking(ConcurrencyLimits.with_places(4), "reads", "costly", "writes")
     assert resting.client.get(path).status_code == 200
 
 
@@ -98,7 +96,7 @@ def test_a_list_laid_beside_the_registry_waits_among_whole_lists_and_a_person_am
     files = {"file": ("list.csv", b"nombre;pais\nRosa Valdivia;VE\n")}
     resting.app.state.limits = taking(resting.app.state.limits, "lists")
     resting.refuse(resting.client.post("/v1/match/list", files=files, headers=resting.headers("foro")), 429, "busy")
-    resting.app.state.limits = taking(ConcurrencyLimits.with_places(4, 1), "costly")
+    resting.app.state.limits = taking(ConcurrencyLimits.with_places(4), "costly")
     resting.refuse(resting.post("/v1/match", {"full_name": "Rosa Valdivia"}, "foro"), 429, "busy")
 
 
@@ -124,40 +122,33 @@ def test_every_route_under_counts_and_matching_is_costly() -> None:
     assert {tag for route in routes for tag in getattr(route, "tags", ())} >= concurrency.COSTLY_TAGS
 
 
-def _request(*, gone: bool) -> Request:
+def _request(world: World, *, gone: bool) -> Request:
     async def receive() -> dict[str, Any]:
         if gone:
             return {"type": "http.disconnect"}
         await asyncio.Event().wait()
         raise AssertionError("nothing comes")
 
-    return Request({"type": "http", "headers": []}, receive)
+    route = next(route for router in ROUTERS for route in router.routes if getattr(route, "name", "") == "count_series")
+    scope = {"type": "http", "method": "GET", "headers": [], "query_string": b"", "route": route, "app": world.app}
+    return Request(scope, receive)
 
 
-def test_for_a_client_that_has_hung_up_nothing_is_counted_and_its_place_is_free() -> None:
-    async def scene() -> tuple[list[str], int]:
-        lanes, came = ConcurrencyLimits.with_places(4, 1), []
+@SQLITE
+def test_for_a_client_that_has_hung_up_nothing_is_counted_and_its_place_is_free(resting: World) -> None:
+    async def scene() -> list[str]:
+        came = []
         for gone in (True, False):
             try:
-                async with lanes.acquire_lane_for_client("costly", lanes.costly, _request(gone=gone)):
+                async with asynccontextmanager(concurrency.acquire_read_slot)(_request(resting, gone=gone)):
                     came.append("inside")
             except Exception as error:
                 came.append(type(error).__name__)
-        return came, free(lanes.costly)
+        return came
 
-    assert asyncio.run(scene()) == (["ClientDisconnect", "inside"], 1)
-
-
-def test_whoever_waited_in_vain_leaves_no_place_taken() -> None:
-    async def scene() -> int:
-        lanes = ConcurrencyLimits.with_places(4, 0.01)
-        async with lanes.acquire_lane_for_client("costly", lanes.costly, _request(gone=False)):
-            with pytest.raises(Busy):
-                async with lanes.acquire_lane_for_client("costly", lanes.costly, _request(gone=False)):
-                    raise AssertionError("there is no place")
-        return free(lanes.costly)
-
-    assert asyncio.run(scene()) == 1
+    lanes = resting.app.state.limits = ConcurrencyLimits.with_places(4)
+    assert asyncio.run(scene()) == ["ClientDisconnect", "inside"]
+    assert lanes.costly.free_places == 1
 
 
 @pytest.fixture

@@ -80,9 +80,9 @@ def test_keys_made_up_have_no_rate_of_their_own(world: World) -> None:
 
 def test_an_ended_key_counts_on_its_client_again() -> None:
     rates = RateLimiter(1, 5)
-    rates.learn("a key", valid=True)
+    rates.learn("a key", "source 1")
     assert all(counted(rates, CLIENT, "a key") for _ in range(5))
-    rates.learn("a key", valid=False)
+    rates.learn("a key", None)
     assert [counted(rates, CLIENT, "a key") for _ in range(2)] == [True, False]
 
 

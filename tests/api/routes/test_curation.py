@@ -4,6 +4,7 @@ import json
 import logging
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -15,9 +16,9 @@ from httpx2 import Response
 from sqlalchemy import text
 
 from app.api.middleware.response_headers import REQUEST_ID_HEADER
-from app.api.routes.curation import MAX_WAITING_OBJECTIONS
 from app.db.engine import open_read_session, open_write_session
 from app.exports import package
+from app.lanes import Lane
 from app.registry.apply import BASE_TABLES, rebuild_tables
 from app.registry.publication import objections
 from app.registry.publication.objection_queue import (
@@ -844,11 +845,12 @@ def test_a_beat_that_fails_says_no_word_and_the_next_goes_on(
 
 def test_more_objections_at_once_than_can_wait_are_told_to_come_again(world: World) -> None:
     body = {"about": "whoever", "wish": "hide"}
-    world.app.state.objections_waiting = MAX_WAITING_OBJECTIONS
+    former = world.app.state.limits
+    world.app.state.limits = replace(former, arrivals=Lane(0, 0))
     with world.storing_nothing():
         answer = world.post("/v1/objections", body, None)
-        world.refuse(answer, 503, "unavailable")
-    assert answer.headers["retry-after"] == "5"
-    world.app.state.objections_waiting = MAX_WAITING_OBJECTIONS - 1
+        world.refuse(answer, 429, "busy")
+    assert answer.headers["retry-after"] == "10"
+    world.app.state.limits = former
     world.object_to("whoever")
-    assert world.app.state.objections_waiting == MAX_WAITING_OBJECTIONS - 1
+    assert former.arrivals.free_places == 1

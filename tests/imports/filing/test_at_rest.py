@@ -1,7 +1,6 @@
 """Identification numbers are never on a disk in clear: not of a list that waits, is tried, filed, or left half-way, and
 not where one was typed into the wrong cell. Nor is any other cell of a list, beyond the reports that it became."""
 
-import asyncio
 import json
 import random
 import tempfile
@@ -17,6 +16,7 @@ from app.imports.client import PermanentError
 from app.imports.filing_queue import ImportWorker
 from app.imports.mapping import ListMapping
 from app.imports.row_filing import Filing
+from app.lanes import Lane
 from tests.imports.filing.test_remote import Sender
 from tests.imports.sheets import row, xlsx
 from tests.registry.publication.test_scrubbing import files
@@ -96,7 +96,7 @@ FORMS = [csv, workbook, jsonl, headless]
 @pytest.fixture
 def waiting(resting: World) -> World:
     """A registry that takes lists, and where nothing works on them."""
-    gate = asyncio.Semaphore(1)
+    gate = Lane(1)
     resting.app.state.imports = ImportWorker(
         resting.engine, resting.app.state.secret, lambda: resting.now, "list", gate
     )

@@ -14,6 +14,7 @@ from app.imports import import_store, row_filing
 from app.imports.filing_queue import ImportWorker
 from app.imports.import_store import ImportOptions
 from app.imports.row_filing import Filing
+from app.lanes import Lane
 from app.log.entries import open_writer_session
 from app.models import ListImport
 from app.registry.directory_snapshot import DirectorySnapshot
@@ -29,10 +30,7 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
     job = begin(resting, b"")
     with open_write_session(resting.engine) as session:
         import_store.store_file(session, resting.app.state.secret, job, b"nombre")
-    workers = [
-        ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
-        for _ in range(2)
-    ]
+    workers = [ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", Lane(1)) for _ in range(2)]
     taken: list[UUID] = []
     file_of = import_store.load_file
 
@@ -72,7 +70,7 @@ def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
         import_store.store_file(session, resting.app.state.secret, job, data)
 
     async def work(batches: int) -> None:
-        worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
+        worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", Lane(1))
         left, step = batches, Filing.step
 
         def counted(running: Filing) -> bool:
@@ -107,7 +105,7 @@ def test_whoever_writes_waits_for_a_batch_of_a_list_and_not_for_the_list(
         return len(batches) < 20
 
     monkeypatch.setattr(Filing, "step", step)
-    worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
+    worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", Lane(1))
     waited: list[int] = []
 
     async def write() -> None:
@@ -146,9 +144,9 @@ def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
         return outcomes
 
     monkeypatch.setattr(Filing, "_file_batch", cut)
-    worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", asyncio.Semaphore(1))
-    with pytest.raises(CommitUnanswered):
-        asyncio.run(worker._file_waiting_lists())
+    worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: resting.now, "list", Lane(1))
+    asyncio.run(worker._file_waiting_lists())
+    assert resting.rows("SELECT state FROM list_import") == [("running",)]
     resting.now += 2 * import_store.LEASE
     asyncio.run(worker._file_waiting_lists())
     assert resting.rows("SELECT state FROM list_import") == [("done",)]
