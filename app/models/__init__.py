@@ -52,6 +52,7 @@ from app.models.log import (
 from app.models.projected import (
     PROJECTED_TABLES,
     ChangedPerson,
+    ClassHold,
     Detainee,
     DetaineePersonal,
     Detention,
@@ -79,6 +80,7 @@ __all__ = [
     "CaseKey",
     "ChangedPerson",
     "Claim",
+    "ClassHold",
     "Consent",
     "Decision",
     "Detainee",

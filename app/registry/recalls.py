@@ -39,7 +39,7 @@ from app.models import (
     Record,
     Report,
 )
-from app.registry import api_keys, effective_versions, records, two_person_rule, waiting_reports
+from app.registry import api_keys, effective_versions, records, waiting_reports
 from app.registry.effective_versions import VersionMove, build_ranges, filter_in_ranges, list_source_entries
 from app.registry.identity.clusters import find_current_record_of_person
 from app.registry.publication import objections
@@ -165,11 +165,11 @@ def _move_objections(
                     name: row[name] and _reseal_text(context, row[name], row["id"], copy_id, name)
                     for name in _SEALED_TEXT_FIELDS
                 }
-                execute(insert(Objection), {**row, **texts, "id": copy_id, "slot": None, "record": person.record_key})
+                execute(insert(Objection), {**row, **texts, "id": copy_id, "record": person.record_key})
     if same_people:
         execute(update(Objection).where(col(Objection.record) == recalled_key).values(record=same_people[0].record_key))
     else:
-        execute(update(Objection).where(*conditions).values(state="open", slot=None))
+        execute(update(Objection).where(*conditions).values(state="open"))
 
 
 def _reseal_text(
@@ -262,15 +262,6 @@ def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
         return Outcome("recall", 200, context.log.revision, {**result, "done": False})
     if not plan.entries and (body.key_id is None or api_keys.is_key_revoked(context.session, body.key_id)):
         raise Conflict(empty_detail)
-    if "recalls" in context.two_person:
-        # A key has one recall proposal, whatever its instant.
-        topic = f"undo {body.undoes}" if body.undoes is not None else str(body.key_id)
-        decision = topic if body.undoes is not None else f"{topic} {_parse_since(str(body.since))}"
-        proposal_outcome = two_person_rule.propose_about(
-            context, "recall", plan.source, plan.source, decision, body, topic
-        )
-        if proposal_outcome:
-            return proposal_outcome
     if body.key_id is not None:
         api_keys.revoke_key(context.session, body.key_id, context.now)
     if not plan.entries:
