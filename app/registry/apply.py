@@ -41,6 +41,7 @@ from app.models import (
 from app.projection import RULES
 from app.projection.statements import restore_content
 from app.registry import effective_versions
+from app.registry.decision_recalls import apply_decision_recall
 from app.registry.directory_snapshot import DirectorySnapshot, find_current_row
 from app.registry.identity import blocking_keys
 from app.registry.identity.clusters import StoredRecord
@@ -291,9 +292,11 @@ class Projector:
         return records
 
     def _apply_recall(self, entry: LogEntry) -> Collection[uuid.UUID]:
-        return effective_versions.apply_recall(
-            self._session, entry, self.views.sources_by_slug[entry.body["source"]].key
-        )
+        if "decisions" in entry.body:
+            return apply_decision_recall(self._session, entry)
+        source = entry.body["source"]
+        source_key = None if source is None else self.views.sources_by_slug[source].key
+        return effective_versions.apply_recall(self._session, entry, source_key)
 
     def _insert_version(self, table: Any, slug: str, values: dict[str, Any], revision: int) -> None:
         previous = find_current_row(self._session, table, slug)

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -230,8 +230,8 @@ class RecallPlan:
     how many entries exceed the limit of one log entry. `unattributed`: how many entries of the source have no known
     key. `waiting`: how many reports of the key wait under an embargo."""
 
-    source: int
-    slug: str
+    source: int | None
+    slug: str | None
     entries: list[int]
     ranges: list[list[int]]
     withdrawn_keys: list[int]
@@ -242,16 +242,17 @@ class RecallPlan:
     waiting: int = 0
 
 
-def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
+def execute_recall(context: WriteContext, body: RecallIn, *, restores: bool = False) -> Outcome:
     """Recall what a key wrote and revoke the key, or undo a recall. With `dry_run`, only return the effect.
 
+    `restores`: open at once whom the recalled entries closed, as a command on the machine does. Otherwise that waits.
     A key that wrote nothing is revoked too, so that its embargoed reports will be refused. Raises Invalid, NotFound,
     and Conflict if there is nothing to do."""
     if body.undoes is not None:
         plan, empty_detail = _plan_undo(context, body.undoes), NOTHING_TO_RESTORE
     else:
-        plan, empty_detail = _plan_recall(context, str(body.key_id), _parse_since(str(body.since))), NOTHING_TO_RECALL
-    result = {
+        plan, empty_detail = _plan_recall(context, str(body.key_id), parse_since(str(body.since))), NOTHING_TO_RECALL
+    result: dict[str, Any] = {
         "source": plan.slug,
         "entries": len(plan.entries),
         "left": plan.remaining,
@@ -267,8 +268,8 @@ def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
     if not plan.entries:
         return Outcome("recall", 200, context.log.revision, {**result, "done": True})
     affected_records = find_affected_records(context.session, plan.withdrawn_keys)
-    undoes = {} if body.undoes is None else {"undoes": body.undoes}
-    entry = context.write_entry("recall", {"source": plan.slug, "entries": plan.ranges, **undoes})
+    flags = ({} if body.undoes is None else {"undoes": body.undoes}) | ({"restores": True} if restores else {})
+    entry = context.write_entry("recall", {"source": plan.slug, "entries": plan.ranges, **flags})
     if body.undoes is None:
         transfer_decisions(context, affected_records)
         objections.rehide_separated_people(context, entry.revision)
@@ -281,7 +282,7 @@ def is_entry_recalled(session: Session, revision: int) -> bool:
     return session.scalars(select(col(RecalledEntry.since)).where(*conditions)).first() is not None
 
 
-def _parse_since(text: str) -> datetime:
+def parse_since(text: str) -> datetime:
     """Parse `since`. Raises Invalid for a date without a time: elsewhere that means the end of the day."""
     try:
         if not dates.is_day(text):
@@ -298,9 +299,6 @@ def _plan_recall(context: WriteContext, key_id: str, since: datetime) -> RecallP
     key = session.get(ApiKey, key_id)
     if key is None:
         raise NotFound("There is no key with this id: recuento key list names them.")
-    if key.source is None:
-        detail = "This key writes as no source: its decisions are undone one by one."
-        raise Invalid.at_pointer("/key_id", "key_of_no_source", detail)
     first, last = find_revision_at(session, since - INSTANT_RESOLUTION) + 1, context.log.revision
     source_entries = list_source_entries(session, key.source, first, last)
     writers_query = select(col(EntryAuthor.revision), col(EntryAuthor.key_id), col(EntryAuthor.sent_at))
@@ -317,7 +315,7 @@ def _plan_recall(context: WriteContext, key_id: str, since: datetime) -> RecallP
     )
     excluded = sent_earlier.union(session.scalars(recalled_query))
     matching_entries = [entry for entry in source_entries if writers.get(entry) == key_id and entry not in excluded]
-    slug = context.views.sources[key.source].slug
+    slug = None if key.source is None else context.views.sources[key.source].slug
     unattributed = sum(entry not in writers for entry in source_entries)
     plan = _build_plan(
         session,
@@ -342,7 +340,7 @@ def _plan_undo(context: WriteContext, revision: int) -> RecallPlan:
     if not entries:
         raise NotFound("There is no standing recall of this revision.")
     slug = load_entry(session, revision).body["source"]
-    source = context.views.sources_by_slug[slug].key
+    source = None if slug is None else context.views.sources_by_slug[slug].key
     replaced_entries = _find_entries_reported_again(session, entries, revision) | _find_replaced_entries(
         session, entries
     )
@@ -352,7 +350,7 @@ def _plan_undo(context: WriteContext, revision: int) -> RecallPlan:
 
 
 def _build_plan(
-    session: Session, source: int, slug: str, entries: list[int], source_entries: list[int], total: int,
+    session: Session, source: int | None, slug: str | None, entries: list[int], source_entries: list[int], total: int,
     unattributed: int = 0, *, is_undo: bool = False,
 ) -> RecallPlan:  # fmt: skip
     ranges = build_ranges(set(entries), source_entries)[:MAX_RECALL_RANGES]

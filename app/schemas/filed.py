@@ -128,7 +128,7 @@ class RecallOut(TypedDict):
     """What a recall moves, or its undoing; `done`: whether it was carried out, with its receipt, or only foretold."""
 
     done: bool
-    source: str
+    source: str | None
     entries: int
     reports: MovedOut
     claims: MovedOut
