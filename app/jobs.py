@@ -36,7 +36,8 @@ from app.log.entries import open_writer_session
 from app.log.mark import LogWentBackwards, UnreadableMark
 from app.matching.scripts import start_empty_cache
 from app.memory import freeze_live_objects
-from app.registry import agreements, filing
+from app.registry import filing
+from app.registry.curation import agreements
 from app.registry.identity.duplicate_scan import DuplicateScanner
 from app.registry.publication import erasure, objections
 from app.registry.publication.permissions import Reader

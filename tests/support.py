@@ -409,10 +409,16 @@ class World:
         body: Body = {"decision": decision, "reason": "decided by invented curators"} | ({"to": to} if to else {})
         body["objections"] = [one["id"] for one in answered]
         path = f"/v1/objections/{objection_id}/decision"
-        assert self.post(path, body, "curator").status_code == 202
-        answer = self.post(path, body, "second curator")
+        answer = self.post(path, body, "curator")
+        if answer.status_code == 202:  # what closes the person takes one curator alone
+            answer = self.post(path, body, "second curator")
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
+
+    def carry_out_due(self) -> None:
+        """Carry out the decisions that waited for a day, as a server does every minute."""
+        while self.app.state.proposal_job.carry_out():
+            pass
 
     def add_second_curator(self) -> None:
         """A key of another curator, Luis Ortega."""

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from app.imports import import_store
 from app.queries.parameters import JSON_MEDIA_TYPE
-from app.registry import agreements, claim_confirmation, claims, directory, filing, recalls
-from app.registry.agreements import AgreementIn
+from app.registry import claim_confirmation, claims, directory, filing, recalls
 from app.registry.claims import ClaimIn
+from app.registry.curation import agreements
+from app.registry.curation.agreements import AgreementIn
 from app.registry.identity import judgements as identity_decisions
 from app.registry.publication import decisions
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn

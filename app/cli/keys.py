@@ -12,7 +12,8 @@ from app.config import Settings
 from app.log.entries import lock_head
 from app.main import list_described_routes
 from app.models import ApiKey, Source
-from app.registry import api_keys, recalls, stolen_keys
+from app.registry import api_keys, recalls
+from app.registry.curation import stolen_keys
 from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
 from app.registry.write import WriteContext

@@ -16,7 +16,8 @@ from app.models import OPEN, ApiKey, ClassHold, Objection, Placement, Proposal, 
 from app.queries import person_records, shapes
 from app.queries.parameters import Page, PageQuery, read_cursor, write_cursor
 from app.queries.visibility import valid_at
-from app.registry import agreements, proposals, waiting_reports
+from app.registry import waiting_reports
+from app.registry.curation import agreements, proposals
 from app.registry.publication.objection_queue import build_turn_order
 from app.registry.publication.objections import UNDECIDED_STATES
 from app.registry.publication.permissions import Reader

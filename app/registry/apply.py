@@ -41,7 +41,7 @@ from app.models import (
 from app.projection import RULES
 from app.projection.statements import restore_content
 from app.registry import effective_versions
-from app.registry.decision_recalls import apply_decision_recall
+from app.registry.curation.decision_recalls import apply_decision_recall
 from app.registry.directory_snapshot import DirectorySnapshot, find_current_row
 from app.registry.identity import blocking_keys
 from app.registry.identity.clusters import StoredRecord

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from app.errors import Forbidden
 from app.models import Claim, Entry, EntryAuthor, RecalledEntry, Source
-from app.registry import proposals
+from app.registry.curation import proposals
 from app.registry.write import Outcome, WriteContext
 
 # Two claims with equal values are the same figure. A window without an end ends on the day of the statement.

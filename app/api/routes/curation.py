@@ -47,7 +47,7 @@ from app.errors import (
 from app.queries.parameters import PageQuery, RevisionQuery
 from app.queries.queues import query_objections, query_proposals
 from app.queries.review import query_review
-from app.registry.agreements import AgreementIn
+from app.registry.curation.agreements import AgreementIn
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
 from app.registry.publication.objection_queue import ObjectionIn, store_objection
 from app.registry.recalls import RecallIn

@@ -14,7 +14,8 @@ from app.dates import parse_date
 from app.errors import ConflictingBirths, ContradictsDecisions, Invalid, NotFound
 from app.log.entries import load_entry
 from app.models import OPEN, Decision, Record
-from app.registry import proposals, records
+from app.registry import records
+from app.registry.curation import proposals
 from app.registry.identity.clusters import Edge, find_cluster, find_contradiction, find_path, load_component
 from app.registry.publication import objections
 from app.registry.write import Outcome, WriteContext, new_id

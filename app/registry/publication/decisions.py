@@ -20,7 +20,8 @@ from app.dates import is_future, parse_date
 from app.db.engine import split_into_chunks
 from app.errors import Invalid, NotFound, ObjectionArrived
 from app.models import Entry, Objection, Proposal, Record
-from app.registry import proposals, records, waiting_reports
+from app.registry import records, waiting_reports
+from app.registry.curation import proposals
 from app.registry.identity.clusters import load_component
 from app.registry.publication import classes
 from app.registry.publication.objections import UNDECIDED_STATES, find_hidden_records

@@ -253,6 +253,7 @@ def _select_eligible(session: Session, waiting: dict[int, list[Row[Any]]], now: 
     for chunk in split_into_chunks(waiting):
         answers = session.execute(
             select(col(Placement.detainee))
+            .select_from(ObjectionHiding)
             .join(Placement, has_same_record)
             .join(Entry, col(Entry.revision) == col(ObjectionHiding.until))
             .where(col(Placement.detainee).in_(chunk), col(Entry.recorded_at) > now - QUIET_PERIOD, ~has_new_consent)

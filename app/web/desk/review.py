@@ -15,7 +15,7 @@ from app.api.routes.curation import list_objections, list_proposals, list_review
 from app.errors import NotFound, Problem
 from app.imports.fields import FIELDS
 from app.imports.formats.template import get_field_title
-from app.registry.agreements import AgreementIn
+from app.registry.curation.agreements import AgreementIn
 from app.registry.publication.decisions import ObjectionDecisionIn
 from app.schemas.reports import IdentityIn
 from app.vocabulary import Role, find_label

@@ -20,7 +20,8 @@ from sqlmodel import Session, col
 from app.errors import Problem
 from app.log.entries import INSTANT_RESOLUTION, LogEntry, find_revision_at, load_entries
 from app.models import Claim, Entry, EntryAuthor, Facility, Objection, Proposal, Record, Report, Source
-from app.registry import agreements, api_keys, proposals, recalls
+from app.registry import api_keys, recalls
+from app.registry.curation import agreements, proposals
 from app.registry.publication import objections
 from app.registry.recalls import RecallIn
 from app.registry.write import WriteContext

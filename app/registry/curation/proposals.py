@@ -62,6 +62,8 @@ def require_agreement_beyond_limit(
 ) -> Outcome | None:
     """Do the same for a decision that waits only if its holder decided about MAX_PEOPLE_A_DAY people today."""
     if not exceeds_limit(context, 1):
+        is_same = (col(Proposal.a) == subject[0], col(Proposal.b) == subject[1], col(Proposal.decision) == decision)
+        context.session.connection().execute(delete(Proposal).where(col(Proposal.kind) == kind, *is_same))
         return None
     return require_agreement(context, kind, subject, decision, body)
 

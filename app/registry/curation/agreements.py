@@ -12,8 +12,9 @@ from sqlmodel import Session, col
 from app.errors import Conflict, Forbidden, NotFound, Problem
 from app.models import OPEN, ApiKey, Claim, ClassHold, Proposal, Record
 from app.models.log import ProposalKind
-from app.registry import api_keys, proposals
+from app.registry import api_keys
 from app.registry.claim_confirmation import confirm_claim
+from app.registry.curation import proposals
 from app.registry.identity.judgements import judge_identity, undo_decision
 from app.registry.publication.decisions import ObjectionDecisionIn, resolve_objections
 from app.registry.publication.permissions import Reader
