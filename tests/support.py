@@ -44,9 +44,8 @@ from app.db.engine import (
 )
 from app.imports import import_store
 from app.imports.mapping import load_row_faults
-from app.log.entries import open_writer_session
+from app.log.entries import LogEntry, open_writer_session
 from app.log.head import bind_secret, require_rules
-from app.log.entries import LogEntry
 from app.log.mark import attach_mark
 from app.models import ImportRow, ListImport, metadata
 from app.projection import RULES

@@ -80,7 +80,7 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
     registry: Registry, history: list[Step], most: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", most)
+        patch.setattr(report_versions, "MAX_UNREVIEWED_HIDINGS", most)
         with registry.after(history) as clerk:
             consents = [step for step in history if isinstance(step, Consent)]
             if hidden(clerk) and not (consents and consents[-1].publish == "counted"):
@@ -96,7 +96,7 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
 @given(HISTORIES, st.sampled_from((1, 10)))
 def test_a_rebuild_lets_the_same_wishes_wait(registry: Registry, history: list[Step], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", most)
+        patch.setattr(report_versions, "MAX_UNREVIEWED_HIDINGS", most)
         with registry.after(history) as clerk:
             with clerk.session() as session:
                 before = {table.__name__: rows(session, table) for table in TABLES}
@@ -163,7 +163,7 @@ def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_s
     last = max(strict, key=since, default=None)
     if last is None:
         return EarlierWishes(max(days, default=None), None, False)
-    return EarlierWishes(max(days, default=None), since(last), bool(last.body.get("wish", {}).get("stopped")))
+    return EarlierWishes(max(days, default=None), since(last), bool(last.body.get("wish", {}).get("name_only")))
 
 
 @examples(40)
@@ -182,7 +182,7 @@ def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
 
     looked_up = classes.load_earlier_wishes
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", most)
+        patch.setattr(report_versions, "MAX_UNREVIEWED_HIDINGS", most)
         patch.setattr(classes, "load_earlier_wishes", compared)
         with registry.after(history) as clerk, clerk.session() as session:
             rebuild_tables(session)

@@ -132,7 +132,7 @@ async def agree_to_proposals(write: WriteDep, body: AgreementIn) -> Response:
 @curation_router.delete(
     "/proposals/{proposal_id}", response_model=Proposed, responses=document_refusals(*DELETE_REFUSALS)
 )
-async def stop_proposal(write: WriteDep, proposal_id: uuid.UUID) -> Response:
+async def withdraw_proposal(write: WriteDep, proposal_id: uuid.UUID) -> Response:
     """Stop a decision that waits, your own or another's (curator). The people whom it would open stay as they are, by a
     consent."""
     return await write.submit(StopProposal(proposal_id))
