@@ -124,8 +124,8 @@ def _restore_version(context: WriteContext, kind: str, slug: str, revision: int)
     before = (table.slug == slug, table.since < revision, table.until >= revision)
     since = context.session.scalars(select(table.since).where(*before)).one_or_none()
     for entry in load_entries(context.session, [] if since is None else [since]):
-        unchanged = ("v", "kind", "recorded_at", "_sd", "restores")
-        body = {name: value for name, value in entry.body.items() if name not in unchanged}
+        added = ("v", "recorded_at", "_sd", "restores")  # `kind` is the source's or the facility's own
+        body = {name: value for name, value in entry.body.items() if name not in added}
         context.write_entry(kind, {**body, "restores": True})
 
 
