@@ -174,7 +174,7 @@ class ObjectedShape(TypedDict):
 
 
 class DecidedObjection(TypedDict):
-    """An objection that two curators decided, with the receipt."""
+    """An objection that curators decided, with the receipt."""
 
     detainee: uuid.UUID
     receipt: Receipt
@@ -319,7 +319,7 @@ class ReportPage(Page):
 
 
 class ProposalPage(Page):
-    """Decisions that wait for a second person."""
+    """Decisions that wait for a second person or a day."""
 
     data: list[ProposalShape]
 

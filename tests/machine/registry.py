@@ -13,6 +13,7 @@ import anyio.to_thread
 import pytest
 
 from app.api import head_watcher
+from app.registry import reprojection
 from tests.databases import Templates, settings_of
 from tests.support import World
 
@@ -44,5 +45,7 @@ def opened(templates: Templates, kind: str) -> Iterator[World]:
         patch.setattr(world.client, "portal", _Here(loop))
         patch.setattr(anyio.to_thread, "run_sync", _at_once)
         patch.setattr(os, "fsync", lambda _handle: None)  # nobody cuts the power
+        # Here each opening is agreed by its own entry: what waits is drawn in `tests/properties`.
+        patch.setattr(reprojection, "compute_hold", lambda *_given: None)
         patch.setattr(head_watcher, "SETTLING_REST_SECONDS", 0.0)  # nobody else waits for a turn as a writer
         yield world
