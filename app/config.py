@@ -13,9 +13,6 @@ from sqlalchemy.engine import make_url
 
 from app import dates
 
-# Decisions that may need two people: joining people, deciding about the dead and about minors, erasing, and recalling
-# what a key wrote.
-TwoPerson = Literal["merges", "deaths", "minors", "redactions", "recalls"]
 # How people without recorded consent are shown, whose sources ask for their names: listed by name, found only by their
 # whole name, or anonymous.
 Names = Literal["list", "search", "off"]
@@ -111,8 +108,6 @@ class Settings(BaseSettings):
     # the releases that it counts. A demo's are those of its figures.
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     released_from: Annotated[str, AfterValidator(_check_day)] | None = None
-    # Decisions that need the holders of two keys, separated by commas.
-    two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_split_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     max_import_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)
     # The key of digests of case numbers and identification numbers. It is stored outside the database: a person who

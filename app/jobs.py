@@ -1,11 +1,13 @@
 """Run the background jobs of a server on fixed intervals.
 
-The jobs file lists, hide people on objections, end embargoes, compare reports for curators, record on which day keys
-were used, finish erasures, send notices, keep saved columns at the head, and update the high-water mark.
+The jobs file lists, hide people on objections, end embargoes, carry out decisions that waited for a day, compare
+reports for curators, record on which day keys were used, finish erasures, send notices, keep saved columns at the head,
+and update the high-water mark.
 
-What is public once cannot be taken back, so a wrong clock must not end an embargo. The server's clock refuses after a
-jump (decision 0045). Besides, a process ends no embargo until it has watched the clock for MIN_WATCHED_SECONDS: a
-machine that starts with a wrong clock is corrected within that time, and the correction is a jump.
+What is public once cannot be taken back, so a wrong clock must not end an embargo or a day of waiting. The server's
+clock refuses after a jump (decision 0045). Besides, a process ends none until it has watched the clock for
+MIN_WATCHED_SECONDS: a machine that starts with a wrong clock is corrected within that time, and the correction is a
+jump.
 
 The person that an objection names is looked up here too, so that it cannot change the response time of any request.
 """
@@ -36,6 +38,7 @@ from app.log.mark import LogWentBackwards, UnreadableMark
 from app.matching.scripts import start_empty_cache
 from app.memory import freeze_live_objects
 from app.registry import filing
+from app.registry.curation import agreements
 from app.registry.identity.duplicate_scan import DuplicateScanner
 from app.registry.publication import erasure, objections
 from app.registry.publication.permissions import Reader
@@ -44,6 +47,7 @@ from app.registry.write import WriteContext
 # A person is hidden "within five minutes" of an objection: two intervals, and time in the queue.
 OBJECTIONS_INTERVAL_SECONDS = 60.0
 EMBARGOES_INTERVAL_SECONDS = 60.0  # an embargo ends on a day, or at an hour
+PROPOSALS_INTERVAL_SECONDS = 60.0  # a decision has waited for a day
 # The interval does not depend on what is written: if a report were compared at once, the next request would wait for
 # it, longer if it resembles somebody. A curator reads the review minutes later at the earliest.
 DUPLICATE_SCAN_INTERVAL_SECONDS = 5.0
@@ -73,6 +77,7 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
         state.imports.run(),
         schedule("settling objections", state.objection_job.settle, OBJECTIONS_INTERVAL_SECONDS, limits.objections),
         schedule("ending embargoes", state.embargo_job.end, EMBARGOES_INTERVAL_SECONDS, limits.background),
+        schedule("carrying out decisions", state.proposal_job.carry_out, PROPOSALS_INTERVAL_SECONDS, limits.background),
         schedule(
             "a comparison of reports",
             DuplicateScanner(state.engine, state.names).compare_next_batch,
@@ -94,7 +99,7 @@ async def run_background_jobs(state: State) -> AsyncIterator[None]:
         ),
         schedule("preparing notices", state.notice_job.prepare, NOTICES_INTERVAL_SECONDS, limits.background),
         # A mail server may be slow: no session is open meanwhile, and no other job waits.
-        schedule("sending notices", state.notice_job.send, MAILS_INTERVAL_SECONDS, asyncio.Semaphore(1)),
+        schedule("sending notices", state.notice_job.send, MAILS_INTERVAL_SECONDS, Lane(1)),
         schedule("noting a freeze", partial(note_freeze, state), FREEZE_INTERVAL_SECONDS, limits.background),
         schedule("clearing an idle cache", state.response_cache.clear_if_idle, IDLE_SECONDS, limits.background),
         schedule(
@@ -200,8 +205,8 @@ class _MarkWatcher:
 MIN_WATCHED_SECONDS = 3600.0
 
 
-class EmbargoJob:
-    """Ends embargoes, in each process: the first one to get the lock does it."""
+class _WatchedJob:
+    """A job that makes public what waited, in each process: the first one to get the lock does it."""
 
     def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime], names: Names) -> None:
         self._engine = engine
@@ -210,15 +215,36 @@ class EmbargoJob:
         self._names = names
         self._started_at = read_elapsed_seconds()
 
+    def _has_watched_clock(self) -> bool:
+        return read_elapsed_seconds() - self._started_at >= MIN_WATCHED_SECONDS
+
+
+class EmbargoJob(_WatchedJob):
+    """Ends embargoes."""
+
     def end(self) -> bool:
         """End the embargoes that are over; return whether there are more."""
-        if read_elapsed_seconds() - self._started_at < MIN_WATCHED_SECONDS:
+        if not self._has_watched_clock():
             return False
         with open_read_session(self._engine) as session:
             if not filing.has_due_reports(session, self._clock()):
                 return False
         with open_writer_session(self._engine) as session:
             return filing.file_due_reports(session, self._clock(), self._secret, self._names)
+
+
+class ProposalJob(_WatchedJob):
+    """Carries out decisions that waited for a day."""
+
+    def carry_out(self) -> bool:
+        """Carry out the decisions that are due; return whether there may be more."""
+        if not self._has_watched_clock():
+            return False
+        with open_read_session(self._engine) as session:
+            if not agreements.has_due_proposals(session, self._clock()):
+                return False
+        with open_writer_session(self._engine) as session:
+            return agreements.carry_out_due(session, self._clock(), self._secret)
 
 
 class ObjectionJob:

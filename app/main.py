@@ -43,7 +43,7 @@ from app.db.engine import is_memory, make_engine, migrate_database, open_write_s
 from app.db.guards import restrict_connections
 from app.demo import plan
 from app.imports.filing_queue import ImportWorker
-from app.jobs import EmbargoJob, ObjectionJob, run_background_jobs, run_count_worker_jobs
+from app.jobs import EmbargoJob, ObjectionJob, ProposalJob, run_background_jobs, run_count_worker_jobs
 from app.lanes import Admission
 from app.log.entries import require_steady_clock
 from app.log.head import bind_secret, is_demo, is_secret_bound, require_rules
@@ -51,9 +51,8 @@ from app.log.mark import HighWaterMark, attach_mark
 from app.notices.delivery import build_mailer
 from app.notices.job import NoticeJob
 from app.projection import RULES
-from app.registry.alerts import DailyReportCounts
 from app.registry.api_keys import KeyUses
-from app.registry.publication.objection_queue import NetworkSlots
+from app.registry.publication.objection_queue import NetworkNames
 from app.web import desk
 from app.web.page import normalize_cached_query
 from app.web.people import objection
@@ -164,6 +163,7 @@ def _create_limits(app: FastAPI) -> None:
     state.objection_job = ObjectionJob(*writer_arguments)
     state.embargo_job = EmbargoJob(*writer_arguments, state.names)
     state.notice_job = NoticeJob(*writer_arguments, state.names, state.mailer, state.public_url)
+    state.proposal_job = ProposalJob(*writer_arguments, state.names)
 
 
 class _App(FastAPI):
@@ -268,7 +268,6 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
     app.state.engine = engine
     app.state.mark = mark
     app.state.settings = settings
-    app.state.two_person = settings.two_person
     app.state.names = settings.names
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.security_contact = settings.security_contact
@@ -278,7 +277,7 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
     app.state.head_moves = True  # this log gets the future entries, so that the current day may be requested
     app.state.question_seconds = settings.question_seconds
     app.state.rates = RateLimiter(settings.rate_by_client, settings.rate_by_key, settings.rate_of_searches)
-    app.state.networks = NetworkSlots()
+    app.state.networks = NetworkNames()
     app.state.head_watcher = HeadWatcher(engine, settings.database_listen_url)
     read_url = settings.database_read_url
     app.state.replica = None if read_url is None else Replica(read_url, app.state.sessions, engine)
@@ -286,7 +285,6 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
     app.state.counting = []
     app.state.metrics = Metrics()
     app.state.key_uses = KeyUses()
-    app.state.filed_by_day = DailyReportCounts()
 
 
 def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) -> None:

@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 from app.imports import import_store
 from app.log.freeze import CURATOR_FREEZE, begin_freeze, end_freeze
 from app.queries.parameters import JSON_MEDIA_TYPE
-from app.registry import claim_confirmation, claims, directory, filing, recalls, two_person_rule
+from app.registry import claim_confirmation, claims, directory, filing, recalls
 from app.registry.claims import ClaimIn
+from app.registry.curation import agreements
+from app.registry.curation.agreements import AgreementIn
 from app.registry.identity import judgements as identity_decisions
 from app.registry.publication import decisions
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
@@ -261,14 +263,25 @@ class UndoIdentity(Operation):
 
 
 @dataclass(frozen=True)
-class WithdrawProposal(Operation):
-    """Withdraw a decision that a second person has not confirmed yet."""
+class StopProposal(Operation):
+    """Stop a decision that waits."""
 
-    roles = (Role.CURATOR, Role.ADMIN)
+    roles = (Role.CURATOR,)
     proposal_id: uuid.UUID
 
     def apply(self, context: WriteContext) -> Outcome:
-        return two_person_rule.withdraw_proposal(context, self.proposal_id)
+        return agreements.stop_proposal(context, self.proposal_id)
+
+
+@dataclass(frozen=True)
+class AgreeToProposals(Operation):
+    """Agree to decisions that wait."""
+
+    roles = (Role.REPORTER, Role.CURATOR)
+    body: AgreementIn
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return agreements.agree(context, self.body)
 
 
 @dataclass(frozen=True)

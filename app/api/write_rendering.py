@@ -22,6 +22,7 @@ from app.registry.write import Outcome, WriteContext
 from app.schemas.base import Receipt
 from app.schemas.directory import Embargoed, FiledClaim, FiledFacility, FiledSource, FreezeOut
 from app.schemas.filed import (
+    Agreed,
     Candidate,
     Decided,
     DecidedObjection,
@@ -100,7 +101,8 @@ def _render_report(context: WriteContext, result: Outcome) -> Filed:
     return {
         "report": {"id": report.record.id, "version": result.ids["version"]},
         "review": Review(entry.body["review"]) if "review" in entry.body else None,
-        "wish_waits": entry.body.get("wish", {}).get("stopped", False),
+        "wish_waits": entry.body.get("wish", {}).get("name_only", False),
+        "opening_waits": result.ids["version"] > 1 and _opening_waits(context, entry.revision),
         "detainee": detainee,
         "detention": detention,
         "release": release,
@@ -150,8 +152,21 @@ def _render_proposal(context: WriteContext, result: Outcome) -> Proposed:
     return {"id": proposal_id, "waiting": context.session.get(Proposal, proposal_id) is not None}
 
 
+def _render_agreement(_context: WriteContext, result: Outcome) -> Agreed:
+    carried_out, waiting, void = (list(map(uuid.UUID, result.ids[n])) for n in ("carried_out", "waiting", "void"))
+    return {"carried_out": carried_out, "waiting": waiting, "void": void}
+
+
+def _opening_waits(context: WriteContext, revision: int) -> bool:
+    """Return whether the entry of a revision would open somebody, and nobody agreed yet."""
+    is_waiting = (col(Proposal.kind) == "opening", col(Proposal.a) == revision)
+    return context.session.scalars(select(col(Proposal.id)).where(*is_waiting)).first() is not None
+
+
 def _render_consent(context: WriteContext, result: Outcome) -> FiledConsent:
-    return {"detainee": result.ids["detainee"], "receipt": _build_receipt_at(context, result.revision)}
+    receipt = _build_receipt_at(context, result.revision)
+    opening_waits = _opening_waits(context, result.revision)
+    return {"detainee": result.ids["detainee"], "opening_waits": opening_waits, "receipt": receipt}
 
 
 def _render_objection(context: WriteContext, result: Outcome) -> DecidedObjection:
@@ -204,6 +219,7 @@ RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "claim": _render_claim,
     "identity": _render_identity,
     "proposal": _render_proposal,
+    "agreement": _render_agreement,
     "consent": _render_consent,
     "objection": _render_objection,
     "redaction": _render_redaction,

@@ -155,7 +155,7 @@ class WriteJob:
         actor = transaction.actor(key_id)
         if actor.role is not None:
             require_role(actor, actor.role)  # its source may have lost its independence since
-        context = WriteContext(session, actor, transaction.now, state.secret, key_id, state.two_person, zone=state.zone)
+        context = WriteContext(session, actor, transaction.now, state.secret, key_id, zone=state.zone)
         repeat_key = self.repeat_key
         outcome = None if repeat_key is None else self._find_stored_outcome(session, repeat_key, transaction.now)
         is_replayed = outcome is not None

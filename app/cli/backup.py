@@ -47,7 +47,7 @@ UNKNOWN_PEOPLE_NOTICE = (
     "Who these are, only a newer copy of the database tells: docs/operators.md says how (When a backup must be put "
     "back)."
 )
-# People hidden by an objection, answered or not, until two curators decide again; and the sources that reported them.
+# People hidden by an objection, answered or not, until curators decide again; and the sources that reported them.
 _HIDDEN_PEOPLE_SQL = """
     SELECT DISTINCT record.detainee_id, source.slug FROM objection_hiding
     JOIN record ON record.key = objection_hiding.record AND NOT record.redacted

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 from sqlalchemy import select
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from app.cli.database import open_session
 from app.cli.output import AsJson, console, exit_with_error, print_rows, utc_now
@@ -16,6 +16,7 @@ from app.matching.scripts import fold
 from app.models import ApiKey, Source
 from app.notices import holders
 from app.registry import api_keys, recalls
+from app.registry.curation import stolen_keys
 from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
 from app.registry.write import WriteContext
@@ -178,6 +179,42 @@ def recall_key(
     )
     message = result if yes else "Nothing was done: give --yes to do it."
     console.print(message)
+
+
+@key_commands.command("stolen")
+def take_back_stolen_key(
+    key_id: KeyId,
+    since: Annotated[str, typer.Option(help="The instant since which others have had it: 2026-01-14T19:00:00Z.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it wrote and decided since.")] = False,
+) -> None:
+    """End a stolen key of any role, and take back all that it wrote and decided since a moment. Whom it hid is shown
+    again, except where an objection, a consent or another report hides them too."""
+    settings = Settings()
+
+    def build_context(session: Session) -> WriteContext:
+        lock_head(session)  # as for every entry, the clock is read after the lock
+        return WriteContext(session, Reader(Role.ADMIN), utc_now(), settings.secret_key())
+
+    with open_session(settings) as session:
+        instant = recalls.parse_since(since)
+        written = (
+            stolen_keys.find_key_entries(session, key_id, instant)
+            if dry_run
+            else stolen_keys.take_back_decisions(build_context(session), key_id, instant)
+        )
+    print_rows(
+        [{"written": name, "entries": number} for name, number in written.counts.items() if number], as_json=False
+    )
+    if dry_run:
+        console.print("Nothing was done: leave --dry-run out to take it back.")
+        return
+    left = 1
+    while left:
+        with open_session(settings) as session:
+            left = stolen_keys.recall_statements(build_context(session), key_id, since)
+    console.print(f"{key_id} has ended, and what it wrote and decided is taken back.")
+    if written.erasures:
+        console.print(f"{written.erasures} erasures cannot be taken back: restore a backup if they were not asked for.")
 
 
 def _build_recall_row(recall: dict[str, Any]) -> dict[str, Any]:

@@ -19,9 +19,8 @@ from app.exports.count_files.files import Licence
 from app.log import mark
 from app.log.entries import lock_head, pin_clock, read_head, require_clock_past_head
 from app.log.freeze import begin_freeze, end_freeze, read_freeze, read_freezing_key
-from app.models import OPEN, PendingPair, ProvisionalHiding, Source, metadata
-from app.queries.review import build_burst_shapes
-from app.registry import alerts, report_versions, waiting_reports
+from app.models import OPEN, PendingPair, Proposal, ProvisionalHiding, Source, metadata
+from app.registry import report_versions, waiting_reports
 from app.registry.alerts import list_operator_warnings, list_private_warnings
 from app.registry.publication import erasure, objections
 
@@ -79,25 +78,24 @@ def build_status_report(session: Session) -> dict[str, Any]:
     except ClockJumped as refusal:
         clock_warning = refusal.detail
     freeze = read_freeze(session, utc_now())
-    filed_by_day = alerts.DailyReportCounts()
-    unanswered_counts, stopped_sources = (
-        report_versions.count_unanswered_hidings(session),
-        report_versions.find_suspended_sources(session),
+    hiding_counts, stopped_sources = (
+        report_versions.count_unreviewed_hidings(session),
+        report_versions.find_limited_sources(session),
     )
     return {
         "revision": revision,
         "recorded_at": format_instant(recorded_at) if revision else None,
-        "pairs_in_review": _count_open_rows(session, PendingPair),
-        "hidden_provisionally": sum(unanswered_counts.values()),
-        "wishes_in_review": _count_open_rows(session, ProvisionalHiding),
-        "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered_counts.items())},
+        "pairs_in_review": _count_rows(session, PendingPair, col(PendingPair.until) == OPEN),
+        "hidden_provisionally": sum(hiding_counts.values()),
+        "wishes_in_review": _count_rows(session, ProvisionalHiding, col(ProvisionalHiding.until) == OPEN),
+        "hidden_by_source": {slugs[source]: number for source, number in sorted(hiding_counts.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped_sources),
-        "bursts": build_burst_shapes(session, filed_by_day),
+        "decisions_waiting": _count_rows(session, Proposal),
         "stuck_by_source": {
             slugs[source]: number for source, number in waiting_reports.count_stuck_reports(session, utc_now())
         },
         "warnings": [
-            *list_operator_warnings(session, filed_by_day, utc_now()),
+            *list_operator_warnings(session, utc_now()),
             *list_private_warnings(session, utc_now()),
             *([ClockJumped.code] if clock_warning else []),
         ],
@@ -107,9 +105,8 @@ def build_status_report(session: Session) -> dict[str, Any]:
     }
 
 
-def _count_open_rows(session: Session, table: type[Any]) -> int:
-    query = select(func.count()).select_from(table).where(col(table.until) == OPEN)
-    return int(session.execute(query).scalar_one())
+def _count_rows(session: Session, table: type[Any], *conditions: Any) -> int:
+    return int(session.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one())
 
 
 def format_status_lines(report: dict[str, Any]) -> list[str]:
@@ -127,21 +124,20 @@ def format_status_lines(report: dict[str, Any]) -> list[str]:
     )
     output_lines += [f"  {source}: {number}" for source, number in report["hidden_by_source"].items()]
     output_lines.append(
-        f"{report['hidden_on_objections']} people are hidden on objections that wait for two curators, and "
+        f"{report['hidden_on_objections']} people are hidden on objections that wait for curators, and "
         f"{report['objections_waiting']} objections more wait (/v1/objections)."
     )
     output_lines += [
-        f"WARNING {source}: {report_versions.MAX_UNANSWERED_HIDINGS} or more of its reports that hide people are "
-        "unanswered, and further wishes wait; births, which may be a child's, still hide at once. Have a curator "
-        "answer them (/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
+        f"WARNING {source}: its reports hide {report_versions.MAX_UNREVIEWED_HIDINGS} people or more whom the registry "
+        "listed. Further ones take away the name alone, and head the review (/v1/review). If the key may be stolen: "
+        "recuento key stolen ID --since WHEN"
         for source in report["stopped_sources"]
     ]
-    output_lines += [
-        f"WARNING {burst['source']}: {burst['reports']} reports on {burst['day']}, and no more than {burst['usual']} "
-        f"on a day in the {alerts.HABIT_DAYS} days before. Ask the source; if its key may be stolen, revoke it and put "
-        "the source in quarantine."
-        for burst in report["bursts"]
-    ]
+    if report["decisions_waiting"]:
+        output_lines.append(
+            f"WARNING {report['decisions_waiting']} decisions take effect within 24 hours of being made, some of which "
+            "may show people: a curator reads them (/v1/proposals), agrees or stops them."
+        )
     output_lines += [
         f"WARNING {source}: {number} of its reports under an embargo could not be made public when that was over. "
         "GET /v1/waiting tells the source why: ask it to send them again or to delete them."

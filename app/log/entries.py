@@ -108,9 +108,11 @@ def compute_keyed_digest(secret: bytes, *parts: str) -> str:
     return hmac.new(secret, message, hashlib.sha256).hexdigest()
 
 
-# Kind → `v`, the format version of its body; 1 by default. Report 2: bodies about count-only people have months instead
-# of days and no method (decision 0042). Entries keep the format in which they were written.
-BODY_FORMATS = {"report": 2}
+# Kind → `v`, the format version of its body; 2 by default. Report 2: bodies about count-only people have months instead
+# of days and no method (decision 0042). Report 3, and 2 of any other kind: the entry opens nobody without an agreement
+# (decision 0082). Entries keep the format in which they were written.
+BODY_FORMATS = {"report": 3}
+DEFAULT_BODY_FORMAT = 2
 # The tile format writes an entry's length in two bytes (C2SP tlog-tiles).
 MAX_ENTRY_BYTES = 65_535
 REPLAY_BATCH_ENTRIES = 1_000
@@ -254,7 +256,7 @@ class Log:
         With a `buffer` both are written when the buffer is flushed."""
         disclosures = salt_values(personal or {})
         full_body = {
-            "v": BODY_FORMATS.get(kind, 1),
+            "v": BODY_FORMATS.get(kind, DEFAULT_BODY_FORMAT),
             "kind": kind,
             "recorded_at": format_instant(self.recorded_at),
             **body,

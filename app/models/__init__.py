@@ -54,6 +54,7 @@ from app.models.log import (
 from app.models.projected import (
     PROJECTED_TABLES,
     ChangedPerson,
+    ClassHold,
     Detainee,
     DetaineePersonal,
     Detention,
@@ -81,6 +82,7 @@ __all__ = [
     "CaseKey",
     "ChangedPerson",
     "Claim",
+    "ClassHold",
     "Consent",
     "Decision",
     "Detainee",

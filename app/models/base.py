@@ -82,15 +82,21 @@ class Facility(SQLModel, table=True):
 class Record(SQLModel, table=True):
     """One source's account of one detention, under one case number. Its versions are `report` rows."""
 
-    __table_args__ = (build_enum_check("publish_now", CURRENT_CLASSES), Index(None, "source"))
+    __table_args__ = (
+        build_enum_check("publish_now", CURRENT_CLASSES),
+        build_enum_check("publish_decided", CURRENT_CLASSES),
+        Index(None, "source"),
+    )
     key: int = key_column(primary_key=True)
     id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     source: int = key_column()
     detainee_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     detention_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     release_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
-    # Today's class of the record's person: the only value here that is not valid for a revision.
+    # Today's class of the record's person, and the same without objections: the only values that are not valid for a
+    # revision.
     publish_now: str
+    publish_decided: str
     redacted: bool
 
 
@@ -157,7 +163,7 @@ class RequestedClass(SQLModel, table=True):
     """Personal. A class of publication that versions of a record requested.
 
     `since`: the revision of the latest new request (a wish). `revision`: the revision of the version that made the
-    request. `stopped`: the request waits without hiding anybody. `given_hi`: the last possible day on which any request
+    request. `stopped`: the request takes away the name alone. `given_hi`: the last possible day on which any request
     for the class was made."""
 
     __tablename__ = "requested_class"

@@ -14,7 +14,7 @@ from app.db.engine import Key, UtcDateTime
 from app.models.base import build_enum_check, key_column, sealed_column, text_column
 from app.vocabulary import ImportOutcome, ImportState, Role
 
-ProposalKind = Literal["identity", "consent", "objection", "redaction", "recall"]
+ProposalKind = Literal["identity", "undo", "claim", "objection", "opening"]
 ObjectionWish = Literal["hide", "correct", "remove", "not_missing"]
 ObjectionState = Literal["received", "waiting", "open", "hiding", "upheld", "decided"]
 ENTRY_KINDS = (
@@ -171,18 +171,22 @@ class UncomparedRecord(SQLModel, table=True):
 
 
 class Proposal(SQLModel, table=True):
-    """Personal. A decision that waits for a second person, and so is not an entry yet. An erasure deletes it."""
+    """Personal. A decision that waits for a second person or a day. An erasure deletes it.
+
+    An `opening` waits for the people whose class its entry `a` would open; the others are not entries yet. `agreed_by`:
+    the key of a second holder, if it takes another one."""
 
     __table_args__ = (build_enum_check("kind", get_args(ProposalKind)), Index(None, "a"), Index(None, "b"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     kind: ProposalKind = Field(sa_type=AutoString)
-    # The two records that the decision is about; the same key twice for one person or a source.
+    # The two records, or the claim, decision or entry, that it is about; the same key twice for one.
     a: int = key_column()
     b: int = key_column()
-    decision: str  # the judgement, the class of publication, the erasure, or what to recall
+    decision: str  # the judgement, the id of the undone decision, or what follows from an objection
     body: str = text_column()  # JSON: the whole request
-    proposed_by: str  # the key's id
+    proposed_by: str  # the key's id; empty: a command on the machine itself
     proposed_at: datetime = Field(sa_type=UtcDateTime)
+    agreed_by: str | None = None
 
 
 class Objection(SQLModel, table=True):
@@ -191,11 +195,11 @@ class Objection(SQLModel, table=True):
     `about` and `wish` are stored as sent, `words` and `contact` sealed with the operator's secret (`log/head.py`). Only
     curators read them. An erasure deletes them.
 
-    States: `received`: its person is not looked up yet. `waiting`: for a place among those that hide. `open`: before
+    States: `received`: its person is not looked up yet. `waiting`: for its network's turn to hide. `open`: before
     the curators, without hiding anybody. `hiding`: its person is hidden. `upheld`: a correction or an erasure will
     follow. `decided`.
-    `slot`: its place in the bounded queue, which a later objection may take; null once it has hidden somebody or was
-    decided. `network`: a digest of the sender's network that only one process can compute, and only on one day.
+    `network`: a digest of the sender's network that only one process can compute, and only on one day; null once
+    curators decided.
     """
 
     __table_args__ = (
@@ -203,7 +207,6 @@ class Objection(SQLModel, table=True):
         build_enum_check("state", get_args(ObjectionState)),
     )
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
-    slot: int | None = Field(default=None, index=True)
     network: str | None
     received_at: datetime = Field(sa_type=UtcDateTime)
     about: str = text_column()

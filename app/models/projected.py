@@ -5,11 +5,11 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Index
 from sqlmodel import AutoString, Field, SQLModel
 
-from app.models.base import build_enum_check, key_column, text_column
+from app.models.base import CURRENT_CLASSES, build_enum_check, key_column, text_column
 from app.vocabulary import Publish, ReleaseStatus, Review, Stage, State, Verdict
 
 VERIFICATION_OBJECTS = ("detention", "release")
-OverriddenBasis = Literal["consent", "reports"]
+OverriddenBasis = Literal["consent", "reports", "listing"]
 
 
 class Placement(SQLModel, table=True):
@@ -35,11 +35,30 @@ class PendingPair(SQLModel, table=True):
     detainee_b: int = key_column()
 
 
+class ClassHold(SQLModel, table=True):
+    """A person's class that stays as it is until somebody agrees to an opening.
+
+    `publish`: the class. `opening`: the entry that would open it, and `opening_to`: to which class."""
+
+    __tablename__ = "class_hold"
+    __table_args__ = (
+        build_enum_check("publish", CURRENT_CLASSES),
+        build_enum_check("opening_to", CURRENT_CLASSES),
+        Index(None, "opening", "until"),
+    )
+    detainee: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    publish: str
+    opening: int = key_column()
+    opening_to: str
+
+
 class ProvisionalHiding(SQLModel, table=True):
     """Personal. A report that closes its person to the class `publish` until a curator has decided.
 
-    `against`: it does so against a curator's consent, or against the reports of other independent sources. `stopped`:
-    the report closes nothing meanwhile, because too many of its source's are undecided."""
+    `against`: a curator's consent, the reports of other independent sources, or an earlier listing of the person.
+    `stopped`: the report takes away the name alone meanwhile, because its source hides too many people."""
 
     __tablename__ = "provisional_hiding"
     __table_args__ = (
@@ -327,4 +346,5 @@ class ChangedPerson(SQLModel, table=True):
 PROJECTED_TABLES: tuple[type[Any], ...] = (
     Placement, Detainee, DetaineePersonal, Detention, SourceTrait, SpellPersonal, Release, ReleaseAtStage,
     SourceRelease, DetentionState, SourceDetention, Verification, Trait, ProvisionalHiding,
+    ClassHold,
 )  # fmt: skip

@@ -30,7 +30,6 @@ from app.notices.holders import (
     unseal_email,
 )
 from app.notices.news import count_news
-from app.registry.alerts import DailyReportCounts
 
 NOTHING = "{}"  # the numbers of a holder to whom nothing is to be mailed
 
@@ -60,7 +59,6 @@ class NoticeJob:
     ) -> None:
         self._engine, self._secret, self._clock, self._names = engine, secret, clock, names
         self._mailer, self._link = mailer, public_url + DESK_PATH
-        self._filed_by_day = DailyReportCounts()
         self._outbox: deque[_Mail] = deque()
         self._in_delivery: set[str] = set()  # holders with a mail in the outbox, or on its way
         self._sent: deque[_Mail] = deque()
@@ -100,7 +98,7 @@ class NoticeJob:
         session.expunge(row)
         keys, told_alerts = load_live_keys(session, holder, now, self._names), row.alerts
         is_unsent = row.email is not None and row.unsent != NOTHING and self._mailer is not None
-        has_news = bool(count_news(session, row, keys, now, self._filed_by_day))
+        has_news = bool(count_news(session, row, keys, now))
         return not keys or is_unsent or has_news or row.alerts != told_alerts
 
     def _take_notice(self, session: Session, holder: str, now: datetime) -> _Mail | None:
@@ -112,7 +110,7 @@ class NoticeJob:
         if not keys:
             session.delete(row)
             return None
-        counts = count_news(session, row, keys, now, self._filed_by_day)
+        counts = count_news(session, row, keys, now)
         if counts:
             add_digest(row, counts, now)
         try:

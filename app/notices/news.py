@@ -13,7 +13,8 @@ from app.matching.scripts import fold
 from app.models import OPEN, NoticeHolder, Objection, Placement, Proposal, Record, Verification
 from app.notices.holders import Counts, HolderKey
 from app.queries.review import count_new_pairs
-from app.registry import alerts, two_person_rule
+from app.registry import alerts
+from app.registry.curation import proposals
 from app.registry.publication.objections import UNDECIDED_STATES
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Publish, Role, Verdict
@@ -48,7 +49,6 @@ def count_news(
     row: NoticeHolder,
     keys: list[HolderKey],
     now: datetime,
-    filed_by_day: alerts.DailyReportCounts,
 ) -> Counts:
     """Return kind → how many are new for a holder since the last notice, and move the row to the end of that time.
 
@@ -70,16 +70,14 @@ def count_news(
     counts: Counts = {}
     for (kind, _role, _source), number in by_subject.items():
         counts[kind] = counts.get(kind, 0) + number
-    counts[ALERTS] = _take_new_alerts(session, row, keys, now, filed_by_day)
+    counts[ALERTS] = _take_new_alerts(session, row, keys, now)
     return {kind: number for kind, number in counts.items() if number}
 
 
-def _take_new_alerts(
-    session: Session, row: NoticeHolder, keys: list[HolderKey], now: datetime, filed_by_day: alerts.DailyReportCounts
-) -> int:
+def _take_new_alerts(session: Session, row: NoticeHolder, keys: list[HolderKey], now: datetime) -> int:
     if not any(key.reader.role in (Role.CURATOR, Role.ADMIN) and key.reader.independent for key in keys):
         return 0
-    raised = set(alerts.list_operator_warnings(session, filed_by_day, now))
+    raised = set(alerts.list_operator_warnings(session, now))
     told = set(json.loads(row.alerts))
     row.alerts = json.dumps(sorted(raised))
     return len(raised - told)
@@ -99,16 +97,15 @@ def _count_pairs(window: NewsWindow, _reader: Reader) -> int:
     return count_new_pairs(window.session, window.first_revision, window.last_revision, read_head(window.session)[0])
 
 
-def _count_decisions(window: NewsWindow, reader: Reader) -> int:
+def _count_decisions(window: NewsWindow, _reader: Reader) -> int:
     """Count the decisions that wait for another holder."""
     authors = window.session.scalars(
         select(col(Proposal.proposed_by)).where(
-            col(Proposal.kind).in_(two_person_rule.list_decidable_kinds(reader.role)),
             col(Proposal.proposed_at) > window.began_at,
             col(Proposal.proposed_at) <= window.ended_at,
         )
     )
-    holders = [two_person_rule.find_key_holder(window.session, key_id) for key_id in authors]
+    holders = [proposals.find_key_holder(window.session, key_id) for key_id in authors]
     return sum(holder is None or fold(holder) != window.holder for holder in holders)
 
 

@@ -137,8 +137,8 @@ class Statement:
     `is_filed_by_pointer`: it was filed by pointing at a known person. `is_redacted`: the person was erased by the
     projected revision. `is_erased`: at any revision, so that a replay shows nothing personal of any time. `facility`:
     the registered facility that the report names. `wish_revision`: the revision at which the source first requested
-    this publication class, None for `revision`. `is_wish_suspended`: the request hides no person whom other sources
-    show, until a curator agrees.
+    this publication class, None for `revision`. `is_wish_suspended`: the request takes away the name alone, and its
+    birth hides nobody, until a curator agrees.
 
     `review`: it awaits review or was rejected, and counts in its source's own row only (rule 21).
 

@@ -50,7 +50,7 @@ from app.queries.parameters import (
 )
 from app.queries.shapes import Person, ShapeBuilder
 from app.queries.visibility import SqlCondition, match_visible, valid_at
-from app.registry.publication.classes import limit_named_class
+from app.registry.publication.classes import find_strictest_class, limit_named_class
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
 from app.schemas.base import Tombstone
@@ -193,6 +193,7 @@ def build_change_filter(
         current_people = person_records.load_people(session, {row[1] for row in rows}, revision)
         consented_people = visibility.find_consented(session, earlier_people.keys(), since)
         hidden_people = visibility.find_hidden_by_objection(session, earlier_people.keys(), since)
+        held_classes = visibility.find_held_classes(session, earlier_people.keys(), since)
         changed_people = visibility.find_first_consented(session, current_people.keys(), since, revision)
         changed_people |= visibility.find_erased(session, current_people.keys(), since, revision)
 
@@ -202,12 +203,10 @@ def build_change_filter(
                 return True
             if earlier_person is None or person.detainee["detainee"] in changed_people:
                 return False
-            class_by_consent = limit_named_class(
-                earlier_person.detainee["publish"], earlier_person.detainee["detainee"] in consented_people
-            )
-            earlier_class = (
-                Publish.COUNTED if earlier_person.detainee["detainee"] in hidden_people else class_by_consent
-            )
+            detainee = earlier_person.detainee["detainee"]
+            class_by_consent = limit_named_class(earlier_person.detainee["publish"], detainee in consented_people)
+            earlier_class = Publish.COUNTED.value if detainee in hidden_people else class_by_consent
+            earlier_class = find_strictest_class([earlier_class, held_classes.get(detainee, earlier_class)])
             earlier_person = replace(earlier_person, publish=earlier_class)  # shown then according to the class of then
             return reader.can_see_person(earlier_person.publish) and _collect_visible(
                 kind, earlier_person, key, reader

@@ -33,7 +33,7 @@ from app.queries.terms import (
     UniqueValues,
 )
 from app.schemas.base import NotVisible, Tombstone
-from app.schemas.filed import BurstShape, UnknownFacility
+from app.schemas.filed import UnknownFacility
 from app.schemas.reports import Code, Country, Date, Line, Slug, Sources, remove_repeats
 from app.vocabulary import CorrectionKind, Language, Measure, Stage
 
@@ -241,7 +241,6 @@ class PageExtras(TypedDict, total=False):
     withheld: int
     not_visible: NotVisible
     unknown_facilities: list[UnknownFacility]
-    bursts: list[BurstShape]
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,22 @@
 A report under embargo is shown in full to its source, and without content to curators and administrators."""
 
 import json
+import uuid
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
 from app.log import sealing
 from app.log.entries import read_head
-from app.models import OPEN, ApiKey, Objection, Placement, Proposal, Source, WaitingReport
+from app.models import OPEN, ApiKey, ClassHold, Objection, Placement, Proposal, Record, Source, WaitingReport
 from app.queries import person_records, shapes
 from app.queries.parameters import Page, PageQuery, read_cursor, write_cursor
 from app.queries.visibility import valid_at
-from app.registry import two_person_rule, waiting_reports
-from app.registry.publication.objection_queue import SLOTS_PER_BUCKET
+from app.registry import waiting_reports
+from app.registry.curation import agreements, proposals
+from app.registry.publication.objection_queue import build_turn_order
 from app.registry.publication.objections import UNDECIDED_STATES
 from app.registry.publication.permissions import Reader
 from app.registry.waiting_reports import PendingReport
@@ -75,31 +77,61 @@ def _strip_national_id(report: EmbargoedReport) -> EmbargoedReport:
 
 # More never wait for long, since everyone who opens the list sees them.
 MAX_PROPOSALS = 200
+MAX_OWN_REPORTS = 100
 
 
 def query_proposals(session: Session, reader: Reader, key: ApiKey | None) -> Page[ProposalShape]:
-    """Return all proposals that wait for somebody of the reader's role, oldest first.
+    """Return the decisions that wait, oldest first.
 
-    `mine`: proposed by the holder of this key, who cannot confirm it."""
-    rows = session.scalars(
-        select(Proposal)
-        .where(col(Proposal.kind).in_(two_person_rule.list_decidable_kinds(reader.role)))
-        .order_by(col(Proposal.proposed_at), col(Proposal.id))
-        .limit(MAX_PROPOSALS)
+    A reporter gets the openings by its own source, and of people whom its independent source reports: no other content
+    than its own reports. `mine`: proposed by the holder of this key, who cannot agree to it."""
+    query = select(Proposal).order_by(col(Proposal.proposed_at), col(Proposal.id)).limit(MAX_PROPOSALS)
+    if reader.role is Role.REPORTER:
+        own_keys = select(col(ApiKey.id)).where(col(ApiKey.source) == reader.source)
+        openings = _select_held_records(ClassHold.opening).where(col(Record.source) == reader.source)
+        is_concerned = col(Proposal.a).in_(openings) & reader.independent
+        query = query.where(col(Proposal.kind) == "opening", col(Proposal.proposed_by).in_(own_keys) | is_concerned)
+    return Page([_build_proposal_shape(session, row, reader, key) for row in session.scalars(query)], None)
+
+
+def _select_held_records(column: Any) -> Any:
+    """Select a column for each record of a person whose class is held."""
+    return (
+        select(col(column))
+        .select_from(ClassHold)
+        .join(Placement, (col(Placement.detainee) == col(ClassHold.detainee)) & (col(Placement.until) == OPEN))
+        .join(Record, col(Record.key) == col(Placement.record))
+        .where(col(ClassHold.until) == OPEN)
     )
-    return Page([_build_proposal_shape(session, row, reader, key) for row in rows], None)
 
 
 def _build_proposal_shape(session: Session, row: Proposal, reader: Reader, key: ApiKey | None) -> ProposalShape:
+    is_opening, is_reporter = row.kind == "opening", reader.role is Role.REPORTER
+    a, b = row.a, row.b
+    reports: list[uuid.UUID] = []
+    people = agreements.count_people(session, row)
+    if is_opening:
+        held = _select_held_records(Record.key).where(col(ClassHold.opening) == row.a)
+        a = b = session.scalars(held.order_by(col(Record.key)).limit(1)).first() or 0
+    if is_reporter:
+        own = _select_held_records(Record.id).where(
+            col(ClassHold.opening) == row.a, col(Record.source) == reader.source
+        )
+        reports = list(session.scalars(own.order_by(col(Record.key)).limit(MAX_OWN_REPORTS)))
+        people = len(reports)
     return {
         "id": row.id,
         "kind": row.kind,
         "decision": row.decision,
-        "mine": key is None or two_person_rule.has_same_holder(session, row.proposed_by, key.id),
+        "mine": key is None or proposals.has_same_holder(session, row.proposed_by, key.id),
+        "agreed": row.agreed_by is not None,
         "proposed_at": format_instant(row.proposed_at),
+        "takes_effect_at": format_instant(row.proposed_at + proposals.WAITING_TIME),
         "body": json.loads(row.body),
-        "a": _load_holder(session, row.a, reader),
-        "b": None if row.b == row.a else _load_holder(session, row.b, reader),
+        "people": people,
+        "a": None if is_reporter else _load_holder(session, a, reader),
+        "b": None if is_reporter or b == a else _load_holder(session, b, reader),
+        "reports": reports,
     }
 
 
@@ -120,19 +152,14 @@ MAX_OBJECTIONS = 200
 
 
 def query_objections(session: Session, reader: Reader, revision: int, secret: bytes) -> Page[ObjectedShape]:
-    """Return the people concerned by undecided objections: hidden people first, then alternating between networks,
-    oldest first."""
+    """Return the people concerned by undecided objections: hidden people first, then networks in turn, oldest
+    first."""
     state_rank = case((col(Objection.state) == "hiding", 0), (col(Objection.state) == "upheld", 2), else_=1)
     rows = session.execute(
         select(Objection, col(Placement.detainee))
         .join(Placement, (col(Placement.record) == col(Objection.record)) & (col(Placement.until) == OPEN))
         .where(col(Objection.state).in_(UNDECIDED_STATES))
-        .order_by(
-            state_rank,
-            func.coalesce(col(Objection.slot) % SLOTS_PER_BUCKET, 0),
-            col(Objection.received_at),
-            col(Objection.id),
-        )
+        .order_by(state_rank, *build_turn_order())
         .limit(MAX_OBJECTIONS)
     ).all()
     by_person: dict[int, list[Objection]] = {}

@@ -29,13 +29,13 @@ from app.queries.parameters import Page, PageExtras, PageQuery, read_cursor, wri
 from app.queries.person_comparison import compare_side_by_side
 from app.queries.shapes import Person
 from app.queries.visibility import valid_at
-from app.registry import alerts, records
+from app.registry import records
 from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys
 from app.registry.publication.permissions import Reader
 from app.schemas import filed
-from app.schemas.filed import BurstShape, UnknownFacility
+from app.schemas.filed import UnknownFacility
 from app.vocabulary import Judgement, Publish
 
 # The others are named by few reports, and appear when these are registered.
@@ -50,15 +50,12 @@ REVIEW_CURSOR = "review"  # of cursors
 IS_BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
-def query_review(
-    session: Session, query: PageQuery, reader: Reader, revision: int, filed_by_day: alerts.DailyReportCounts
-) -> Page[filed.WaitingShape]:
+def query_review(session: Session, query: PageQuery, reader: Reader, revision: int) -> Page[filed.WaitingShape]:
     """Return what waits for a curator, by priority.
 
     First people hidden provisionally; then pairs that may be one person and records that contradict others of their own
     person; then disjoint releases and denied details; then hearsay; last the pairs that a curator has reviewed and
-    could not decide.
-    Bursts of reports are added. `filed_by_day`: the process's cache of daily numbers."""
+    could not decide."""
     parts = (
         _select_hidings,
         _select_pending_pairs,
@@ -84,10 +81,7 @@ def query_review(
     cursor = write_cursor(REVIEW_CURSOR, [rows[-1].score, rows[-1].key, rows[-1].other]) if has_more else None
 
     def build_extras() -> PageExtras:
-        return {
-            "unknown_facilities": _load_unknown_facilities(session),
-            "bursts": build_burst_shapes(session, filed_by_day),
-        }
+        return {"unknown_facilities": _load_unknown_facilities(session)}
 
     return Page(items, cursor, build_extras)
 
@@ -195,12 +189,15 @@ def _select_detentions(kind: str, revision: int, number: int) -> Select[*tuple[A
 
 
 def _select_hidings(revision: int) -> Select[*tuple[Any, ...]]:
-    """Select reports that hide their person against other reports."""
+    """Select reports that hide their person against a consent or other reports, and first those beyond their limit."""
+    is_stopped = col(ProvisionalHiding.stopped).is_(True)
     return select(
-        literal("hidden").label("kind"), literal(HIDDEN_SCORE).label("score"),
+        literal("hidden").label("kind"), case((is_stopped, HIDDEN_SCORE + 1), else_=HIDDEN_SCORE).label("score"),
         col(ProvisionalHiding.record).label("key"), literal(0).label("other"),
         col(ProvisionalHiding.detainee).label("a"), null().label("b"),
-    ).where(valid_at(ProvisionalHiding, revision))  # fmt: skip
+    ).where(
+        valid_at(ProvisionalHiding, revision), or_(is_stopped, col(ProvisionalHiding.against) != "listing")
+    )  # fmt: skip
 
 
 def _select_hearsay(revision: int) -> Select[*tuple[Any, ...]]:
@@ -382,15 +379,6 @@ _SHAPE_BUILDERS: dict[str, Callable[[Session, Any, dict[int, Person], Reader, in
     "denied_details": _build_denied_details,
     "claim": _build_hearsay,
 }
-
-
-def build_burst_shapes(session: Session, filed_by_day: alerts.DailyReportCounts) -> list[BurstShape]:
-    """Return the bursts of reports of the last days of the log, with their sources."""
-    slugs = {source.key: source.slug for source in DirectorySnapshot.for_session(session).sources.values()}
-    return [
-        {"source": slugs[burst.source], "day": burst.day.isoformat(), "reports": burst.reports, "usual": burst.usual}
-        for burst in alerts.find_bursts(session, filed_by_day)
-    ]
 
 
 def _load_unknown_facilities(session: Session) -> list[UnknownFacility]:

@@ -17,7 +17,7 @@ from app.columns import table
 from app.columns.loader import Columns
 from app.columns.rows import Array, Mask, Rows, flag_keys, has_match, has_pair_match, is_any_of
 from app.log import entries
-from app.models import CURRENT_CLASSES, OPEN, Consent, Head, ObjectionHiding, Placement, Record, Sealed
+from app.models import CURRENT_CLASSES, OPEN, ClassHold, Consent, Head, ObjectionHiding, Placement, Record, Sealed
 from app.queries.terms import DIMENSIONS, PersonTerms, ValueOrigin
 from app.registry.identity.clusters import find_recalled_keys
 from app.registry.publication.permissions import Reader
@@ -128,8 +128,8 @@ _CONSENT_JOIN = col(Consent.record) == col(Placement.record)
 
 
 def permission_may_have_changed(detainee: Any, since: int, revision: int) -> SqlCondition:
-    """Return the condition that a consent, objection or erasure since a revision may have changed what is shown of a
-    person. It may have changed no row."""
+    """Return the condition that a consent, an agreement, an objection or an erasure since a revision may have changed
+    what is shown of a person. It may have changed no row."""
     people = select(col(Placement.detainee)).where(valid_at(Placement, revision))
     has_ended = (col(ObjectionHiding.until) > since) & (col(ObjectionHiding.until) < OPEN)
     has_later_erasure = select(col(Head.erased)).scalar_subquery() > since
@@ -137,6 +137,9 @@ def permission_may_have_changed(detainee: Any, since: int, revision: int) -> Sql
         people.join(Consent, _CONSENT_JOIN).where(col(Consent.key) > since),
         people.join(ObjectionHiding, _OBJECTION_JOIN).where(or_(col(ObjectionHiding.key) > since, has_ended)),
         people.join(Record, _RECORD_JOIN).where(col(Record.redacted), has_later_erasure),
+        people.join(ClassHold, col(ClassHold.detainee) == col(Placement.detainee)).where(
+            or_(col(ClassHold.since) > since, (col(ClassHold.until) > since) & (col(ClassHold.until) < OPEN))
+        ),
     )
     condition: SqlCondition = detainee.in_(changed_people)
     return condition
@@ -149,6 +152,14 @@ def find_hidden_by_objection(session: Session, detainees: Collection[int], revis
             _select_people(detainees, revision).join(ObjectionHiding, _OBJECTION_JOIN).where(_is_hiding_valid(revision))
         )
     )
+
+
+def find_held_classes(session: Session, detainees: Collection[int], revision: int) -> dict[int, str]:
+    """Return person → the class that waited for an agreement at a revision."""
+    held = select(col(ClassHold.detainee), col(ClassHold.publish)).where(
+        col(ClassHold.detainee).in_(detainees), valid_at(ClassHold, revision)
+    )
+    return dict(map(tuple, session.execute(held)))
 
 
 def was_hidden_by_objection(detainee: Any, revision: int) -> SqlCondition:

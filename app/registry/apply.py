@@ -24,12 +24,14 @@ from app.models import (
     BlockingKey,
     ChangedPerson,
     Claim,
+    ClassHold,
     Consent,
     Decision,
     Entry,
     Facility,
     ObjectionHiding,
     PendingPair,
+    Placement,
     RecalledEntry,
     Record,
     Report,
@@ -39,10 +41,12 @@ from app.models import (
 from app.projection import RULES
 from app.projection.statements import restore_content
 from app.registry import effective_versions
+from app.registry.curation.decision_recalls import apply_decision_recall
 from app.registry.directory_snapshot import DirectorySnapshot, find_current_row
 from app.registry.identity import blocking_keys
 from app.registry.identity.clusters import StoredRecord
 from app.registry.publication import classes, erasure
+from app.registry.publication.openings import build_opening_rule
 from app.registry.reprojection import ProjectedPerson, project_unlinked, reproject_people
 from app.registry.review.limits import is_limited_report
 from app.vocabulary import Judgement, Publish, Review
@@ -64,6 +68,13 @@ _CLOSE_PAIR = (
     update(PendingPair)
     .where(col(PendingPair.decision) == bindparam("decision_key"), col(PendingPair.until) == OPEN)
     .values(until=bindparam("closed_at"))
+)
+SELECT_OPENED_RECORDS = (
+    select(col(Record.id))
+    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+    .join(ClassHold, (col(ClassHold.detainee) == col(Placement.detainee)) & (col(ClassHold.until) == OPEN))
+    .where(col(ClassHold.opening) == bindparam("opening"))
+    .order_by(col(Record.key))
 )
 _SELECT_EXISTING_RECORDS = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
 
@@ -100,7 +111,7 @@ class Projector:
         touched_ids = handlers[entry.kind](entry)
         if touched_ids:
             self.projected_people = reproject_people(
-                self._session, self.views, touched_ids, entry.revision, self._erased_ids
+                self._session, self.views, touched_ids, build_opening_rule(entry), self._erased_ids
             )
 
     def _apply_source(self, entry: LogEntry) -> Collection[uuid.UUID]:
@@ -148,7 +159,7 @@ class Projector:
         """Project the person of a new record, then write the record, whose row needs the person's class."""
         seeds = {record.id, self._linked_records.pop(record.id, record.id)}
         self.projected_people = reproject_people(
-            self._session, self.views, seeds, entry.revision, self._erased_ids, record
+            self._session, self.views, seeds, build_opening_rule(entry), self._erased_ids, record
         )
         buffer = WriteBuffer(self._session.connection())
         self._buffer_first_version(entry, record, buffer)
@@ -187,10 +198,13 @@ class Projector:
             detention_id=uuid.uuid5(record_id, "detention"),
             release_id=uuid.uuid5(record_id, "release"),
             publish_now=body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
+            publish_decided=None,
             redacted=False,
             detainee=None,
             has_consent=False,
             has_objection=False,
+            opening=None,
+            opening_to=None,
             stated=entry.revision,
             review=body.get("review"),
             body=body,
@@ -226,6 +240,8 @@ class Projector:
             self._linked_records[row["b"]] = row["a"]
 
     def _apply_consent(self, entry: LogEntry) -> Collection[uuid.UUID]:
+        if "opens" in entry.body:
+            return self._session.scalars(SELECT_OPENED_RECORDS, {"opening": entry.body["opens"]}).all()
         record_id = uuid.UUID(entry.body["record"])
         key = self._session.scalars(select(col(Record.key)).where(col(Record.id) == record_id)).one()
         if "objection" in entry.body:
@@ -281,9 +297,11 @@ class Projector:
         return records
 
     def _apply_recall(self, entry: LogEntry) -> Collection[uuid.UUID]:
-        return effective_versions.apply_recall(
-            self._session, entry, self.views.sources_by_slug[entry.body["source"]].key
-        )
+        if "decisions" in entry.body:
+            return apply_decision_recall(self._session, entry)
+        source = entry.body["source"]
+        source_key = None if source is None else self.views.sources_by_slug[source].key
+        return effective_versions.apply_recall(self._session, entry, source_key)
 
     def _apply_review(self, entry: LogEntry) -> Collection[uuid.UUID]:
         return effective_versions.apply_review(
@@ -300,10 +318,11 @@ class Projector:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
 
     def _buffer_first_version(self, entry: LogEntry, record: StoredRecord, buffer: WriteBuffer) -> None:
-        publish = self.projected_people[record.key].publish
+        person = self.projected_people[record.key]
         row = {name: getattr(record, name) for name in _RECORD_COLUMNS}
-        buffer.add(_INSERT_RECORD, [row | {"publish_now": publish}])
-        self._buffer_version(entry, record.key, record.source, publish, buffer)
+        classes_now = {"publish_now": person.publish, "publish_decided": person.decided_class}
+        buffer.add(_INSERT_RECORD, [row | classes_now])
+        self._buffer_version(entry, record.key, record.source, person.publish, buffer)
 
     def _buffer_version(self, entry: LogEntry, record: int, source: int, publish: str, buffer: WriteBuffer) -> None:
         """Buffer a version of a record, its blocking keys under today's class of its person, and its wish."""

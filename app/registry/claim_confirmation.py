@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from app.errors import Conflict, Forbidden
 from app.models import OPEN, Claim, Entry, EntryAuthor, RecalledEntry, Source
-from app.registry import two_person_rule
+from app.registry.curation import proposals
 from app.registry.write import Outcome, WriteContext
 
 # Two claims with equal values are the same figure. A window without an end ends on the day of the statement.
@@ -43,16 +43,23 @@ def confirm_claim(context: WriteContext, claim: Claim, stated: int | None = None
     outcome_ids = {"id": str(claim.id)}
     if claim.confirmed is not None:
         return Outcome("claim", 200, claim.confirmed, outcome_ids)
+    if not context.is_agreed and _is_filer(context, claim):
+        raise Forbidden(OWN_CLAIM_DETAIL)
+    waiting = proposals.require_agreement_beyond_limit(context, "claim", (claim.stated, claim.stated), str(claim.id))
+    if waiting is not None:
+        return waiting
+    entry = context.write_entry("claim", {**outcome_ids, "confirms": claim.stated})
+    return Outcome("claim", 201, entry.revision, outcome_ids)
+
+
+def _is_filer(context: WriteContext, claim: Claim) -> bool:
+    """Return whether the writing key's source or holder filed a claim."""
+    if claim.filed_by is not None and claim.filed_by == context.actor.source:
+        return True
     author = context.session.scalars(
         select(col(EntryAuthor.key_id)).where(col(EntryAuthor.revision) == claim.stated)
     ).one_or_none()
-    is_own_source = claim.filed_by is not None and claim.filed_by == context.actor.source
-    if is_own_source or (
-        author is not None and two_person_rule.has_same_holder(context.session, author, context.key_id)
-    ):
-        raise Forbidden(OWN_CLAIM_DETAIL)
-    entry = context.write_entry("claim", {**outcome_ids, "confirms": claim.stated})
-    return Outcome("claim", 201, entry.revision, outcome_ids)
+    return author is not None and proposals.has_same_holder(context.session, author, context.key_id)
 
 
 def mark_hearsay(

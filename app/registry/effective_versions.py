@@ -86,8 +86,10 @@ _STATEMENTS: dict[type[Report] | type[Claim], _VersionStatements] = {
 }
 
 
-def list_source_entries(session: Session, source: int, first: int, last: int) -> list[int]:
-    """Return the entries between two revisions that contain a report or a claim of a source, in order."""
+def list_source_entries(session: Session, source: int | None, first: int, last: int) -> list[int]:
+    """Return the entries between two revisions that contain a report or a claim of a source, in order.
+
+    Without a source, the claims that curators filed."""
     reports = (
         select(col(Report.since))
         .join(Record, col(Record.key) == col(Report.record))
@@ -150,7 +152,7 @@ def compute_moves(
     return {owner: VersionMove(current_revisions.get(owner), new_revisions.get(owner)) for owner in sorted(owners)}
 
 
-def apply_recall(session: Session, entry: LogEntry, source: int) -> Collection[uuid.UUID]:
+def apply_recall(session: Session, entry: LogEntry, source: int | None) -> Collection[uuid.UUID]:
     """Withdraw the entries that a recall names, or restore them if it undoes another recall.
 
     Returns the records whose effective version changed."""

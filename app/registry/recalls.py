@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -39,7 +39,7 @@ from app.models import (
     Record,
     Report,
 )
-from app.registry import api_keys, effective_versions, records, two_person_rule, waiting_reports
+from app.registry import api_keys, effective_versions, records, waiting_reports
 from app.registry.effective_versions import VersionMove, build_ranges, filter_in_ranges, list_source_entries
 from app.registry.identity.clusters import find_current_record_of_person
 from app.registry.publication import objections
@@ -166,11 +166,11 @@ def _move_objections(
                     name: row[name] and _reseal_text(context, row[name], row["id"], copy_id, name)
                     for name in _SEALED_TEXT_FIELDS
                 }
-                execute(insert(Objection), {**row, **texts, "id": copy_id, "slot": None, "record": person.record_key})
+                execute(insert(Objection), {**row, **texts, "id": copy_id, "record": person.record_key})
     if same_people:
         execute(update(Objection).where(col(Objection.record) == recalled_key).values(record=same_people[0].record_key))
     else:
-        execute(update(Objection).where(*conditions).values(state="open", slot=None))
+        execute(update(Objection).where(*conditions).values(state="open"))
 
 
 def _reseal_text(
@@ -231,8 +231,8 @@ class RecallPlan:
     how many entries exceed the limit of one log entry. `unattributed`: how many entries of the source have no known
     key. `waiting`: how many reports of the key wait under an embargo."""
 
-    source: int
-    slug: str
+    source: int | None
+    slug: str | None
     entries: list[int]
     ranges: list[list[int]]
     withdrawn_keys: list[int]
@@ -243,16 +243,17 @@ class RecallPlan:
     waiting: int = 0
 
 
-def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
+def execute_recall(context: WriteContext, body: RecallIn, *, restores: bool = False) -> Outcome:
     """Recall what a key wrote and revoke the key, or undo a recall. With `dry_run`, only return the effect.
 
+    `restores`: open at once whom the recalled entries closed, as a command on the machine does. Otherwise that waits.
     A key that wrote nothing is revoked too, so that its embargoed reports will be refused. Raises Invalid, NotFound,
     and Conflict if there is nothing to do."""
     if body.undoes is not None:
         plan, empty_detail = _plan_undo(context, body.undoes), NOTHING_TO_RESTORE
     else:
-        plan, empty_detail = _plan_recall(context, str(body.key_id), _parse_since(str(body.since))), NOTHING_TO_RECALL
-    result = {
+        plan, empty_detail = _plan_recall(context, str(body.key_id), parse_since(str(body.since))), NOTHING_TO_RECALL
+    result: dict[str, Any] = {
         "source": plan.slug,
         "entries": len(plan.entries),
         "left": plan.remaining,
@@ -265,22 +266,13 @@ def execute_recall(context: WriteContext, body: RecallIn) -> Outcome:
         raise Conflict(empty_detail)
     if body.undoes is not None:
         context.require_unfrozen()
-    if "recalls" in context.two_person:
-        # A key has one recall proposal, whatever its instant.
-        topic = f"undo {body.undoes}" if body.undoes is not None else str(body.key_id)
-        decision = topic if body.undoes is not None else f"{topic} {_parse_since(str(body.since))}"
-        proposal_outcome = two_person_rule.propose_about(
-            context, "recall", plan.source, plan.source, decision, body, topic
-        )
-        if proposal_outcome:
-            return proposal_outcome
     if body.key_id is not None:
         api_keys.revoke_key(context.session, body.key_id, context.now)
     if not plan.entries:
         return Outcome("recall", 200, context.log.revision, {**result, "done": True})
     affected_records = find_affected_records(context.session, plan.withdrawn_keys)
-    undoes = {} if body.undoes is None else {"undoes": body.undoes}
-    body_of_entry = {"source": plan.slug, "entries": plan.ranges, **undoes}
+    flags = ({} if body.undoes is None else {"undoes": body.undoes}) | ({"restores": True} if restores else {})
+    body_of_entry = {"source": plan.slug, "entries": plan.ranges, **flags}
     entry = context.write_entry("recall", body_of_entry, closes=body.undoes is None)
     if body.undoes is None:
         transfer_decisions(context, affected_records)
@@ -294,7 +286,7 @@ def is_entry_recalled(session: Session, revision: int) -> bool:
     return session.scalars(select(col(RecalledEntry.since)).where(*conditions)).first() is not None
 
 
-def _parse_since(text: str) -> datetime:
+def parse_since(text: str) -> datetime:
     """Parse `since`. Raises Invalid for a date without a time: elsewhere that means the end of the day."""
     try:
         if not dates.is_day(text):
@@ -311,9 +303,6 @@ def _plan_recall(context: WriteContext, key_id: str, since: datetime) -> RecallP
     key = session.get(ApiKey, key_id)
     if key is None:
         raise NotFound("There is no key with this id: recuento key list names them.")
-    if key.source is None:
-        detail = "This key writes as no source: its decisions are undone one by one."
-        raise Invalid.at_pointer("/key_id", "key_of_no_source", detail)
     first, last = find_revision_at(session, since - INSTANT_RESOLUTION) + 1, context.log.revision
     source_entries = list_source_entries(session, key.source, first, last)
     writers_query = select(col(EntryAuthor.revision), col(EntryAuthor.key_id), col(EntryAuthor.sent_at))
@@ -330,7 +319,7 @@ def _plan_recall(context: WriteContext, key_id: str, since: datetime) -> RecallP
     )
     excluded = sent_earlier.union(session.scalars(recalled_query))
     matching_entries = [entry for entry in source_entries if writers.get(entry) == key_id and entry not in excluded]
-    slug = context.views.sources[key.source].slug
+    slug = None if key.source is None else context.views.sources[key.source].slug
     unattributed = sum(entry not in writers for entry in source_entries)
     plan = _build_plan(
         session,
@@ -355,7 +344,7 @@ def _plan_undo(context: WriteContext, revision: int) -> RecallPlan:
     if not entries:
         raise NotFound("There is no standing recall of this revision.")
     slug = load_entry(session, revision).body["source"]
-    source = context.views.sources_by_slug[slug].key
+    source = None if slug is None else context.views.sources_by_slug[slug].key
     replaced_entries = _find_entries_reported_again(session, entries, revision) | _find_replaced_entries(
         session, entries
     )
@@ -365,7 +354,7 @@ def _plan_undo(context: WriteContext, revision: int) -> RecallPlan:
 
 
 def _build_plan(
-    session: Session, source: int, slug: str, entries: list[int], source_entries: list[int], total: int,
+    session: Session, source: int | None, slug: str | None, entries: list[int], source_entries: list[int], total: int,
     unattributed: int = 0, *, is_undo: bool = False,
 ) -> RecallPlan:  # fmt: skip
     ranges = build_ranges(set(entries), source_entries)[:MAX_RECALL_RANGES]

@@ -6,11 +6,10 @@ report, because the links of the recalled versions are ended (`apply.py`).
 
 A wish is a report's request to hide a person or the name. A curator's answer also covers the source's later reports of
 the person, so a report that repeats an earlier request is no new wish, unless its `publish_given_on` is later than all
-earlier ones. No key may hide people faster than curators can look: beyond MAX_UNANSWERED_HIDINGS, a source's wishes
-wait without hiding people whom other sources show.
+earlier ones. No key hides everybody: once a source hides MAX_UNREVIEWED_HIDINGS listed people, its further wishes and
+births take away the name alone, and wait for a curator.
 """
 
-import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -91,16 +90,15 @@ def _load_last_content(context: WriteContext, record: Record) -> Content:
     return content.remove_taken_over(restore_content(entry.body["said"], entry.personal))
 
 
-# Undecided provisional hidings of a source. Families change their minds one by one, and a curator reads ten in a
-# sitting. A stolen key that would hide a whole list is stopped at its tenth name.
-MAX_UNANSWERED_HIDINGS = 10
 # What a next version may change while the registry is frozen: it may remove names, and ask for a stricter class.
 NAME_FIELDS = frozenset({"detainee.full_name", "detainee.aliases"})
 CLOSING_FIELDS = frozenset({CLASS_FIELD, REQUESTED_CLASS, WISH_DAY_FIELD})
-HIDING_BURST_WARNING = "hiding_burst"  # a source has reached MAX_UNANSWERED_HIDINGS
+# People whom a source hides although the registry listed them, until a curator answers: a family of a hundred names.
+MAX_UNREVIEWED_HIDINGS = 100
+HIDING_LIMIT_WARNING = "hiding_limit"  # a source has reached MAX_UNREVIEWED_HIDINGS
 
-_COUNT_UNANSWERED = (
-    select(col(ProvisionalHiding.source), func.count(), func.max(col(ProvisionalHiding.since)))
+_COUNT_UNREVIEWED = (
+    select(col(ProvisionalHiding.source), func.count(col(ProvisionalHiding.detainee).distinct()))
     .where(
         col(ProvisionalHiding.until) == OPEN,
         col(ProvisionalHiding.stopped).is_(False),
@@ -108,100 +106,73 @@ _COUNT_UNANSWERED = (
     )
     .group_by(col(ProvisionalHiding.source))
 )
-_COUNT_UNANSWERED_OF_SOURCE = _COUNT_UNANSWERED.where(col(ProvisionalHiding.source) == bindparam("source"))
-
-log = logging.getLogger("recuento")
+_COUNT_UNREVIEWED_OF_SOURCE = _COUNT_UNREVIEWED.where(col(ProvisionalHiding.source) == bindparam("source"))
 
 
-def count_unanswered_hidings(session: Session) -> dict[int, int]:
-    """Return source → the number of its undecided provisional hidings.
+def count_unreviewed_hidings(session: Session) -> dict[int, int]:
+    """Return source → the number of listed people whom it hides until a curator answers.
 
-    Undecided requests that close only a name are not counted: they hide nobody."""
-    return {row[0]: row[1] for row in session.connection().execute(_COUNT_UNANSWERED)}
+    Requests that close only a name are not counted."""
+    return {row[0]: row[1] for row in session.connection().execute(_COUNT_UNREVIEWED)}
 
 
-def find_suspended_sources(session: Session) -> set[int]:
-    """Return the sources whose further wishes wait without hiding anybody."""
-    return {source for source, number in count_unanswered_hidings(session).items() if number >= MAX_UNANSWERED_HIDINGS}
+def find_limited_sources(session: Session) -> set[int]:
+    """Return the sources whose further wishes take away the name alone."""
+    return {source for source, number in count_unreviewed_hidings(session).items() if number >= MAX_UNREVIEWED_HIDINGS}
 
 
 def list_hiding_warnings(session: Session) -> list[str]:
     """Return the warnings for the operator, without naming anybody."""
-    return [HIDING_BURST_WARNING] if find_suspended_sources(session) else []
+    return [HIDING_LIMIT_WARNING] if find_limited_sources(session) else []
 
 
 def build_first_wish(context: WriteContext, report: Content, linked_record: uuid.UUID | None) -> dict[str, Any]:
     """Return the `wish` field in the entry of a new report, if it has one.
 
     `linked_record`: a record of the person to whom the report is linked; without one there are no earlier wishes."""
-    if linked_record is None or report.get(CLASS_FIELD) in (None, Publish.NAMED):
-        return {}
-    return _continue_wish(context, report, linked_record)
+    return {} if linked_record is None else _build_new_wish(context, report, linked_record)
 
 
 def build_next_wish(context: WriteContext, record: Record, version: RecordVersion, report: Content) -> dict[str, Any]:
     """Return the `wish` field in the entry of a report's next version, if it has one."""
-    if report.get(CLASS_FIELD) in (None, Publish.NAMED):
-        return {}
-    previous = version.content
-    if (report[CLASS_FIELD], report.get(WISH_DAY_FIELD)) == (previous.get(CLASS_FIELD), previous.get(WISH_DAY_FIELD)):
-        return _format_wish(
-            classes.get_wish_revision(version.entry),
-            classes.is_wish_suspended(version.entry) and REQUESTED_CLASS not in report,
-        )
-    return _continue_wish(context, report, record.id)
+    if all(report.get(name) == version.content.get(name) for name in _WISH_FIELDS):
+        since = classes.get_wish_revision(version.entry) if _requests_hiding(report) else None
+        return _format_wish(since, is_limited=classes.is_wish_suspended(version.entry))
+    return _build_new_wish(context, report, record.id)
 
 
-def _continue_wish(context: WriteContext, report: Content, record: uuid.UUID) -> dict[str, Any]:
+_WISH_FIELDS = (CLASS_FIELD, WISH_DAY_FIELD, *BIRTH_FIELDS)
+
+
+def _requests_hiding(report: Content) -> bool:
+    return report.get(CLASS_FIELD) not in (None, Publish.NAMED)
+
+
+def _build_new_wish(context: WriteContext, report: Content, record: uuid.UUID) -> dict[str, Any]:
+    if not _requests_hiding(report):
+        return _format_wish(None, is_limited=_is_limited(context, report))
     strict_classes = CURRENT_CLASSES[CURRENT_CLASSES.index(report[CLASS_FIELD]) :]
     earlier_wishes = classes.load_earlier_wishes(context.session, record, context.actor.source, strict_classes)
     is_renewed = WISH_DAY_FIELD in report and (
         earlier_wishes.last_day is None or parse_date(report[WISH_DAY_FIELD]).lo > earlier_wishes.last_day
     )
     if is_renewed or earlier_wishes.since is None:
-        return _format_wish(None, _must_wait(context, report))
-    return _format_wish(earlier_wishes.since, earlier_wishes.is_suspended and REQUESTED_CLASS not in report)
+        return _format_wish(None, is_limited=_is_limited(context, report))
+    return _format_wish(earlier_wishes.since, is_limited=earlier_wishes.is_suspended)
 
 
-def _format_wish(since: int | None, is_suspended: bool) -> dict[str, Any]:
-    wish = {**({} if since is None else {"since": since}), **({"stopped": True} if is_suspended else {})}
+def _format_wish(since: int | None, *, is_limited: bool) -> dict[str, Any]:
+    wish = {**({} if since is None else {"since": since}), **({"name_only": True} if is_limited else {})}
     return {"wish": wish} if wish else {}
 
 
-def _must_wait(context: WriteContext, report: Content) -> bool:
-    """Return whether a new wish must wait. A wish that follows from a birth never waits: the person may be a child."""
-    source = context.actor.source
-    if report.get(CLASS_FIELD) != Publish.COUNTED or REQUESTED_CLASS in report or source is None:
-        return False
-    counted_row = context.session.connection().execute(_COUNT_UNANSWERED_OF_SOURCE, {"source": source}).one_or_none()
-    if counted_row is None or counted_row[1] < MAX_UNANSWERED_HIDINGS:
-        return False
-    _log_burst(context.actor.slug, counted_row[1], "a further wish waits without hiding anybody")
-    return True
-
-
-def warn_of_burst(context: WriteContext, report: Content, revision: int) -> None:
-    """Log a warning if a report just written hides somebody and its source has too many undecided hidings.
-
-    A birth hides like a wish and is never suspended, so hiding a whole list by births must be noticed too."""
+def _is_limited(context: WriteContext, report: Content) -> bool:
+    """Return whether a new wish, or a birth that may be a child's, takes away the name alone."""
     if report.get(CLASS_FIELD) != Publish.COUNTED and BIRTH_FIELDS.isdisjoint(report):
-        return
-    hidings = [row for person in context.projected_people.values() for row in person.rows[ProvisionalHiding]]
-    if context.actor.source not in {row["source"] for row in hidings}:
-        return  # true of nearly every report with a birth
-    counted_row = (
-        context.session.connection()
-        .execute(_COUNT_UNANSWERED_OF_SOURCE, {"source": context.actor.source})
-        .one_or_none()
-    )
-    if counted_row is not None and counted_row[1] >= MAX_UNANSWERED_HIDINGS and counted_row[2] == revision:
-        _log_burst(context.actor.slug, counted_row[1], "one more hides somebody")
-
-
-def _log_burst(slug: str | None, count: int, consequence: str) -> None:
-    log.warning(
-        "%s: %d reports of source %s hide people and are unanswered; %s", HIDING_BURST_WARNING, count, slug, consequence
-    )
+        return False
+    parameters = {"source": context.actor.source}
+    counted_row = context.session.connection().execute(_COUNT_UNREVIEWED_OF_SOURCE, parameters).one_or_none()
+    return counted_row is not None and counted_row[1] >= MAX_UNREVIEWED_HIDINGS
 
 
 CREATED_STATUS, OK_STATUS = 201, 200
@@ -430,6 +401,5 @@ def _write_report(
     if pointer is not None:
         full["pointer"] = pointer
     entry = context.write_entry("report", full, personal, closes=closes)
-    warn_of_burst(context, report, entry.revision)
     ids = {"report": body["record"], "version": body["version"]}
     return Outcome("report", status, entry.revision, ids | {n: body[n] for n in ("review",) if n in body})

@@ -1,8 +1,8 @@
 """Reproject the people that an entry concerns, and write the rows that changed.
 
-Projected rows carry transaction time (`since`, `until`): `VersionedTables` closes rows that are no longer valid and
-inserts new ones. `mark_changed_people` records whose rows changed, for copies of rows elsewhere (`app/columns`).
-Statements are built once: building one costs more than running it.
+`VersionedTables` closes rows that are no longer valid and inserts new ones. `mark_changed_people` records whose rows
+changed, for copies of rows elsewhere (`app/columns`). Statements are built once: building one costs more than running
+it.
 """
 
 import uuid
@@ -28,6 +28,7 @@ from app.models import (
     OPEN,
     PROJECTED_TABLES,
     BlockingKey,
+    ClassHold,
     Consent,
     Detainee,
     PendingPair,
@@ -52,7 +53,9 @@ from app.registry.publication.classes import (
     compute_current_class,
     compute_person_class,
     find_provisional_hidings,
+    find_strictest_class,
 )
+from app.registry.publication.openings import OpeningRule, build_opening_rule, compute_hold
 from app.vocabulary import Judgement, Publish, Review
 
 # One row for each person, so that a copy that missed many entries reads the person once.
@@ -84,18 +87,24 @@ _SELECT_PLACEMENTS = (
 _SELECT_PAST_PEOPLE = select(col(Placement.detainee)).where(col(Placement.record).in_(IDS_PARAMETER))
 # Today's class is stored in the record and, for lookups, in each of its blocking keys.
 _UPDATE_CLASS = (
-    update(Record).where(col(Record.key) == bindparam("record_key")).values(publish_now=bindparam("new_class")),
+    update(Record)
+    .where(col(Record.key) == bindparam("record_key"))
+    .values(publish_now=bindparam("new_class"), publish_decided=bindparam("decided_class"))
+)
+_UPDATE_KEY_CLASS = (
     update(BlockingKey)
     .where(col(BlockingKey.record) == bindparam("record_key"))
-    .values(publish_now=bindparam("new_class")),
+    .values(publish_now=bindparam("new_class"))
 )
+_CLASS_PARAMETERS = ("record_key", "new_class", "decided_class")
 
 
 class ProjectedPerson(NamedTuple):
-    """A person after an entry: the rows, today's class, and the current records."""
+    """A person after an entry: the rows, today's class, the class without objections, and the current records."""
 
     rows: Rows
     publish: str
+    decided_class: str
     records: list[StoredRecord]
 
     @property
@@ -103,49 +112,65 @@ class ProjectedPerson(NamedTuple):
         key: int = self.rows[Detainee][0]["detainee"]
         return key
 
+    @property
+    def openings(self) -> set[int]:
+        """The entries that would open the person."""
+        return {row["opening"] for row in self.rows[ClassHold]}
+
 
 def reproject_people(
     session: Session,
     views: DirectorySnapshot,
     seeds: Collection[uuid.UUID],
-    revision: int,
+    rule: OpeningRule,
     erased_ids: frozenset[uuid.UUID] = frozenset(),
     new_record: StoredRecord | None = None,
 ) -> dict[int, ProjectedPerson]:
-    """Project the people in the components of the seed records, and write the changed rows at `revision`.
+    """Project the people in the components of the seed records, and write the changed rows at the rule's revision.
 
-    Returns record → its person. `new_record`: one of the seeds, whose rows the caller writes afterwards with the class
-    of its person."""
+    Returns record → its person. `rule`: what the entry may open. `new_record`: one of the seeds, whose rows the caller
+    writes afterwards with the class of its person."""
+    revision = rule.revision
     component, edges = load_component(session, seeds)
     stored_rows = [*load_stored_records(session, component), *([] if new_record is None else [new_record])]
     by_key = {record.key: record for record in stored_rows}
     new_rows: Rows = {table: [] for table in PROJECTED_TABLES}
     people_by_record: dict[int, ProjectedPerson] = {}
-    # Records without a current version keep their class, or are count-only if erased.
-    classes: dict[int, str] = {row.key: Publish.COUNTED if row.redacted else row.publish_now for row in stored_rows}
+    # Records without a current version keep their class, or are count-only if erased. What undoes a stolen key's word
+    # leaves no class behind to which a later report would have to be closed.
+    classes: dict[int, tuple[str, str | None]] = {
+        row.key: (Publish.COUNTED, Publish.COUNTED)
+        if row.redacted
+        else (row.publish_now, Publish.NAMED if rule.opens_freely else row.publish_decided)
+        for row in stored_rows
+    }
     for members, consents, records, has_objection in _iterate_people(
         session, stored_rows, _build_statements(stored_rows, views, erased_ids), edges
     ):
-        rows, current_class = _project_person(members, consents, has_objection=has_objection)
+        person_records = [by_key[key] for key in records]
+        rows, decided_class = _project_person(members, consents, person_records, views, rule)
         for table, table_rows in rows.items():
             new_rows[table] += table_rows
-        classes |= dict.fromkeys(records, current_class)
+        is_hidden = has_objection or _is_unapproved(members)
+        current_class = Publish.COUNTED.value if is_hidden else decided_class
+        classes |= dict.fromkeys(records, (current_class, decided_class))
         current_records = [by_key[member.record] for member in members]
-        person = ProjectedPerson(rows, current_class, current_records)
+        person = ProjectedPerson(rows, current_class, decided_class, current_records)
         people_by_record |= dict.fromkeys((record.key for record in current_records), person)
     old_people = {row.detainee for row in stored_rows if row.detainee is not None}
     _TABLES.replace(session.connection(), old_people, new_rows, revision)
     touched_people = old_people | {row["detainee"] for row in new_rows[Detainee]}
-    class_changes = [
-        {"record_key": r.key, "new_class": classes[r.key]}
-        for r in stored_rows
-        if r is not new_record and r.publish_now != classes[r.key]
+    changed_records = [
+        r for r in stored_rows if r is not new_record and (r.publish_now, r.publish_decided) != classes[r.key]
     ]
-    if class_changes:
-        for statement in _UPDATE_CLASS:
-            session.connection().execute(statement, class_changes)
+    if changed_records:
+        class_changes = [dict(zip(_CLASS_PARAMETERS, (r.key, *classes[r.key]), strict=True)) for r in changed_records]
+        session.connection().execute(_UPDATE_CLASS, class_changes)
+    changed_keys = [r.key for r in changed_records if r.publish_now != classes[r.key][0]]
+    if changed_keys:
+        key_changes = [{"record_key": key, "new_class": classes[key][0]} for key in changed_keys]
+        session.connection().execute(_UPDATE_KEY_CLASS, key_changes)
         # A recalled report belongs to nobody now, but to its former person at earlier revisions.
-        changed_keys = [row["record_key"] for row in class_changes]
         touched_people.update(person for (person,) in select_in_chunks(session, _SELECT_PAST_PEOPLE, changed_keys))
     mark_changed_people(session.connection(), touched_people, revision)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
@@ -166,19 +191,20 @@ def is_person_count_only(
 
     Objections are ignored: they do not change what entries disclose. `content`, `wish`: judge as if this content, with
     this wish in its entry, were already the record's next version."""
-    if record.publish_now != Publish.COUNTED:
+    if record.publish_decided == Publish.COUNTED:
+        return True  # the next version opens nobody yet
+    if record.publish_now != Publish.COUNTED or content is None:
         return False
     component, edges = load_component(session, [record.id])
     stored_rows = load_stored_records(session, component)
     statements = _build_statements(stored_rows, views, frozenset())
-    if content is not None:
-        statement = statements.get(record.id) or _build_statement(
-            record, OPEN, content, {}, views, pointer=None, is_erased=False, body={}
-        )
-        statements[record.id] = replace(
-            statement, revision=OPEN, request=0, content=content, hidden_content={},
-            wish_revision=wish.get("since"), is_wish_suspended=wish.get("stopped", False),
-        )  # fmt: skip
+    statement = statements.get(record.id) or _build_statement(
+        record, OPEN, content, {}, views, pointer=None, is_erased=False, body={}
+    )
+    statements[record.id] = replace(
+        statement, revision=OPEN, request=0, content=content, hidden_content={},
+        wish_revision=wish.get("since"), is_wish_suspended=wish.get("name_only", False),
+    )  # fmt: skip
     people = _iterate_people(session, stored_rows, statements, edges)
     members, consents = next(
         (members, consents) for members, consents, records, _has_objection in people if record.key in records
@@ -212,27 +238,38 @@ def project_unlinked(
         record, entry.revision, entry.body["said"], entry.personal, views,
         pointer=None, is_erased=False, body=entry.body, review=record.review,
     )  # fmt: skip
-    rows, current_class = _project_person([statement], [])
+    rows, decided_class = _project_person([statement], [], [record], views, build_opening_rule(entry))
     _TABLES.insert_rows(buffer, rows, entry.revision)
-    person = ProjectedPerson(rows, current_class, [record])
+    current_class = Publish.COUNTED.value if _is_unapproved([statement]) else decided_class
+    person = ProjectedPerson(rows, current_class, decided_class, [record])
     pairs = [_build_pending_row(decision, other_person, person.detainee) for decision, other_person in waiting.items()]
     _PENDING_TABLES.insert_rows(buffer, {PendingPair: pairs}, entry.revision)
     return person
 
 
+def _is_unapproved(members: Sequence[Statement]) -> bool:
+    """Return whether only unapproved reports describe a person, who is then shown to nobody, as on an objection."""
+    return all(statement.review is not None for statement in members)
+
+
 def _project_person(
-    members: Sequence[Statement], consents: Sequence[RecordedConsent], *, has_objection: bool = False
+    members: Sequence[Statement],
+    consents: Sequence[RecordedConsent],
+    records: Sequence[StoredRecord],
+    views: DirectorySnapshot,
+    rule: OpeningRule,
 ) -> tuple[Rows, str]:
-    """Return `(rows, today's class)` of one person."""
+    """Return `(rows, today's class without objections)` of one person."""
     publish = compute_person_class(members, consents)
+    current_class = compute_current_class(publish, members, consents)
+    hold = compute_hold(records, views.sources, current_class, rule)
+    if hold is not None:
+        publish, current_class = find_strictest_class([publish, hold.logged_class]), hold.publish
     rows = project(members, publish)
-    rows[ProvisionalHiding] = [
-        {"detainee": rows[Detainee][0]["detainee"], **asdict(hiding)}
-        for hiding in find_provisional_hidings(members, consents)
-    ]
-    # A person whom only unapproved reports describe is shown to nobody, as on an objection.
-    is_hidden = has_objection or all(statement.review is not None for statement in members)
-    return rows, compute_current_class(publish, members, consents, has_objection=is_hidden)
+    detainee = {"detainee": rows[Detainee][0]["detainee"]}
+    rows[ProvisionalHiding] = [detainee | asdict(hiding) for hiding in find_provisional_hidings(members, consents)]
+    rows[ClassHold] = [] if hold is None else [detainee | hold._asdict()]
+    return rows, current_class
 
 
 def _build_statements(
@@ -299,7 +336,7 @@ def _build_statement(
         is_erased=is_erased,
         is_filed_by_pointer=is_filed_by_pointer,
         wish_revision=wish.get("since"),
-        is_wish_suspended=wish.get("stopped", False),
+        is_wish_suspended=wish.get("name_only", False),
         review=None if review in (None, Review.UNREVIEWED) else Review(review),
         hidden_content=hidden_content,
     )

@@ -1,7 +1,7 @@
 """Write entries: append an entry and apply it, in the caller's transaction. All writes use `WriteContext`."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from app.config import TwoPerson
 from app.db.write_buffer import WriteBuffer
 from app.log.entries import Log, LogEntry, require_clock_past_head
 from app.log.head import require_rules
-from app.models import EntryAuthor
+from app.models import EntryAuthor, Proposal
+from app.models.log import ProposalKind
 from app.projection import RULES
 from app.registry.apply import Projector
 from app.registry.directory_snapshot import DirectorySnapshot
@@ -80,9 +80,10 @@ class WriteContext(MatchContext):
     """The context of a write transaction: a match context with the clock, the secret of keyed digests, and the log.
 
     `key_id`: the id of the writing key, or empty, as in a command. `sent_at`: when the key sent a report that waited
-    under an embargo. `two_person`: the kinds of decisions that need two people. `zone`: the zone in which a date
-    without a zone ends. `last_entry`: the last entry written, whose people are `projected_people`. `request`: the first
-    revision that the request wrote; None before. A list, filed in several transactions, is one request.
+    under an embargo. `is_agreed`: the decision waited, and a second person agreed or a day went by. `zone`: the zone in
+    which a date without a zone ends. `last_entry`: the last entry written, whose people are `projected_people`.
+    `request`: the first revision that the request wrote; None before. A list, filed in several transactions, is one
+    request.
     """
 
     def __init__(
@@ -92,8 +93,8 @@ class WriteContext(MatchContext):
         now: datetime,
         secret: bytes,
         key_id: str = "",
-        two_person: Collection[TwoPerson] = (),
         *,
+        is_agreed: bool = False,
         zone: tzinfo = UTC,
         is_list: bool = False,
         trial: Trial | None = None,
@@ -111,7 +112,7 @@ class WriteContext(MatchContext):
         self.key_id = key_id
         self.sent_at = sent_at
         self.request = request
-        self.two_person = frozenset(two_person)
+        self.is_agreed = is_agreed
         self.log = Log(session, now)
         if self.log.rules != RULES:
             require_rules(session, RULES)  # raises, or adopts the rules in an empty registry
@@ -126,14 +127,21 @@ class WriteContext(MatchContext):
     def write_entry(
         self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, *, closes: bool = False
     ) -> LogEntry:
-        """Append one entry and apply it.
+        """Append one entry and apply it. What it would open waits as a proposal.
 
         `closes`: it hides, erases or revokes. All other entries are refused while the registry is frozen."""
         entry = self._append(kind, body, personal, closes=closes)
         self.pending_writes.flush()
         self._projector.apply_entry(entry)
         self.last_entry = entry
+        people = {p.detainee for p in self.projected_people.values() if entry.revision in p.openings}
+        if people:
+            self._propose_opening(entry, len(people))
         return entry
+
+    def _propose_opening(self, entry: LogEntry, _people: int) -> None:
+        self.session.add(build_proposal(self, "opening", (entry.revision, entry.revision), entry.kind, "{}"))
+        self.session.flush()
 
     def buffer_decision(self, body: dict[str, Any], personal: dict[str, Any]) -> LogEntry:
         """Buffer a decision on a record that does not exist yet. It changes no person."""
@@ -185,6 +193,16 @@ class WriteContext(MatchContext):
             author = {"revision": entry.revision, "key_id": self.key_id, "sent_at": self.sent_at}
             self.pending_writes.add(_INSERT_AUTHOR, [author])
         return entry
+
+
+def build_proposal(
+    context: WriteContext, kind: ProposalKind, subject: tuple[int, int], decision: str, body: str
+) -> Proposal:
+    """Return a decision that waits, by the holder of the writing key."""
+    return Proposal(
+        id=new_id(), kind=kind, a=subject[0], b=subject[1], decision=decision, body=body, proposed_by=context.key_id,
+        proposed_at=context.now,
+    )  # fmt: skip
 
 
 def new_id() -> uuid.UUID:

@@ -68,29 +68,44 @@ class Decided(TypedDict):
 
 
 class Proposed(TypedDict):
-    """A decision of one person; `waiting`: whether it still waits for a second one."""
+    """A decision of one person; `waiting`: whether it still waits for a second one, or for its day."""
 
     id: uuid.UUID
     waiting: bool
 
 
 class ProposalShape(TypedDict):
-    """A decision that waits, about one person or two, or about what a key wrote, as it was first sent."""
+    """A decision that waits, about one person or two, or (`opening`) the people whom an entry would show more of.
+    `decision` of an opening: the kind of the entry. `agreed`: a second person agreed, and it takes one more."""
 
     id: uuid.UUID
-    kind: Literal["identity", "consent", "objection", "redaction", "recall"]
+    kind: Literal["identity", "undo", "claim", "objection", "opening"]
     decision: str
     mine: bool
+    agreed: bool
     proposed_at: str
+    takes_effect_at: str
     body: dict[str, Any]
+    people: int
     a: DetaineeShape | None
     b: DetaineeShape | None
+    reports: list[uuid.UUID]
+
+
+class Agreed(TypedDict):
+    """What became of decisions that waited: carried out, waiting for one more person, or void since they no longer
+    apply."""
+
+    carried_out: list[uuid.UUID]
+    waiting: list[uuid.UUID]
+    void: list[uuid.UUID]
 
 
 class FiledConsent(TypedDict):
-    """A consent that was recorded, with the receipt."""
+    """A consent that was recorded, with the receipt; `opening_waits`: whether what it opens waits."""
 
     detainee: uuid.UUID
+    opening_waits: bool
     receipt: Receipt
 
 
@@ -116,7 +131,7 @@ class RecallOut(TypedDict):
     """What a recall moves, or its undoing; `done`: whether it was carried out, with its receipt, or only foretold."""
 
     done: bool
-    source: str
+    source: str | None
     entries: int
     reports: MovedOut
     claims: MovedOut
@@ -162,7 +177,7 @@ class ObjectedShape(TypedDict):
 
 
 class DecidedObjection(TypedDict):
-    """An objection that two curators decided, with the receipt."""
+    """An objection that curators decided, with the receipt."""
 
     detainee: uuid.UUID
     receipt: Receipt
@@ -219,9 +234,10 @@ class DeniedDetailsOut(TypedDict):
 
 
 class HiddenOut(TypedDict):
-    """Somebody whom one report hides, or would (`stopped`), against a curator's consent or the reports of two other
-    independent sources; `wanted`: the class it closes them to. `because`: it asks for that (`given_on`: since when), or
-    it gives a birth that may be a child's. A consent answers it."""
+    """Somebody whom one report hides against a curator's consent, the reports of two other independent sources, or an
+    earlier listing; `stopped`: beyond its source's limit, so that only the name is hidden; `wanted`: the class it
+    closes them to. `because`: it asks for that (`given_on`: since when), or it gives a birth that may be a child's. A
+    consent answers it."""
 
     kind: Literal["hidden"]
     detainee: DetaineeShape
@@ -229,7 +245,7 @@ class HiddenOut(TypedDict):
     because: Literal["wish", "birth"]
     wanted: Publish
     given_on: str | None
-    against: Literal["consent", "reports"]
+    against: Literal["consent", "reports", "listing"]
     stopped: bool
     as_of_revision: int
 
@@ -294,13 +310,14 @@ class WarningOut(TypedDict):
 
 class Filed(TypedDict):
     """The answer to a report. `review`: `awaiting_review` if it counts in its source's row alone until a curator
-    approves it; `unreviewed` if it counts everywhere and no curator has seen it. `wish_waits`: so many of the source's
-    wishes to hide people wait for a curator that this one hides nobody whom a curator's consent or two other sources
-    show, until a curator has looked."""
+    approves it; `unreviewed` if it counts everywhere and no curator has seen it. `wish_waits`: the source hides so many
+    people whom the registry listed that this report takes away a name alone, until a curator has looked.
+    `opening_waits`: it would show more of the person, and waits for a second person or 24 hours."""
 
     report: ReportId
     review: Review | None
     wish_waits: bool
+    opening_waits: bool
     detainee: DetaineeShape
     detention: DetentionShape
     release: ReleaseShape | None
@@ -316,7 +333,7 @@ class ReportPage(Page):
 
 
 class ProposalPage(Page):
-    """Decisions that wait for a second person."""
+    """Decisions that wait for a second person or a day."""
 
     data: list[ProposalShape]
 
@@ -332,15 +349,6 @@ class UnknownFacility(TypedDict):
 
     name: str
     reports: int
-
-
-class BurstShape(TypedDict):
-    """A day on which a source filed far more reports than it is used to."""
-
-    source: str
-    day: str
-    reports: int
-    usual: int
 
 
 class BatchOut(TypedDict):
@@ -374,8 +382,7 @@ class ReviewedBatch(TypedDict):
 
 
 class ReviewPage(Page):
-    """What waits, the places that reports name and nobody registered (folded names), and the bursts of reports."""
+    """What waits, and the places that reports name and nobody registered (folded names)."""
 
     data: list[WaitingShape]
     unknown_facilities: list[UnknownFacility]
-    bursts: list[BurstShape]

@@ -148,7 +148,8 @@ class _Writing:
         detention, release = uuid.uuid5(record_id, "detention"), uuid.uuid5(record_id, "release")
         record = StoredRecord(
             revision, record_id, source, self._new_id(), detention, release, publish_now="", redacted=False,
-            detainee=None, has_consent=False, has_objection=False, stated=revision, review=None, body=None, personal={},
+            detainee=None, has_consent=False, has_objection=False, publish_decided=None, opening=None, opening_to=None,
+            stated=revision, review=None, body=None, personal={},
         )  # fmt: skip
         filed = self._filed[step.record] = self._stated(record, step, revision)
         if step.kind == "tied":

@@ -27,7 +27,7 @@ DEMO = "http://127.0.0.1:8000"  # as the pages write it
 # Commands of ours that end by themselves; `serve` and `demo` do not.
 ENDS = re.compile(r"^recuento (?!serve|demo|files serve|files write .* --every)", re.MULTILINE)
 GIVEN_KEY = re.compile(r"^\w+=rcn_….*$", re.MULTILINE)
-ENTRY = '"v": 2'  # the one JSON that is no answer: how the log keeps a report
+ENTRY = '"v": 3'  # the one JSON that is no answer: how the log keeps a report
 CURL = """
 set -eu
 curl() { command curl --silent --show-error --max-time 60 --dump-header "$ANSWERED" "$@"; }

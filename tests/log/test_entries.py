@@ -165,7 +165,7 @@ def test_an_answer_changes_nothing_about_the_last_entry(engine: Engine) -> None:
 
 @pytest.mark.parametrize("spare", [0, -1])
 def test_an_entry_holds_at_most_65535_bytes(engine: Engine, spare: int) -> None:
-    empty = len(canonical({"v": 1, "kind": "source", "recorded_at": "2026-01-12T12:00:00Z", "text": ""}))
+    empty = len(canonical({"v": 2, "kind": "source", "recorded_at": "2026-01-12T12:00:00Z", "text": ""}))
     text = "ñ" * ((MAX_ENTRY_BYTES - empty) // 2) + "n" * ((MAX_ENTRY_BYTES - empty) % 2)
     if spare == 0:
         append(engine, text=text)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from app.columns import store
-from app.registry.publication.objections import MAX_HIDING_OBJECTIONS
 from tests.databases import Templates
 from tests.machine.answers import GENDER, SOURCES, Answers
 from tests.machine.model import Model, Objection
@@ -19,6 +18,7 @@ from tests.machine.past import CHILD, NAMES, OPENNESS, STATE, Account, Cluster
 from tests.machine.registry import opened
 from tests.support import INDEPENDENT, NOW, Body, make_report
 
+MAX_OBJECTIONS = 8
 KEYS_LAST = timedelta(days=365)  # the keys of a world
 BEGINNING = (("foro", "named"), ("jep", "named"), (STATE, "anonymous"))  # whom each history begins with
 WAITS = (timedelta(seconds=-30), timedelta(hours=25), timedelta(days=8), timedelta(days=31))
@@ -239,7 +239,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- what strangers do, what follows from it, and what time does ------------------------------------------------
 
-    @precondition(lambda self: self.roots and len(self.model.objections) < MAX_HIDING_OBJECTIONS)
+    @precondition(lambda self: self.roots and len(self.model.objections) < MAX_OBJECTIONS)
     @rule(which=number, looked_at=st.booleans())
     def object_to(self, which: int, *, looked_at: bool) -> None:
         """From a network of its own; what it is about stands, or stood once. `looked_at`: by the next beat."""

@@ -156,7 +156,7 @@ class Model:
             if not hiding:
                 self._hide(theirs)
             for one in theirs:
-                one.state = "hiding"
+                one.state = "open" if hiding or one is not theirs[0] else "hiding"
 
     def _hide(self, objections: list[Objection]) -> None:
         """By an entry about whom the first of them is about."""
@@ -173,13 +173,14 @@ class Model:
             if any(one.state == "upheld" for one in theirs):
                 self._hide(theirs)
                 continue
-            counted = self.class_of_today(person) == "counted"
-            if not counted and (any(one.state == "hiding" for one in theirs) or not self._answered_lately(person)):
+            if self.class_of_today(person) == "counted":
+                for one in theirs:
+                    one.state = "open"
+            elif any(one.state == "hiding" for one in theirs):
                 self._hide(theirs)
-            elif not counted:
-                continue
-            for one in theirs:
-                one.state = "open" if counted else "hiding"
+            elif not self._answered_lately(person):
+                self._hide(theirs)
+                min(theirs, key=lambda one: one.at).state = "hiding"
 
     def _answered_lately(self, person: Cluster) -> bool:
         """Two curators decided about the person, and nothing that is shown was changed by a consent since."""

@@ -5,7 +5,6 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +13,7 @@ import anyio.to_thread
 import pytest
 
 from app.api import head_watcher
-from app.registry.publication.objection_queue import SLOTS_PER_BUCKET
+from app.registry import reprojection
 from tests.databases import Templates, settings_of
 from tests.support import World
 
@@ -27,11 +26,6 @@ class _Here:
 
     def call(self, ask: Callable[..., Awaitable[Any]], *given: Any) -> Any:
         return self._loop.run_until_complete(ask(*given))
-
-
-def _apart(host: str, _now: datetime) -> tuple[str, int]:
-    """Each network of objections has a place of its own: by chance two may share one, which no model can tell."""
-    return host, int(host.split(":")[2], 16) * SLOTS_PER_BUCKET
 
 
 async def _at_once(act: Callable[..., Any], *given: Any, **_options: Any) -> Any:
@@ -51,6 +45,7 @@ def opened(templates: Templates, kind: str) -> Iterator[World]:
         patch.setattr(world.client, "portal", _Here(loop))
         patch.setattr(anyio.to_thread, "run_sync", _at_once)
         patch.setattr(os, "fsync", lambda _handle: None)  # nobody cuts the power
+        # Here each opening is agreed by its own entry: what waits is drawn in `tests/properties`.
+        patch.setattr(reprojection, "compute_hold", lambda *_given: None)
         patch.setattr(head_watcher, "SETTLING_REST_SECONDS", 0.0)  # nobody else waits for a turn as a writer
-        patch.setattr(world.app.state.networks, "assign_slot", _apart)
         yield world

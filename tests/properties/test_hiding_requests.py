@@ -1,7 +1,8 @@
-"""Whoever holds one key hides nobody for good, and what hides somebody is nothing that a reader can tell."""
+"""Hiding never waits, opening by any route does, and what hides somebody is nothing that a reader can tell."""
 
 import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,13 +17,30 @@ from app.log.entries import LogEntry, load_entry
 from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
 from app.registry import report_versions
 from app.registry.apply import rebuild_tables
+from app.registry.curation import agreements
 from app.registry.publication import classes
 from app.registry.publication.classes import EarlierWishes
 from app.vocabulary import Judgement
 from tests.drawn import examples
-from tests.properties.steps import Amend, Body, Clerk, Consent, Decide, File, Redact, Registry, Retract, Step, Undo
+from tests.properties.steps import (
+    SLUGS,
+    Amend,
+    Body,
+    ChangeSource,
+    Clerk,
+    Consent,
+    Decide,
+    File,
+    Recall,
+    Redact,
+    Registry,
+    Retract,
+    Step,
+    Undo,
+    UndoRecall,
+)
 from tests.properties.test_rebuild import TABLES, rows
-from tests.support import make_report
+from tests.support import GOVERNMENT, NOW, make_report, openings_wait
 from tests.two_registries import without_leaves
 
 PATHS = (
@@ -80,7 +98,7 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
     registry: Registry, history: list[Step], most: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", most)
+        patch.setattr(report_versions, "MAX_UNREVIEWED_HIDINGS", most)
         with registry.after(history) as clerk:
             consents = [step for step in history if isinstance(step, Consent)]
             if hidden(clerk) and not (consents and consents[-1].publish == "counted"):
@@ -96,7 +114,7 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
 @given(HISTORIES, st.sampled_from((1, 10)))
 def test_a_rebuild_lets_the_same_wishes_wait(registry: Registry, history: list[Step], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", most)
+        patch.setattr(report_versions, "MAX_UNREVIEWED_HIDINGS", most)
         with registry.after(history) as clerk:
             with clerk.session() as session:
                 before = {table.__name__: rows(session, table) for table in TABLES}
@@ -163,7 +181,7 @@ def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_s
     last = max(strict, key=since, default=None)
     if last is None:
         return EarlierWishes(max(days, default=None), None, False)
-    return EarlierWishes(max(days, default=None), since(last), bool(last.body.get("wish", {}).get("stopped")))
+    return EarlierWishes(max(days, default=None), since(last), bool(last.body.get("wish", {}).get("name_only")))
 
 
 @examples(40)
@@ -182,9 +200,78 @@ def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
 
     looked_up = classes.load_earlier_wishes
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", most)
+        patch.setattr(report_versions, "MAX_UNREVIEWED_HIDINGS", most)
         patch.setattr(classes, "load_earlier_wishes", compared)
         with registry.after(history) as clerk, clerk.session() as session:
             rebuild_tables(session)
             for of in tuple(asked_of):
                 compared(session, *of)
+
+
+ROUTES = st.one_of(
+    st.builds(Amend, st.integers(0, 4), PATCHES),
+    st.builds(Retract, st.integers(0, 4)),
+    st.builds(Decide, st.integers(0, 4), st.integers(0, 4), st.sampled_from(Judgement)),
+    st.builds(Undo, st.integers(0, 2), st.booleans()),
+    st.builds(Consent, st.integers(0, 4), st.sampled_from(("named", "anonymous", "counted")), st.just("guardian")),
+    st.builds(ChangeSource, st.sampled_from(SLUGS), st.sampled_from(({"quarantined": True}, {"quarantined": False}))),
+    st.builds(Recall, st.sampled_from(SLUGS[:3]), st.integers(4, 30)),
+    st.builds(UndoRecall, st.integers(0, 1)),
+    st.builds(Redact, st.just(4)),
+)
+OTHER = {"detainee__full_name": "Ulises Barrios Mata", "detainee__birth_date": None}
+FIVE: list[Step] = [
+    File("foro", make_report(detainee__publish="counted")),
+    File("jep", make_report(), points=("detainee", 0)),
+    File("pud", make_report(**OTHER, detainee__publish="anonymous")),
+    File("jep", make_report(**OTHER, detainee__publish="counted"), 9),
+    File(GOVERNMENT, make_report(**OTHER, detainee__publish="counted")),
+]
+
+
+def classes_of_today(clerk: Clerk) -> dict[int, str]:
+    """Of each record that stands, the class of its person, objections apart."""
+    with clerk.session() as session:
+        placed = select(col(Record.key), col(Record.publish_decided)).join(
+            Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN)
+        )
+        return dict(map(tuple, session.execute(placed.order_by(col(Record.key)))))
+
+
+def agree_to_all(clerk: Clerk) -> None:
+    """As second holders do, or a day that goes by."""
+    with clerk.session() as session:
+        now = NOW + timedelta(days=30)
+        while agreements.carry_out_due(session, now, clerk.world.app.state.secret):
+            pass
+        session.commit()
+
+
+@examples(60)
+@given(st.lists(ROUTES, min_size=1, max_size=8))
+def test_hiding_never_waits_and_opening_by_any_route_does(registry: Registry, steps: list[Step]) -> None:
+    with registry.after([*FIVE, *steps]) as clerk:  # a second holder agrees to each opening in the same moment
+        agreed = list(classes_of_today(clerk).values())
+    with openings_wait(), registry.after(FIVE) as clerk:
+        for step in steps:
+            before = classes_of_today(clerk)
+            step.take(clerk)
+            after = classes_of_today(clerk)
+            for record in before.keys() & after.keys():
+                assert not classes.is_stricter(before[record], after[record]), "nothing is opened by one alone"
+        held = list(classes_of_today(clerk).values())
+        assert len(held) == len(agreed)
+        assert not [one for one, other in zip(agreed, held, strict=True) if classes.is_stricter(one, other)], (
+            "all hides"
+        )
+        agree_to_all(clerk)
+        assert list(classes_of_today(clerk).values()) == agreed
+
+
+@examples(20)
+@given(st.lists(ROUTES, min_size=1, max_size=8))
+def test_a_rebuild_lets_the_same_openings_wait(registry: Registry, steps: list[Step]) -> None:
+    with openings_wait(), registry.after([*FIVE, *steps]) as clerk, clerk.session() as session:
+        before = {table.__name__: rows(session, table) for table in TABLES}
+        rebuild_tables(session)
+        assert {table.__name__: rows(session, table) for table in TABLES} == before

@@ -9,6 +9,7 @@ from fastapi import Depends, Query, Request, Response
 from app.api import responses
 from app.api.middleware.concurrency import acquire_lane
 from app.api.operations import (
+    AgreeToProposals,
     BeginFreeze,
     DecideObjection,
     EndFreeze,
@@ -17,8 +18,8 @@ from app.api.operations import (
     JudgeIdentity,
     RecallEntries,
     ReviewBatch,
+    StopProposal,
     UndoIdentity,
-    WithdrawProposal,
 )
 from app.api.requests import ReadDep, Reply
 from app.api.routes.records import answer_page
@@ -49,12 +50,14 @@ from app.queries.parameters import PageQuery, RevisionQuery
 from app.queries.queues import query_objections, query_proposals
 from app.queries.review import query_review
 from app.queries.review_batches import query_batches
+from app.registry.curation.agreements import AgreementIn
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
 from app.registry.publication.objection_queue import ObjectionIn, store_objection
 from app.registry.recalls import RecallIn
 from app.registry.review.batches import ReviewIn
 from app.schemas.directory import FreezeOut
 from app.schemas.filed import (
+    Agreed,
     BatchPage,
     Decided,
     DecidedObjection,
@@ -74,8 +77,8 @@ from app.vocabulary import Role
 curation_router = build_router("curation")
 
 
-SECOND_PERSON_RESPONSE: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Waits for a second person", "model": Proposed}
+WAITING_RESPONSE: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Waits for a second person, or a day", "model": Proposed}
 }
 
 
@@ -84,20 +87,22 @@ SECOND_PERSON_RESPONSE: dict[int | str, dict[str, Any]] = {
     status_code=201,
     response_model=Decided,
     responses=document_upsert(Decided)
-    | SECOND_PERSON_RESPONSE
+    | WAITING_RESPONSE
     | document_refusals(*POST_REFUSALS, ContradictsDecisions, ConflictingBirths, Redacted),
 )
 async def decide_identity(write: WriteDep, body: IdentityIn) -> Response:
-    """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone. 202 where the registry
-    asks two people for it: it holds once the holder of another key decides the same."""
+    """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone. Beyond 20 people a day
+    it waits (202) until another curator agrees, or 24 hours."""
     return await write.submit(JudgeIdentity(body))
 
 
 @curation_router.delete(
-    "/identity/{decision_id}", response_model=Decided, responses=document_refusals(*DELETE_REFUSALS)
+    "/identity/{decision_id}",
+    response_model=Decided,
+    responses=WAITING_RESPONSE | document_refusals(*DELETE_REFUSALS),
 )
 async def undo_identity(write: WriteDep, decision_id: uuid.UUID) -> Response:
-    """Undo a decision (curator): everything is as it was without it."""
+    """Undo a decision (curator): everything is as it was without it. Beyond 20 people a day it waits (202)."""
     return await write.submit(UndoIdentity(decision_id))
 
 
@@ -105,11 +110,10 @@ async def undo_identity(write: WriteDep, decision_id: uuid.UUID) -> Response:
 def list_review(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply[ReviewPage]:
     """What waits for a curator, best first, with reasons."""
     context.allow(Role.CURATOR)
-    filed_by_day = context.request.app.state.filed_by_day
     return answer_page(
         context,
         query,
-        lambda context, query, revision: query_review(context.session, query, context.reader, revision, filed_by_day),
+        lambda context, query, revision: query_review(context.session, query, context.reader, revision),
     )
 
 
@@ -127,7 +131,7 @@ def list_batches(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> 
     "/review/batches",
     status_code=201,
     response_model=ReviewedBatch,
-    responses=SECOND_PERSON_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, Conflict),
+    responses=WAITING_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, Conflict),
 )
 async def review_batch(write: WriteDep, body: ReviewIn) -> Response:
     """Approve or reject the reports of a batch, or some of them (curator of another source, or of none). Approved
@@ -137,32 +141,41 @@ async def review_batch(write: WriteDep, body: ReviewIn) -> Response:
 
 @curation_router.get("/proposals", response_model=ProposalPage, responses=document_refusals(*READ_REFUSALS, Forbidden))
 def list_proposals(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[ProposalPage]:
-    """Decisions of one person that wait for a second one: a curator's for curators, an administrator's for
-    administrators."""
-    context.allow(Role.CURATOR, Role.ADMIN)
+    """Decisions that wait for a second person or 24 hours, with all that would open people (curator, administrator; a
+    reporter: what would open people whom the source reports)."""
+    context.allow(Role.REPORTER, Role.CURATOR, Role.ADMIN)
     open_proposals = query_proposals(context.session, context.reader, context.key)
-    tag = context.build_tag(query, *(str(row["id"]) for row in open_proposals.rows))
+    tag = context.build_tag(query, *(f"{row['id']} {row['people']} {row['agreed']}" for row in open_proposals.rows))
     return answer_page(context, query, lambda _context, _query, _revision: open_proposals, tag)
+
+
+@curation_router.post(
+    "/proposals/agreement", response_model=Agreed, responses=document_refusals(*POST_REFUSALS, NotFound)
+)
+async def agree_to_proposals(write: WriteDep, body: AgreementIn) -> Response:
+    """Agree to decisions that wait, as a second person (curator; a reporter: to what the own source would open). Each
+    takes effect at once, unless it takes one person more."""
+    return await write.submit(AgreeToProposals(body))
 
 
 @curation_router.delete(
     "/proposals/{proposal_id}", response_model=Proposed, responses=document_refusals(*DELETE_REFUSALS)
 )
 async def withdraw_proposal(write: WriteDep, proposal_id: uuid.UUID) -> Response:
-    """Take a decision off the list that waits for a second person: one's own, or one not to be shared. A curator takes
-    off what curators decide, an administrator what administrators decide."""
-    return await write.submit(WithdrawProposal(proposal_id))
+    """Stop a decision that waits, your own or another's (curator). The people whom it would open stay as they are, by a
+    consent."""
+    return await write.submit(StopProposal(proposal_id))
 
 
 @curation_router.post(
     "/detainees/{detainee_id}/consent",
     status_code=201,
     response_model=FiledConsent,
-    responses=SECOND_PERSON_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, Redacted),
+    responses=document_refusals(*POST_REFUSALS, NotFound, Redacted),
 )
 async def give_consent(write: WriteDep, detainee_id: uuid.UUID, body: ConsentIn) -> Response:
-    """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too; 202
-    where the registry asks two people before more is shown."""
+    """Record what the person, or who speaks for them, allows (curator). What it closes is closed at once, in pinned
+    answers too. What it opens waits until a second person agrees, or 24 hours (`opening_waits`)."""
     return await write.submit(GiveConsent(detainee_id, body))
 
 
@@ -170,13 +183,11 @@ async def give_consent(write: WriteDep, detainee_id: uuid.UUID, body: ConsentIn)
     "/detainees/{detainee_id}/redaction",
     status_code=201,
     response_model=FiledRedaction,
-    responses={200: {"description": "Nothing was left to erase", "model": FiledRedaction}}
-    | SECOND_PERSON_RESPONSE
-    | document_refusals(*POST_REFUSALS, NotFound, Redacted),
+    responses=document_refusals(*POST_REFUSALS, NotFound, Redacted)
+    | {200: {"description": "Nothing was left to erase", "model": FiledRedaction}},
 )
 async def redact_detainee(write: WriteDep, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
-    """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were. 202
-    where the registry asks two administrators for it: the second one's request erases."""
+    """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were."""
     return await write.submit(ErasePerson(detainee_id, body or RedactionIn()))
 
 
@@ -184,16 +195,13 @@ async def redact_detainee(write: WriteDep, detainee_id: uuid.UUID, body: Redacti
     "/recalls",
     status_code=201,
     response_model=RecallOut,
-    responses={
-        200: {"description": "What it would do; or the key has ended, and no entry was moved", "model": RecallOut}
-    }
-    | SECOND_PERSON_RESPONSE
-    | document_refusals(*POST_REFUSALS, NotFound, Conflict),
+    responses=document_refusals(*POST_REFUSALS, NotFound, Conflict)
+    | {200: {"description": "What it would do; or the key has ended, and no entry was moved", "model": RecallOut}},
 )
 async def recall_entries(write: WriteDep, body: RecallIn) -> Response:
     """Withdraw all that one key of a source wrote since a moment, and end the key, by one entry; or let what a recall
-    withdrew stand again (admin). With `dry_run` it only tells what would change. 202 where the registry asks two
-    administrators for it."""
+    withdrew stand again (admin). With `dry_run` it only tells what would change. Whom it would show again is shown once
+    a second person agrees, or after 24 hours."""
     return await write.submit(RecallEntries(body))
 
 
@@ -218,13 +226,15 @@ RECEIVED_BODY: ObjectionReceived = {
     "status": "received",
     "next": {
         "en": "If you named somebody whom the public lists show, the person is hidden from them within five minutes, "
-        "until two curators have decided. If very many write at once it can take a day for every fifty networks that "
-        "they write from. If the person is still shown then, write again, from another place if you can. Nobody will "
-        "ever ask you for a password, for money, or for a document through this address.",
+        "until curators have decided. If you name more than five people, some wait until curators have looked: the "
+        "first five that you name are hidden. If a person whom you named first is still shown then, write again, from "
+        "another place if you can. Nobody will ever ask you for a password, for money, or for a document through this "
+        "address.",
         "es": "Si usted nombró a alguien que las listas públicas muestran, la persona queda oculta en cinco minutos, "
-        "hasta que decidan dos personas curadoras. Si escriben muchísimos a la vez, puede tardar un día por cada "
-        "cincuenta redes desde las que escriben. Si después aún se muestra, escriba otra vez, si puede desde otro "
-        "lugar. Nadie le pedirá nunca una contraseña, dinero ni un documento por esta dirección.",
+        "hasta que decidan las personas curadoras. Si usted nombra a más de cinco personas, se ocultan las cinco "
+        "primeras y las demás esperan a las personas curadoras. Si una de las primeras aún se muestra después, escriba "
+        "otra vez, si puede desde otro lugar. Nadie le pedirá nunca una contraseña, dinero ni un documento por esta "
+        "dirección.",
     },
 }
 
@@ -246,7 +256,7 @@ def receive_objection(
     request: Request, body: ObjectionIn, _slot: Annotated[None, Depends(acquire_objection_slot, scope="function")]
 ) -> Response:
     """Object to what is shown of you, or of somebody you speak for; no key is needed. Every objection is answered in
-    the same words. Somebody whom the public lists show is hidden within minutes, until two curators have decided."""
+    the same words. Somebody whom the public lists show is hidden within minutes, until curators have decided."""
     refuse_parameters(request)
     save_objection(request, body)
     return responses.build_json_response(RECEIVED_BODY, 202, {"Cache-Control": "no-store"})
@@ -256,16 +266,16 @@ def save_objection(request: Request, body: ObjectionIn) -> None:
     """Store an objection with the network of its sender. The caller has called `acquire_objection_slot`."""
     state = request.app.state
     now = state.clock()
-    network, slot = state.networks.assign_slot(request.client.host if request.client else "", now)
+    network = state.networks.name_network(request.client.host if request.client else "", now)
     with open_write_session(state.engine) as session:
-        store_objection(session, state.secret, body, network, slot, now)
+        store_objection(session, state.secret, body, network, now)
 
 
 @objections_router.get(
     "/objections", response_model=ObjectionPage, responses=document_refusals(*READ_REFUSALS, Forbidden)
 )
 def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[ObjectionPage]:
-    """The objections that wait for two curators, with their senders' words (curator): hidden people first."""
+    """The objections that wait for curators, with their senders' words (curator): hidden people first."""
     context.allow(Role.CURATOR)
     secret = context.request.app.state.secret
     objection_page = query_objections(context.session, context.reader, context.revision(RevisionQuery()), secret)
@@ -279,9 +289,9 @@ def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) 
     "/objections/{objection_id}/decision",
     status_code=201,
     response_model=DecidedObjection,
-    responses=SECOND_PERSON_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, ObjectionArrived),
+    responses=WAITING_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, ObjectionArrived),
 )
 async def decide_objection(write: WriteDep, objection_id: uuid.UUID, body: ObjectionDecisionIn) -> Response:
-    """Decide the objections about one person (curator): it always takes two. 202 until a second one decides the
-    same."""
+    """Decide the objections about one person (curator). What hides the person holds at once. What would show them
+    again, and a dismissal, waits (202) until a second curator decides the same, or 24 hours."""
     return await write.submit(DecideObjection(objection_id, body))

@@ -18,7 +18,18 @@ from sqlmodel import Session, col
 from app.db.engine import split_into_chunks
 from app.log import entries
 from app.log.content import Content
-from app.models import OPEN, Consent, Decision, Entry, ObjectionHiding, Placement, Record, Report, Sealed
+from app.models import (
+    OPEN,
+    ClassHold,
+    Consent,
+    Decision,
+    Entry,
+    ObjectionHiding,
+    Placement,
+    Record,
+    Report,
+    Sealed,
+)
 from app.vocabulary import Judgement
 
 RecordId = uuid.UUID
@@ -143,15 +154,18 @@ _SELECT_EDGES = select(
 _SELECT_STORED_RECORDS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.detainee_id), col(Record.detention_id),
-        col(Record.release_id), col(Record.publish_now), col(Record.redacted), col(Placement.detainee),
+        col(Record.release_id), col(Record.publish_now), col(Record.publish_decided), col(Record.redacted),
+        col(Placement.detainee),
         exists().where(col(Consent.record) == col(Record.key)),
         exists().where(col(ObjectionHiding.record) == col(Record.key), col(ObjectionHiding.until) == OPEN),
+        col(ClassHold.opening), col(ClassHold.opening_to),
         col(Report.stated), col(Report.review), col(Entry.body), col(Sealed.disclosures),
     )
     .outerjoin(Report, and_(col(Report.record) == col(Record.key), col(Report.until) == OPEN))
     .outerjoin(Entry, col(Entry.revision) == col(Report.stated))
     .outerjoin(Sealed, col(Sealed.revision) == col(Report.stated))
     .outerjoin(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
+    .outerjoin(ClassHold, and_(col(ClassHold.detainee) == col(Placement.detainee), col(ClassHold.until) == OPEN))
     .where(col(Record.id).in_(IDS_PARAMETER))
 )  # fmt: skip
 
@@ -159,7 +173,8 @@ _SELECT_STORED_RECORDS = (
 class StoredRecord(NamedTuple):
     """A row of `record` with what projecting its person needs.
 
-    `detainee`: its person. `has_objection`: an objection hides it. `stated`, `review`, `body`, `personal`: the
+    `publish_decided`: None for a record that is not stored yet. `detainee`: its person. `has_objection`: an objection
+    hides it. `opening`, `opening_to`: of its person's `class_hold`. `stated`, `review`, `body`, `personal`: the
     revision, review state, body and personal values of its current version; None and empty if it has none."""
 
     key: int
@@ -169,10 +184,13 @@ class StoredRecord(NamedTuple):
     detention_id: uuid.UUID
     release_id: uuid.UUID
     publish_now: str
+    publish_decided: str | None
     redacted: bool
     detainee: int | None
     has_consent: bool
     has_objection: bool
+    opening: int | None
+    opening_to: str | None
     stated: int | None
     review: str | None
     body: dict[str, Any] | None

@@ -14,7 +14,8 @@ from app.dates import parse_date
 from app.errors import ConflictingBirths, ContradictsDecisions, Invalid, NotFound
 from app.log.entries import load_entry
 from app.models import OPEN, Decision, Record
-from app.registry import records, two_person_rule
+from app.registry import records
+from app.registry.curation import proposals
 from app.registry.identity.clusters import Edge, find_cluster, find_contradiction, find_path, load_component
 from app.registry.publication import objections
 from app.registry.write import Outcome, WriteContext, new_id
@@ -28,8 +29,8 @@ CURATOR_SCORES = {Judgement.SAME: 1000, Judgement.DIFFERENT: 1000, Judgement.UNS
 def judge_identity(context: WriteContext, body: IdentityIn) -> Outcome:
     """Judge whether two detainees are one person. The same judgement again changes nothing.
 
-    After `unsure` the pair goes on waiting, behind pairs that no curator has looked at. Raises ContradictsDecisions
-    with the contradicting chain, and ConflictingBirths."""
+    After `unsure` the pair goes on waiting, behind pairs that no curator has looked at. Beyond a day's limit the
+    judgement waits. Raises ContradictsDecisions with the contradicting chain, and ConflictingBirths."""
     a = records.load_detainee_record(context.session, body.a, "/a")
     b = records.load_detainee_record(context.session, body.b, "/b")
     if a.key == b.key:
@@ -42,17 +43,16 @@ def judge_identity(context: WriteContext, body: IdentityIn) -> Outcome:
             "Standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
             chain=[_format_edge(context.session, edge) for edge in chain],
         )
-    if judgement is not Judgement.SAME:
-        two_person_rule.withdraw_own_proposals(context, "identity", (a, b))
     for edge in edges:
         if edge.is_by_curator and edge.judgement == judgement and {edge.a, edge.b} == {a.id, b.id}:
             return Outcome("identity", 200, edge.key, {"id": str(edge.id)})
     if judgement is Judgement.SAME:
         _refuse_conflicting_births(context, edges, a, b)
-        if two_person_rule.requires_two_people(context, a, b, is_merge=True) and (
-            proposal_outcome := two_person_rule.propose_decision(context, "identity", (a, b), judgement, body)
-        ):
-            return proposal_outcome
+    if judgement is not Judgement.UNSURE:
+        subject = min(a.key, b.key), max(a.key, b.key)
+        waiting = proposals.require_agreement_beyond_limit(context, "identity", subject, judgement, body)
+        if waiting is not None:
+            return waiting
     decision_id = new_id()
     entry = context.write_entry(
         "identity",
@@ -114,6 +114,10 @@ def undo_decision(context: WriteContext, decision_id: uuid.UUID) -> Outcome:
     decision = context.session.scalars(select(Decision).where(col(Decision.id) == decision_id)).one_or_none()
     if decision is None or decision.until != OPEN:
         raise NotFound("There is no standing decision with this id.")
+    subject = decision.key, decision.key
+    waiting = proposals.require_agreement_beyond_limit(context, "undo", subject, str(decision_id))
+    if waiting is not None:
+        return waiting
     entry = context.write_entry("identity", {"id": str(new_id()), "undoes": str(decision_id)})
     objections.rehide_separated_people(context, entry.revision)
     return Outcome("identity", 200, entry.revision, {"id": str(decision_id)})

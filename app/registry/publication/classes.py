@@ -149,8 +149,8 @@ RecordedConsent = tuple[int, int, str]  # revision, record, class
 class Hiding:
     """A report that closes a person to the class `publish` until a curator has decided.
 
-    `against`: it does so against a curator's `consent`, or against the `reports` of other independent sources.
-    `stopped`: it closes nothing meanwhile."""
+    `against`: a curator's `consent`, the `reports` of other independent sources, or an earlier `listing` of the person.
+    `stopped`: it takes away the name alone meanwhile."""
 
     record: int
     source: int
@@ -177,17 +177,12 @@ def compute_person_class(statements: Sequence[Statement], consents: Sequence[Rec
     requests; later ones can only close the person further. If people with consents are merged, the strictest of their
     latest consents applies.
     """
-    suspended_records = {hiding.record for hiding in _find_hidings(statements, consents) if hiding.stopped}
-    relevant = [statement for statement in _select_relevant(statements) if statement.record not in suspended_records]
+    relevant = _select_relevant(statements)
     if not consents:
-        return find_strictest_class(list(filter(None, map(_find_requested_class, relevant))) or [Publish.ANONYMOUS])
+        return find_strictest_class(list(filter(None, map(_find_effective_class, relevant))) or [Publish.ANONYMOUS])
     consented_class, last_consent = _summarize_consents(consents)
-    return find_strictest_class(
-        [
-            consented_class,
-            *filter(None, (s.content.get(CLASS_FIELD) for s in relevant if _find_wish_revision(s) > last_consent)),
-        ]
-    )
+    later = [s for s in relevant if CLASS_FIELD in s.content and _find_wish_revision(s) > last_consent]
+    return find_strictest_class([consented_class, *filter(None, map(_find_effective_class, later))])
 
 
 def compute_current_class(
@@ -201,7 +196,7 @@ def compute_current_class(
     change counts."""
     if has_objection or any(statement.is_redacted for statement in statements):
         return Publish.COUNTED
-    if not consents and may_be_minor(*split_by_independence(statements)):
+    if not consents and may_be_minor(*split_by_independence(_remove_suspended_births(statements))):
         return Publish.COUNTED
     return limit_named_class(publish, bool(consents))
 
@@ -236,13 +231,26 @@ def _find_hidings(statements: Sequence[Statement], consents: Sequence[RecordedCo
             Hiding(s.record, s.source.key, s.content[CLASS_FIELD], "consent", s.is_wish_suspended)
             for s in stricter_statements
         ]
-    if len({statement.source.key for statement in statements}) == 1:  # no other source shows the person
-        return []
     closing_statements = [s for s in relevant if _find_requested_class(s) == Publish.COUNTED] or _find_minor_reports(
         statements
     )
-    opposed_statements = [statement for statement in closing_statements if _is_shown_by_others(statement, relevant)]
-    return [Hiding(s.record, s.source.key, Publish.COUNTED, "reports", s.is_wish_suspended) for s in opposed_statements]
+    return [
+        Hiding(s.record, s.source.key, Publish.COUNTED, against, s.is_wish_suspended)
+        for s in closing_statements
+        if (against := _find_opposition(s, relevant)) is not None
+    ]
+
+
+def _find_opposition(statement: Statement, relevant: Sequence[Statement]) -> str | None:
+    """Return what a report hides its person against; None if nobody listed the person before it."""
+    if _is_shown_by_others(statement, relevant):
+        return "reports"
+    wish_revision = _find_wish_revision(statement)
+    was_listed = wish_revision > statement.record or any(
+        other.record < wish_revision and _find_requested_class(other) in (Publish.NAMED, Publish.ANONYMOUS)
+        for other in relevant
+    )
+    return "listing" if was_listed else None
 
 
 def _select_relevant(statements: Sequence[Statement]) -> list[Statement]:
@@ -255,6 +263,12 @@ def _find_requested_class(statement: Statement) -> str | None:
         CLASS_FIELD, None if statement.is_filed_by_pointer else Publish.ANONYMOUS
     )
     return requested_class
+
+
+def _find_effective_class(statement: Statement) -> str | None:
+    """Return the class that a report closes its person to: beyond the limit of its source, only the name goes."""
+    requested_class = _find_requested_class(statement)
+    return Publish.ANONYMOUS if statement.is_wish_suspended and requested_class == Publish.COUNTED else requested_class
 
 
 def _find_wish_revision(statement: Statement) -> int:
@@ -289,6 +303,11 @@ def _find_minor_reports(statements: Sequence[Statement]) -> list[Statement]:
     return [
         s for s in birth_reports if not may_be_minor(*split_by_independence(_remove_births(s.source.key, statements)))
     ]
+
+
+def _remove_suspended_births(statements: Sequence[Statement]) -> list[Statement]:
+    """Return the statements, with the suspended ones without births."""
+    return [replace(s, content=remove_birth(s.content)) if s.is_wish_suspended else s for s in statements]
 
 
 def _remove_births(source: int, statements: Sequence[Statement]) -> list[Statement]:
@@ -338,7 +357,7 @@ class EarlierWishes:
     """The wishes in a source's earlier reports of a person.
 
     `last_day`: the last day on which a wish was made (ordinal). `since`: the revision of the last wish for a class at
-    least as strict as the new one. `is_suspended`: that wish waits without hiding the person."""
+    least as strict as the new one. `is_suspended`: that wish takes away the name alone."""
 
     last_day: int | None
     since: int | None
@@ -364,8 +383,8 @@ def get_wish_revision(entry: LogEntry) -> int:
 
 
 def is_wish_suspended(entry: LogEntry) -> bool:
-    """Return whether the wish of this version waits without hiding the person."""
-    return bool(entry.body.get("wish", {}).get("stopped", False))
+    """Return whether the wish of this version takes away the name alone."""
+    return bool(entry.body.get("wish", {}).get("name_only", False))
 
 
 def has_wish(entry: LogEntry) -> bool:

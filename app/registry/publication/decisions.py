@@ -1,9 +1,9 @@
 """Write decisions about what is published of a person: consents, decisions on objections, and erasures.
 
 A consent is recorded by a curator. It says what the person, or somebody who speaks for them, allows to be published,
-and whether researchers may contact them; `classes.py` computes the class. Objections are decided by two curators. After
-an erasure's entry, `erasure.py` deletes personal values. Waiting reports are deleted here, because only the secret
-shows whom they are about.
+and whether researchers may contact them; `classes.py` computes the class, and `openings.py` keeps it closed until a
+second holder agrees. After an erasure's entry, `erasure.py` deletes personal values. Waiting reports are deleted here,
+because only the secret shows whom they are about.
 """
 
 import json
@@ -20,10 +20,10 @@ from app.dates import is_future, parse_date
 from app.db.engine import split_into_chunks
 from app.errors import Invalid, NotFound, ObjectionArrived
 from app.models import Entry, Objection, Proposal, Record
-from app.registry import records, two_person_rule, waiting_reports
+from app.registry import records, waiting_reports
+from app.registry.curation import proposals
 from app.registry.identity.clusters import load_component
 from app.registry.publication import classes
-from app.registry.publication.classes import is_stricter
 from app.registry.publication.objections import UNDECIDED_STATES, find_hidden_records
 from app.registry.reprojection import is_person_count_only
 from app.registry.write import Outcome, WriteContext
@@ -63,15 +63,9 @@ def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn)
             f"This person was under 18: only a guardian's consent opens more than counts (given_by: {GUARDIAN}). Where "
             "one source alone says so and is wrong, overrule its birth (overrules_birth_of: its slug), with a reason.",
         )
-    is_more_open = _is_more_open(record, body.publish)
+    is_more_open = classes.is_stricter(record.publish_now, body.publish)
     if is_more_open:
         context.require_unfrozen()
-    if is_more_open and two_person_rule.requires_two_people(context, record):
-        proposal_outcome = two_person_rule.propose_decision(context, "consent", (record,), body.publish, body)
-        if proposal_outcome:
-            return proposal_outcome
-    else:
-        two_person_rule.withdraw_own_proposals(context, "consent", (record,))
     entry = context.write_entry(
         "consent",
         {"record": str(record.id), "publish": body.publish},
@@ -99,12 +93,7 @@ def _find_overruled_source(context: WriteContext, body: ConsentIn) -> int | None
     return source.key
 
 
-def _is_more_open(record: Record, publish: Publish) -> bool:
-    """Return whether the class `publish` shows more of a person than today's class."""
-    return is_stricter(record.publish_now, publish)
-
-
-OBJECTION_CONSENT_AUTHOR = "an objection, upheld by two curators"
+OBJECTION_CONSENT_AUTHOR = "an objection, upheld by curators"
 
 
 # Objections that one decision may name: more than curators are shown.
@@ -128,8 +117,8 @@ class ObjectionDecisionIn(StrictModel):
 
 
 def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisionIn) -> Outcome:
-    """Decide the objections of the person of this one. The decision waits until a second curator makes it too. Raises
-    ObjectionArrived for an objection that the request does not name.
+    """Decide the objections of the person of this one. A decision that ends a hiding waits until a second curator makes
+    it too, or a day. Raises ObjectionArrived for an objection that the request does not name.
 
     Upheld to `counted` or `anonymous`, it becomes a consent to that class. Upheld to `correction` or `erasure`, the
     person is hidden until the next decision or the erasure. Dismissed, the person is shown as before."""
@@ -151,18 +140,15 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
     keys = [person_record.key for person_record in records.load_person_records(session, record)]
     answered = _require_all_named(session, keys, {objection_id, *body.objections})
     body = body.model_copy(update={"objections": sorted(answered)})
-    two_person_rule.delete_proposals_unless(
-        session,
-        "objection",
-        record,
-        lambda proposal: answered <= set(map(uuid.UUID, json.loads(proposal.body).get("objections", ()))),
-    )
-    if body.decision == "upheld":
-        two_person_rule.withdraw_own_proposals(context, "consent", (record,))  # they could open the person again
-    proposal_outcome = two_person_rule.propose_decision(context, "objection", (record,), body.to or body.decision, body)
-    if proposal_outcome:
-        return proposal_outcome
     hidden_ids = find_hidden_records(session, placement.detainee)
+    # A dismissal closes the person's way to hide for a while, even where nobody is hidden.
+    if body.decision == "dismissed" or (body.to == "anonymous" and hidden_ids):
+        waiting = proposals.require_agreement(
+            context, "objection", (min(keys), min(keys)), body.to or body.decision, body,
+            lambda proposal: answered <= set(map(uuid.UUID, json.loads(proposal.body)["objections"])),
+        )  # fmt: skip
+        if waiting is not None:
+            return waiting
     # An objection to a guessed, hidden person must leave no entry, which would confirm that there is a record. Without
     # the entry there is no quiet period, and none is needed: an objection has no effect on a hidden person.
     has_no_effect = record.publish_now == Publish.COUNTED and body.to in (None, "counted")
@@ -179,13 +165,9 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
         context.write_entry("consent", {"record": str(record_id), **step}, closes=closes)
     run, update_objections = session.connection().execute, update(Objection).where(col(Objection.record).in_(keys))
     if body.to in ("correction", "erasure"):
-        run(
-            update_objections.where(col(Objection.state).in_(UNDECIDED_STATES)).values(
-                state="upheld", slot=None, network=None
-            )
-        )
+        run(update_objections.where(col(Objection.state).in_(UNDECIDED_STATES)).values(state="upheld", network=None))
     else:
-        closed_values = {"state": "decided", "decided_at": context.now, "slot": None, "network": None}
+        closed_values = {"state": "decided", "decided_at": context.now, "network": None}
         run(update_objections.where(col(Objection.state).in_(UNDECIDED_STATES)).values(closed_values))
     run(delete(Proposal).where(col(Proposal.kind) == "objection", col(Proposal.a).in_(keys)))
     return Outcome("objection", 201, context.log.revision, {"detainee": str(record.detainee_id)})
@@ -204,8 +186,7 @@ def _require_all_named(session: Session, keys: Collection[int], named: set[uuid.
 def erase_person(context: WriteContext, detainee_id: uuid.UUID, body: RedactionIn) -> Outcome:
     """Erase a person's personal data in every version. Counts by source, date, stage, kind and country do not change.
 
-    If it needs two people, the second request erases. Nothing is hidden until then; a consent can hide at once. Erasing
-    again changes nothing."""
+    Erasing again changes nothing."""
     record = records.load_detainee_record(context.session, detainee_id, allow_erased=True)
     if record.redacted:
         return Outcome(
@@ -214,10 +195,6 @@ def erase_person(context: WriteContext, detainee_id: uuid.UUID, body: RedactionI
             _find_erasure_revision(context.session, record),
             {"detainee": str(detainee_id), "records": 0},
         )
-    if "redactions" in context.two_person:
-        proposal_outcome = two_person_rule.propose_decision(context, "redaction", (record,), "erase", body)
-        if proposal_outcome:
-            return proposal_outcome
     erased_records = [
         *records.load_person_records(context.session, record),
         *_find_recalled_records(context.session, record),

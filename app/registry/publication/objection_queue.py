@@ -1,25 +1,18 @@
-"""Queue objections fairly between networks: assign slots, store objections, and choose whom to hide next.
+"""Queue objections fairly between networks: name networks, store objections, and say how many people each may hide.
 
-The queue is a stochastic fair queue (P. E. McKenney, "Stochastic Fairness Queueing", INFOCOM 1990). A network falls
-into one of BUCKETS by a digest under a key of the day. A bucket has SLOTS_PER_BUCKET slots, and a new objection takes
-the oldest. So the number of rows is bounded, no network can crowd out another outside its bucket, and the buckets
-change every day.
-
-A request stores one row, by the same statements for every objection."""
+Networks take turns, and the oldest objection of each comes first. A request stores one row, by the same statements for
+every objection. What exceeds the queue is deleted by the job, from the networks with the most."""
 
 import re
 import secrets
 import uuid
-from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, StringConstraints
-from sqlalchemy import bindparam, delete, insert
+from sqlalchemy import func, insert
 from sqlmodel import Session, col
 
 from app.log import sealing
@@ -49,19 +42,17 @@ def find_network(host: str, bits_v4: int, bits_v6: int) -> str | None:
     return str(ip_network((address, bits), strict=False))
 
 
-# With a hundred hostile networks, the chance that one shares the bucket of a given other network is one in eighty.
-BUCKETS = 8_192
-# The objections of a family, or of a lawyer with several clients, between two runs of the job. With BUCKETS this is
-# 65,536 rows of at most 6 kB each.
-SLOTS_PER_BUCKET = 8
 # The largest networks that providers assign to a customer, and so the smallest that a hostile customer has for free.
 PREFIX_V4, PREFIX_V6 = 24, 48
-# Listed people hidden at once on undecided objections: two curators can read as many in a day.
-MAX_HIDDEN_PEOPLE = 50
-# The same for objections from one network on one day: a family. Organisations can write to the curators.
+# Listed people whom undecided objections from one network hide: a family. Organisations can write to the curators.
 MAX_HIDDEN_PER_NETWORK = 5
-# A hiding that is undecided for this long may have to give its place to another. Curators look once a day.
-ANSWER_TIMEOUT = timedelta(hours=24)
+# The same for everybody who comes through the onion service, which is one network here.
+MAX_HIDDEN_THROUGH_TOR = 50
+# Rows of at most 6 kB each.
+MAX_QUEUED_OBJECTIONS = 65_536
+TOR_NETWORK = "tor"
+TOR_CIRCUITS = ip_network("fc00:dead:beef:4dad::/64")  # HiddenServiceExportCircuitID of Tor
+NAME_DIGITS = 16  # 64 bits: no two networks of a day share a name
 
 _PATH_KINDS: dict[str, TargetKind] = {"detainees": "detainee", "detentions": "detention", "releases": "release"}
 _ADDRESS_PATTERN = re.compile(
@@ -80,74 +71,49 @@ def parse_registry_address(address: str) -> tuple[TargetKind, uuid.UUID] | None:
         return None
 
 
-class NetworkSlots:
-    """The slots of networks in the queue.
+class NetworkNames:
+    """Names of networks for the queue.
 
-    No address is stored: a network is a bucket under a key that exists only in this process, for one day."""
+    No address is stored: a name is a digest under a key that exists only in this process, for one day."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._day: date | None = None
         self._key = b""
-        self._name = ""
-        self._slot_counts: Counter[int] = Counter()
 
-    def assign_slot(self, host: str, now: datetime) -> tuple[str, int]:
-        """Return `(name of the network, slot)` for the next objection from a client's address."""
+    def name_network(self, host: str, now: datetime) -> str:
+        """Return the name of a client's network. All who come through the onion service are one network."""
         with self._lock:
             if self._day != now.date():
-                self._day, self._key, self._name = now.date(), secrets.token_bytes(32), secrets.token_hex(4)
-                self._slot_counts.clear()
-            network = find_network(host, PREFIX_V4, PREFIX_V6) or ""  # clients without an address are one network
-            bucket = int(compute_keyed_digest(self._key, network), 16) % BUCKETS
-            turn = self._slot_counts[bucket] % SLOTS_PER_BUCKET
-            self._slot_counts[bucket] += 1
-            return f"{self._name}-{bucket}", bucket * SLOTS_PER_BUCKET + turn
+                self._day, self._key = now.date(), secrets.token_bytes(32)
+            if _is_through_tor(host):
+                return f"{compute_keyed_digest(self._key)[:NAME_DIGITS]}-{TOR_NETWORK}"
+            return compute_keyed_digest(self._key, str(find_network(host, PREFIX_V4, PREFIX_V6)))[:NAME_DIGITS]
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectionTarget:
-    """A person with objections: the networks of the objections, and since when they wait, or hide the person."""
+def _is_through_tor(host: str) -> bool:
+    """Return whether a client is local, as the onion service is, or a circuit that it names by an address."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return True
+    return address.is_loopback or address in TOR_CIRCUITS
 
-    person: int
-    networks: frozenset[str]
-    since: datetime
+
+def get_hiding_limit(network: str) -> int:
+    """Return how many people undecided objections from a network may hide."""
+    return MAX_HIDDEN_THROUGH_TOR if network.endswith(TOR_NETWORK) else MAX_HIDDEN_PER_NETWORK
 
 
-def choose_next_hiding(
-    hidden_targets: Collection[ObjectionTarget], waiting_targets: Collection[ObjectionTarget], now: datetime
-) -> tuple[ObjectionTarget, ObjectionTarget | None] | None:
-    """Return who is hidden next and who is shown again for it, if no place is free; None if nothing changes.
-
-    A target counts for the network of its own that hides fewest people, so that joining an objection never weakens it.
-    The target whose network hides fewest comes first, then the oldest. It replaces a target of a network that hides two
-    more at any time, or one more after ANSWER_TIMEOUT, and never one of a network that hides as few.
-    """
-    hidings_per_network = Counter(network for target in hidden_targets for network in target.networks)
-
-    def share(target: ObjectionTarget) -> int:
-        return min((hidings_per_network[network] for network in target.networks), default=0)
-
-    eligible = [target for target in waiting_targets if share(target) < MAX_HIDDEN_PER_NETWORK]
-    if not eligible:
-        return None
-    first = min(eligible, key=lambda target: (share(target), target.since, target.person))
-    if len(hidden_targets) < MAX_HIDDEN_PEOPLE:
-        return first, None
-    replaceable = [
-        target
-        for target in hidden_targets
-        if share(target) - share(first) >= (1 if now - target.since >= ANSWER_TIMEOUT else 2)
-    ]
-    if not replaceable:
-        return None
-    return first, max(replaceable, key=lambda target: (share(target), now - target.since, -target.person))
+def build_turn_order() -> tuple[Any, ...]:
+    """Return the columns that order objections: networks in turn, oldest first within each."""
+    by_age = (col(Objection.received_at), col(Objection.id))
+    return (func.row_number().over(partition_by=col(Objection.network), order_by=by_age), *by_age)
 
 
 # Half a page is enough to explain who somebody is and what is wrong. Curators ask for proof elsewhere.
 MAX_OBJECTION_LENGTH = 1_000
 
-_FREE_SLOT = delete(Objection).where(col(Objection.slot) == bindparam("slot"))
 _INSERT_OBJECTION = insert(Objection)
 
 
@@ -165,15 +131,14 @@ class ObjectionIn(StrictModel):
     contact: Line | None = None
 
 
-def store_objection(session: Session, secret: bytes, body: ObjectionIn, network: str, slot: int, now: datetime) -> None:
-    """Store an objection in its slot, in place of an older one. Its words and the contact are sealed.
+def store_objection(session: Session, secret: bytes, body: ObjectionIn, network: str, now: datetime) -> None:
+    """Store an objection. Its words and the contact are sealed.
 
     They can name the family of somebody in danger."""
-    run, objection_id = session.connection().execute, new_id()
-    run(_FREE_SLOT, {"slot": slot})
-    row = {"id": objection_id, "slot": slot, "network": network, "received_at": now, "state": "received"}
+    objection_id = new_id()
+    row = {"id": objection_id, "network": network, "received_at": now, "state": "received"}
     texts = {"words": body.words, "contact": body.contact}
     sealed_texts = {
         name: text and sealing.seal_bytes(secret, text.encode(), objection_id, name) for name, text in texts.items()
     }
-    run(_INSERT_OBJECTION, {**row, "about": body.about, "wish": body.wish, **sealed_texts})
+    session.connection().execute(_INSERT_OBJECTION, {**row, "about": body.about, "wish": body.wish, **sealed_texts})

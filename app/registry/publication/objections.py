@@ -2,13 +2,13 @@
 
 An objection is sent without a key by the person concerned, or by somebody who speaks for them: "this is me; hide,
 correct or remove it", or "I am not missing". A request stores one row, whatever it is about (`objection_queue.py`): no
-response, response time or later state may confirm a guess. `settle_objections` runs at fixed intervals. Two curators
+response, response time or later state may confirm a guess. `settle_objections` runs at fixed intervals. Curators
 decide (`decisions.py`). A hiding is an entry of kind `consent` with `objection`, without the text of the objection. It
 closes only today's class.
 """
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,33 +25,27 @@ from app.models import (
     Objection,
     ObjectionHiding,
     Placement,
-    Proposal,
     Record,
     Release,
 )
 from app.registry.publication.objection_queue import (
-    SLOTS_PER_BUCKET,
-    ObjectionTarget,
-    choose_next_hiding,
+    MAX_QUEUED_OBJECTIONS,
+    build_turn_order,
+    get_hiding_limit,
     parse_registry_address,
 )
 from app.registry.records import TargetKind
 from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
-# Objections that hide one person. They are of different networks, so that each network counts once.
-MAX_HIDING_OBJECTIONS = 5
 # Objections looked up in one run, which takes milliseconds. A full queue takes half an hour, and the first objection of
-# each network is looked up in the first minutes.
+# each network is looked up first.
 OBJECTION_LOOKUP_BATCH = 2_000
-# Hiding or waiting objections considered in one run: at least those that hide, and the first of every bucket. A full
-# queue would block every writer for seconds.
+# Waiting objections considered in one run: a full queue would block every writer for seconds.
 OBJECTION_PLACEMENT_BATCH = 10_000
 # For this long after a decision, new objections reach the curators and hide nobody: a state must not be able to hide
 # and show a person again and again.
 QUIET_PERIOD = timedelta(days=30)
-# The same after a hiding that ended undecided: a stranger's objection must not exclude the person concerned for long.
-UNANSWERED_QUIET_PERIOD = timedelta(days=1)
 # After a decision, curators may have to ask back for this long. Then the text is deleted.
 TEXT_RETENTION = timedelta(days=30)
 # An undecided objection that hides nobody is deleted. Somebody who still objects writes again.
@@ -87,22 +81,9 @@ def has_due_objections(session: Session, now: datetime) -> bool:
 def settle_objections(context: WriteContext) -> None:
     """Delete expired objections, match new ones to people, and hide those whose turn it is."""
     context.session.connection().execute(delete(Objection).where(or_(*_build_expiry_conditions(context.now))))
-    _delete_orphaned_proposals(context.session)
+    _trim_queue(context.session)
     _match_new_objections(context.session)
     _assign_hidings(context)
-
-
-def _delete_orphaned_proposals(session: Session) -> None:
-    """Delete proposals about expired objections, which must not count as half of a later decision."""
-    proposal_placement: Any = aliased(Placement)
-    objection_placement: Any = aliased(Placement)
-    has_undecided_objection = (
-        exists()
-        .where(proposal_placement.record == col(Proposal.a), proposal_placement.until == OPEN)
-        .where(objection_placement.detainee == proposal_placement.detainee, objection_placement.until == OPEN)
-        .where(col(Objection.record) == objection_placement.record, col(Objection.state).in_(UNDECIDED_STATES))
-    )
-    session.connection().execute(delete(Proposal).where(col(Proposal.kind) == "objection", ~has_undecided_objection))
 
 
 def _build_expiry_conditions(now: datetime) -> tuple[Any, ...]:
@@ -112,12 +93,20 @@ def _build_expiry_conditions(now: datetime) -> tuple[Any, ...]:
     return col(Objection.decided_at) < now - TEXT_RETENTION, is_unanswered
 
 
+def _trim_queue(session: Session) -> None:
+    """Delete what exceeds the queue: the newest objections of the networks with the most."""
+    queued = select(col(Objection.id)).where(col(Objection.state).in_(_QUEUED_STATES)).order_by(*build_turn_order())
+    excess = session.scalars(queued.offset(MAX_QUEUED_OBJECTIONS)).all()
+    for chunk in split_into_chunks(excess):
+        session.connection().execute(delete(Objection).where(col(Objection.id).in_(chunk)))
+
+
 def _match_new_objections(session: Session) -> None:
     """Find the records that new objections name, and delete objections without a record."""
     new = session.execute(
         select(col(Objection.id), col(Objection.about), col(Objection.wish))
         .where(col(Objection.state) == "received")
-        .order_by(col(Objection.slot) % SLOTS_PER_BUCKET, col(Objection.received_at))
+        .order_by(*build_turn_order())
         .limit(OBJECTION_LOOKUP_BATCH)
     ).all()
     rows_by_address: dict[TargetKind, dict[uuid.UUID, list[Any]]] = defaultdict(lambda: defaultdict(list))
@@ -169,49 +158,24 @@ def _find_addressed_records(
 
 
 def _assign_hidings(context: WriteContext) -> None:
-    """Hide the people whose turn it is, and end the hidings that they replace."""
-    session, now = context.session, context.now
-    hidden_targets: dict[int, ObjectionTarget] = {}
-    waiting: dict[int, list[Row[Any]]] = {}
-    for person, rows in _load_rows_by_person(session).items():
-        hiding = [row for row in rows if row.state == "hiding"]
-        waiting_rows = [row for row in rows if row.state == "waiting"]
-        if hiding:
-            networks = _mark_hiding(session, waiting_rows, now, {row.network for row in hiding})
-            hidden_targets[person] = ObjectionTarget(person, networks, min(row.hidden_at for row in hiding))
-        elif waiting_rows[0].publish_now == Publish.COUNTED:  # hidden already: it needs no place
-            _update_rows(session, waiting_rows, state="open")
-        else:
-            waiting[person] = waiting_rows
-    candidates = {
-        person: ObjectionTarget(person, frozenset(row.network for row in rows), rows[0].received_at)
-        for person, rows in _select_eligible(session, waiting, now).items()
-    }
-    while (choice := choose_next_hiding(hidden_targets.values(), candidates.values(), now)) is not None:
-        target, replaced = choice
-        if replaced is not None and context.log.freeze is not None:
-            break  # the end of a hiding shows somebody: the others wait until the freeze is over
-        if replaced is not None:
-            _end_hiding(context, replaced.person)
-            del hidden_targets[replaced.person]
-        rows = waiting[target.person]
-        _open_hiding(context, rows[0])
-        networks = _mark_hiding(session, rows, now)
-        hidden_targets[target.person] = ObjectionTarget(target.person, networks, now)
-        del candidates[target.person]
-
-
-def _load_rows_by_person(session: Session) -> dict[int, list[Row[Any]]]:
-    """Return person → the objections that hide or wait for a place, oldest first.
-
-    Limited to OBJECTION_PLACEMENT_BATCH objections."""
-    rows = session.execute(
-        _SELECT_OBJECTIONS.where(col(Objection.state).in_(("waiting", "hiding")))
-        # Objections that hide come first: they have no slot.
-        .order_by(col(Objection.slot).is_not(None), col(Objection.slot) % SLOTS_PER_BUCKET, col(Objection.received_at))
+    """Hide the people whose turn it is. A person hidden already needs no turn."""
+    session = context.session
+    waiting = session.execute(
+        _SELECT_OBJECTIONS.where(col(Objection.state) == "waiting")
+        .order_by(*build_turn_order())
         .limit(OBJECTION_PLACEMENT_BATCH)
-    )
-    return _group_by_person(rows)
+    ).all()
+    hiding = session.execute(_SELECT_OBJECTIONS.where(col(Objection.state) == "hiding")).all()
+    hidden_people = {row.detainee for row in hiding}
+    hidden_by_network = Counter(row.network for row in hiding)
+    eligible = _select_eligible(session, _group_by_person(waiting), context.now)
+    for row in waiting:
+        if row.detainee in hidden_people or row.publish_now == Publish.COUNTED:
+            _update_rows(session, [row], state="open")
+        elif row.detainee in eligible and hidden_by_network[row.network] < get_hiding_limit(row.network):
+            _hide_person(context, row)
+            hidden_people.add(row.detainee)
+            hidden_by_network[row.network] += 1
 
 
 def _group_by_person(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
@@ -221,20 +185,10 @@ def _group_by_person(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
     return by_person
 
 
-def _mark_hiding(
-    session: Session, rows: Sequence[Row[Any]], now: datetime, hiding_networks: Collection[str] = ()
-) -> frozenset[str]:
-    """Mark objections as hiding their person, together with those of the networks `hiding_networks`.
-
-    The first objection of each other network is marked, up to MAX_HIDING_OBJECTIONS in all. The rest only reach the
-    curators. Returns the networks."""
-    row_by_network: dict[str, Row[Any]] = {}
-    for row in rows:
-        if row.network not in hiding_networks and len(hiding_networks) + len(row_by_network) < MAX_HIDING_OBJECTIONS:
-            row_by_network.setdefault(row.network, row)
-    _update_rows(session, row_by_network.values(), state="hiding", hidden_at=now, slot=None)
-    _update_rows(session, [row for row in rows if row not in row_by_network.values()], state="open")
-    return frozenset(hiding_networks) | row_by_network.keys()
+def _hide_person(context: WriteContext, row: Row[Any]) -> None:
+    """Hide the person of an objection, which now hides."""
+    _open_hiding(context, row)
+    _update_rows(context.session, [row], state="hiding", hidden_at=context.now)
 
 
 def _open_hiding(context: WriteContext, row: Row[Any]) -> None:
@@ -245,7 +199,7 @@ def rehide_separated_people(context: WriteContext, revision: int) -> None:
     """Hide people again whom the identity or recall entry of this revision separated from a hidden person.
 
     They are hidden on their own objections, in the entry's transaction, so that nobody is shown for a moment."""
-    session, now = context.session, context.now
+    session = context.session
     for person, rows in _find_separated_objections(session, revision).items():
         undecided = [row for row in rows if row.state != "upheld"]
         hiding = [row for row in undecided if row.state == "hiding"]
@@ -253,10 +207,10 @@ def rehide_separated_people(context: WriteContext, revision: int) -> None:
             _open_hiding(context, rows[0])
         elif rows[0].publish_now == Publish.COUNTED:  # hidden already: it needs no place
             _update_rows(session, undecided, state="open")
-        elif hiding or _select_eligible(session, {person: undecided}, now):
+        elif hiding:
             _open_hiding(context, rows[0])
-            other_rows = [row for row in undecided if row.state != "hiding"]
-            _mark_hiding(session, other_rows, now, {row.network for row in hiding})
+        elif _select_eligible(session, {person: undecided}, context.now):
+            _hide_person(context, rows[0])
 
 
 def _find_separated_objections(session: Session, revision: int) -> dict[int, list[Row[Any]]]:
@@ -286,8 +240,8 @@ def _find_separated_objections(session: Session, revision: int) -> dict[int, lis
 def _select_eligible(session: Session, waiting: dict[int, list[Row[Any]]], now: datetime) -> dict[int, list[Row[Any]]]:
     """Return the waiting people who may be hidden now.
 
-    For QUIET_PERIOD after a decision, objections only reach the curators, unless a later consent changed what is shown.
-    After a hiding that ended undecided, people wait for UNANSWERED_QUIET_PERIOD."""
+    For QUIET_PERIOD after a decision, objections only reach the curators, unless a later consent changed what is
+    shown."""
     eligible = dict(waiting)
     has_same_record = (col(Placement.record) == col(ObjectionHiding.record)) & (col(Placement.until) == OPEN)
     consent_placement: Any = aliased(Placement)
@@ -298,29 +252,17 @@ def _select_eligible(session: Session, waiting: dict[int, list[Row[Any]]], now: 
     )
     for chunk in split_into_chunks(waiting):
         answers = session.execute(
-            select(col(Placement.detainee), col(ObjectionHiding.lapsed), col(Entry.recorded_at))
+            select(col(Placement.detainee))
+            .select_from(ObjectionHiding)
             .join(Placement, has_same_record)
             .join(Entry, col(Entry.revision) == col(ObjectionHiding.until))
             .where(col(Placement.detainee).in_(chunk), col(Entry.recorded_at) > now - QUIET_PERIOD, ~has_new_consent)
+            .where(col(ObjectionHiding.lapsed).is_(False))
         )
-        for person, has_lapsed, answered_at in answers:
-            if not has_lapsed:
-                _update_rows(session, waiting[person], state="open")
-            if not has_lapsed or answered_at > now - UNANSWERED_QUIET_PERIOD:
-                eligible.pop(person, None)
+        for (person,) in answers:
+            _update_rows(session, waiting[person], state="open")
+            eligible.pop(person, None)
     return eligible
-
-
-def _end_hiding(context: WriteContext, person: int) -> None:
-    """End an undecided hiding: the person is shown again, and the objections stay before the curators."""
-    for record in find_hidden_records(context.session, person):
-        context.write_entry("consent", {"record": str(record), "objection": "lapsed"})
-    rows = context.session.execute(
-        select(col(Objection.id))
-        .join(Placement, (col(Placement.record) == col(Objection.record)) & (col(Placement.until) == OPEN))
-        .where(col(Placement.detainee) == person, col(Objection.state) == "hiding")
-    )
-    _update_rows(context.session, rows.all(), state="open")
 
 
 def find_hidden_records(session: Session, person: int) -> Sequence[uuid.UUID]:

@@ -1,6 +1,6 @@
-"""Pages for curators: pairs of detainees who may be one person, open proposals, and objections.
+"""Pages for curators: pairs of detainees who may be one person, decisions that wait, and objections.
 
-A decision about a pair can be undone. A decision about an objection always takes two curators.
+A decision about a pair can be undone. A decision that shows somebody waits for a second curator, or a day.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,11 +10,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from app.api.operations import ConfirmClaim, DecideObjection, JudgeIdentity, UndoIdentity, WithdrawProposal
+from app.api.operations import (
+    AgreeToProposals,
+    ConfirmClaim,
+    DecideObjection,
+    JudgeIdentity,
+    StopProposal,
+    UndoIdentity,
+)
 from app.api.routes.curation import list_objections, list_proposals, list_review
 from app.errors import NotFound, Problem
 from app.imports.fields import FIELDS
 from app.imports.formats.template import get_field_title
+from app.registry.curation.agreements import AgreementIn
 from app.registry.publication.decisions import ObjectionDecisionIn
 from app.schemas.reports import IdentityIn
 from app.vocabulary import Role, find_label
@@ -131,7 +139,7 @@ SIDE_BY_SIDE = ("pair", "contradiction")
 
 @review.get("/desk/review")
 async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response:
-    """Show the pairs to decide, likeliest first, and the decisions that need a second curator."""
+    """Show the pairs to decide, likeliest first, and the decisions that wait."""
     waiting, proposals, facilities = await gather(
         desk.api.read(list_review, limit=PAIRS_PAGE_SIZE, cursor=cursor),
         desk.api.read(list_proposals),
@@ -186,12 +194,24 @@ async def undo_decision(form: SubmittedForm) -> Response:
     return await form.desk.show("desk/review/decided.html", answer=answer, judgement="undone")
 
 
+@review.post("/desk/review/agreement")
+async def agree_to_decision(form: SubmittedForm) -> Response:
+    """Agree to a decision that waits."""
+    body = {"proposals": [_parse_decision_id(form)]}
+    answer = await form.desk.officer_client.write(
+        AgreeToProposals(parse_body(AgreementIn, body)),
+        WriteTarget("POST", "/v1/proposals/agreement"),
+        encode_body(body),
+    )
+    return await form.desk.show("desk/review/decided.html", answer=answer, judgement="agreed")
+
+
 @review.post("/desk/review/withdrawal")
-async def withdraw_decision(form: SubmittedForm) -> Response:
-    """Withdraw a decision that needs a second curator."""
+async def stop_decision(form: SubmittedForm) -> Response:
+    """Stop a decision that waits."""
     proposal_id = _parse_decision_id(form)
     answer = await form.desk.officer_client.write(
-        WithdrawProposal(UUID(proposal_id)), WriteTarget("DELETE", "/v1/proposals/{proposal_id}", proposal_id)
+        StopProposal(UUID(proposal_id)), WriteTarget("DELETE", "/v1/proposals/{proposal_id}", proposal_id)
     )
     return await form.desk.show("desk/review/decided.html", answer=answer, judgement="withdrawn")
 
@@ -244,7 +264,7 @@ NO_OUTCOME = {"errors": [{"pointer": f"/{OUTCOME_FIELD}", "code": "choose", "det
 class ObjectionCase:
     """A person with open objections.
 
-    `sources`: the sources that a curator can ask. `proposals`: decisions that a second curator has not confirmed.
+    `sources`: the sources that a curator can ask. `proposals`: decisions that wait for a second curator.
     `draft`: the submitted form values of a decision that was refused.
     """
 
@@ -294,7 +314,7 @@ def build_objection_case(
 
 @objections.post("/desk/objections/decision")
 async def decide_about_person(form: SubmittedForm) -> Response:
-    """Decide all objections about one person. The decision takes effect when a second curator decides the same."""
+    """Decide all objections about one person. A decision that shows the person waits for a second curator, or a day."""
     outcome, desk = form.get_first(OUTCOME_FIELD), form.desk
     if outcome not in (DISMISSED, *UPHELD_OUTCOMES):
         return await show_objections(desk, form.form_values, NO_OUTCOME)

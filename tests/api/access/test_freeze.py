@@ -13,6 +13,7 @@ from app.errors import Frozen
 from app.imports import import_store, row_filing
 from app.imports.filing_queue import ImportWorker
 from app.imports.row_filing import Filing
+from app.lanes import Lane
 from app.log.entries import lock_head
 from app.log.freeze import begin_freeze, end_freeze
 from app.registry import api_keys
@@ -147,7 +148,7 @@ def test_a_list_pauses_between_its_batches_and_goes_on_after_the_freeze(
         return has_more
 
     def work() -> None:
-        worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", asyncio.Semaphore(1))
+        worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", Lane(1))
         asyncio.run(worker._file_waiting_lists())
 
     monkeypatch.setattr(Filing, "step", freeze_after_step)

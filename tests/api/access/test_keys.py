@@ -11,6 +11,7 @@ from sqlmodel import col
 from app.db.engine import open_read_session, open_write_session
 from app.models import ApiKey, Source, metadata
 from app.registry import api_keys
+from app.registry.curation import proposals
 from app.vocabulary import Role
 from tests.support import NOW, World, kept_waiting, make_report
 
@@ -198,12 +199,12 @@ def test_a_limit_opens_nothing_that_the_role_may_not(world: World) -> None:
 
 
 def test_the_name_of_a_holder_enters_neither_the_log_nor_the_servers(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
     filed = world.file("foro")
     other = world.file("jep", detainee__full_name="Ulises Barrios")
-    world.app.state.two_person = frozenset({"merges"})
+    monkeypatch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
     pair = {"a": filed["detainee"]["id"], "b": other["detainee"]["id"], "judgement": "same", "reason": "one mother"}
     assert world.post("/v1/identity", pair, "curator").status_code == 202
     world.add_facility()

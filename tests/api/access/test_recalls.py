@@ -523,49 +523,11 @@ def test_what_waits_of_a_recalled_key_is_told_beside_what_it_wrote(stolen: World
     ({"key_id": "NOSUCHID", "since": THEFT}, 404, "not_found"),
     ({"key_id": "thief", "since": "2026-03-02"}, 422, "invalid"),
     ({"key_id": "thief", "since": "yesterday"}, 422, "invalid"),
-    ({"key_id": "curator", "since": THEFT}, 422, "invalid"),
 ])  # fmt: skip
 def test_a_recall_says_what_it_cannot_do(stolen: World, body: Body, status: int, code: str) -> None:
     named = body | ({"key_id": key_id(stolen, body["key_id"])} if body.get("key_id") in stolen.keys else {})
     with stolen.storing_nothing():
         stolen.refuse(stolen.post("/v1/recalls", named, "admin"), status, code)
-
-
-def test_a_recall_takes_two_administrators_where_the_registry_says_so(stolen: World) -> None:
-    stolen.app.state.two_person = frozenset({"recalls"})
-    with open_write_session(stolen.engine) as session:
-        stolen.keys["second admin"] = stolen._key(session, Role.ADMIN, None, "Carla Ruiz")
-    three(stolen)
-    before = stolen.revision
-    assert recall(stolen, dry_run=True).status_code == 200
-    assert recall(stolen).status_code == 202
-    assert (stolen.revision, recall(stolen).status_code) == (before, 202)
-    (proposal,) = stolen.get("/v1/proposals", "second admin").json()["data"]
-    assert (proposal["kind"], proposal["a"], proposal["mine"]) == ("recall", None, False)
-    assert proposal["body"] == {"key_id": key_id(stolen), "since": THEFT, "undoes": None, "dry_run": False}
-    assert stolen.get("/v1/proposals", "curator").json()["data"] == []
-    assert recall(stolen, "second admin", since="2026-03-01T12:00:00Z").status_code == 202, "another decision"
-    revision = done(recall(stolen, "second admin"))["receipt"]["revision"]
-    assert undo(stolen, revision).status_code == 202
-    done(undo(stolen, revision, "second admin"))
-
-
-def test_an_administrators_newer_recall_of_a_key_takes_the_place_of_the_older(stolen: World) -> None:
-    stolen.app.state.two_person = frozenset({"recalls"})
-    with open_write_session(stolen.engine) as session:
-        stolen.keys["second admin"] = stolen._key(session, Role.ADMIN, None, "Carla Ruiz")
-    three(stolen)
-    other = {"key_id": key_id(stolen, "foro"), "since": THEFT}
-    assert stolen.post("/v1/recalls", other, "admin").status_code == 202
-    assert recall(stolen, since="2026-03-01T12:00:00Z").status_code == 202
-    assert recall(stolen).status_code == 202
-    waiting = stolen.get("/v1/proposals", "admin").json()["data"]
-    assert sorted((row["body"]["key_id"], row["body"]["since"]) for row in waiting) == sorted(
-        (key_id(stolen, key), THEFT) for key in ("foro", "thief")
-    ), "of another key it is another decision"
-    assert recall(stolen, "second admin", since="2026-03-01T12:00:00Z").status_code == 202
-    done(recall(stolen, "second admin"))
-    assert len(stolen.get("/v1/proposals", "admin").json()["data"]) == 1
 
 
 def test_who_objected_stays_hidden_and_is_decided_about_where_the_report_named_is_recalled(stolen: World) -> None:

@@ -1,6 +1,7 @@
 """Who may do what: every route and method, for every kind of caller. A route that is missing here fails a test."""
 
 import json
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,8 +89,9 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
     ("POST", "/v1/recalls"): ADMIN,
     ("GET", "/v1/review"): (401, 403, 403, 403, 200, 403),
-    ("GET", "/v1/proposals"): (401, 403, 403, 403, 200, 200),
-    ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 404),
+    ("GET", "/v1/proposals"): (401, 200, 200, 403, 200, 200),
+    ("POST", "/v1/proposals/agreement"): (401, 404, 404, 403, 404, 403),
+    ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 403),
     # No key is needed; what a key may do counts for nothing.
     ("POST", "/v1/objections"): (202, 202, 202, 202, 202, 202),
     ("GET", "/v1/objections"): (401, 403, 403, 403, 200, 403),
@@ -156,6 +158,7 @@ class Scene:
             "/v1/objections/{objection_id}/decision": {"decision": "dismissed", "reason": "another man"},
             "/v1/recalls": {"key_id": self.world.keys["pud"][4:12], "since": "2026-01-01T00:00:00Z"},
             "/v1/identity": {**self.pair, "judgement": "same", "reason": "the same mother"},
+            "/v1/proposals/agreement": {"proposals": [str(uuid.UUID(int=0))]},
         }
         return bodies[path]
 

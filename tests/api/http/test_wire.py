@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from app.api.openapi import HEADERS
 from app.main import ROUTERS
+from app.registry.curation import proposals
 from app.schemas.directory import Embargoed
 from app.schemas.filed import Proposed
 from tests.support import GOVERNMENT, Body, World, make_report
@@ -143,11 +144,13 @@ def write_everything(checked: Checked) -> dict[str, str]:
     pair = {"a": namesake["detainee"]["id"], "b": other["detainee"]["id"], "reason": "two mothers"}
     decision = post("/v1/identity", "curator", {**pair, "judgement": "different"})
     checked.ask("DELETE", "/v1/identity/{decision_id}", "curator", ids=decision["id"])
-    checked.world.app.state.two_person = frozenset({"merges"})
-    post("/v1/identity", "curator", {**pair, "judgement": "same"})
-    proposed = post("/v1/identity", "curator", {**pair, "a": first["detainee"]["id"], "judgement": "same"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
+        agreed = post("/v1/identity", "curator", {**pair, "judgement": "same"})
+        proposed = post("/v1/identity", "curator", {**pair, "a": first["detainee"]["id"], "judgement": "same"})
     checked.ask("DELETE", "/v1/proposals/{proposal_id}", "curator", ids=proposed["id"])
-    checked.world.app.state.two_person = frozenset()
+    checked.world.add_second_curator()
+    post("/v1/proposals/agreement", "second curator", {"proposals": [agreed["id"]]})
     checked.ask("POST", "/v1/objections", None, {"about": f"/v1/detainees/{other['detainee']['id']}", "wish": "hide"})
     checked.world.beat()
     (objected,) = checked.world.get("/v1/objections", "curator").json()["data"]

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pytest
 from sqlmodel import select
 
 from app.db.engine import open_write_session
 from app.models import NoticeHolder
 from app.notices import holders
 from app.projection import RULES
+from app.registry.curation import proposals
 from tests.api.openapi.scene import NOW, Stage
 
 Node = dict[str, Any]
@@ -192,14 +194,19 @@ def _curators(stage: Stage, filed: Node) -> None:
     apart = {"a": a, "b": b, "judgement": "different", "reason": "Two mothers."}
     decided = ask("decide_identity", "curator", body=apart, gives=201)
     ask("decide_identity", "curator", body=apart, gives=200, name="again")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
+        undone = ask("undo_identity", "curator", decided["id"], gives=202, name="waits")["id"]
+        ask("withdraw_proposal", "curator", undone)
     ask("undo_identity", "curator", decided["id"])
-    stage.app.state.two_person = frozenset({"merges", "deaths"})
-    ask("decide_identity", "curator", body=apart | {"judgement": "same"}, gives=202, name="waits")
-    proposed = ask("list_proposals", "curator")["data"][0]["id"]
-    ask("withdraw_proposal", "curator", proposed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
+        ask("decide_identity", "curator", body=apart | {"judgement": "same"}, gives=202, name="waits")
+        proposed = ask("list_proposals", "curator")["data"][0]["id"]
+        ask("agree_to_proposals", "second_curator", body={"proposals": [proposed]})
     dead = ask("file_detention", "reporter", body=DEAD, gives=201)["detainee"]["id"]
     named = {"publish": "named", "given_by": "the mother", "given_on": "2026-03-30"}
-    ask("give_consent", "curator", dead, body=named, gives=202, name="waits")
+    ask("give_consent", "curator", dead, body=named, gives=201)
     objection = {"about": f"/v1/detainees/{b}", "wish": "hide", "words": "I am her. Show nothing of me, please."}
     ask("receive_objection", body=objection, gives=202)
     stage.app.state.objection_job.settle()
@@ -207,15 +214,9 @@ def _curators(stage: Stage, filed: Node) -> None:
     dismissed = {"decision": "dismissed", "reason": "Nobody can say who wrote this."}
     ask("decide_objection", "curator", waiting, body=dismissed, gives=202, name="waits")
     ask("decide_objection", "second_curator", waiting, body=dismissed, gives=201)
-    stage.app.state.two_person = frozenset()
-    consent = {"publish": "anonymous", "given_by": "the person", "given_on": "2026-03-30"}
-    ask("give_consent", "curator", b, body=consent, gives=201)
     erasure = {"reason": "Asked for by the family."}
     ask("redact_detainee", "admin", dead, body=erasure, gives=201)
     ask("redact_detainee", "admin", dead, body=erasure, gives=200, name="nothing left")
-    stage.app.state.two_person = frozenset({"redactions"})
-    ask("redact_detainee", "admin", b, body=erasure, gives=202, name="waits")
-    stage.app.state.two_person = frozenset()
 
 
 def _freeze(stage: Stage) -> None:
@@ -238,9 +239,6 @@ def _recall(stage: Stage) -> None:
     ask = stage.ask
     stolen = {"key_id": stage.keys["reporter"][4:12], "since": "2026-04-01T00:00:00Z"}
     ask("recall_entries", "admin", body=stolen | {"dry_run": True}, name="foretold")
-    stage.app.state.two_person = frozenset({"recalls"})
-    ask("recall_entries", "admin", body=stolen, gives=202, name="waits")
-    stage.app.state.two_person = frozenset()
     recalled = ask("recall_entries", "admin", body=stolen, gives=201)
     ask("recall_entries", "admin", body={"undoes": recalled["receipt"]["revision"]}, gives=201, name="undone")
 

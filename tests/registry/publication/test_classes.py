@@ -121,15 +121,25 @@ def test_who_hides_somebody_against_two_other_independent_sources_does_so_provis
     ids=["the same source", "a state", "hides too", "citing", "press", "no method", "retracted", "asks for nothing"],
 )
 def test_one_other_source_alone_stands_against_no_wish(second: Statement) -> None:
-    assert find_provisional_hidings([SHOWN[0], second, HIDING], []) == []
+    """The report is only counted as one that hides somebody who was listed."""
+    hidings = find_provisional_hidings([SHOWN[0], second, HIDING], [])
+    assert {hiding.against for hiding in hidings} == {"listing"}
 
 
-def test_a_stopped_wish_hides_nobody_whom_others_show_and_waits() -> None:
+def test_who_was_never_listed_is_hidden_against_nothing() -> None:
+    assert find_provisional_hidings([replace(HIDING, wish_revision=HIDING.record)], []) == []
+    again = [replace(HIDING, wish_revision=3), replace(HIDING, record=4, wish_revision=4)]
+    assert find_provisional_hidings(again, []) == []
+    assert [one.against for one in find_provisional_hidings([replace(HIDING, wish_revision=9)], [])] == ["listing"]
+
+
+def test_a_suspended_wish_takes_away_the_name_alone_and_its_birth_hides_nobody() -> None:
     stopped = replace(HIDING, is_wish_suspended=True)
     assert compute_person_class([*SHOWN, stopped], []) == "anonymous"
     assert find_provisional_hidings([*SHOWN, stopped], []) == [Hiding(3, 3, "counted", "reports", stopped=True)]
-    assert compute_person_class([SHOWN[0], stopped], []) == "counted", "one other source does not show against it"
-    assert compute_person_class([stopped], [(2, 3, "named")]) == "named"
+    assert compute_person_class([SHOWN[0], stopped], []) == "anonymous"
+    assert compute_person_class([stopped], []) == "anonymous"
+    assert compute_person_class([stopped], [(2, 3, "named")]) == "anonymous"
     assert compute_person_class([stopped], [(5, 3, "counted")]) == "counted", "a curator agreed"
 
 

@@ -202,7 +202,7 @@ def test_a_rebuild_brings_nobody_back(world: World) -> None:
 def test_a_rebuild_finds_the_class_that_the_erased_had_before_also_where_a_wish_waited(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", 1)
+    monkeypatch.setattr(report_versions, "MAX_UNREVIEWED_HIDINGS", 1)
     for name in ("Otra Persona", "Zenobia Quetzalí"):
         known = world.file("foro", detainee__full_name=name)
         for who, publish in (("jep", "named"), ("pud", "counted")):

@@ -26,7 +26,7 @@ from tests.working import statements
 PUBLIC = {
     *("api_key", "case_key", "claim", "consent", "decision", "detainee", "detention", "detention_state", "entry"),
     *("facility", "head", "idempotent_answer", "objection_hiding", "pending_pair", "placement", "record", "release"),
-    *("changed_person", "recalled_entry", "source_trust", "written_by"),
+    *("changed_person", "class_hold", "recalled_entry", "source_trust", "written_by"),
     *("release_at_stage", "report", "source", "source_detention", "source_release", "verification"),
 }
 PEOPLE, ERASED = 240, 24

@@ -5,13 +5,15 @@ import re
 import pytest
 
 from app.db.engine import open_write_session
+from app.registry.curation import proposals
 from app.vocabulary import Role
-from tests.support import World
+from tests.support import World, openings_wait
 from tests.web.desk.officer import Officer
 
 REVIEW, DECISION = "/desk/review", "/desk/review/decision"
 UNDO, WITHDRAWAL = "/desk/review/undo", "/desk/review/withdrawal"
 CONFIRMATION = "/desk/review/confirmation"
+AGREEMENT = "/desk/review/agreement"
 SECOND = "second curator"
 
 
@@ -99,29 +101,46 @@ def test_a_decision_that_is_refused_comes_back_with_its_reason(curator: Officer)
     assert curator.filled(DECISION)["judgement"] == ["same"]
 
 
-def test_what_two_must_decide_waits_for_the_second(curator: Officer) -> None:
+@pytest.fixture
+def beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
+
+
+@pytest.mark.usefixtures("beyond_the_limit")
+def test_what_is_beyond_a_curators_limit_waits_for_the_second_who_agrees(curator: Officer) -> None:
     world = curator.world
-    world.app.state.two_person = frozenset({"merges"})
     with open_write_session(world.engine) as session:
         world.keys[SECOND] = world._key(session, Role.CURATOR, None, "Bruno Salas")
     told = curator.fill(DECISION, {"judgement": "same", "reason": "The same mother."})
     assert "Your decision waits for a second curator" in told.text
     assert people(world) == 2
+    assert AGREEMENT not in curator.open(REVIEW).text, "nobody agrees with themselves"
     curator.sign_in(SECOND)
     page = curator.open(REVIEW).text
     assert "The same mother." in page
-    first = page.index(f'action="/en{DECISION}"')
-    assert first < page.index('id="waiting-1"'), "what waits for a second curator stands first"
-    curator.fill(DECISION, {"judgement": "same", "reason": "I asked her too."})
+    assert page.index(f'action="/en{AGREEMENT}"') < page.index('id="waiting-1"'), "what waits stands first"
+    assert "You agreed, and it took effect" in curator.fill(AGREEMENT, {}).text
     assert people(world) == 1
 
 
-def test_a_decision_that_waits_is_taken_off_the_list(curator: Officer) -> None:
-    curator.world.app.state.two_person = frozenset({"merges"})
+@pytest.mark.usefixtures("beyond_the_limit")
+def test_a_decision_that_waits_is_stopped(curator: Officer) -> None:
     curator.fill(DECISION, {"judgement": "same", "reason": "The same mother."})
     curator.open(REVIEW)
     assert curator.fill(WITHDRAWAL, {}).status_code == 200
     assert curator.world.get("/v1/proposals", "curator").json()["data"] == []
+
+
+def test_people_who_would_be_shown_stand_at_the_head_of_the_review_and_are_stopped_there(curator: Officer) -> None:
+    world = curator.world
+    with openings_wait():
+        filed = world.file("pud", detainee__full_name="Omar Leal", detainee__publish="counted")
+        world.consent(filed["detainee"]["id"], "named")
+    page = curator.open(REVIEW).text
+    assert "One person would be shown more than today." in page
+    assert "It takes effect at" in page
+    assert "It is stopped" in curator.fill(WITHDRAWAL, {}).text
+    assert world.get(f"/v1/detainees/{filed['detainee']['id']}").status_code == 404
 
 
 def test_a_reporter_reviews_nothing(world: World) -> None:
@@ -131,7 +150,7 @@ def test_a_reporter_reviews_nothing(world: World) -> None:
     assert REVIEW not in officer.open().text
 
 
-@pytest.mark.parametrize("path", [DECISION, UNDO, WITHDRAWAL])
+@pytest.mark.parametrize("path", [AGREEMENT, DECISION, UNDO, WITHDRAWAL])
 def test_no_other_site_decides(curator: Officer, path: str) -> None:
     form = curator.filled(DECISION) | {"judgement": "same", "reason": "x", "decision": "0" * 32}
     before = curator.world.revision
@@ -140,7 +159,7 @@ def test_no_other_site_decides(curator: Officer, path: str) -> None:
     assert curator.world.revision == before
 
 
-@pytest.mark.parametrize("path", [UNDO, WITHDRAWAL])
+@pytest.mark.parametrize("path", [AGREEMENT, UNDO, WITHDRAWAL])
 @pytest.mark.parametrize("decision", ["", "../sources", "00000000-0000-0000-0000-000000000000"])
 def test_what_nobody_decided_is_not_undone(curator: Officer, path: str, decision: str) -> None:
     form = curator.filled(DECISION) | {"decision": decision}

@@ -1,0 +1,142 @@
+"""Keep decisions that wait for a second person: what opens people, and what a curator decides beyond a day's limit.
+
+A waiting decision is a row of `proposal`, outside the log. It takes effect as a normal entry when a second holder
+agrees, or after WAITING_TIME (`agreements.py`), and any curator can stop it. What hides people never waits.
+
+Two people are the holders of two keys: a holder with two keys, or with the successor of a key, is one person. A key
+without a holder may be anybody's, so nobody agrees with it. A holder's newer decision about the same subject replaces
+the older one.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import delete, select
+from sqlmodel import Session, col
+
+from app.models import ApiKey, Entry, EntryAuthor, Proposal
+from app.models.log import ProposalKind
+from app.registry import api_keys
+from app.registry.write import Outcome, WriteContext, build_proposal
+
+WAITING_TIME = timedelta(hours=24)
+# Joins, partings, confirmations and agreements of one holder within WAITING_TIME. A curator compares that many people
+# with care in a morning; a thief changes no more of them in a day.
+MAX_PEOPLE_A_DAY = 20
+
+
+def require_agreement(
+    context: WriteContext,
+    kind: ProposalKind,
+    subject: tuple[int, int],
+    decision: str,
+    body: BaseModel | None = None,
+    covers: Callable[[Proposal], bool] = lambda _proposal: True,
+) -> Outcome | None:
+    """Store a decision about a subject that waits, and return the outcome.
+
+    Returns None if it is agreed, or another holder proposed the same: the caller then carries the decision out.
+    `subject`: two keys of records or claims, the same twice for one. `covers`: whether a proposal of the same decision
+    still answers all that the decision must answer."""
+    if context.is_agreed:
+        return None
+    is_subject = (col(Proposal.kind) == kind, col(Proposal.a) == subject[0], col(Proposal.b) == subject[1])
+    waiting = context.session.scalars(select(Proposal).where(*is_subject)).all()
+    own = [row for row in waiting if _is_own(context, row)]
+    delete_proposals(context.session, own)
+    for other in waiting:
+        if other not in own and other.decision == decision and covers(other) and can_agree(context, other):
+            delete_proposals(context.session, [other])
+            return None
+    proposal = build_proposal(context, kind, subject, decision, "{}" if body is None else body.model_dump_json())
+    context.session.add(proposal)
+    context.session.flush()
+    return Outcome("proposal", 202, context.log.revision, {"id": str(proposal.id)})
+
+
+def require_agreement_beyond_limit(
+    context: WriteContext, kind: ProposalKind, subject: tuple[int, int], decision: str, body: BaseModel | None = None
+) -> Outcome | None:
+    """Do the same for a decision that waits only if its holder decided about MAX_PEOPLE_A_DAY people today."""
+    if not exceeds_limit(context, 1):
+        is_same = (col(Proposal.a) == subject[0], col(Proposal.b) == subject[1], col(Proposal.decision) == decision)
+        context.session.connection().execute(delete(Proposal).where(col(Proposal.kind) == kind, *is_same))
+        return None
+    return require_agreement(context, kind, subject, decision, body)
+
+
+def exceeds_limit(context: WriteContext, people: int) -> bool:
+    """Return whether the holder of the writing key would decide about more than MAX_PEOPLE_A_DAY people within a day.
+
+    The machine's own commands have no key and no limit."""
+    if not context.key_id or context.is_agreed:
+        return False
+    key = context.session.get_one(ApiKey, context.key_id)
+    keys = [key.id]
+    if key.holder is not None:
+        rows = context.session.execute(
+            select(col(ApiKey.id), col(ApiKey.holder)).where(col(ApiKey.holder).is_not(None))
+        )
+        keys = [key_id for key_id, holder in rows if api_keys.is_same_holder(key.holder, str(holder))]
+    bodies = context.session.scalars(
+        select(col(Entry.body))
+        .join(EntryAuthor, col(EntryAuthor.revision) == col(Entry.revision))
+        .where(col(EntryAuthor.key_id).in_(keys), col(Entry.recorded_at) > context.now - WAITING_TIME)
+        .where(col(Entry.kind).in_(("identity", "consent", "claim")))
+    )
+    return people + sum(_count_decided_people(json.loads(body)) for body in bodies) > MAX_PEOPLE_A_DAY
+
+
+def _count_decided_people(body: dict[str, Any]) -> int:
+    """Return how many people an entry joins, parts, confirms or opens."""
+    people: int = body.get("people", body.get("by") == "curator" or "undoes" in body or "confirms" in body)
+    return people
+
+
+def _is_own(context: WriteContext, proposal: Proposal) -> bool:
+    """Return whether the holder of the writing key made a proposal, with this key or another."""
+    if proposal.proposed_by == context.key_id:
+        return True
+    first, second = (find_key_holder(context.session, key) for key in (proposal.proposed_by, context.key_id))
+    return first is not None and second is not None and api_keys.is_same_holder(first, second)
+
+
+def can_agree(context: WriteContext, proposal: Proposal) -> bool:
+    """Return whether the writing key is a second person's, and the proposal's key was not revoked as a thief's."""
+    return not has_same_holder(context.session, proposal.proposed_by, context.key_id) and not is_key_revoked(
+        context.session, proposal
+    )
+
+
+def is_key_revoked(session: Session, proposal: Proposal) -> bool:
+    """Return whether the key of a proposal was revoked. Commands propose without a key."""
+    return bool(proposal.proposed_by) and api_keys.is_key_revoked(session, proposal.proposed_by)
+
+
+def find_key_holder(session: Session, key_id: str) -> str | None:
+    """Return the holder of a key; None for a key created before holders were required."""
+    return session.scalars(select(col(ApiKey.holder)).where(col(ApiKey.id) == key_id)).one_or_none()
+
+
+def has_same_holder(session: Session, proposed_by: str, key_id: str) -> bool:
+    """Return whether one person may have both keys. A key without a holder may be anybody's, a command is nobody's."""
+    if not proposed_by:
+        return False
+    first, second = find_key_holder(session, proposed_by), find_key_holder(session, key_id)
+    return first is None or second is None or api_keys.is_same_holder(first, second)
+
+
+def list_due_proposals(session: Session, now: datetime, limit: int) -> Sequence[Proposal]:
+    """Return the proposals that have waited long enough, oldest first."""
+    is_due = col(Proposal.proposed_at) <= now - WAITING_TIME
+    query = select(Proposal).where(is_due).order_by(col(Proposal.proposed_at), col(Proposal.id))
+    return [row for row in session.scalars(query) if not is_key_revoked(session, row)][:limit]
+
+
+def delete_proposals(session: Session, proposals: Sequence[Proposal]) -> None:
+    """Delete proposals that were carried out, replaced or stopped."""
+    ids = [proposal.id for proposal in proposals]
+    session.connection().execute(delete(Proposal).where(col(Proposal.id).in_(ids)))
