@@ -244,7 +244,7 @@ class ProposalJob(_WatchedJob):
             if not agreements.has_due_proposals(session, self._clock()):
                 return False
         with open_writer_session(self._engine) as session:
-            return agreements.carry_out_due(session, self._clock(), self._secret)
+            return agreements.carry_out_due(session, self._clock(), self._secret, self._names)
 
 
 class ObjectionJob:

@@ -383,10 +383,7 @@ def find_label(name: str, code: str, lang: Language) -> str:
 
 
 def build_vocabulary(lang: Language) -> dict[str, list[dict[str, str]]]:
-    """Return every code list by name, in order: `{"stages": [{"code", "label", "definition"}, …], …}`.
-
-    Raises KeyError for a code without a label: a fault of `vocabulary.toml`, not of the caller.
-    """
+    """Return every code list by name, in order: `{"stages": [{"code", "label", "definition"}, …], …}`."""
     names = ("code", "label", "definition")
     return {
         name: [dict(zip(names, (code.value, *_TEXTS[name][code.value][lang]), strict=True)) for code in codes]

@@ -52,8 +52,7 @@ from app.vocabulary import Review
 
 # Rows of one transaction. Fewer rows cost more each; more keep other writers waiting longer than a second.
 BATCH_ROWS = 500
-# Rows of one batch of a trial, which keeps nothing.
-TRIAL_BATCH_ROWS = 2_000
+TRIAL_BATCH_ROWS = 2_000  # a trial keeps nothing
 NO_ROWS_MESSAGE = (
     "There are headings in this list, and no rows below them: nothing was filed. Fill in a row for each person, save "
     "the file, and send it again."
@@ -333,21 +332,16 @@ def _build_outcome(
     previous_content: Content,
     context: WriteContext,
 ) -> RowOutcome:
-    """Return the outcome of a row.
-
-    `revision_before`: the revision before its batch; `previous_content`: the former content of its report.
-    """
+    """Return the outcome of a row. `revision_before`: the revision before its batch; `previous_content`: the former
+    content of its report."""
     if isinstance(result, SkippedWithdrawal):
         return _build_withdrawn_outcome(row, result)
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _build_error_outcome(row, [place_fault(row.columns, error) for error in errors])
     sent_body = body.model_dump(mode="json")
-    previous_values, values, subject = (
-        extract_stated_values(previous_content) if previous_content else {},
-        extract_stated_values(sent_body),
-        _classify_body(body),
-    )
+    previous_values = extract_stated_values(previous_content) if previous_content else {}
+    values, subject = extract_stated_values(sent_body), _classify_body(body)
     wish_warnings = _build_wish_warning(row) if is_wish_withdrawn(previous_values, values) else None
     if result.kind in filing.EMBARGO_STATUSES:  # a report that was only waiting is not filed yet
         is_waiting = result.kind == filing.WAITING_KIND

@@ -14,7 +14,7 @@ from app.db.engine import Key, UtcDateTime
 from app.models.base import build_enum_check, key_column, sealed_column, text_column
 from app.vocabulary import ImportOutcome, ImportState, Role
 
-ProposalKind = Literal["identity", "undo", "claim", "objection", "opening"]
+ProposalKind = Literal["identity", "undo", "claim", "objection", "opening", "review"]
 ObjectionWish = Literal["hide", "correct", "remove", "not_missing"]
 ObjectionState = Literal["received", "waiting", "open", "hiding", "upheld", "decided"]
 ENTRY_KINDS = (

@@ -1,7 +1,6 @@
 """File claims: published aggregate figures, as printed.
 
-The qualifier gives a figure its bounds: "more than 400" is 401 or more, with no upper bound. `LoggedClaim` describes
-the fields of a logged claim that counts read to compare a figure."""
+The qualifier gives a figure its bounds: "more than 400" is 401 or more. `LoggedClaim` describes what counts read."""
 
 import uuid
 from typing import Annotated, Any, NotRequired, Required

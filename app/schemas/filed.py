@@ -79,7 +79,7 @@ class ProposalShape(TypedDict):
     `decision` of an opening: the kind of the entry. `agreed`: a second person agreed, and it takes one more."""
 
     id: uuid.UUID
-    kind: Literal["identity", "undo", "claim", "objection", "opening"]
+    kind: Literal["identity", "undo", "claim", "objection", "opening", "review"]
     decision: str
     mine: bool
     agreed: bool

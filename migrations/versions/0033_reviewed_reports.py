@@ -13,11 +13,12 @@ depends_on = None
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 REVIEWS = "'unreviewed', 'awaiting_review', 'rejected'"
 KINDS = "'source', 'facility', 'report', 'identity', 'consent', 'claim', 'redaction', {}'signer'"
+DECISIONS = "'identity', 'undo', 'claim', 'objection', 'opening'"
 INDEX = ("source", "review", "until", "is_limited")
 
 
 def upgrade() -> None:
-    _allow_kinds("'recall', 'review', ")
+    _allow_kinds("'recall', 'review', ", ", 'review'")
     op.create_table(
         "source_trust",
         sa.Column("source", KEY, autoincrement=False, nullable=False),
@@ -55,14 +56,17 @@ def downgrade() -> None:
         batch_op.drop_column("review")
         batch_op.drop_column("source")
     op.drop_table("source_trust")
-    _allow_kinds("'recall', ")
+    op.execute("DELETE FROM proposal WHERE kind = 'review'")
+    _allow_kinds("'recall', ", "")
 
 
-def _allow_kinds(kinds: str) -> None:
-    """Replace the kinds of entries. The log is append-only but for this."""
+def _allow_kinds(kinds: str, decisions: str) -> None:
+    """Replace the kinds of entries and of proposals. The log is append-only but for this."""
     connection = op.get_bind()
     allow_changes(connection, "entry")
-    with op.batch_alter_table("entry", schema=None) as batch_op:
-        batch_op.drop_constraint(op.f("ck_entry_kind"), type_="check")
-        batch_op.create_check_constraint(op.f("ck_entry_kind"), f"kind IN ({KINDS.format(kinds)})")
+    for table, values in (("entry", KINDS.format(kinds)), ("proposal", f"{DECISIONS}{decisions}")):
+        name = op.f(f"ck_{table}_kind")
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.drop_constraint(name, type_="check")
+            batch_op.create_check_constraint(name, f"kind IN ({values})")
     forbid_changes(connection, "entry")

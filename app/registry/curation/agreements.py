@@ -9,7 +9,9 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from app.config import Names
 from app.errors import Conflict, Forbidden, NotFound, Problem
+from app.log.freeze import read_freeze
 from app.models import OPEN, ApiKey, Claim, ClassHold, Proposal, Record
 from app.models.log import ProposalKind
 from app.registry import api_keys
@@ -18,6 +20,8 @@ from app.registry.curation import proposals
 from app.registry.identity.judgements import judge_identity, undo_decision
 from app.registry.publication.decisions import ObjectionDecisionIn, resolve_objections
 from app.registry.publication.permissions import Reader
+from app.registry.review import batches
+from app.registry.review.batches import ReviewIn
 from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import IdentityIn, StrictModel
 from app.vocabulary import Publish, Role
@@ -37,6 +41,7 @@ def agree(context: WriteContext, body: AgreementIn) -> Outcome:
     """Agree to waiting decisions, and carry each out that waits for nobody else.
 
     A decision that no longer applies is deleted. Raises NotFound, and Forbidden for the first holder's key."""
+    context.require_unfrozen()
     results: dict[str, list[str]] = {"carried_out": [], "waiting": [], "void": []}
     for proposal_id in dict.fromkeys(body.proposals):
         proposal = _load_proposal(context, proposal_id)
@@ -85,6 +90,9 @@ def _needs_another_holder(context: WriteContext, proposal: Proposal) -> bool:
 
 def count_people(session: Session, proposal: Proposal) -> int:
     """Return how many people a proposal is about."""
+    if proposal.kind == "review":
+        body = ReviewIn.model_validate_json(proposal.body)
+        return len(batches.select_reports(session, proposal.a, body))
     if proposal.kind != "opening":
         return 1
     is_held = (col(ClassHold.opening) == proposal.a, col(ClassHold.until) == OPEN)
@@ -92,17 +100,23 @@ def count_people(session: Session, proposal: Proposal) -> int:
 
 
 def _carry_out(context: WriteContext, proposal: Proposal) -> bool:
-    """Write the entries of an agreed decision, and return whether it still applied."""
-    session, context.is_agreed = context.session, True
+    """Write the entries of an agreed decision, and return whether it still applied.
+
+    What one transaction does not finish is due at once, and the job goes on with it."""
+    session, context.is_agreed, remaining = context.session, True, 0
     try:
         with session.begin_nested():
-            _ACTIONS[proposal.kind](context, proposal)
+            remaining = _ACTIONS[proposal.kind](context, proposal) or 0
     except Problem:
         return False
     finally:
         context.is_agreed = False
-        proposals.delete_proposals(session, [proposal])
-        session.expunge(proposal)
+        if remaining:
+            proposal.proposed_at = context.now - proposals.WAITING_TIME
+            session.flush()
+        else:
+            proposals.delete_proposals(session, [proposal])
+            session.expunge(proposal)
     return True
 
 
@@ -134,8 +148,15 @@ def _resolve(context: WriteContext, proposal: Proposal) -> None:
     resolve_objections(context, body.objections[0], body)
 
 
-_ACTIONS: dict[ProposalKind, Callable[[WriteContext, Proposal], None]] = {
-    "opening": _open, "identity": _judge, "undo": _undo, "claim": _confirm, "objection": _resolve,
+def _review(context: WriteContext, proposal: Proposal) -> int:
+    outcome = batches.review_batch(context, ReviewIn.model_validate_json(proposal.body))
+    remaining: int = outcome.ids["remaining"]
+    return remaining
+
+
+# Each returns how much is left for another transaction, or None.
+_ACTIONS: dict[ProposalKind, Callable[[WriteContext, Proposal], int | None]] = {
+    "opening": _open, "identity": _judge, "undo": _undo, "claim": _confirm, "objection": _resolve, "review": _review,
 }  # fmt: skip
 
 
@@ -165,14 +186,14 @@ def _list_held_people(session: Session, proposal: Proposal) -> Sequence[tuple[uu
 
 
 def has_due_proposals(session: Session, now: datetime) -> bool:
-    """Return whether any decision has waited long enough. Takes no lock."""
-    return bool(proposals.list_due_proposals(session, now, 1))
+    """Return whether any decision has waited long enough, and the registry is not frozen. Takes no lock."""
+    return read_freeze(session, now) is None and bool(proposals.list_due_proposals(session, now, 1))
 
 
-def carry_out_due(session: Session, now: datetime, secret: bytes) -> bool:
+def carry_out_due(session: Session, now: datetime, secret: bytes, names: Names) -> bool:
     """Carry out the decisions that have waited long enough, and return whether there may be more."""
     due = proposals.list_due_proposals(session, now, MAX_DUE_PROPOSALS)
     for proposal in due:
         key_id = "" if proposal.kind == "opening" else proposal.proposed_by  # nobody's decision opened them
-        _carry_out(WriteContext(session, Reader(Role.CURATOR), now, secret, key_id), proposal)
-    return len(due) == MAX_DUE_PROPOSALS
+        _carry_out(WriteContext(session, Reader(Role.CURATOR, names=names), now, secret, key_id), proposal)
+    return has_due_proposals(session, now)

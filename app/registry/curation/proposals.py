@@ -85,7 +85,7 @@ def exceeds_limit(context: WriteContext, people: int) -> bool:
         select(col(Entry.body))
         .join(EntryAuthor, col(EntryAuthor.revision) == col(Entry.revision))
         .where(col(EntryAuthor.key_id).in_(keys), col(Entry.recorded_at) > context.now - WAITING_TIME)
-        .where(col(Entry.kind).in_(("identity", "consent", "claim")))
+        .where(col(Entry.kind).in_(("identity", "consent", "claim", "review")))
     )
     return people + sum(_count_decided_people(json.loads(body)) for body in bodies) > MAX_PEOPLE_A_DAY
 

@@ -16,8 +16,9 @@ from sqlmodel import Session, col
 
 from app.errors import Conflict, Forbidden, NotFound
 from app.log.content import has_release_section
-from app.models import OPEN, Entry, Record, Report, Source
+from app.models import OPEN, Entry, EntryAuthor, Record, Report, Source
 from app.projection.statements import DENIALS
+from app.registry.curation import proposals
 from app.registry.effective_versions import APPROVED, build_ranges, list_source_entries
 from app.registry.identity import duplicate_scan, record_linkage
 from app.registry.publication.permissions import load_reporter
@@ -106,28 +107,51 @@ def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
         raise NotFound("There is no source with this slug.")
     if source.key == context.actor.source:
         raise Forbidden("These are reports of your own source: a curator of another source, or of none, reviews them.")
-    reports = [
-        report
-        for report in iterate_unreviewed(context.session, source.key)
-        if report.revision <= body.until
-        and (report.kind, report.request) == (body.kind, body.list)
-        and (body.reports is None or report.id in body.reports)
-    ]
+    reports = select_reports(context.session, source.key, body)
     if not reports:
         raise Conflict("None of these reports waits any more: read the batches again.")
+    if proposals.exceeds_limit(context, len(reports)) or _filed_any(context, reports):
+        subject, decision = (source.key, body.list), f"{body.decision} {body.kind}"
+        waiting = proposals.require_agreement(
+            context, "review", subject, decision, body, covers=lambda other: other.body == body.model_dump_json()
+        )
+        if waiting is not None:
+            return waiting
     reviewed = reports[:MAX_REVIEWED_REPORTS]
     revisions = [report.revision for report in reviewed]
     all_entries = list_source_entries(context.session, source.key, revisions[0], revisions[-1])
     ranges = build_ranges({*revisions}, all_entries)
     entry = context.write_entry(
         "review",
-        {"source": source.slug, "decision": body.decision, "entries": ranges},
+        {"source": source.slug, "decision": body.decision, "entries": ranges, "people": len(reviewed)},
         {"reason": body.reason} if body.reason else {},
     )
     if body.decision == APPROVED:
         _link_reports(context, source.key, [report for report in reviewed if _is_new(report)])
     numbers = {"reviewed": len(reviewed), "remaining": len(reports) - len(reviewed)}
     return Outcome("review", 201, entry.revision, {"source": source.slug, "decision": body.decision, **numbers})
+
+
+def select_reports(session: Session, source: int, body: ReviewIn) -> list[UnreviewedReport]:
+    """Return the reports about which a review decides and that still wait for one."""
+    return [
+        report
+        for report in iterate_unreviewed(session, source)
+        if report.revision <= body.until
+        and (report.kind, report.request) == (body.kind, body.list)
+        and (body.reports is None or report.id in body.reports)
+    ]
+
+
+def _filed_any(context: WriteContext, reports: Sequence[UnreviewedReport]) -> bool:
+    """Return whether the holder of the writing key filed one of the reports, with this key or another."""
+    if context.is_agreed:
+        return False
+    revisions = [report.revision for report in reports]
+    keys = context.session.scalars(
+        select(col(EntryAuthor.key_id)).where(col(EntryAuthor.revision).between(revisions[0], revisions[-1])).distinct()
+    )
+    return any(proposals.has_same_holder(context.session, key_id, context.key_id) for key_id in keys)
 
 
 def _is_new(report: UnreviewedReport) -> bool:

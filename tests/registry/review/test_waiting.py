@@ -1,12 +1,13 @@
 """What counts at once, what waits for a curator, and what a curator's decision changes."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.db.engine import open_write_session
 from app.registry import directory
-from app.registry.review import limits
+from app.registry.review import batches, limits
 from app.vocabulary import Role
 from tests.support import Body, World
 
@@ -32,14 +33,16 @@ def file_people(world: World, count: int, who: str = "foro", first: int = 1, **c
     return [world.file(who, **person(number), **changes) for number in range(first, first + count)]
 
 
-def review_all(world: World, decision: str = "approved", who: str = "curator") -> None:
-    for batch in world.get("/v1/review/batches", who).json()["data"]:
+def review_all(world: World, decision: str = "approved") -> None:
+    """Decide about all batches as one curator, and agree as another."""
+    world.add_second_curator()
+    for batch in world.get("/v1/review/batches", "curator").json()["data"]:
         body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": decision}
-        while True:
-            answer = world.post("/v1/review/batches", body, who)
-            assert answer.status_code == 201, answer.text
-            if not answer.json()["remaining"]:
-                break
+        answer = world.post("/v1/review/batches", body, "curator")
+        assert answer.status_code in (201, 202), answer.text
+        if answer.status_code == 202:
+            world.post("/v1/proposals/agreement", {"proposals": [answer.json()["id"]]}, "second curator")
+            world.carry_out_due()
 
 
 def numbers(world: World, **terms: Any) -> tuple[int, int, int]:
@@ -168,6 +171,25 @@ def test_denials_stay_at_the_limit_of_a_new_source_for_a_trusted_one(world: Worl
 def test_a_trusted_source_counts_up_to_its_own_limit(world: World) -> None:
     trust(world, "foro", LIMIT + 10)
     assert {filed["review"] for filed in file_people(world, LIMIT + 10)} == {"unreviewed"}
+
+
+def test_a_review_of_more_people_than_a_day_s_limit_waits_for_a_second_curator_or_a_day(world: World) -> None:
+    file_people(world, LIMIT + 1)
+    (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
+    body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "approved"}
+    assert world.post("/v1/review/batches", body, "curator").status_code == 202
+    world.carry_out_due()
+    assert numbers(world) == (LIMIT, 1, 0)
+    world.now += timedelta(hours=25)
+    world.carry_out_due()
+    assert numbers(world) == (LIMIT + 1, 0, 0)
+
+
+def test_a_long_review_goes_on_until_nothing_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MAX_REVIEWED_REPORTS", 5)
+    file_people(world, LIMIT + 3)
+    review_all(world)
+    assert numbers(world) == (LIMIT + 3, 0, 0)
 
 
 def test_nobody_reviews_for_their_own_source(world: World) -> None:
