@@ -282,12 +282,11 @@ def file_claim(context: WriteContext, body: ClaimIn, *, is_confirmed: bool = Fal
         entry = load_entry(context.session, previous.stated)
         if (_add_zone(entry.body["said"], "UTC"), entry.personal) == (claim, personal):
             return Outcome("claim", 200, previous.stated, {"id": str(previous.id)})
-    claim_id = previous.id if previous else new_id()
     mark, first_filings = ({}, []) if is_confirmed else mark_hearsay(context, filer_slug, claim)
-    content = {"id": str(claim_id), "filed_by": filer_slug, "said": claim, **mark}
+    content = {"id": str(previous.id if previous else new_id()), "filed_by": filer_slug, "said": claim, **mark}
     new_entry = context.write_entry("claim", content, personal)
     confirm_first_filings(context, first_filings, new_entry.revision)
-    return Outcome("claim", 200 if previous else 201, new_entry.revision, {"id": str(claim_id)})
+    return Outcome("claim", 200 if previous else 201, new_entry.revision, {"id": content["id"]})
 
 
 def _find_previous_claim(context: WriteContext, case: str | None) -> Claim | None:
