@@ -66,8 +66,8 @@ class FairQueue(Generic[Item]):
     def __len__(self) -> int:
         return self._root.waiting
 
-    def add(self, client: Client, item: Item) -> Item | None:
-        """Queue an item. If too many wait then, remove and return the newest item of the part with most."""
+    def add(self, client: Client, item: Item) -> None:
+        """Queue an item."""
         part = self._root
         part.waiting += 1
         for name in client:
@@ -79,9 +79,12 @@ class FairQueue(Generic[Item]):
                 part.used, part.order = max(part.used, parent.level), next(self._order)
             part.waiting += 1
         part.items[item] = None
+
+    def remove_excess(self, newcomer: Client) -> Item | None:
+        """If too many wait, remove and return the newest item of the part with most, the newcomer's if equal."""
         if self._root.waiting <= self._capacity:
             return None
-        largest = self._find_largest(client)
+        largest = self._find_largest(newcomer)
         newest = next(reversed(self._follow(largest)[-1].items))
         self.remove(largest, newest)
         return newest

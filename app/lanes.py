@@ -62,10 +62,11 @@ class Lane:
         """Take a place for the current sender, to be released. Raises Busy."""
         sender = current_sender.get()
         turn = Turn(sender.client, asyncio.get_running_loop().create_future())
-        refused_turn = self._queue.add(turn.client, turn)
+        self._queue.add(turn.client, turn)
+        self._give_places()
+        refused_turn = self._queue.remove_excess(turn.client)
         if refused_turn is not None and not refused_turn.has_come.done():
             refused_turn.has_come.set_exception(build_busy_error())
-        self._give_places()
         sender.waits += 1
         try:
             await turn.has_come
@@ -106,7 +107,8 @@ class Admission:
 
     def admit(self, client: Client, close: Callable[[], None]) -> None:
         """Admit what `close` ends. If there is too much then, close the newest of the client with most."""
-        closed = self._queue.add(client, close)
+        self._queue.add(client, close)
+        closed = self._queue.remove_excess(client)
         if closed is not None:
             closed()
 

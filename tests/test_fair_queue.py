@@ -124,7 +124,8 @@ def test_of_too_many_the_newest_of_the_client_with_most_is_refused(clients: list
     waiting: dict[int, Client] = {}
     for number, client in enumerate(clients):
         waiting[number] = client
-        refused = queue.add(client, number)
+        queue.add(client, number)
+        refused = queue.remove_excess(client)
         assert (refused is None) == (len(waiting) <= capacity)
         if refused is not None:
             networks = Counter(str(each[0]) for each in waiting.values())

@@ -67,7 +67,8 @@ class GroupCommit:
         client, answer = current_sender.get().client, asyncio.get_running_loop().create_future()
         queued = _QueuedJob(job, client, copy_context(), get_request_stats(), answer, perf_counter())
         with self._queue_lock:
-            refused = self._queue.add(client, queued)
+            self._queue.add(client, queued)
+            refused = self._queue.remove_excess(client)
         if refused is not None and not refused.answer.done():
             refused.answer.set_exception(build_busy_error())
         if self._write_task is None:

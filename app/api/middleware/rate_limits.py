@@ -30,7 +30,7 @@ NETWORK_PREFIXES = ((24, 48), (32, 56), (32, 64))
 # The addresses by which tor names its circuits (HiddenServiceExportCircuitID in tor's manual). Anyone has any number of
 # circuits, so all are one network, and each is a client.
 TOR_NETWORK = "fc00:dead:beef:4dad::/64"
-SCOPE_CONNECTION = "recuento.connection"  # scope key of a function that notes the client of the connection
+SCOPE_CONNECTION = "recuento.connection"  # scope key of the protocol of the connection
 # The number of buckets that clients share: so many that two busy clients rarely share one, so few that counting stays
 # cheap however many addresses a client has. The assignment is keyed, so that an outsider cannot compute it.
 BUCKETS = 16_384
@@ -121,7 +121,7 @@ class RateLimitMiddleware:
             client = rates.identify(token, host)
             current_sender.set(Sender(client))
             if SCOPE_CONNECTION in scope:
-                scope[SCOPE_CONNECTION](client)
+                scope[SCOPE_CONNECTION].note_client(client)
             try:
                 rates.count(token, host, search=_is_name_search(scope["query_string"]))
             except TooManyRequests as refusal:

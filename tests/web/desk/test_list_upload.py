@@ -1,9 +1,11 @@
 """Sending a list at the desk: tried first, answered in place, sent once, and kept by nobody in between."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
+from app.fair_queue import Client
 from app.imports import import_store
 from app.web.desk import answers, list_upload
 from app.web.desk.sessions import IDLE_TIMEOUT
@@ -198,17 +200,16 @@ def test_a_list_that_is_too_long_is_told_so_on_its_page(officer: Officer, *, sta
 
 
 def test_a_list_of_the_page_takes_its_room_once(officer: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = officer.world.app.state.body_budget
-    long = LIST + "\n" + ";" * 100_000
-    taken: list[int] = []
-    take = room.reserve
+    admission = officer.world.app.state.long_bodies
+    taken: list[Client] = []
+    admit = admission.admit
 
-    async def counted(length: int, who: str) -> None:
-        taken.append(length)
-        await take(length, who)
+    def counted(client: Client, close: Callable[[], None]) -> None:
+        taken.append(client)
+        admit(client, close)
 
-    monkeypatch.setattr(room, "reserve", counted)
-    tried(officer, long)
+    monkeypatch.setattr(admission, "admit", counted)
+    tried(officer, LIST + "\n" + ";" * 100_000)
     assert len(taken) == 1
 
 
