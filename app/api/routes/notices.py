@@ -21,6 +21,7 @@ FEED_HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Referre
     "/notices/{token}.atom",
     response_model=None,
     response_class=Response,
+    include_in_schema=False,  # nobody builds this address: the operator prints it whole
     responses=FEED_RESPONSE | document_refusals(NotFound, Invalid, *ALWAYS_REFUSALS),
 )
 def follow_notices(

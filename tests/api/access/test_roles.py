@@ -98,7 +98,6 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/objections/{objection_id}/decision"): (401, 403, 403, 403, 202, 403),
     ("POST", "/v1/freeze"): (401, 403, 403, 403, 200, 200),
     ("DELETE", "/v1/freeze"): (401, 403, 403, 403, 403, 200),
-    ("GET", "/v1/notices/{token}.atom"): (404, 404, 404, 404, 404, 404),  # nobody's key opens a feed
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
 }
@@ -183,7 +182,6 @@ def set_scene(world: World, **changes: Any) -> Scene:
             **{f"{thing}_id": filed[thing]["id"] for thing in ("report", "detainee", "detention", "release")},
             "other_id": other["detainee"]["id"],
             "claim_id": claim["id"],
-            "token": "guessed",
             "import_id": sent["id"],
             "objection_id": world.get("/v1/objections", "curator").json()["data"][0]["id"],
             "proposal_id": claim["id"],  # of nothing that waits
@@ -228,9 +226,7 @@ def limit_keys(world: World, scopes: list[str] | None) -> None:
 
 # Who asks whether the server is there is nobody's key.
 # What looks at no key, or not at what it may.
-WITHOUT_KEY = {
-    ("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1/objections"), ("GET", "/v1/notices/{token}.atom"),
-}  # fmt: skip
+WITHOUT_KEY = {("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1/objections")}
 
 
 def test_a_key_that_is_limited_to_all_other_routes_is_refused_on_each(world: World, subtests: pytest.Subtests) -> None:

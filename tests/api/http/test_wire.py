@@ -174,6 +174,8 @@ def write_everything(checked: Checked) -> dict[str, str]:
     post("/v1/recalls", "admin", stolen | {"dry_run": True})
     recalled = post("/v1/recalls", "admin", stolen)
     post("/v1/recalls", "admin", {"undoes": recalled["receipt"]["revision"]})
+    post("/v1/freeze", "curator", None)
+    checked.ask("DELETE", "/v1/freeze", "admin")
     cited = checked.world.count(country="VE", group_by="source")["citation"]["address"]
     return {**ids, "claim": claim, "import": sent, "code": cited.removeprefix("/c/")}
 

@@ -3,14 +3,10 @@
 from typing import Any
 
 import pytest
-from sqlmodel import select
 
-from app.db.engine import open_write_session
-from app.models import NoticeHolder
-from app.notices import holders
 from app.projection import RULES
 from app.registry.curation import proposals
-from tests.api.openapi.scene import NOW, Stage
+from tests.api.openapi.scene import Stage
 
 Node = dict[str, Any]
 JANUARY: Node = {"country": "VE", "released_from": "2026-01-08", "as_of": "2026-01-13"}
@@ -73,7 +69,6 @@ def play(stage: Stage) -> None:
     _curators(stage, filed)
     _refusals(stage, filed)
     _freeze(stage)
-    _notices(stage)
     _recall(stage)
 
 
@@ -225,13 +220,6 @@ def _freeze(stage: Stage) -> None:
     ask("freeze_registry", "admin")
     ask("file_detention", "reporter", body={**DEAD, "source_record_id": "EX-2026-0199"}, gives=503)
     ask("end_freeze", "admin")
-
-
-def _notices(stage: Stage) -> None:
-    with open_write_session(stage.app.state.engine) as session:
-        path = holders.create_feed(session, stage.keys["curator"][4:12], NOW)
-        holders.add_digest(session.scalars(select(NoticeHolder)).one(), {"objections": 2, "pairs": 1}, NOW)
-    stage.ask("follow_notices", None, path.removeprefix("/v1/notices/").removesuffix(".atom"))
 
 
 def _recall(stage: Stage) -> None:
