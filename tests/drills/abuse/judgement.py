@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from tests.drills.abuse import names
-from tests.drills.abuse.measures import State, find_moved
+from tests.drills.abuse.measures import State, find_moved, is_same_headline
 
 
 @dataclass
@@ -26,11 +26,12 @@ class Verdict:
 
 
 def judge_states(
-    verdict: Verdict, before: State, after: State, hidden: set[str], opened: set[str], limit: int = names.MAX_UNREVIEWED
+    verdict: Verdict, before: State, after: State, hidden: set[str], opened: set[str], tolerance: int = 0
 ) -> None:
-    """Compare the states before and after an attack of one key."""
-    same_headline = before.headline == after.headline
-    shown = f"headline unchanged: {before.headline}" if same_headline else f"{before.headline} → {after.headline}"
+    """Compare the states before and after an attack of one key. `tolerance`: of numbers in the headline."""
+    limit = names.MAX_UNREVIEWED
+    same_headline = is_same_headline(before.headline, after.headline, tolerance)
+    shown = f"headline: {after.headline}" if same_headline else f"{before.headline} → {after.headline}"
     verdict.expect(same_headline, shown)
     verdict.expect(before.country == after.country, f"country of the front page: {before.country} → {after.country}")
     moved = find_moved(before, after)

@@ -63,9 +63,17 @@ def read_headline(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", found.group(1))).split()) if found else ""
 
 
+def is_same_headline(before: str, after: str, limit: int = 0) -> bool:
+    """Whether two headlines say the same, with numbers that differ by a limit at most."""
+    if re.sub(r"[\d,]+", "#", before) != re.sub(r"[\d,]+", "#", after):
+        return False
+    numbers = [[int(text) for text in re.findall(r"\d+", line.replace(",", ""))] for line in (before, after)]
+    return all(abs(one - other) <= limit for one, other in zip(*numbers, strict=True))
+
+
 def read_country(page: str) -> str:
-    """Return the country of the figure that a page gives to link previews."""
-    found = re.search(r'property="og:image" content="[^"]*[?;&]country=([A-Z]{2})', page)
+    """Return the country that the figures of a page are about."""
+    found = re.search(r"[?;&]country=([A-Z]{2})", page)
     return found.group(1) if found else ""
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 MAX_UNREVIEWED = 20  # reports of a new source in combined records; denials and custody reports of every source
 MAX_HIDDEN = 100  # people whom one source hides at once
+MAX_OBJECTED = 5  # people whom the unanswered objections of one network hide
 MAX_DECIDED = 20  # people whom one curator joins, parts, approves or confirms a day
 ENOUGH = 10_000  # the number of a source that is trusted
 
