@@ -78,6 +78,7 @@ def test_people_whom_an_attack_invents_differ_in_more_than_a_word() -> None:
     assert [json.loads(line) for line in attacks.build_lines(bodies[:2]).splitlines()] == bodies[:2]
 
 
+@pytest.mark.campaign
 def test_what_an_attack_does_before_and_after_its_fault_is_left_out(
     registry: SmallRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

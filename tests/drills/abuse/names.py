@@ -14,6 +14,11 @@ LOAD_FUNCTIONS = {"6": "drill_slow_uploads", "8": "drill_front_page"}  # each ta
 WAITING_TOTALS = ("awaiting_review", "rejected")  # beside the totals of a count
 
 
+def build_source_command(slug: str) -> list[str]:
+    """Return the command that adds an organisation as a new source."""
+    return ["source", "add", slug, "--name", "New organisation (invented)", "--kind", "ngo"]
+
+
 def build_trust_command(slug: str, number: int) -> list[str]:
     """Return the command that sets how many unreviewed reports of a source count in combined records."""
     return ["source", "trust", slug, str(number)]

@@ -1,6 +1,7 @@
 """Try what attackers with a key can move: `python -m tests.drills.abuse.random_attempts --attempts 500`."""
 
 import argparse
+import logging
 import os
 import sys
 import tempfile
@@ -90,11 +91,17 @@ def find_shortest(registry: SmallRegistry, attempt: Attempt) -> Attempt:
 
 
 def _judge_seed(folder: str, role: str, seed: int) -> tuple[str, int, list[str]]:
+    return role, seed, judge(_open_registry(folder), draw_attempt(role, seed))
+
+
+def _open_registry(folder: str) -> SmallRegistry:
+    """Return the registry of this process."""
     if folder not in _registries:
+        logging.disable(logging.WARNING)  # of slow requests, on a machine that does other work
         own = Path(folder) / str(os.getpid())
         own.mkdir()
         _registries[folder] = create_registry(own)
-    return role, seed, judge(_registries[folder], draw_attempt(role, seed))
+    return _registries[folder]
 
 
 def main() -> int:
@@ -111,7 +118,9 @@ def main() -> int:
     checkout = asked.checkout.resolve()
     if checkout != ROOT and os.environ.get("PYTHONPATH", "").split(os.pathsep)[0] != str(checkout):
         command = [sys.executable, "-m", "tests.drills.abuse.random_attempts", *sys.argv[1:]]
-        os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": f"{checkout}{os.pathsep}{ROOT}"})
+        # Packages of tests are found in both trees. Without a safe path those of this directory would come first.
+        path = {"PYTHONPATH": f"{checkout}{os.pathsep}{ROOT}", "PYTHONSAFEPATH": "1"}
+        os.execve(sys.executable, command, {**os.environ, **path})
     return _try_all(asked)
 
 
@@ -136,14 +145,11 @@ def _try_all(asked: argparse.Namespace) -> int:
 
 def _print_shortest(folder: str, role: str, seed: int) -> None:
     """Print the seed of a failed attempt, its shortest beginning that fails, and how."""
-    if "here" not in _registries:
-        own = Path(folder) / "here"
-        own.mkdir()
-        _registries["here"] = create_registry(own)
-    shortest = find_shortest(_registries["here"], draw_attempt(role, seed))
+    registry = _open_registry(folder)
+    shortest = find_shortest(registry, draw_attempt(role, seed))
     _say(f"{role} {seed} with {', '.join(shortest.sources) or 'a curator key'} fails:")
     _say(*(f"  {step}" for step in shortest.steps))
-    _say(*(f"    {fault}" for fault in judge(_registries["here"], shortest)[:8]))
+    _say(*(f"    {fault}" for fault in judge(registry, shortest)[:8]))
 
 
 def _say(*lines: str) -> None:

@@ -60,6 +60,7 @@ class Checkout:
             [sys.executable, "-m", "app.cli", *words],
             cwd=self.folder,
             env=self.build_environment(database),
+            stdin=subprocess.DEVNULL,  # a command that asks is refused, and does not wait
             capture_output=True,
             text=True,
             check=False,
@@ -70,7 +71,7 @@ class Checkout:
         """Replay January 2026 into a database, with the keys that the drills use."""
         database = self.folder / "template.db"
         self._require(database, "demo", "--no-serve")
-        self._require(database, "source", "add", NEW_SOURCE, "--name", "New NGO (invented)", "--kind", "ngo")
+        self._require(database, *names.build_source_command(NEW_SOURCE))
         keys = {slug: self._create_key(database, slug) for slug in SOURCES}
         keys |= {role: self._create_key(database, "--role", role) for role in ROLES}
         self.set_number(database, ATTACKER, names.MAX_UNREVIEWED)

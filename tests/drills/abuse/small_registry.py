@@ -28,7 +28,7 @@ TRUSTED = ("foro", "jep")
 STOLEN = "pud"  # an organisation whose key a government has; small enough that nothing of it waits
 NEWCOMER = "newcomer"  # whose first list waits for a curator
 HOSTILE = ("hostile-1", "hostile-2", "hostile-3")
-THIEF = "curator"
+THIEF = "thief"  # who has a second curator's key
 
 PEOPLE = 60
 LISTED = 65  # further people, in a list of one organisation: so that more can be hidden than one source may
@@ -110,28 +110,34 @@ def create_registry(folder: Path) -> SmallRegistry:
     template, keys = templates.world("sqlite")
     with templates.copy("sqlite", template) as url:
         database = Path(str(make_url(url).database))
-        for slug in TRUSTED:
-            set_number(database, slug, names.ENOUGH)
+        for slug in TRUSTED:  # a checkout without numbers does not know the command, and counts everything
+            _run_command(database, *names.build_trust_command(slug, names.ENOUGH))
+        keys = {
+            **keys,
+            THIEF: _run_command(database, "key", "create", "--role", "curator", "--holder", "Holder of a key"),
+        }
         with World(settings_of(url), keys=keys) as world:
             for slug in (NEWCOMER, *HOSTILE):
                 world.add_source(slug)
-            world.add_second_curator()
             decisions = _fill(world)
             state = read_state(world)
-            targets = _read_targets(world, state, decisions)
+            targets = _read_targets(world, decisions)
         world.engine.dispose()
         return SmallRegistry(database, world.keys, state, targets)
 
 
-def set_number(database: Path, slug: str, number: int) -> None:
-    """Set the number of a source, with the command of the checkout under test if it has one."""
+def _run_command(database: Path, *words: str) -> str:
+    """Run a command of the checkout under test, and return what it prints."""
     environment = {
         **os.environ,
         "RECUENTO_DATABASE_URL": f"sqlite:///{database}",
         "RECUENTO_SECRET": str(USUAL["secret"]),
     }
-    command = [sys.executable, "-m", "app.cli", *names.build_trust_command(slug, number)]
-    subprocess.run(command, env=environment, capture_output=True, check=False)
+    command = [sys.executable, "-m", "app.cli", *words]
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
 
 
 def _fill(world: World) -> tuple[str, ...]:
@@ -163,7 +169,7 @@ def _fill(world: World) -> tuple[str, ...]:
                 "judgement": "same",
                 "reason": "One man, two names.",
             },
-            "second curator",
+            "curator",
         )
         for index in range(JOINED)
     ]
@@ -214,12 +220,29 @@ def read_state(world: World) -> State:
     )
 
 
-def _read_targets(world: World, state: State, decisions: tuple[str, ...]) -> Targets:
-    def read_ids(path: str, who: str | None = None) -> tuple[str, ...]:
-        return tuple(row["id"] for row in read_list(world, path, who))
+def _read_targets(world: World, decisions: tuple[str, ...]) -> Targets:
+    """Read ids in an order that is the same in each registry, whatever the ids are."""
+    people = sorted(read_list(world, "/v1/detainees", "reader"), key=_describe)
+    places = {person["id"]: place for place, person in enumerate(people)}
 
-    own = {slug: read_ids("/v1/reports", slug) for slug in SMALL_SOURCES}
-    return Targets(tuple(state.pages), read_ids("/v1/releases"), read_ids("/v1/detentions"), own, decisions)
+    def read_ids(path: str) -> tuple[str, ...]:
+        rows = sorted(read_list(world, path), key=lambda row: places.get(row["detainee_id"], len(places)))
+        return tuple(row["id"] for row in rows)
+
+    own = {
+        slug: tuple(report["id"] for report in sorted(read_list(world, "/v1/reports", slug), key=_get_case))
+        for slug in SMALL_SOURCES
+    }
+    return Targets(tuple(places), read_ids("/v1/releases"), read_ids("/v1/detentions"), own, decisions)
+
+
+def _describe(person: Body) -> str:
+    reported = [detention["reported_by"] + detention["verified_by"] for detention in person["detentions"]]
+    return f"{person['name']} {reported}"
+
+
+def _get_case(report: Body) -> str:
+    return str(report["source_record_id"])
 
 
 def read_numbers(world: World) -> dict[str, int]:
