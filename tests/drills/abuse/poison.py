@@ -44,12 +44,15 @@ def build_workbook() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{_NAMESPACE}manifest:1.0"/>')
         archive.writestr("content.xml", _WORKBOOK.format(rows=rows))
     return file.getvalue()
 
 
 def _build_row(cells: tuple[str, ...], repeated: int) -> str:
-    texts = "".join(f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in cells)
+    texts = "".join(
+        f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>' for cell in cells
+    )
     return f'<table:table-row table:number-rows-repeated="{repeated}">{texts}</table:table-row>'
 
 
