@@ -161,8 +161,10 @@ drill-io: $(VENV)/.dev ## Let the n-th write or sync of the files of ENGINE fail
 	$(BIN)/python -m bench.drill_io $(ENGINE)
 
 drill-abuse: $(VENV)/.dev ## Do what one stolen or hostile key can do, to the CHECKOUT (this one), and ATTEMPTS (500) random attempts by each
-	$(BIN)/python -m tests.drills.abuse.run $(addprefix --checkout ,$(CHECKOUT))
-	$(BIN)/python -m tests.drills.abuse.random_attempts --attempts $(or $(ATTEMPTS),500) $(addprefix --checkout ,$(CHECKOUT))
+	@failed=0; \
+	$(BIN)/python -m tests.drills.abuse.run $(addprefix --checkout ,$(CHECKOUT)) || failed=1; \
+	$(BIN)/python -m tests.drills.abuse.random_attempts --attempts $(or $(ATTEMPTS),500) $(addprefix --checkout ,$(CHECKOUT)) || failed=1; \
+	exit $$failed
 
 flood: $(VENV)/.runtime ## Let sixteen clients ask a costly question, and tell how long writers, cheap reads and health wait
 	$(BIN)/python -m bench.flood $(FLOOD)

@@ -158,8 +158,9 @@ def _fill(world: World) -> tuple[str, ...]:
     for number, slug in ((401, GOVERNMENT), (20, "foro"), (18, "jep")):
         world.post("/v1/claims", _build_claim(slug, number), slug)
     distinct = [*dict.fromkeys(people)]
-    for detainee in distinct[:OBJECTIONS]:
-        world.object_to(f"/v1/detainees/{detainee}", host=f"203.0.{len(detainee)}.{distinct.index(detainee)}")
+    for index, detainee in enumerate(distinct[:OBJECTIONS]):
+        world.object_to(f"/v1/detainees/{detainee}", host=f"203.0.{index}.7")
+    world.beat()
     answers = [
         world.post(
             "/v1/identity",
