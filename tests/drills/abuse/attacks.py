@@ -1,8 +1,8 @@
 """The attacks, each with one key, over HTTP as an attacker sends them."""
 
 import json
-from collections.abc import Iterable
-from itertools import islice, product
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from tests.drills.abuse.registry import ATTACKER, GOVERNMENT, HONEST, Body, Server
@@ -19,15 +19,23 @@ WINDOW = {"country": "VE", "released_from": "2025-12-01", "released_to": "2026-0
 FIRST_HAND: Body = {"verdict": "verified", "method": "family"}
 
 GIVEN_NAMES = ("Amaranta", "Blas", "Casilda", "Donato", "Eulalia", "Fermín", "Gala", "Hipólito", "Inés", "Jacobo")
-MIDDLE_NAMES = ("Abril", "Benigno", "Clemencia", "Darío", "Elisa", "Fabián", "Gloria", "Horacio", "Ivonne", "Julián")
-FATHERS = ("Alvarado", "Bustamante", "Cifuentes", "Duarte", "Elizondo", "Figueroa", "Galindo", "Hinojosa")
-MOTHERS = ("Ibarra", "Jaramillo", "Lozano", "Montero", "Navarrete", "Ocampo", "Palacios", "Quiñones")
+SYLLABLES = ("ba", "cer", "di", "fon", "gu", "lar", "me", "nis", "po", "run", "sa", "tel", "vi", "zo")
+SURNAMES = len(SYLLABLES) ** 4  # of four syllables
 
 
-def invent_names() -> Iterable[str]:
-    """Yield names of invented people, who are in no registry; no two of one row of names are neighbours."""
-    for mother, father, middle, given in product(MOTHERS, FATHERS, MIDDLE_NAMES, GIVEN_NAMES):
-        yield f"{given} {middle} {father} {mother}"
+def invent_names() -> Iterator[str]:
+    """Yield names of invented people, who are in no registry, and have no surname in common."""
+    for number in range(SURNAMES // 2):
+        father, mother = (_build_surname(half * 2_741 % SURNAMES) for half in (2 * number, 2 * number + 1))
+        yield f"{GIVEN_NAMES[number % len(GIVEN_NAMES)]} {father} {mother}"
+
+
+def _build_surname(number: int) -> str:
+    syllables = []
+    for _ in range(4):
+        number, syllable = divmod(number, len(SYLLABLES))
+        syllables.append(SYLLABLES[syllable])
+    return "".join(syllables).capitalize()
 
 
 def build_lines(rows: Iterable[Body]) -> bytes:
@@ -40,7 +48,7 @@ def build_invented_releases(number: int, prefix: str) -> list[Body]:
     return [
         {
             "source_record_id": f"{prefix}-{index}",
-            "detainee": {"full_name": name, "birth_date": f"{1950 + index % 50}", "publish": "anonymous"},
+            "detainee": {"full_name": name, "birth_date": f"{1950 + index * 7 % 50}", "publish": "anonymous"},
             "detention": {"detained_on": f"2025-{1 + index % 9:02}-{1 + index % 28:02}", "country": "VE"},
             "release": {"released_on": f"2026-01-{8 + index % 20:02}"},
             "verification": FIRST_HAND,
