@@ -116,6 +116,7 @@ def create_registry(folder: Path) -> SmallRegistry:
             **keys,
             THIEF: _run_command(database, "key", "create", "--role", "curator", "--holder", "Holder of a key"),
         }
+        assert keys[THIEF], "no key was created"
         with World(settings_of(url), keys=keys) as world:
             for slug in (NEWCOMER, *HOSTILE):
                 world.add_source(slug)
