@@ -61,7 +61,7 @@ GUARDS := tests/test_two_registries.py tests/test_pairs.py tests/api/privacy tes
 	tests/exports/count_files tests/test_reader.py tests/cli/test_metrics_port.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick browse screenshots campaign campaign-ci check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick browse screenshots campaign campaign-ci check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io drill-abuse flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -159,6 +159,12 @@ drill-disk: $(VENV)/.dev ## Fill the disk under a registry of ENGINE and make ro
 
 drill-io: $(VENV)/.dev ## Let the n-th write or sync of the files of ENGINE fail, for 150 n (needs a C compiler)
 	$(BIN)/python -m bench.drill_io $(ENGINE)
+
+drill-abuse: $(VENV)/.dev ## Do what one stolen or hostile key can do, to the CHECKOUT (this one), and ATTEMPTS (500) random attempts by each
+	@failed=0; \
+	$(BIN)/python -m tests.drills.abuse.run $(addprefix --checkout ,$(CHECKOUT)) || failed=1; \
+	$(BIN)/python -m tests.drills.abuse.random_attempts --attempts $(or $(ATTEMPTS),500) $(addprefix --checkout ,$(CHECKOUT)) || failed=1; \
+	exit $$failed
 
 flood: $(VENV)/.runtime ## Let sixteen clients ask a costly question, and tell how long writers, cheap reads and health wait
 	$(BIN)/python -m bench.flood $(FLOOD)
