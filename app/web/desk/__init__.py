@@ -16,7 +16,13 @@ for pages in DESK_ROUTERS:
 # Forms that are accepted without a session, and are short enough to need no reserved memory: the sign-in form, and
 # forms whose session has ended, so that their content comes back to the officer.
 _REPORT_FORMS = (corrections.REPORTS_PATH, corrections.CORRECTION_PATH, corrections.RETRACTION_PATH)
-_CURATOR_FORMS = (review.PAIR_DECISION_PATH, review.UNDO_PATH, review.WITHDRAWAL_PATH, review.OBJECTION_DECISION_PATH)
+_CURATOR_FORMS = (
+    review.PAIR_DECISION_PATH,
+    review.UNDO_PATH,
+    review.AGREEMENT_PATH,
+    review.WITHDRAWAL_PATH,
+    review.OBJECTION_DECISION_PATH,
+)
 _SESSION_FORMS = ("/desk/session", "/desk/session/end", "/desk/freeze", "/desk/freeze/end")
 _FORM_PATHS = (*_SESSION_FORMS, *reports.REPORT_KINDS, *_REPORT_FORMS, *_CURATOR_FORMS)
 DESK_BODY_LIMITS = {f"/{language}{path}": BUFFERED_BODY_BYTES for language in LANGUAGES for path in _FORM_PATHS}

@@ -28,7 +28,7 @@ MAX_FIELDS = 400  # fields of a form; the longest form has a hundred
 # Statuses of a page whose form must be corrected, which its title mentions.
 CORRECTABLE_STATUSES = (400, 401, 409, 412, 413, 422)
 _RETURN_PATH = re.compile(r"/desk(/[a-z0-9-]+)*")
-_ACTION_SUFFIX = re.compile(r"/(trial|decision|undo|withdrawal)$")
+_ACTION_SUFFIX = re.compile(r"/(trial|decision|undo|agreement|confirmation|withdrawal)$")
 _FORM_PAGES = {
     "/desk/correction": "/desk/reports",
     "/desk/retraction": "/desk/reports",

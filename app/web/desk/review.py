@@ -124,7 +124,7 @@ def _format_field_value(field: str, value: Any, words: Catalogue) -> str:
 
 review = APIRouter(route_class=DeskRoute)
 REVIEW_PATH, PAIR_DECISION_PATH = "/desk/review", "/desk/review/decision"
-UNDO_PATH, WITHDRAWAL_PATH = "/desk/review/undo", "/desk/review/withdrawal"
+UNDO_PATH, AGREEMENT_PATH, WITHDRAWAL_PATH = "/desk/review/undo", "/desk/review/agreement", "/desk/review/withdrawal"
 FIRST_PERSON_FIELD, SECOND_PERSON_FIELD, JUDGEMENT_FIELD, PAIR_REASON_FIELD, DECISION_FIELD = (
     "a",
     "b",

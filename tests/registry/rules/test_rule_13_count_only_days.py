@@ -85,9 +85,12 @@ def test_the_next_version_is_sealed_once_somebody_else_closed_the_person(world: 
     assert own(world, pointing)["detention"]["detained_on"] == "2024-10-13"
 
 
-def test_a_report_that_opens_its_person_says_its_days(world: World) -> None:
+def test_a_report_says_its_days_once_its_person_is_opened(world: World) -> None:
+    """The one that opens is in the log before anybody agreed."""
     world.file(**COUNTED, **DAYS)
     world.file(**COUNTED | {"detainee__publish": "named"}, **DAYS)
+    assert said(world) == SEALED
+    world.file(**COUNTED | {"detainee__publish": "named"}, **DAYS, release__kind="pardon")
     assert said(world) == IN_CLEAR
     (shown,) = world.get("/v1/detentions").json()["data"]
     assert (shown["detained_on"], shown["held_on"]) == ("2024-10-13", "2025-12-20")

@@ -92,7 +92,7 @@ def test_who_is_to_be_erased_stays_hidden_and_waits(curator: Officer, objected: 
 
 
 def test_a_button_that_is_pressed_twice_decides_once(curator: Officer) -> None:
-    form = curator.filled(DECISION) | {"outcome": "counted", "reason": "She said so."}
+    form = curator.filled(DECISION) | {"outcome": "dismissed", "reason": "She said so."}
     for _press in range(2):
         told = curator.post(DECISION, form)
         assert told.status_code == 200
@@ -115,7 +115,7 @@ def test_a_decision_without_a_reason_comes_back_and_says_so(curator: Officer) ->
 
 
 def test_what_waits_is_taken_off_the_list(curator: Officer) -> None:
-    curator.fill(DECISION, {"outcome": "counted", "reason": "She said so."})
+    curator.fill(DECISION, {"outcome": "dismissed", "reason": "She said so."})
     curator.open(OBJECTIONS)
     assert curator.fill(WITHDRAWAL, {}).status_code == 200
     assert curator.world.get("/v1/proposals", "curator").json()["data"] == []
@@ -123,7 +123,7 @@ def test_what_waits_is_taken_off_the_list(curator: Officer) -> None:
 
 def test_a_session_that_ends_before_a_decision_loses_nothing(curator: Officer) -> None:
     curator.world.now += IDLE_TIMEOUT + timedelta(minutes=1)
-    curator.fill(DECISION, {"outcome": "counted", "reason": "She said so."})
+    curator.fill(DECISION, {"outcome": "dismissed", "reason": "She said so."})
     back = curator.fill("/desk/session", {"key": curator.world.keys["curator"]})
     assert back.status_code == 200
     assert curator.filled(DECISION)["reason"] == ["She said so."]
@@ -231,6 +231,6 @@ def test_what_nobody_objects_to_is_not_decided(curator: Officer, objection: str)
 
 
 def test_the_list_of_what_waits_for_a_second_curator_leads_to_objections(curator: Officer) -> None:
-    curator.fill(DECISION, {"outcome": "counted", "reason": "She said so."})
+    curator.fill(DECISION, {"outcome": "dismissed", "reason": "She said so."})
     page = curator.open("/desk/review").text
     assert f'href="/en{OBJECTIONS}"' in page
