@@ -363,6 +363,7 @@ def find_asserted_stage(session: Session, spell: int) -> str:
             col(SourceRelease.spell) == spell,
             col(SourceRelease.until) == OPEN,
             col(SourceRelease.verdict).in_(ASSERTIONS),
+            col(SourceRelease.review).is_(None),
         )
     ).all()
     if stages:
