@@ -33,7 +33,7 @@ def find_own_detentions(reports: Sequence[Report], source: str, *, is_asserted: 
     return find_detentions(withdraw(reports, others), is_asserted=is_asserted)
 
 
-def find_stated_date(detention: Detention, source: str, stage: str) -> PartialDate | None | Literal[False]:
+def find_stated_date(detention: Detention, source: str, stage: str) -> PartialDate | Literal[False] | None:
     """Return the date that a source gives for a stage which it asserts or denies; False if it does neither."""
     own = [report for report in detention.content if report.source == source]
     asserted = find_release(make_detention(own, detention.begins), stage)
