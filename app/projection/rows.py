@@ -69,7 +69,7 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
     reviews = find_reviews(statements)
     counted = withdraw_unapproved(statements, reviews)
     rows, custodies = _project_counted(counted, publish)
-    for source, review in reviews.items():
+    for source, review in sorted(reviews.items()):
         as_approved = [
             replace(filed, review=None) if filed.source.key == source else other
             for filed, other in zip(statements, counted, strict=True)
