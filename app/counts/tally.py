@@ -199,7 +199,7 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
         "withheld": selection.count_people(
             selection.is_inside & selection.is_countable & selection.consolidated_rows["withheld"]
         ),
-        **_count_under_review(session, request, selection),
+        **_count_under_review(session, request, selection.columns),
         "list": request.build_list_addresses().build_address(()),
         **outside_part,
         "permalink": query_terms.build_query_url(countable.counts_path, request.echoed_terms, request.as_of),
@@ -239,16 +239,15 @@ def count_not_visible(session: Session, terms: SourcedTerms, reader: Reader, rev
     return {"not_visible": 0 if is_hidden is None else selection.count_rows(is_hidden)}
 
 
-def _count_under_review(session: Session, request: CountRequest, selection: Selection) -> UnderReviewCount:
+def _count_under_review(session: Session, request: CountRequest, columns: Columns) -> UnderReviewCount:
     """Count the rows of sources that match the terms and await review or were rejected.
 
     They are in the count of their source, and in no other total (rule 21)."""
-    if not has_reports_under_review(selection.columns, request.terms, request.revision):
+    if not has_reports_under_review(columns, request.terms, request.revision):
         return {"awaiting_review": 0, "rejected": 0}
-    if not selection.uses_source_rows:
-        selection = request.select(session, by_source=True)
+    selection = request.select(session, by_source=True)
     reviews = Counter(selection.rows["review"][selection.is_inside].tolist())
-    codes = selection.columns.codes
+    codes = columns.codes
     return {
         "awaiting_review": reviews[codes.find_code(Review.AWAITING_REVIEW)],
         "rejected": reviews[codes.find_code(Review.REJECTED)],
@@ -400,4 +399,5 @@ def _is_only_source(selection: Selection, terms: SourcedTerms) -> Mask:
     only_source[spell[np.flatnonzero(only_source[spell] != source)]] = SEVERAL_SOURCES
     row_source = only_source[selection.rows["spell"]]
     is_only: Mask = (row_source == NO_SOURCE) | (row_source == selection.rows["source"])
+    is_only |= selection.rows["review"] != NULL_CODE
     return is_only

@@ -1,7 +1,7 @@
 """Build the table rows of one person, as dictionaries without `since` and `until`, and the person's current state."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from app.models import (
 from app.projection import detention_state, person
 from app.projection.consolidate import get_fact_value, get_reported_values
 from app.projection.custody import Custody, build_stage_shape, link_custodies, read_custody
-from app.projection.detentions import Detention as PlacedReports
 from app.projection.detentions import divide_into_detentions
 from app.projection.event_dates import find_source_dates
 from app.projection.held import End
@@ -67,13 +66,28 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
     `publish`: the person's publication class in the log, after consent; an erased person is count-only. The detentions
     of a count-only person are divided by the logged dates, so that hiding somebody moves no release to another one;
     everything else uses months."""
-    detainee, filed = min(statement.record for statement in statements), statements
     reviews = find_reviews(statements)
-    if reviews:
-        statements = [s.to_withdrawn(reviews[s.source.key]) if s.source.key in reviews else s for s in statements]
+    counted = withdraw_unapproved(statements, reviews)
+    rows, custodies = _project_counted(counted, publish)
+    for source, review in sorted(reviews.items()):
+        as_approved = [
+            replace(filed, review=None) if filed.source.key == source else other
+            for filed, other in zip(statements, counted, strict=True)
+        ]
+        _add_rows_under_review(rows, _project_counted(as_approved, publish)[0], source, review)
+    if not any(statement.is_erased for statement in statements):
+        rows |= _build_personal_rows(counted, custodies)
+    detainee = min(statement.record for statement in statements)
+    for table_rows in rows.values():
+        for row in table_rows:
+            row["detainee"] = detainee
+    return rows
+
+
+def _project_counted(statements: Sequence[Statement], publish: str) -> tuple[Rows, list[Custody]]:
+    """Build the rows without personal values, and return them with the detentions."""
     detentions = divide_into_detentions(statements)
     if publish == Publish.COUNTED:
-        filed = [statement.to_count_only() for statement in filed]
         detentions = [
             replace(detention, statements=[s.to_count_only() for s in detention.statements]) for detention in detentions
         ]
@@ -87,7 +101,6 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
     rows: Rows = {
         Detainee: [
             {
-                "detainee": detainee,
                 "publish": publish,
                 "state": state,
                 "rearrested": any(custody.after_release and custody.is_independently_reported for custody in custodies),
@@ -103,16 +116,7 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
         Verification: [row for custody in custodies for row in _build_verification_rows(custody)],
         Placement: _build_placement_rows(custodies),
     }
-    for source, review in reviews.items():
-        own = [statement for statement in filed if statement.source.key == source]
-        rows[SourceRelease] += (own_rows := _build_rows_under_review(own, review, detentions, custodies))[SourceRelease]
-        rows[SourceDetention] += own_rows[SourceDetention]
-    if not any(statement.is_erased for statement in statements):
-        rows |= _build_personal_rows(statements, custodies)
-    for table_rows in rows.values():
-        for row in table_rows:
-            row["detainee"] = detainee
-    return rows
+    return rows, custodies
 
 
 def find_reviews(statements: Sequence[Statement]) -> dict[int, Review]:
@@ -124,28 +128,27 @@ def find_reviews(statements: Sequence[Statement]) -> dict[int, Review]:
     return reviews | {s.source.key: s.review for s in statements if s.review is Review.AWAITING_REVIEW}
 
 
-def _build_rows_under_review(
-    own: Sequence[Statement], review: Review, detentions: Sequence[PlacedReports], custodies: Sequence[Custody]
-) -> Rows:
-    """Build the own rows of a source whose reports count in no combined record. `own`: its reports as filed."""
-    by_record = {statement.record: replace(statement, review=None) for statement in own}
-    death = detention_state.find_death(by_record.values())
-    last = len(custodies) - 1
-    own_custodies: dict[int, Custody] = {}
-    for index, detention in enumerate(detentions):
-        members = [by_record[s.record] for s in detention.statements if s.record in by_record]
-        if members:
-            own_custodies[index] = replace(read_custody(members, detention.begin), spell=custodies[index].spell)
-    linked = dict(zip(own_custodies, link_custodies([*own_custodies.values()]), strict=True))
-    rows: Rows = {SourceRelease: [], SourceDetention: []}
-    for index, custody in linked.items():
-        deaths = {own[0].source.key: death} if death is not None and index == last else {}
-        rows[SourceRelease] += _build_source_release_rows(custody)
-        rows[SourceDetention] += detention_state.build_source_detention_rows(custody, deaths)
-    for table_rows in rows.values():
-        for row in table_rows:
-            row["review"] = review
-    return rows
+def withdraw_unapproved(statements: Sequence[Statement], reviews: Mapping[int, Review]) -> Sequence[Statement]:
+    """Return the statements as they stand in combined records: those of the sources in `reviews` withdrawn."""
+    return [s.to_withdrawn(reviews[s.source.key]) if s.source.key in reviews else s for s in statements]
+
+
+def _add_rows_under_review(rows: Rows, as_approved: Rows, source: int, review: Review) -> None:
+    """Add the own rows of a source whose reports count in no combined record. `as_approved`: the rows if they did.
+
+    A detention or a stage of which no combined record exists gets one without a status, which is in no number."""
+    for own_table, combined_table, key in (
+        (SourceRelease, ReleaseAtStage, ("spell", "stage")),
+        (SourceDetention, DetentionState, ("spell",)),
+    ):
+        own = {tuple(row[n] for n in key): row for row in as_approved[own_table] if row["source"] == source}
+        rows[own_table] += [row | {"review": review} for row in own.values()]
+        known = {tuple(row[n] for n in key) for row in rows[combined_table]}
+        rows[combined_table] += [
+            row | {"status": None, "independent_verified": 0, "is_denied": False}
+            for row in as_approved[combined_table]
+            if (place := tuple(row[n] for n in key)) in own and place not in known
+        ]
 
 
 def _build_personal_rows(statements: Sequence[Statement], counted_custodies: Sequence[Custody]) -> Rows:

@@ -237,7 +237,8 @@ class Statement:
 
     @cached_property
     def release_day(self) -> PartialDate | None:
-        return self.date("release.released_on") if self.has_release else None
+        is_carried_out = self.has_release and self.stage is Stage.CARRIED_OUT
+        return self.date("release.released_on") if is_carried_out else None
 
     @cached_property
     def independent(self) -> bool:

@@ -159,7 +159,8 @@ def _drop_unlinkable(columns: Columns, rows: Rows) -> Rows:
     """Return the rows of sources without other sources' verdicts on rows that count for the verifying source only."""
     if columns.first_unlinkable_spell == OPEN_UNTIL:
         return rows
-    return rows.where((rows["spell"] < columns.first_unlinkable_spell) | ~match_verified(columns, rows))
+    is_own = ~match_verified(columns, rows) | (rows["review"] != NULL_CODE)
+    return rows.where((rows["spell"] < columns.first_unlinkable_spell) | is_own)
 
 
 def match_verified(columns: Columns, rows: Rows) -> Mask:
@@ -251,7 +252,15 @@ def build_selection(
         places = index_places(columns.key_count, consolidated["spell"])[rows["spell"]]
         has_place = places != NO_PLACE
         rows, consolidated = rows.where(has_place), consolidated.take(places if has_place.all() else places[has_place])
-        consolidated = consolidated.with_columns({"status": rows["status"]})
+        is_approved = rows["review"] == NULL_CODE
+        consolidated = consolidated.with_columns(
+            {
+                "status": rows["status"],
+                # A row under review stands alone: no other source counts in it (rule 21).
+                "independent_verified": np.where(is_approved, consolidated["independent_verified"], 0),
+                "is_denied": consolidated["is_denied"] & is_approved,
+            }
+        )
     event_match = _match_event_day(rows, terms)
     if isinstance(terms, ReleaseTerms):
         if not uses_source_rows:
@@ -276,7 +285,7 @@ def build_selection(
         if terms.net:
             mask &= match_still_free(rows["next_hi"], terms.window[1])
     for spells in _match_verified_by(columns, terms, keys, revision):
-        mask &= spells[rows["spell"]]
+        mask &= spells[rows["spell"]] & ((rows["review"] == NULL_CODE) if uses_source_rows else True)
     if terms.min_sources is not None:
         mask &= consolidated["independent_verified"] >= terms.min_sources
     if terms.sources is not None:

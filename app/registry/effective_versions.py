@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, insert, literal, or_, select, update
 from sqlmodel import Session, col
 
 from app.db.engine import Key, split_into_chunks
@@ -33,8 +33,18 @@ _SELECT_MOVED_RECORDS = select(col(Record.key), col(Record.id), col(Record.sourc
 )
 APPROVED, REJECTED = "approved", "rejected"  # the decisions of a review
 _SET_REVIEW = update(Report).where(col(Report.stated).in_(IDS_PARAMETER)).values(review=bindparam("review_state"))
-_SELECT_CURRENT_OF_ENTRIES = select(col(Report.record), col(Report.stated)).where(
+_SELECT_CURRENT_OF_ENTRIES = select(col(Report.record)).where(
     col(Report.stated).in_(IDS_PARAMETER), col(Report.until) == OPEN
+)
+_SELECT_COUNTED = (
+    select(col(Report.record), col(Report.stated))
+    .where(
+        col(Report.record).in_(IDS_PARAMETER),
+        col(Report.since) == col(Report.stated),
+        or_(col(Report.review).is_(None), col(Report.review) == Review.UNREVIEWED),
+        ~exists().where(col(RecalledEntry.revision) == col(Report.stated), col(RecalledEntry.until) == OPEN),
+    )
+    .order_by(col(Report.record), col(Report.stated))
 )
 _UNDO_RECALL = (
     update(RecalledEntry)
@@ -171,7 +181,7 @@ def apply_recall(session: Session, entry: LogEntry, source: int | None) -> Colle
     _move_versions(session, Claim, entries, entry.revision)
     applied_moves = _move_versions(session, Report, entries, entry.revision)
     records = list(select_in_chunks(session, _SELECT_MOVED_RECORDS, applied_moves))
-    _rebuild_blocking_keys(session, records, applied_moves)
+    _rebuild_blocking_keys(session, records)
     _rebuild_wishes(session, entries)
     return [record.id for record in records]
 
@@ -186,10 +196,9 @@ def apply_review(session: Session, entry: LogEntry, source: int) -> Collection[u
     for chunk in split_into_chunks(revisions):
         new_state = None if is_approved else Review.REJECTED.value
         session.connection().execute(_SET_REVIEW, {"ids": chunk, "review_state": new_state})
-    current: dict[int, int] = dict(map(tuple, select_in_chunks(session, _SELECT_CURRENT_OF_ENTRIES, revisions)))
-    records = list(select_in_chunks(session, _SELECT_MOVED_RECORDS, current))
-    moves = {record: VersionMove(stated, stated if is_approved else None) for record, stated in current.items()}
-    _rebuild_blocking_keys(session, records, moves)
+    current = select_in_chunks(session, _SELECT_CURRENT_OF_ENTRIES, revisions)
+    records = list(select_in_chunks(session, _SELECT_MOVED_RECORDS, [record for (record,) in current]))
+    _rebuild_blocking_keys(session, records)
     return [record.id for record in records]
 
 
@@ -212,16 +221,18 @@ def _move_versions(
     return applied_moves
 
 
-def _rebuild_blocking_keys(session: Session, records: Iterable[Any], applied_moves: dict[int, VersionMove]) -> None:
-    """Rebuild the blocking keys of records from their effective version."""
-    buffer = WriteBuffer(session.connection())
-    for chunk in split_into_chunks(applied_moves):
+def find_counted_versions(session: Session, records: Collection[int]) -> dict[int, int]:
+    """Return record → the entry of its newest version that neither awaits review nor was rejected, and stands."""
+    return dict(map(tuple, select_in_chunks(session, _SELECT_COUNTED, records)))
+
+
+def _rebuild_blocking_keys(session: Session, records: Iterable[Any]) -> None:
+    """Rebuild the blocking keys of records from their newest version that counts."""
+    buffer, by_key = WriteBuffer(session.connection()), {record.key: record for record in records}
+    for chunk in split_into_chunks(by_key):
         session.connection().execute(_DELETE_BLOCKING_KEYS, {"ids": chunk})
-    records_by_revision = {
-        new_revision: record
-        for record in records
-        if (new_revision := applied_moves[record.key].new_revision) is not None
-    }
+    versions = find_counted_versions(session, by_key)
+    records_by_revision = {revision: by_key[record] for record, revision in versions.items()}
     for entry in load_entries(session, records_by_revision):
         record, content = records_by_revision[entry.revision], restore_content(entry.body["said"], entry.personal)
         buffer.add(

@@ -23,10 +23,9 @@ from app.db.engine import open_read_session
 from app.log.entries import replay_entries
 from app.models import SourceRelease
 from app.projection.custody import Custody, link_custodies, read_custody
-from app.projection.detention_state import find_death
 from app.projection.detentions import divide_into_detentions
 from app.projection.held import HeldDays
-from app.projection.rows import project
+from app.projection.rows import find_reviews, project, withdraw_unapproved
 from app.projection.statements import ASSERTIONS, Statement
 from app.queries.terms import CountTerms
 from app.vocabulary import Publish, ReleaseStatus, Stage
@@ -34,12 +33,12 @@ from tests.databases import Templates, settings_of
 from tests.model.histories import DATES, ORGANISATIONS, draw_filings, draw_reports
 from tests.model.past import Past
 from tests.model.recount import count_releases
+from tests.model.review import find_combined_detentions, find_own_detentions, find_states
 from tests.model.rules import (
     LEVELS,
     Detention,
     Report,
     find_arrest_date,
-    find_detentions,
     find_release,
     find_source_row,
     is_heard_of,
@@ -107,12 +106,19 @@ def compare_reports(reports: Sequence[Report], comparison: Comparison) -> None:
         frozenset(one.id for one in custody.statements if not one.is_retracted): custody
         for custody in read_custodies(statements)
     }
-    detentions = {detention.reports: detention for detention in find_detentions(reports)}
+    detentions = {detention.reports: detention for detention in find_combined_detentions(reports)}
     divisions = [sorted(map(sorted, division)) for division in (detentions, custodies)]
     if not comparison.check("division", divisions, history):
         return
-    rows = project(statements, Publish.NAMED)[SourceRelease]
+    all_rows = project(statements, Publish.NAMED)[SourceRelease]
     slugs = {statement.source.key: statement.source.slug for statement in statements}
+    rows = [row for row in all_rows if row["review"] is None]
+    for source in find_states(reports):
+        own_detentions = find_own_detentions(reports, source)
+        described = [(stage, _describe_row(one, source, stage)) for one, stage in product(own_detentions, STAGES)]
+        read = [(str(r["stage"]), _read_row(r)) for r in all_rows if r["review"] and slugs[r["source"]] == source]
+        answers = ([pair for pair in described if pair[1]], [pair for pair in read if pair[1]])
+        comparison.check(f"row under review of {source}", [sorted(map(repr, answer)) for answer in answers], history)
     for ids, detention in detentions.items():
         custody = custodies[ids]
         own_rows = {(slugs[row["source"]], row["stage"]): row for row in rows if row["spell"] == custody.spell}
@@ -124,7 +130,7 @@ def compare_reports(reports: Sequence[Report], comparison: Comparison) -> None:
             comparison.check(f"release {stage} of {sorted(ids)}", answers, history)
         arrests = [day and day.text for day in (find_arrest_date(detention), custody.arrest.date)]
         comparison.check(f"arrest of {sorted(ids)}", arrests, history)
-        days = custody.find_held_days(find_death(statements), house_arrest=False)
+        days = custody.find_held_days(None, house_arrest=False)
         for day in DAYS:
             answers = (is_held(detention, day), read_held(days, day, custody.status))
             comparison.check(f"held {date.fromordinal(day)} of {sorted(ids)}", answers, history)
@@ -137,6 +143,7 @@ def compare_reports(reports: Sequence[Report], comparison: Comparison) -> None:
 
 def read_custodies(statements: Sequence[Statement]) -> list[Custody]:
     """Return the application's detentions that somebody asserts."""
+    statements = withdraw_unapproved(statements, find_reviews(statements))
     detentions = divide_into_detentions(statements)
     custodies = link_custodies([read_custody(detention.statements, detention.begin) for detention in detentions])
     return [custody for custody in custodies if any(one.verdict in ASSERTIONS for one in custody.statements)]
@@ -187,6 +194,7 @@ def format_report(report: Report) -> str:
         f"ended {report.ended.text}" if report.ended else "",
         f"points at {report.pointer}" if report.pointer else "",
         f"denies {report.denies}" if report.denies != "event" else "",
+        report.review or "",
     ]
     return ", ".join(part for part in parts if part)
 

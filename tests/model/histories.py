@@ -17,6 +17,8 @@ DATES = (
 )  # fmt: skip
 MAX_REPORTS = 6
 FIRST_HAND_SHARE = 0.7
+REVIEWED_SHARE = 0.4  # of the histories have reports that await review or were rejected
+REVIEWS = (None, None, None, "awaiting_review", "awaiting_review", "rejected")
 DETAIL_SHARE = 0.25  # of the denials that are filed
 
 
@@ -29,6 +31,8 @@ def draw_reports(seed: int) -> list[Report]:
         reports.append(_draw_report(random, f"{random.randint(0, 9)}{number}", pointer))
     if random.random() < 1 / 8:
         reports[0] = replace(reports[0], pointer=random.choice(reports).id)
+    if random.random() < REVIEWED_SHARE:
+        reports = [replace(report, review=random.choice(REVIEWS)) for report in reports]
     return reports
 
 

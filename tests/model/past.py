@@ -6,13 +6,15 @@ Nothing projected is read, and no SQL but that of the log. The detentions are th
 import re
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.dates import PartialDate, compute_age_bounds, compute_birth_bounds_from_age, parse_date
 from app.log.entries import LogEntry
 from app.projection import SourceView, Statement
-from tests.model.rules import Detention, Report, find_detentions
+from app.vocabulary import Review
+from tests.model.review import find_combined_detentions, find_own_detentions, find_states, withdraw
+from tests.model.rules import Detention, Report
 from tests.model.statements import SECOND_HAND, read_report
 
 CLASSES = ("named", "anonymous", "counted")
@@ -48,12 +50,17 @@ def _months(text: str) -> str:
 
 @dataclass(frozen=True)
 class Person:
-    """One person: its records, its class of publication then, its reports and its detentions."""
+    """One person: its records, its class of publication then, its reports and its detentions.
+
+    `reviews`: source → state, of the sources whose reports count in their own row alone; `own_detentions`: source →
+    the detentions of that row (rule 21)."""
 
     records: frozenset[uuid.UUID]
     publish: str
     reports: list[Report]
     detentions: list[Detention]
+    own_detentions: dict[str, list[Detention]] = field(default_factory=dict)
+    reviews: dict[str, str] = field(default_factory=dict)
 
 
 class Past:
@@ -64,6 +71,7 @@ class Past:
         self.facilities: dict[str, dict[str, Any]] = {}
         self.reports: dict[uuid.UUID, LogEntry] = {}  # those that stand
         self.versions: dict[uuid.UUID, list[LogEntry]] = {}
+        self.reviews: dict[int, str | None] = {}  # entry of a report → its state
         self.recalled: dict[int, set[int]] = {}  # entry → the recalls of it that stand
         self.keys: dict[uuid.UUID, int] = {}
         self.wishes: dict[uuid.UUID, list[tuple[str, int]]] = {}
@@ -122,7 +130,15 @@ class Past:
             self.decisions = {one: body for one, body in self.decisions.items() if one not in self.void[record]}
         self.keys.setdefault(record, entry.revision)
         self.versions.setdefault(record, []).append(entry)
+        self.reviews[entry.revision] = entry.body.get("review")
         self.reports[record] = entry
+
+    def _read_review(self, entry: LogEntry) -> None:
+        for versions in self.versions.values():
+            for one in versions:
+                named = any(first <= one.revision <= last for first, last in entry.body["entries"])
+                if named and one.body["source"] == entry.body["source"]:
+                    self.reviews[one.revision] = None if entry.body["decision"] == "approved" else "rejected"
 
     def _read_recall(self, entry: LogEntry) -> None:
         """What is named stands no more, or again; of each report the newest version that stands counts."""
@@ -186,6 +202,7 @@ class Past:
             request=entry.body.get("request", 0),
             pointer=self.keys[uuid.UUID(pointer)] if pointer and uuid.UUID(pointer) in self.reports else None,
             is_filed_by_pointer=pointer is not None or "person" in entry.body,
+            review=None if (review := self.reviews[entry.revision]) is None else Review(review),
         )
 
     def _clusters(self) -> list[set[uuid.UUID]]:
@@ -209,16 +226,25 @@ class Past:
         cluster = tied & self.reports.keys()
         statements = [self.statements[record] for record in cluster]
         ids = {statement.record: statement.id for statement in statements}
-        detentions = find_detentions([read_report(statement, ids) for statement in statements])
+        filed = [read_report(statement, ids) for statement in statements]
+        reviews = find_states(filed)
+        detentions = find_combined_detentions(filed)
+        own_detentions = {source: find_own_detentions(filed, source, is_asserted=False) for source in reviews}
         if self._class(tied) == "counted":
             statements = [replace(statement, content=coarsen(statement.content)) for statement in statements]
-        reports = {statement.id: read_report(statement, ids) for statement in statements}
-        detentions = [
-            replace(detention, content=tuple(reports[report.id] for report in detention.content))
-            for detention in detentions
-        ]
+        reports = [read_report(statement, ids) for statement in statements]
         publish = "counted" if cluster & self.redacted else self._class(tied)
-        return Person(frozenset(cluster), publish, list(reports.values()), detentions)
+        return Person(
+            frozenset(cluster),
+            publish,
+            reports,
+            _show(detentions, withdraw(reports, reviews)),
+            {
+                source: _show(own, withdraw(reports, reviews.keys() - {source}))
+                for source, own in own_detentions.items()
+            },
+            reviews,
+        )
 
     def _class(self, cluster: set[uuid.UUID]) -> str:
         """Consent answers for what was asked before it, also where a later version asks the same again; of several
@@ -270,6 +296,12 @@ class Past:
                 pairs[one["judgement"]].add(frozenset(end for end in ends if end))
         waiting = {pair for pair in pairs["unsure"] - pairs["different"] if len(pair) == 2}
         return sum(1 for pair in waiting if pair <= set(counted))
+
+
+def _show(detentions: Iterable[Detention], reports: Iterable[Report]) -> list[Detention]:
+    """Return the detentions with these reports in place of those that divided them."""
+    by_id = {report.id: report for report in reports}
+    return [replace(one, content=tuple(by_id[report.id] for report in one.content)) for one in detentions]
 
 
 def _own(content: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from app.dates import PartialDate, parse_date
 from app.queries.terms import CountTerms
 from tests.model.past import Past, Person
+from tests.model.review import AWAITING, REJECTED, find_stated_date
 from tests.model.rules import (
     Detention,
     Release,
@@ -22,6 +23,7 @@ from tests.model.rules import (
     rank_group,
 )
 
+NOBODY = Release("reported", frozenset(), frozenset(), None, is_uncertain_date=False, is_official=False)
 COUNTED = ("verified", "contested", "reported")
 STATUSES = (*COUNTED, "refuted", "official_only")
 
@@ -30,7 +32,8 @@ STATUSES = (*COUNTED, "refuted", "official_only")
 class CountedRelease:
     """A release of a person at a stage, and how it counts in a window.
 
-    `release`: of all sources, or in the row of one. `combined`, `confirming`: always of all sources.
+    `release`: of all sources, or in the row of one. `combined`, `confirming`: always of all sources, and of none in a
+    row under review (rule 21). `later`: the later detentions of the person.
     """
 
     person: Person
@@ -40,6 +43,7 @@ class CountedRelease:
     is_inside: bool
     combined: Release
     confirming: frozenset[str]
+    later: Sequence[Detention]
 
     @property
     def status(self) -> str:
@@ -69,16 +73,21 @@ def list_releases(
             release,
             count_in_window(row, stage, *window, is_count_only=_is_count_only(person) and source is None),
             _is_inside(release.date, window),
-            combined,
+            NOBODY if is_under_review else combined,
             # In the row of a source that does not verify, the days of others do not show (rule 13).
-            find_confirming_sources(
+            frozenset()
+            if is_under_review
+            else find_confirming_sources(
                 detention,
                 stage,
                 *((None, None) if source and _is_count_only(person) and release.status != "verified" else window),
             ),
+            detentions[number + 1 :],
         )
         for person in people
-        for detention in person.detentions
+        for is_under_review in [source in person.reviews]
+        for detentions in [person.own_detentions[str(source)] if is_under_review else person.detentions]
+        for number, detention in enumerate(detentions)
         if (combined := find_release(detention, stage)) is not None
         and (row := find_source_row(detention, source, stage) if source else detention) is not None
         and (release := find_release(row, stage)) is not None
@@ -112,6 +121,17 @@ def count_releases_of(people: Iterable[Person], terms: CountTerms) -> dict[str, 
         "withheld": len({one.person.records for one in counted if one.person.publish == "counted"}),
         "uncertain_date": len(uncertain),
     }
+
+
+def count_under_review(people: Sequence[Person], terms: CountTerms) -> dict[str, int]:
+    """Return how many releases sources assert or deny in rows under review, by the stage and the window (rule 21)."""
+    numbers = {AWAITING: 0, REJECTED: 0}
+    for person in people:
+        for source, state in person.reviews.items():
+            dates = [find_stated_date(one, source, terms.stage) for one in person.own_detentions[source]]
+            if terms.source in (None, source):
+                numbers[state] += sum(date is not False and _is_inside(date, terms.window) for date in dates)
+    return numbers
 
 
 def count_by_month(past: Past, terms: CountTerms) -> dict[str | None, dict[str, Any]]:
@@ -172,10 +192,10 @@ def _choose(people: Iterable[Person], terms: CountTerms) -> list[CountedRelease]
 
 
 def _is_rearrested(one: CountedRelease, terms: CountTerms) -> bool:
-    detentions, end = one.person.detentions, terms.window[1]
+    end = terms.window[1]
     if terms.source is None:
-        return is_rearrested(detentions, one.detention, end)
-    return is_rearrested_by(terms.source, detentions[detentions.index(one.detention) + 1 :], end)
+        return is_rearrested([one.detention, *one.later], one.detention, end)
+    return is_rearrested_by(terms.source, one.later, end)
 
 
 def _matches(one: CountedRelease, terms: CountTerms) -> bool:

@@ -34,6 +34,7 @@ class Report:
     pointer: str | None = None
     denies: str = "event"
     revision: int = 0
+    review: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     taken_over_values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -299,11 +300,12 @@ def list_asserting(detention: Detention, stage: str | None) -> list[Report]:
 
 def find_source_row(detention: Detention, source: str, stage: str) -> Detention | None:
     """Return the detention by one source's own reports; None if the source does not assert the stage (rule 9)."""
-    own = _make_detention([report for report in detention.content if report.source == source], detention.begins)
+    own = make_detention([report for report in detention.content if report.source == source], detention.begins)
     return own if any(voice.is_assertion for voice in _find_release_voices(own, stage)) else None
 
 
-def _make_detention(reports: Iterable[Report], begins: int | None) -> Detention:
+def make_detention(reports: Iterable[Report], begins: int | None) -> Detention:
+    """Return the detention that these reports are about."""
     content = tuple(reports)
     return Detention(
         reports=frozenset(report.id for report in content),
@@ -323,7 +325,7 @@ def _list_own_dates(reports: Iterable[Report], *keys: str) -> list[PartialDate]:
 def _leave_out_governments(detention: Detention) -> Detention:
     """Leave out the governments' reports if an organisation asserts the detention (rule 7)."""
     kept = [report for report in detention.content if report.is_organisation or detention.is_official]
-    return _make_detention(kept, detention.begins)
+    return make_detention(kept, detention.begins)
 
 
 def _find_begin(detention: Detention) -> PartialDate:
@@ -588,8 +590,10 @@ def _find_first_day(detention: Detention) -> int:
     return min((date.lo for date in dates if date), default=LAST_DAY)
 
 
-def find_detentions(reports: Sequence[Report]) -> list[Detention]:
-    """Cut one person's detentions and place each report (rules 4 and 10)."""
+def find_detentions(reports: Sequence[Report], *, is_asserted: bool = True) -> list[Detention]:
+    """Cut one person's detentions and place each report (rules 4 and 10).
+
+    `is_asserted`: leave out detentions that nobody asserts."""
     by_id = {report.id: report for report in reports}
     roots = {report.id: _find_root(report, by_id) for report in reports}
     placing = {
@@ -602,7 +606,7 @@ def find_detentions(reports: Sequence[Report]) -> list[Detention]:
     def make_detentions(begins: Sequence[int], places: Mapping[str, int]) -> list[Detention]:
         standing = [report for report in reports if report.verdict != "retracted"]
         return [
-            _make_detention([r for r in standing if places.get(r.id) == index], begin or None)
+            make_detention([r for r in standing if places.get(r.id) == index], begin or None)
             for index, begin in enumerate(begins)
         ]
 
@@ -628,4 +632,6 @@ def find_detentions(reports: Sequence[Report]) -> list[Detention]:
     for official in make_detentions(*_divide(rest, placing, roots, witnesses)) if witnesses else []:
         later = [n for n, one in enumerate(detentions) if _find_first_day(one) > _find_first_day(official)]
         detentions.insert(later[0] if later else len(detentions), official)
+    if not is_asserted:
+        return detentions or make_detentions([0], dict.fromkeys([report.id for report in reports], 0))
     return [detention for detention in detentions if any(is_assertion(report) for report in detention.content)]

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.dates import PartialDate, parse_date
 from app.projection import SourceView, Statement
+from app.vocabulary import Review
 from tests.model.rules import Report
 
 DATE_FIELDS = {
@@ -31,6 +32,7 @@ def make_statements(reports: Sequence[Report]) -> list[Statement]:
             content=_make_content(report),
             pointer=keys.get(report.pointer or ""),
             request=report.request,
+            review=Review(report.review) if report.review in (Review.AWAITING_REVIEW, Review.REJECTED) else None,
         )
         for report in reports
     ]
@@ -73,6 +75,7 @@ def read_report(statement: Statement, ids: Mapping[int, str]) -> Report:
         pointer=ids.get(statement.pointer or 0),
         denies=content.get("verification.denies", "event"),
         revision=statement.revision,
+        review=statement.review,
         values={field: value for field, value in values.items() if field not in marked_fields},
         taken_over_values={field: value for field, value in values.items() if field in marked_fields},
     )

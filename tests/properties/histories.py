@@ -19,7 +19,9 @@ from tests.properties.steps import (
     Recall,
     Redact,
     Retract,
+    Review,
     Step,
+    Trust,
     Undo,
     UndoRecall,
     Verify,
@@ -174,6 +176,9 @@ PLACED = st.builds(Place, st.sampled_from(FACILITIES), NAMES, AREAS, st.sampled_
 JUDGED = (Judgement.SAME, Judgement.SAME, Judgement.SAME, Judgement.DIFFERENT, Judgement.UNSURE)
 DECISIONS = st.builds(Decide, NUMBERS, NUMBERS, st.sampled_from(JUDGED))
 CLASSES = st.sampled_from(("named", "anonymous", "counted"))
+REVIEWS = st.builds(Review, SOURCES, NUMBERS, st.sampled_from(("approved", "approved", "rejected")))
+# In every second history some sources may file only a few reports before the others wait.
+LIMITS = weighted((st.just([]), 1), (st.lists(st.builds(Trust, SOURCES, st.integers(0, 2)), min_size=1, max_size=3), 1))
 ANYTHING = weighted(
     (FILES, 4),
     (POINTED, 3),
@@ -187,6 +192,7 @@ ANYTHING = weighted(
     (st.builds(Undo, NUMBERS, st.booleans()), 2),
     (st.builds(Consent, NUMBERS, CLASSES, st.sampled_from(("guardian", "I"))), 1),
     (st.builds(Redact, NUMBERS), 1),
+    (REVIEWS, 3),
 )
 RECALLS = weighted((st.builds(Recall, SOURCES, st.integers(0, 20)), 2), (st.builds(UndoRecall, NUMBERS), 1))
 
@@ -194,7 +200,8 @@ RECALLS = weighted((st.builds(Recall, SOURCES, st.integers(0, 20)), 2), (st.buil
 def histories(most: int = 12, anything: st.SearchStrategy[Step] = ANYTHING) -> st.SearchStrategy[list[Step]]:
     """Some reports first, so that the rest has something to act on."""
     return st.builds(
-        lambda first, more, rest: [first, *more, *rest],
+        lambda limits, first, more, rest: [*limits, first, *more, *rest],
+        LIMITS,
         FIRST,
         st.lists(weighted((FILES, 2), (POINTED, 2), (AGAIN, 1)), min_size=2, max_size=4),
         st.lists(anything, min_size=most // 2, max_size=most),

@@ -25,6 +25,7 @@ from app.errors import Problem
 from app.log.entries import LogEntry, replay_entries
 from app.log.mark import attach_mark
 from app.models import OPEN, Source
+from app.queries.review_batches import query_batches
 from app.registry import directory, filing, recalls, reports
 from app.registry.identity import judgements as identity_decisions
 from app.registry.publication import decisions
@@ -32,6 +33,7 @@ from app.registry.publication import decisions as consent_entries
 from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
 from app.registry.report_versions import CREATED_STATUS
+from app.registry.review.batches import ReviewIn, review_batch
 from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import (
     DetentionReportIn,
@@ -111,6 +113,16 @@ class Clerk:
     def entries(self) -> list[LogEntry]:
         with self.session() as session:
             return list(replay_entries(session))
+
+    def batches(self, source: str | None = None) -> list[Body]:
+        """The batches of reports that no curator has reviewed."""
+        with self.session() as session:
+            page = query_batches(session, Reader(Role.CURATOR))
+        return [dict(batch) for batch in page.data if source in (None, batch["source"])]
+
+    def approve_all(self) -> None:
+        while batches := self.batches():
+            Review(batches[0]["source"], 0, "approved").take(self)
 
     def record(self, number: int) -> tuple[uuid.UUID, str] | None:
         """A record filed before, and its source."""
@@ -299,6 +311,35 @@ class Undo:
             clerk.act(
                 "curator", lambda context: identity_decisions.undo_decision(context, made[self.decision % len(made)])
             )
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How many unreviewed reports of a source count in combined records."""
+
+    source: str
+    number: int
+
+    def take(self, clerk: Clerk) -> None:
+        with clerk.session() as session:
+            directory.trust_source(session, self.source, self.number)
+            session.commit()
+
+
+@dataclass(frozen=True)
+class Review:
+    """A curator approves or rejects a batch of reports of a source, if it has any."""
+
+    source: str
+    batch: int
+    decision: str
+
+    def take(self, clerk: Clerk) -> None:
+        batches = clerk.batches(self.source)
+        if batches:
+            batch = batches[self.batch % len(batches)]
+            said = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": self.decision}
+            clerk.act("curator", lambda context: review_batch(context, ReviewIn.model_validate(said)))
 
 
 @dataclass(frozen=True)

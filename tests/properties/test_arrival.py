@@ -8,17 +8,49 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.models import SourceDetention, SourceRelease
 from app.projection import Statement, project
 from app.projection.detentions import divide_into_detentions
+from app.projection.rows import find_reviews, withdraw_unapproved
+from app.vocabulary import Review
 from tests.drawn import examples
 from tests.projection.histories import reports
 from tests.registry.statements import held, out
+
+REVIEWS = st.lists(st.sampled_from((None, None, None, Review.AWAITING_REVIEW, Review.REJECTED)), min_size=7, max_size=7)
 
 
 @examples(300)
 @given(reports(), st.integers(0, 2**32))
 def test_another_order_of_arrival_gives_the_same_rows(said: list[Statement], seed: int) -> None:
     assert _told(_arriving_otherwise(said, Random(seed))) == _told(said)
+
+
+@examples(300)
+@given(reports(), REVIEWS, st.integers(0, 2**32))
+def test_another_order_of_arrival_gives_the_same_rows_of_reports_under_review(
+    said: list[Statement], reviews: list[Review | None], seed: int
+) -> None:
+    said = [replace(one, review=review) for one, review in zip(said, reviews, strict=False)]
+    assert _told(_arriving_otherwise(said, Random(seed))) == _told(said)
+
+
+@examples(300)
+@given(reports(), REVIEWS)
+def test_a_source_s_own_rows_are_the_same_before_and_after_its_reports_are_approved(
+    said: list[Statement], reviews: list[Review | None]
+) -> None:
+    slug = said[0].source.slug
+    said = [replace(one, review=review) for one, review in zip(said, reviews, strict=False)]
+    approved = [replace(one, review=None) if one.source.slug == slug else one for one in said]
+    assert _own_rows(said, slug) == _own_rows(approved, slug)
+
+
+def _own_rows(said: Sequence[Statement], slug: str) -> list[str]:
+    key = next(one.source.key for one in said if one.source.slug == slug)
+    rows = project(said, "named")
+    own = [row | {"review": None} for table in (SourceRelease, SourceDetention) for row in rows[table]]
+    return sorted(repr(sorted(row.items())) for row in own if row["source"] == key)
 
 
 def _arriving_otherwise(said: Sequence[Statement], random: Random) -> list[Statement]:
@@ -36,15 +68,25 @@ def _arriving_otherwise(said: Sequence[Statement], random: Random) -> list[State
 
 def _told(said: Sequence[Statement]) -> dict[str, list[str]]:
     """All rows, the keys that come from arrival put into the ids of the reports."""
-    ids = {statement.record: statement.id for statement in said}
-    spell = {
-        min(one.record for one in members): sorted(one.id for one in members)
-        for members in (detention.statements for detention in divide_into_detentions(said))
-    }
+    ids, reviews = {statement.record: statement.id for statement in said}, find_reviews(said)
+    counted = withdraw_unapproved(said, reviews)
+    spell, own_spells = _read_spells(counted), {}
+    for source in reviews:
+        as_approved = [one if one.source.key == source else other for one, other in zip(said, counted, strict=True)]
+        own_spells[source] = _read_spells(as_approved)
     return {
-        table.__name__: sorted(repr(sorted(_by_ids(row, ids, spell).items())) for row in rows)
+        table.__name__: sorted(
+            repr(sorted(_by_ids(row, ids, own_spells[row["source"]] if row.get("review") else spell).items()))
+            for row in rows
+            if row.get("review") or row.get("spell", 0) in {0, *spell}  # not beside own rows alone
+        )
         for table, rows in project(said, "named").items()
     }
+
+
+def _read_spells(said: Sequence[Statement]) -> dict[int, list[str]]:
+    divided = [detention.statements for detention in divide_into_detentions(said)]
+    return {min(one.record for one in members): sorted(one.id for one in members) for members in divided}
 
 
 def _by_ids(row: dict[str, Any], ids: dict[int, str], spell: dict[int, list[str]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.drawn import examples
 from tests.model.past import Past
-from tests.model.recount import count_releases
+from tests.model.recount import count_releases, count_under_review
 from tests.properties.histories import held_terms, histories, model_terms
 from tests.properties.steps import Registry, Step
 from tests.support import ANYONE
@@ -33,6 +33,14 @@ def test_a_count_is_that_of_the_model_at_every_revision(
                 model = count_releases(past, terms)
                 answer = dict(compute_count(session, terms, reader, revision))
                 assert {name: answer[name] for name in model} == model, (revision, terms)
+                bare = CountTerms(stage=terms.stage, source=terms.source, **window_of(terms))
+                under_review = count_under_review(past.people, bare)
+                answer = dict(compute_count(session, bare, reader, revision))
+                assert {name: answer[name] for name in under_review} == under_review, (revision, bare)
+
+
+def window_of(terms: CountTerms) -> dict[str, Any]:
+    return {"released_from": terms.released_from, "released_to": terms.released_to}
 
 
 @examples(10)

@@ -54,7 +54,7 @@ def test_groups_by_month_and_by_source_are_those_of_the_model(
     with registry.after(history) as clerk, clerk.session() as session:
         entries = clerk.entries()
         past, head = Past(entries, len(entries)), len(entries)
-        for terms in asked:
+        for terms in [one.model_copy(update={"source": None}) for one in asked]:
 
             def count(name: str, terms: CountTerms = terms) -> Any:
                 return compute_count(session, terms.model_copy(update={"group_by": [name]}), ANYONE, head)

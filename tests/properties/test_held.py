@@ -11,7 +11,8 @@ from app.projection.held import HeldDays
 from tests.drawn import examples
 from tests.model.compare import DAYS, format_report, read_custodies, read_held
 from tests.model.histories import draw_reports
-from tests.model.rules import Report, find_arrest_date, find_detentions, is_held
+from tests.model.review import find_combined_detentions
+from tests.model.rules import Report, find_arrest_date, is_held
 from tests.model.statements import make_statements
 
 SEEDS = st.integers(0, 2**32)
@@ -24,7 +25,7 @@ def test_the_row_of_a_detention_holds_a_person_on_the_days_of_the_model(seed: in
     statements = make_statements(reports)
     rows = {row["spell"]: row for row in project(statements, "named")[DetentionState]}
     spells = {frozenset(s.id for s in c.statements if not s.is_retracted): c.spell for c in read_custodies(statements)}
-    detentions = [detention for detention in find_detentions(reports) if not detention.is_official]
+    detentions = [detention for detention in find_combined_detentions(reports) if not detention.is_official]
     for number, detention in enumerate(detentions):
         row = rows[spells[detention.reports]]
         days = HeldDays(row["lo"], row["hi"], row["out_lo"], row["out_hi"], row["sure_lo"], row["sure_hi"])

@@ -91,13 +91,13 @@ CREATE OR REPLACE MACRO count_releases_by_source(as_of, of, until_day) AS TABLE
         SELECT * FROM release_verdicts_at(as_of) WHERE stage = 'carried_out'
     ), alone AS (
         SELECT detention, count(DISTINCT source) AS verifying, any_value(source) AS first_source
-        FROM linked WHERE status = 'verified' GROUP BY detention
+        FROM linked WHERE status = 'verified' AND review IS NULL GROUP BY detention
     ), said AS (
         SELECT source, coalesce(linked.status, verdict) AS word, person, first_day, last_day,
-            verifying IS NULL OR verifying = 1 AND first_source = source AS only_one
+            verifying IS NULL OR verifying = 1 AND first_source = source OR review IS NOT NULL AS only_one
         FROM linked SEMI JOIN releases_at(as_of) USING (detention, stage) LEFT JOIN alone USING (detention)
         UNION ALL  -- what sources do not verify of people who may only be counted
-        SELECT source, coalesce(status, verdict), NULL, first_day, last_day, false
+        SELECT source, coalesce(status, verdict), NULL, first_day, last_day, review IS NOT NULL
         FROM unlinked_release_verdicts_at(as_of) WHERE stage = 'carried_out'
     ), placed AS (
         SELECT *, is_within(first_day, last_day, of, until_day) AS inside,

@@ -110,7 +110,7 @@ def _split_statement(
     """Split a statement where it begins or ceases to be unlinked, or where the combined values change.
 
     `word`: the column whose value `verified_code` says that the source verifies."""
-    if statement[word] == verified_code:
+    if statement[word] == verified_code and statement["review"] == NULL_CODE:
         yield statement
         return
     combined_table, key = COMBINED_TABLES[name]
@@ -128,7 +128,7 @@ def _split_statement(
         row
         for spec in SOURCE_TABLES
         for row in detention.rows[spec.name]
-        if row[word] == verified_code and row["source"] == statement["source"]
+        if row[word] == verified_code and row["review"] == NULL_CODE and row["source"] == statement["source"]
     ]
     person_rows = people[statement[PERSON_COLUMN]]
     cut_revisions = {
@@ -148,7 +148,14 @@ def _split_statement(
             continue  # no count reads a statement about which there is no combined row
         row = {
             **statement,
-            **_build_combined_values(since, combined_row, verifications, own_verifications, person_rows),
+            **_build_combined_values(
+                since,
+                combined_row,
+                verifications,
+                own_verifications,
+                person_rows,
+                is_under_review=statement["review"] != NULL_CODE,
+            ),
             SINCE_COLUMN: since,
             UNTIL_COLUMN: until,
         }
@@ -174,6 +181,8 @@ def _build_combined_values(
     verifications: Iterable[UnlinkedRow],
     own_verifications: Iterable[UnlinkedRow],
     person_rows: Iterable[UnlinkedRow],
+    *,
+    is_under_review: bool,
 ) -> UnlinkedRow:
     """Return the combined values of an unlinked row at a revision; nothing for a linked row."""
     if not combined_row["withheld"] or _find_row_at(own_verifications, revision) is not None:
@@ -183,6 +192,8 @@ def _build_combined_values(
         **_EMPTY_VALUES,
         **{column: row[column] for row in (combined_row, state) for column in _COMBINED_COLUMNS if column in row},
     }
+    if is_under_review:  # no other source counts in such a row
+        return {**combined_values, "independent_verified": 0, "is_denied": False, VERIFYING_SOURCES: ""}
     verifiers = sorted(row["source"] for row in verifications if _is_valid_at(row, revision))
     return {**combined_values, VERIFYING_SOURCES: " ".join(map(str, verifiers))}
 

@@ -25,8 +25,10 @@ from app.matching import blocking, score
 from app.matching.blocking import BlockingHit, BlockingQuery
 from app.models import OPEN, Entry, Placement, Record, Report, Sealed
 from app.projection.statements import restore_content
+from app.registry.effective_versions import find_counted_versions
 from app.registry.identity import blocking_keys
 from app.registry.write import MatchContext, WriteContext
+from app.vocabulary import Review
 
 # Hits of one lookup. Few enough to read their people in a millisecond, and too many to plant unnoticed under one name.
 MAX_HITS = 100
@@ -38,7 +40,7 @@ MAX_DEPENDENT_CANDIDATES = 5
 _SELECT_CONTENTS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now), col(Placement.detainee),
-        col(Entry.body), col(Sealed.disclosures),
+        col(Report.review), col(Entry.body), col(Sealed.disclosures),
     )
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
     .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
@@ -91,16 +93,29 @@ class CandidatePerson:
 
 
 def load_current_records(session: Session, keys: Iterable[int]) -> list[CurrentRecord]:
-    """Return the current records with these keys, oldest first."""
+    """Return the current records with these keys, oldest first.
+
+    A record whose current version awaits review, or was rejected, is compared by its newest version that counts."""
     records = []
     for chunk in split_into_chunks(sorted(keys)):
-        for key, record_id, source, publish, detainee, body, disclosures in session.connection().execute(
-            _SELECT_CONTENTS, {"keys": chunk}
-        ):
-            content = remove_taken_over(restore_content(json.loads(body)["said"], entries.load_values(disclosures)))
+        rows = session.connection().execute(_SELECT_CONTENTS, {"keys": chunk}).all()
+        under_review = [row.key for row in rows if row.review in (Review.AWAITING_REVIEW, Review.REJECTED)]
+        counted = _load_counted_contents(session, under_review) if under_review else {}
+        for key, record_id, source, publish, detainee, _review, body, disclosures in rows:
+            said = counted.get(key) or restore_content(json.loads(body)["said"], entries.load_values(disclosures))
+            content = remove_taken_over(said)
             person = blocking_keys.build_person(content)
             records.append(CurrentRecord(key, record_id, source, publish, detainee, content, person))
     return records
+
+
+def _load_counted_contents(session: Session, keys: Collection[int]) -> dict[int, Content]:
+    versions = find_counted_versions(session, keys)
+    loaded = {entry.revision: entry for entry in entries.load_entries(session, [*versions.values()])}
+    return {
+        key: restore_content(loaded[revision].body["said"], loaded[revision].personal)
+        for key, revision in versions.items()
+    }
 
 
 def look_up_candidates(

@@ -39,7 +39,7 @@ from app.registry.identity.clusters import IDS_PARAMETER
 from app.registry.identity.record_linkage import MAX_REVIEWED_PAIRS, ComparedRecord
 from app.registry.publication.permissions import load_reporter
 from app.registry.write import MatchContext, WriteContext
-from app.vocabulary import Judgement
+from app.vocabulary import Judgement, Review
 
 # Records compared at once: their lookups share statements, and a request waits for them for less than a second.
 COMPARISON_BATCH = 20
@@ -123,9 +123,10 @@ def _find_hidden_pairs(session: Session, rows: Sequence[Any], names: Names) -> l
         if is_redacted or "pointer" in entry or "person" in entry:
             continue  # a report that points at its person has no pairs
         content = restore_content(entry["said"], entries.load_values(disclosures))
-        reports[source, listing].append(
-            _UncomparedReport(key, key if "supersedes" in entry else stated_revision, record_id, detainee, content)
-        )
+        before = key if "supersedes" in entry else stated_revision
+        if entry.get("review") == Review.AWAITING_REVIEW:  # was compared with no record filed meanwhile
+            before = OPEN
+        reports[source, listing].append(_UncomparedReport(key, before, record_id, detainee, content))
     pairs: list[tuple[int, ComparedRecord]] = []
     for (source, listing), source_reports in reports.items():
         actor = load_reporter(session, source, names)

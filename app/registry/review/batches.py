@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Conflict, Forbidden, NotFound
 from app.log.content import has_release_section
-from app.models import OPEN, Entry, EntryAuthor, Record, Report, Source
+from app.models import OPEN, Entry, EntryAuthor, Placement, Record, Report, Source
 from app.projection.statements import DENIALS
 from app.registry.curation import proposals
 from app.registry.effective_versions import APPROVED, build_ranges, list_source_entries
@@ -46,6 +47,24 @@ _SELECT_UNREVIEWED = (
     .order_by(col(Report.stated))
     .execution_options(yield_per=1_000)
 )  # fmt: skip
+
+
+_OTHER_PLACEMENT = aliased(Placement)
+_COUNT_RECORDS_OF_PERSON = (
+    select(func.count())
+    .select_from(Placement)
+    .join(_OTHER_PLACEMENT, col(_OTHER_PLACEMENT.detainee) == col(Placement.detainee))
+    .where(
+        col(Placement.record) == bindparam("record"),
+        *(col(table.until) == OPEN for table in (Placement, _OTHER_PLACEMENT)),
+    )
+)
+_SELECT_VERSIONS = (
+    select(col(Report.review), col(Entry.body))
+    .join(Entry, col(Entry.revision) == col(Report.stated))
+    .where(col(Report.record) == bindparam("record"), col(Report.since) == col(Report.stated))
+    .order_by(col(Report.stated).desc())
+)
 
 
 class ReviewIn(StrictModel):
@@ -121,13 +140,14 @@ def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
     revisions = [report.revision for report in reviewed]
     all_entries = list_source_entries(context.session, source.key, revisions[0], revisions[-1])
     ranges = build_ranges({*revisions}, all_entries)
+    unlinked = [report for report in reviewed if _is_unlinked(context.session, report)]
     entry = context.write_entry(
         "review",
         {"source": source.slug, "decision": body.decision, "entries": ranges, "people": len(reviewed)},
         {"reason": body.reason} if body.reason else {},
     )
     if body.decision == APPROVED:
-        _link_reports(context, source.key, [report for report in reviewed if _is_new(report)])
+        _link_reports(context, source.key, unlinked)
     numbers = {"reviewed": len(reviewed), "remaining": len(reports) - len(reviewed)}
     return Outcome("review", 201, entry.revision, {"source": source.slug, "decision": body.decision, **numbers})
 
@@ -154,9 +174,21 @@ def _filed_any(context: WriteContext, reports: Sequence[UnreviewedReport]) -> bo
     return any(proposals.has_same_holder(context.session, key_id, context.key_id) for key_id in keys)
 
 
-def _is_new(report: UnreviewedReport) -> bool:
-    """Return whether the report waited from its first version on, and so was compared with nobody."""
-    return report.review is Review.AWAITING_REVIEW and report.body["version"] == 1
+def _is_unlinked(session: Session, report: UnreviewedReport) -> bool:
+    """Return whether all versions of the report waited since it was filed, and its person has no other report: then
+    nobody compared it."""
+    if report.review is not Review.AWAITING_REVIEW:
+        return False
+    run = session.connection().execute
+    if run(_COUNT_RECORDS_OF_PERSON, {"record": report.record}).scalar_one() > 1:
+        return False  # linked because it hides the person
+    for review, text in run(_SELECT_VERSIONS, {"record": report.record}):
+        body = json.loads(text)
+        if review is None or body.get("review") != Review.AWAITING_REVIEW:
+            return False
+        if "supersedes" not in body:
+            break
+    return True
 
 
 def _link_reports(context: WriteContext, source: int, reports: Sequence[UnreviewedReport]) -> None:
