@@ -35,7 +35,7 @@ from app.queries.terms import (
 from app.schemas.base import NotVisible, Tombstone
 from app.schemas.filed import BurstShape, UnknownFacility
 from app.schemas.reports import Code, Country, Date, Line, Slug, Sources, remove_repeats
-from app.vocabulary import CorrectionKind, Language, Measure, Stage
+from app.vocabulary import BatchKind, CorrectionKind, Language, Measure, Stage
 
 JSON_MEDIA_TYPE = "application/json"
 
@@ -100,6 +100,14 @@ class ReportQuery(PageQuery):
     """A query for a list of one's own reports."""
 
     source_record_id: Code | None = None
+
+
+class BatchReportQuery(PageQuery):
+    """A query for the reports of one batch. `list`: the first entry of the list, or 0 for reports outside lists."""
+
+    source: Slug
+    kind: BatchKind
+    list: Annotated[int, Field(ge=0, le=OPEN)] = 0
 
 
 class FacilityQuery(PageQuery):
@@ -240,6 +248,8 @@ class PageExtras(TypedDict, total=False):
     withheld: int
     not_visible: NotVisible
     unknown_facilities: list[UnknownFacility]
+    compared: int
+    contradicting: int
     bursts: list[BurstShape]
 
 

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from app.schemas.base import Page, Receipt, RevisionedAnswer, Said
 from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
+    BatchKind,
     MatchOutcome,
     Publish,
     Review,
@@ -335,22 +336,47 @@ class BurstShape(TypedDict):
 
 class BatchOut(TypedDict):
     """Reports of one source that no curator has reviewed, of one kind and one list (`list`: its first entry, 0 outside
-    lists). `waiting`: those that count in no combined record yet. A review names `until`, the last entry."""
+    lists). `waiting`: those that count in no combined record yet. A review names `until`, the last entry.
+
+    `compared`: so many of its reports were compared with what is shown; `contradicting` of these contradict it."""
 
     source: str
-    kind: Literal["denials", "custody", "releases"]
+    kind: BatchKind
     list: int
     reports: int
     waiting: int
     first_at: str
     last_at: str
     until: int
+    compared: int
+    new_people: int
+    known_people: int
+    contradicting: int
 
 
 class BatchPage(Page):
     """Batches of reports for review."""
 
     data: list[BatchOut]
+
+
+class BatchReportOut(TypedDict):
+    """A report as it was sent, the person whom it is about as shown now, and the fields in which it contradicts other
+    reports of the person. `detainee` is null where nobody else reports the person. Of a field, `a` is what the report
+    says, and `b` what others say."""
+
+    report: ReportShape
+    detainee: DetaineeShape | None
+    contradicts: list[ComparedField]
+
+
+class BatchReportPage(Page):
+    """Reports of one batch. `compared`: so many of the batch were compared and put in order; `contradicting` of these
+    come first."""
+
+    data: list[BatchReportOut]
+    compared: int
+    contradicting: int
 
 
 class ReviewedBatch(TypedDict):

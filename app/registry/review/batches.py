@@ -22,11 +22,10 @@ from app.registry.effective_versions import APPROVED, build_ranges, list_source_
 from app.registry.identity import duplicate_scan, record_linkage
 from app.registry.publication.permissions import load_reporter
 from app.registry.records import load_version
-from app.registry.write import Outcome, WriteContext
+from app.registry.write import MatchContext, Outcome, WriteContext
 from app.schemas.reports import Code, Note, StrictModel
-from app.vocabulary import Review
+from app.vocabulary import BatchKind, Review
 
-BatchKind = Literal["denials", "custody", "releases"]
 # Reports of one review: linking them takes a few seconds. The caller repeats the request for the rest.
 MAX_REVIEWED_REPORTS = 300
 
@@ -62,7 +61,7 @@ class ReviewIn(StrictModel):
     reports: Sequence[uuid.UUID] | None = Field(default=None, max_length=10_000)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnreviewedReport:
     """A report that no curator has reviewed."""
 
@@ -78,8 +77,13 @@ class UnreviewedReport:
     def kind(self) -> BatchKind:
         said = self.body["said"]
         if said["verification.verdict"] in DENIALS:
-            return "denials"
-        return "releases" if has_release_section(said) else "custody"
+            return BatchKind.DENIALS
+        return BatchKind.RELEASES if has_release_section(said) else BatchKind.CUSTODY
+
+    @property
+    def is_unlinked(self) -> bool:
+        """Whether it waited from its first version on, and so was compared with nobody."""
+        return self.review is Review.AWAITING and self.body["version"] == 1
 
     @property
     def request(self) -> int:
@@ -125,14 +129,9 @@ def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
         {"reason": body.reason} if body.reason else {},
     )
     if body.decision == APPROVED:
-        _link_reports(context, source.key, [report for report in reviewed if _is_new(report)])
+        _link_reports(context, source.key, [report for report in reviewed if report.is_unlinked])
     numbers = {"reviewed": len(reviewed), "remaining": len(reports) - len(reviewed)}
     return Outcome("review", 201, entry.revision, {"source": source.slug, "decision": body.decision, **numbers})
-
-
-def _is_new(report: UnreviewedReport) -> bool:
-    """Return whether the report waited from its first version on, and so was compared with nobody."""
-    return report.review is Review.AWAITING and report.body["version"] == 1
 
 
 def _link_reports(context: WriteContext, source: int, reports: Sequence[UnreviewedReport]) -> None:
@@ -152,18 +151,24 @@ def _link_reports(context: WriteContext, source: int, reports: Sequence[Unreview
 
 
 def _link_report(context: WriteContext, report: UnreviewedReport, unlinked: Collection[int]) -> None:
-    """Link one report. `unlinked`: records that are linked after it, and so are not compared with it."""
-    record = context.session.get_one(Record, report.record)
-    target_id = report.body.get("person", report.body.get("pointer"))
-    if target_id is not None:
-        target = context.session.scalars(select(Record).where(col(Record.id) == uuid.UUID(target_id))).one_or_none()
-        match = None if target is None else record_linkage.link_by_pointer((target, "detainee"))
-    else:
-        content = load_version(context.session, record).content
-        candidates = [c for c in record_linkage.find_candidates(context, content) if c.record.key not in unlinked]
-        match = record_linkage.link_by_match(context, content, candidates)
+    match = find_link(context, report, unlinked)
     if match is None:
         return
     for decision in match.decisions:
-        record_linkage.write_decision(context, decision, record.id, is_filed=True)
-    record_linkage.store_outweighed(context, match, record.key)
+        record_linkage.write_decision(context, decision, report.id, is_filed=True)
+    record_linkage.store_outweighed(context, match, report.record)
+
+
+def find_link(
+    context: MatchContext, report: UnreviewedReport, unlinked: Collection[int]
+) -> record_linkage.LinkResult | None:
+    """Return how a report would be linked if it were filed now. `context`: with the rights of its source.
+
+    `unlinked`: records that are not compared with it, since they are linked after it."""
+    target_id = report.body.get("person", report.body.get("pointer"))
+    if target_id is not None:
+        target = context.session.scalars(select(Record).where(col(Record.id) == uuid.UUID(target_id))).one_or_none()
+        return None if target is None else record_linkage.link_by_pointer((target, "detainee"))
+    content = load_version(context.session, context.session.get_one(Record, report.record)).content
+    candidates = [c for c in record_linkage.find_candidates(context, content) if c.record.key not in unlinked]
+    return record_linkage.link_by_match(context, content, candidates)
