@@ -263,7 +263,7 @@ def query_own_reports(
     rows, cursor = fetch_page(session, statement, "reports", [(col(Record.key), False)], query.cursor, query.limit)
     report_shapes = [
         build_report_shape(session, record, records.build_version(report, load_entry(session, report.stated)), revision)
-        for _key, record, report in rows
+        for _key, record, report, *_position in rows
     ]
     return Page(report_shapes, cursor)
 

@@ -102,6 +102,12 @@ class ReportQuery(PageQuery):
     source_record_id: Code | None = None
 
 
+class BatchQuery(RevisionQuery):
+    """A query for the batches of unreviewed reports. `compare`: also compare them with what is shown."""
+
+    compare: bool = True
+
+
 class BatchReportQuery(PageQuery):
     """A query for the reports of one batch. `list`: the first entry of the list, or 0 for reports outside lists."""
 

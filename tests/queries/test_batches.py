@@ -1,6 +1,5 @@
 """What curators see of a batch of unreviewed reports: those first that contradict what is shown, and why."""
 
-import time
 from typing import Any
 
 import pytest

@@ -45,7 +45,7 @@ from app.errors import (
     Unavailable,
 )
 from app.queries.batches.listing import query_batch_reports, query_batches
-from app.queries.parameters import BatchReportQuery, PageQuery, RevisionQuery
+from app.queries.parameters import BatchQuery, BatchReportQuery, PageQuery, RevisionQuery
 from app.queries.queues import query_objections, query_proposals
 from app.queries.review import query_review
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
@@ -115,11 +115,11 @@ def list_review(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply
 @curation_router.get(
     "/review/batches", response_model=BatchPage, responses=document_refusals(*READ_REFUSALS, Forbidden)
 )
-def list_batches(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[BatchPage]:
+def list_batches(context: ReadDep, query: Annotated[BatchQuery, Query()]) -> Reply[BatchPage]:
     """Reports that no curator has reviewed, in batches: by source, kind and list, those that await review first
     (curator). The first 400 reports are compared with what is shown."""
     context.allow(Role.CURATOR)
-    batch_page = query_batches(context.session, context.reader)
+    batch_page = query_batches(context.session, context.reader, compare=query.compare)
     return answer_page(context, query, lambda _context, _query, _revision: batch_page)
 
 

@@ -21,7 +21,7 @@ from app.vocabulary import Review
 BATCH_CURSOR = "batch"  # of cursors
 
 
-def query_batches(session: Session, reader: Reader) -> Page[BatchOut]:
+def query_batches(session: Session, reader: Reader, *, compare: bool = True) -> Page[BatchOut]:
     """Return the batches of other sources than the reader's own: those with waiting reports first, then the newest.
 
     The first MAX_COMPARED_REPORTS reports are compared with what is shown; of the others, `compared` is 0."""
@@ -30,7 +30,7 @@ def query_batches(session: Session, reader: Reader) -> Page[BatchOut]:
         if report.source != reader.source:
             by_batch.setdefault((report.source, report.kind, report.request), []).append(report)
     batches = sorted(by_batch.values(), key=lambda batch: (not any(map(_is_waiting, batch)), -batch[-1].revision))
-    revision, left = read_head(session)[0], MAX_COMPARED_REPORTS
+    revision, left = read_head(session)[0], MAX_COMPARED_REPORTS if compare else 0
     shaped: list[BatchOut] = []
     for batch in batches:
         compared = compare_reports(session, batch[:left], reader, revision)
