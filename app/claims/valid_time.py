@@ -156,6 +156,7 @@ def _load_verdicts(
     ).where(
         col(SourceRelease.spell).in_(_SPELLS_PARAM),
         col(SourceRelease.stage) == terms.stage,
+        col(SourceRelease.review).is_(None),
         valid_at(SourceRelease, revision),
     )
     verdicts: dict[int, list[DatedVerdict]] = defaultdict(list)

@@ -250,7 +250,7 @@ def _count_under_review(session: Session, request: CountRequest, selection: Sele
     reviews = Counter(selection.rows["review"][selection.is_inside].tolist())
     codes = selection.columns.codes
     return {
-        "awaiting_review": reviews[codes.find_code(Review.AWAITING)],
+        "awaiting_review": reviews[codes.find_code(Review.AWAITING_REVIEW)],
         "rejected": reviews[codes.find_code(Review.REJECTED)],
     }
 
@@ -377,7 +377,7 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
             "uncertain_date": numbers["uncertain_date"],
             "only_this_source": numbers["only_this_source"],
             "people": numbers["people"],
-            "awaiting_review": numbers[Review.AWAITING],
+            "awaiting_review": numbers[Review.AWAITING_REVIEW],
             "rejected": numbers[Review.REJECTED],
         }
         for group, numbers in counters.items()

@@ -310,7 +310,7 @@ class Projector:
         row = {"record": record, "since": revision, "until": OPEN, "stated": revision, "version": entry.body["version"]}
         row |= {"source": source, "review": review, "is_limited": is_limited_report(content)}
         buffer.add(_INSERT_REPORT, [row])
-        if review != Review.AWAITING:
+        if review != Review.AWAITING_REVIEW:
             blocking_rows = blocking_keys.build_blocking_rows(content, record, source, publish)
             buffer.add(effective_versions.INSERT_BLOCKING_KEYS, blocking_rows)
         classes.buffer_wish(self._session, entry, record, buffer)

@@ -40,7 +40,7 @@ def query_batches(session: Session, reader: Reader, *, compare: bool = True) -> 
 
 
 def _is_waiting(report: UnreviewedReport) -> bool:
-    return report.review is Review.AWAITING
+    return report.review is Review.AWAITING_REVIEW
 
 
 def _build_batch_shape(batch: Sequence[UnreviewedReport], compared: Sequence[ComparedReport]) -> BatchOut:

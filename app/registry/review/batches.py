@@ -38,7 +38,7 @@ _SELECT_UNREVIEWED = (
     .join(Entry, col(Entry.revision) == col(Report.stated))
     .where(
         col(Report.until) == OPEN,
-        col(Report.review).in_((Review.UNREVIEWED, Review.AWAITING)),
+        col(Report.review).in_((Review.UNREVIEWED, Review.AWAITING_REVIEW)),
         col(Record.redacted).is_(False),
     )
     .order_by(col(Report.stated))
@@ -83,7 +83,7 @@ class UnreviewedReport:
     @property
     def is_unlinked(self) -> bool:
         """Whether it waited from its first version on, and so was compared with nobody."""
-        return self.review is Review.AWAITING and self.body["version"] == 1
+        return self.review is Review.AWAITING_REVIEW and self.body["version"] == 1
 
     @property
     def request(self) -> int:
