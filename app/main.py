@@ -48,7 +48,6 @@ from app.log.entries import require_steady_clock
 from app.log.head import bind_secret, is_demo, is_secret_bound, require_rules
 from app.log.mark import HighWaterMark, attach_mark
 from app.projection import RULES
-from app.registry.alerts import DailyReportCounts
 from app.registry.api_keys import KeyUses
 from app.registry.publication.objection_queue import NetworkSlots
 from app.web import desk
@@ -281,7 +280,7 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
     app.state.counting = []
     app.state.metrics = Metrics()
     app.state.key_uses = KeyUses()
-    app.state.filed_by_day = DailyReportCounts()
+    app.state.withdrawals_by_day = {}
 
 
 def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) -> None:

@@ -50,7 +50,6 @@ from app.log.mark import attach_mark
 from app.models import ImportRow, ListImport, metadata
 from app.projection import RULES
 from app.registry import api_keys, directory
-from app.registry.alerts import DailyReportCounts
 from app.registry.api_keys import KeyUses
 from app.registry.identity import duplicate_scan
 from app.registry.publication import erasure
@@ -192,7 +191,7 @@ class _Garage:
         app.state.response_cache = ResponseCache()
         app.state.metrics = Metrics()
         app.state.key_uses = KeyUses()
-        app.state.filed_by_day = DailyReportCounts()
+        app.state.withdrawals_by_day = {}
         scrub._progress_by_engine.pop(app.state.engine, None)
         app.state.mark = attach_mark(app.state.engine, settings.mark_file())
         if not _is_newest(app.state.engine):  # a server's connections may change no schema

@@ -18,11 +18,12 @@ from app.errors import ClockJumped
 from app.exports.count_files.files import Licence
 from app.log import mark
 from app.log.entries import lock_head, pin_clock, read_head, require_clock_past_head
-from app.models import OPEN, PendingPair, ProvisionalHiding, Source, metadata
-from app.queries.review import build_burst_shapes
-from app.registry import alerts, report_versions, waiting_reports
-from app.registry.alerts import list_operator_warnings, list_private_warnings
+from app.models import OPEN, PendingPair, ProvisionalHiding, Report, Source, metadata
+from app.queries.review import build_withdrawals_shapes
+from app.registry import report_versions, waiting_reports
+from app.registry.alerts import WithdrawalsByDay, list_operator_warnings, list_private_warnings
 from app.registry.publication import erasure, objections
+from app.vocabulary import Review
 
 commands = typer.Typer()
 
@@ -77,7 +78,7 @@ def build_status_report(session: Session) -> dict[str, Any]:
         require_clock_past_head(session, utc_now())
     except ClockJumped as refusal:
         clock_warning = refusal.detail
-    filed_by_day = alerts.DailyReportCounts()
+    by_day: WithdrawalsByDay = {}
     unanswered_counts, stopped_sources = (
         report_versions.count_unanswered_hidings(session),
         report_versions.find_suspended_sources(session),
@@ -90,18 +91,27 @@ def build_status_report(session: Session) -> dict[str, Any]:
         "wishes_in_review": _count_open_rows(session, ProvisionalHiding),
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered_counts.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped_sources),
-        "bursts": build_burst_shapes(session, filed_by_day),
+        "withdrawals": build_withdrawals_shapes(session, by_day),
+        "awaiting_review": _count_awaiting_review(session, slugs),
         "stuck_by_source": {
             slugs[source]: number for source, number in waiting_reports.count_stuck_reports(session, utc_now())
         },
         "warnings": [
-            *list_operator_warnings(session, filed_by_day, utc_now()),
+            *list_operator_warnings(session, by_day, utc_now()),
             *list_private_warnings(session, utc_now()),
             *([ClockJumped.code] if clock_warning else []),
         ],
         "clock": clock_warning,
         **objections.count_objections(session),
     }
+
+
+def _count_awaiting_review(session: Session, slugs: dict[int, str]) -> dict[str, int]:
+    """Return source → its reports that await review."""
+    query = select(col(Report.source), func.count()).where(
+        col(Report.review) == Review.AWAITING_REVIEW, col(Report.until) == OPEN
+    )
+    return {slugs[source]: number for source, number in session.execute(query.group_by(col(Report.source))).all()}
 
 
 def _count_open_rows(session: Session, table: type[Any]) -> int:
@@ -127,16 +137,19 @@ def format_status_lines(report: dict[str, Any]) -> list[str]:
         f"{report['objections_waiting']} objections more wait (/v1/objections)."
     )
     output_lines += [
+        f"{source}: {number} reports await review (recuento review, or /v1/review/batches)."
+        for source, number in sorted(report["awaiting_review"].items())
+    ]
+    output_lines += [
         f"WARNING {source}: {report_versions.MAX_UNANSWERED_HIDINGS} or more of its reports that hide people are "
         "unanswered, and further wishes wait; births, which may be a child's, still hide at once. Have a curator "
         "answer them (/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
         for source in report["stopped_sources"]
     ]
     output_lines += [
-        f"WARNING {burst['source']}: {burst['reports']} reports on {burst['day']}, and no more than {burst['usual']} "
-        f"on a day in the {alerts.HABIT_DAYS} days before. Ask the source; if its key may be stolen, revoke it and put "
-        "the source in quarantine."
-        for burst in report["bursts"]
+        f"WARNING {found['source']} withdrew {found['reports']} reports on {found['day']}. Ask the source; if its key "
+        "may be stolen: recuento key recall."
+        for found in report["withdrawals"]
     ]
     output_lines += [
         f"WARNING {source}: {number} of its reports under an embargo could not be made public when that was over. "

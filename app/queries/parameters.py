@@ -33,7 +33,7 @@ from app.queries.terms import (
     UniqueValues,
 )
 from app.schemas.base import NotVisible, Tombstone
-from app.schemas.filed import BurstShape, UnknownFacility
+from app.schemas.filed import UnknownFacility, WithdrawalsShape
 from app.schemas.reports import Code, Country, Date, Line, Slug, Sources, remove_repeats
 from app.vocabulary import BatchKind, CorrectionKind, Language, Measure, Stage
 
@@ -256,7 +256,7 @@ class PageExtras(TypedDict, total=False):
     unknown_facilities: list[UnknownFacility]
     compared: int
     contradicting: int
-    bursts: list[BurstShape]
+    withdrawals: list[WithdrawalsShape]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys
 from app.registry.publication.permissions import Reader
 from app.schemas import filed
-from app.schemas.filed import BurstShape, UnknownFacility
+from app.schemas.filed import UnknownFacility, WithdrawalsShape
 from app.vocabulary import Judgement, Publish
 
 # The others are named by few reports, and appear when these are registered.
@@ -46,13 +46,13 @@ IS_BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
 def query_review(
-    session: Session, query: PageQuery, reader: Reader, revision: int, filed_by_day: alerts.DailyReportCounts
+    session: Session, query: PageQuery, reader: Reader, revision: int, by_day: alerts.WithdrawalsByDay
 ) -> Page[filed.WaitingShape]:
     """Return what waits for a curator, by priority.
 
     First people hidden provisionally; then pairs that may be one person and records that contradict others of their own
     person; then disjoint releases and denied details; last the pairs that a curator has reviewed and could not decide.
-    Bursts of reports are added. `filed_by_day`: the process's cache of daily numbers."""
+    Days of many withdrawals are added. `by_day`: the process's cache of them."""
     parts = (
         _select_hidings,
         _select_pending_pairs,
@@ -79,7 +79,7 @@ def query_review(
     def build_extras() -> PageExtras:
         return {
             "unknown_facilities": _load_unknown_facilities(session),
-            "bursts": build_burst_shapes(session, filed_by_day),
+            "withdrawals": build_withdrawals_shapes(session, by_day),
         }
 
     return Page(items, cursor, build_extras)
@@ -344,12 +344,12 @@ _SHAPE_BUILDERS: dict[str, Callable[[Session, Any, dict[int, Person], Reader, in
 }
 
 
-def build_burst_shapes(session: Session, filed_by_day: alerts.DailyReportCounts) -> list[BurstShape]:
-    """Return the bursts of reports of the last days of the log, with their sources."""
+def build_withdrawals_shapes(session: Session, by_day: alerts.WithdrawalsByDay) -> list[WithdrawalsShape]:
+    """Return the days of many withdrawals, with their sources."""
     slugs = {source.key: source.slug for source in DirectorySnapshot.for_session(session).sources.values()}
     return [
-        {"source": slugs[burst.source], "day": burst.day.isoformat(), "reports": burst.reports, "usual": burst.usual}
-        for burst in alerts.find_bursts(session, filed_by_day)
+        {"source": slugs[found.source], "day": found.day.isoformat(), "reports": found.reports}
+        for found in alerts.find_withdrawals(session, by_day)
     ]
 
 

@@ -325,13 +325,12 @@ class UnknownFacility(TypedDict):
     reports: int
 
 
-class BurstShape(TypedDict):
-    """A day on which a source filed far more reports than it is used to."""
+class WithdrawalsShape(TypedDict):
+    """A day on which a source withdrew at least twenty of its reports."""
 
     source: str
     day: str
     reports: int
-    usual: int
 
 
 class BatchOut(TypedDict):
@@ -390,8 +389,8 @@ class ReviewedBatch(TypedDict):
 
 
 class ReviewPage(Page):
-    """What waits, the places that reports name and nobody registered (folded names), and the bursts of reports."""
+    """What waits, places that reports name and nobody registered (folded names), and days of many withdrawals."""
 
     data: list[WaitingShape]
     unknown_facilities: list[UnknownFacility]
-    bursts: list[BurstShape]
+    withdrawals: list[WithdrawalsShape]

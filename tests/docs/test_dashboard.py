@@ -25,7 +25,7 @@ RULES = ROOT / "deploy" / "prometheus-rules.yml"
 PAGE = ROOT / "docs" / "operators.md"
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 WARNINGS = {
-    alerts.BURST_WARNING,
+    alerts.WITHDRAWALS_WARNING,
     report_versions.HIDING_BURST_WARNING,
     objections.UNANSWERED_OBJECTIONS_WARNING,
     erasure.UNFINISHED_ERASURE_WARNING,

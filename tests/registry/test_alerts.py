@@ -1,159 +1,100 @@
-"""A day on which a source files far more than it is used to is told, and nothing else comes of it."""
+"""A day on which a source withdraws many of its reports is told, and nothing else comes of it."""
 
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session
 
 from app.cli.maintenance import build_status_report, format_status_lines
 from app.db.engine import open_read_session
 from app.registry import alerts
+from tests.registry.review.test_waiting import file_people
 from tests.support import NOW, Body, World
+from tests.web.desk.officer import Officer
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A registry where six reports are many; each list of a test has invented people of its own."""
-    monkeypatch.setattr(alerts, "MIN_BURST_REPORTS", 6)
+    """A registry where three withdrawals are many."""
+    monkeypatch.setattr(alerts, "MIN_WITHDRAWALS", 3)
     return world
 
 
-def send(world: World, number: int, who: str = "foro", prefix: str = "A") -> None:
-    """A list of so many people whom nobody else reports."""
-    rows = [
-        f"{prefix}-{row},{prefix}{'abcdefghij'[row % 10]}ldo {prefix}iro {'x' * (row // 10)},VE"
-        for row in range(number)
-    ]
-    receipt = world.send_list("\n".join(["case number,name,country", *rows, ""]), who)
-    assert (receipt["state"], receipt["counts"]["error"]) == ("done", 0), receipt
+def withdraw(world: World, number: int, who: str = "foro", first: int = 1) -> None:
+    """File so many reports, and withdraw them."""
+    for filed in file_people(world, number, who, first):
+        assert world.post(f"/v1/reports/{filed['report']['id']}/retract", {}, who).status_code == 200
 
 
 def told(world: World) -> list[Body]:
-    return list(world.get("/v1/review", "curator").json()["bursts"])
+    return list(world.get("/v1/review", "curator").json()["withdrawals"])
 
 
-def test_a_day_far_above_a_sources_habit_is_told_to_curators_with_the_source(world: World) -> None:
-    world.file("foro")
-    world.now = NOW + DAY
-    send(world, 6)
-    assert told(world) == [{"source": "foro", "day": "2026-03-02", "reports": 6, "usual": 1}]
+def test_many_withdrawals_are_told_to_curators_with_the_source(world: World) -> None:
+    withdraw(world, 2, "jep", first=50)
+    withdraw(world, 3)
+    assert told(world) == [{"source": "foro", "day": "2026-03-01", "reports": 3}]
+    curator = Officer(world)
+    curator.sign_in("curator")
+    assert "<bdi>Foro</bdi> withdrew 3 reports on 1 Mar 2026" in curator.open("/desk/review").text
 
 
 def test_readiness_warns_without_naming_and_stays_ready(world: World) -> None:
-    world.file("foro")
-    world.now = NOW + DAY
-    send(world, 6)
+    withdraw(world, 3)
     answer = world.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "warnings": ["report_burst"]})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "warnings": ["many_withdrawals"]})
 
 
 def test_the_status_names_the_source_and_says_what_to_do(world: World) -> None:
-    world.file("foro")
-    world.now = NOW + DAY
-    send(world, 6)
+    withdraw(world, 3)
     with open_read_session(world.engine) as session:
         status = build_status_report(session)
-    assert status["warnings"] == ["report_burst"]
+    assert status["warnings"] == ["many_withdrawals"]
     (line,) = [line for line in format_status_lines(status) if "WARNING" in line]
-    assert "foro: 6 reports on 2026-03-02" in line
-    assert "quarantine" in line
+    assert "foro withdrew 3 reports on 2026-03-01" in line
+    assert "recuento key recall" in line
 
 
 def test_nothing_is_quarantined_by_itself(world: World) -> None:
-    world.file("foro")
-    world.now = NOW + DAY
-    send(world, 12)
+    withdraw(world, 3)
     assert world.get("/v1/sources/foro").json()["quarantined"] is False
-    assert world.by_source() == {"foro": 1}
 
 
-def test_a_list_of_a_source_that_sends_lists_is_habit(world: World) -> None:
-    send(world, 4)
-    world.now = NOW + 30 * DAY
-    send(world, 20, prefix="B")
-    assert told(world) == [], "five times as many may be two lists, or one that has grown"
-
-
-def test_a_list_more_than_five_times_as_long_as_any_before_is_a_burst(world: World) -> None:
-    send(world, 4)
-    world.now = NOW + 30 * DAY
-    send(world, 21, prefix="B")
-    assert [(one["reports"], one["usual"]) for one in told(world)] == [(21, 4)]
-
-
-def test_what_others_file_is_no_habit(world: World) -> None:
-    send(world, 12, "jep")
-    world.file("foro")
+def test_each_day_is_counted_by_itself(world: World) -> None:
+    withdraw(world, 2)
     world.now = NOW + DAY
-    send(world, 12, "jep", prefix="B")
-    send(world, 6, prefix="C")
-    assert [one["source"] for one in told(world)] == ["foro"]
-
-
-def test_the_first_day_of_a_source_is_no_burst_but_a_wakening_is(world: World) -> None:
-    send(world, 12)
-    assert told(world) == []
-    world.now = NOW + (alerts.HABIT_DAYS + 2) * DAY
-    send(world, 6, prefix="B")
-    assert [(one["reports"], one["usual"]) for one in told(world)] == [(6, 0)]
-
-
-def test_fewer_than_a_curator_reads_through_are_none(world: World) -> None:
-    world.file("foro")
-    world.now = NOW + DAY
-    send(world, 5)
+    withdraw(world, 2, first=50)
     assert told(world) == []
 
 
-def test_new_versions_count_and_a_list_sent_again_does_not(world: World) -> None:
-    send(world, 12)
-    world.now = NOW + DAY
-    send(world, 12)  # unchanged: nothing is written
-    world.now = NOW + (alerts.HABIT_DAYS + 2) * DAY
-    rows = [f"A-{row},A{'abcdefghij'[row % 10]}ldo Airo {'x' * (row // 10)},CO" for row in range(12)]
-    world.send_list("\n".join(["case number,name,country", *rows, ""]))
-    assert [one["reports"] for one in told(world)] == [12]
+def test_reports_and_corrections_are_no_withdrawals(world: World) -> None:
+    file_people(world, 4)
+    file_people(world, 4, release__kind="pardon")
+    assert told(world) == []
 
 
-def test_a_burst_is_told_for_a_week_of_the_log(world: World) -> None:
-    world.file("foro")
-    world.now = NOW + DAY
-    send(world, 6)
-    world.now = NOW + 7 * DAY
-    world.file("jep")
+def test_withdrawals_are_told_for_a_week_of_the_log(world: World) -> None:
+    withdraw(world, 3)
+    world.now = NOW + 6 * DAY
+    file_people(world, 1, "jep", first=50)
     assert len(told(world)) == 1
-    world.now = NOW + 8 * DAY
-    world.file("jep", detainee__full_name="Ulises Barrios")
-    assert told(world) == []
-    assert world.get("/readyz").json() == {"status": "ok"}
-
-
-def test_a_quiet_week_is_told_by_one_look_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "count_reports_between", lambda *_given: pytest.fail("nobody can have filed so many"))
-    world.file("foro")
-    world.now = NOW + 10 * DAY
-    world.file("jep")
+    world.now = NOW + 7 * DAY
+    file_people(world, 3, "jep", first=60)
     assert told(world) == []
 
 
 def test_days_that_are_over_are_counted_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    send(world, 6)
+    withdraw(world, 3)
     world.now = NOW + DAY
-    send(world, 6, prefix="B")
-    assert "warnings" not in world.get("/readyz").json()
-    count, counted = alerts.count_reports_between, []
+    file_people(world, 1, "jep", first=50)
+    assert len(told(world)) == 1
+    count, counted = alerts.count_withdrawals, []
 
-    def counting(session: Session, after: int, until: int) -> dict[int, int]:
-        counted.append(after)
-        return count(session, after, until)
+    def counting(session: object, day: object) -> dict[int, int]:
+        counted.append(day)
+        return count(session, day)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(alerts, "count_reports_between", counting)
-    assert "warnings" not in world.get("/readyz").json()
-    assert len(counted) == 1, "today alone"
-    assert told(world) == []
-    assert len(counted) == 2, "for curators too"
-    world.now = NOW + 2 * DAY
-    send(world, 31, prefix="C")
-    assert world.get("/readyz").json()["warnings"] == ["report_burst"], "and what came since is seen"
+    monkeypatch.setattr(alerts, "count_withdrawals", counting)
+    assert len(told(world)) == 1
+    assert [str(day) for day in counted] == ["2026-03-02"]

@@ -104,11 +104,11 @@ async def undo_identity(write: WriteDep, decision_id: uuid.UUID) -> Response:
 def list_review(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply[ReviewPage]:
     """What waits for a curator, best first, with reasons."""
     context.allow(Role.CURATOR)
-    filed_by_day = context.request.app.state.filed_by_day
+    by_day = context.request.app.state.withdrawals_by_day
     return answer_page(
         context,
         query,
-        lambda context, query, revision: query_review(context.session, query, context.reader, revision, filed_by_day),
+        lambda context, query, revision: query_review(context.session, query, context.reader, revision, by_day),
     )
 
 

@@ -14,7 +14,7 @@ from app.queries.batches.comparison import MAX_COMPARED_REPORTS, ComparedReport,
 from app.queries.list_pages import build_report_shape
 from app.queries.parameters import BatchReportQuery, Page, PageExtras, read_cursor, write_cursor
 from app.registry.publication.permissions import Reader
-from app.registry.review.batches import UnreviewedReport, iterate_unreviewed
+from app.registry.review.batches import UnreviewedReport, group_in_batches, iterate_unreviewed
 from app.schemas.filed import BatchOut, BatchReportOut
 from app.vocabulary import Review
 
@@ -25,11 +25,7 @@ def query_batches(session: Session, reader: Reader, *, compare: bool = True) -> 
     """Return the batches of other sources than the reader's own: those with waiting reports first, then the newest.
 
     The first MAX_COMPARED_REPORTS reports are compared with what is shown; of the others, `compared` is 0."""
-    by_batch: dict[tuple[int, str, int], list[UnreviewedReport]] = {}
-    for report in iterate_unreviewed(session):
-        if report.source != reader.source:
-            by_batch.setdefault((report.source, report.kind, report.request), []).append(report)
-    batches = sorted(by_batch.values(), key=lambda batch: (not any(map(_is_waiting, batch)), -batch[-1].revision))
+    batches = [batch for batch in group_in_batches(session) if batch[0].source != reader.source]
     revision, left = read_head(session)[0], MAX_COMPARED_REPORTS if compare else 0
     shaped: list[BatchOut] = []
     for batch in batches:
@@ -39,10 +35,6 @@ def query_batches(session: Session, reader: Reader, *, compare: bool = True) -> 
     return Page(shaped, None)
 
 
-def _is_waiting(report: UnreviewedReport) -> bool:
-    return report.review is Review.AWAITING_REVIEW
-
-
 def _build_batch_shape(batch: Sequence[UnreviewedReport], compared: Sequence[ComparedReport]) -> BatchOut:
     known = sum(report.person is not None for report in compared)
     return {
@@ -50,7 +42,7 @@ def _build_batch_shape(batch: Sequence[UnreviewedReport], compared: Sequence[Com
         "kind": batch[0].kind,
         "list": batch[0].request,
         "reports": len(batch),
-        "waiting": sum(map(_is_waiting, batch)),
+        "waiting": sum(report.review is Review.AWAITING_REVIEW for report in batch),
         "first_at": format_instant(batch[0].recorded_at),
         "last_at": format_instant(batch[-1].recorded_at),
         "until": batch[-1].revision,

@@ -99,6 +99,18 @@ def iterate_unreviewed(session: Session, source: int | None = None) -> Iterator[
         yield UnreviewedReport(record, report_id, owner, revision, Review(str(review)), recorded_at, json.loads(body))
 
 
+def group_in_batches(session: Session) -> list[list[UnreviewedReport]]:
+    """Return the unreviewed reports in batches: those with reports that await review first, then the newest."""
+    batches: dict[tuple[int, str, int], list[UnreviewedReport]] = {}
+    for report in iterate_unreviewed(session):
+        batches.setdefault((report.source, report.kind, report.request), []).append(report)
+
+    def rank(batch: list[UnreviewedReport]) -> tuple[bool, int]:
+        return all(report.review is Review.UNREVIEWED for report in batch), -batch[-1].revision
+
+    return sorted(batches.values(), key=rank)
+
+
 def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
     """Approve or reject reports of a batch. Raises NotFound, Conflict, and Forbidden for the curator's own source.
 

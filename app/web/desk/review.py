@@ -146,6 +146,7 @@ async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response
         waiting=list(zip(waiting["data"], facts, strict=True)),
         further=parse_cursor(waiting["next"]),
         unknown_facilities=waiting["unknown_facilities"],
+        withdrawals=waiting["withdrawals"],
         proposals=proposals["data"],
         idempotency_keys=[create_idempotency_key() for _item in (*waiting["data"], *proposals["data"])],
     )
