@@ -285,6 +285,7 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
     app.state.counting = []
     app.state.metrics = Metrics()
     app.state.key_uses = KeyUses()
+    app.state.withdrawals_by_day = {}
 
 
 def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) -> None:

@@ -212,6 +212,7 @@ class _Garage:
         app.state.response_cache = ResponseCache()
         app.state.metrics = Metrics()
         app.state.key_uses = KeyUses()
+        app.state.withdrawals_by_day = {}
         scrub._progress_by_engine.pop(app.state.engine, None)
         app.state.mark = attach_mark(app.state.engine, settings.mark_file())
         if not _is_newest(app.state.engine):  # a server's connections may change no schema

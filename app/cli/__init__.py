@@ -39,6 +39,7 @@ COMMANDS = {
         "estimate",
         "Estimate how many people no list has seen. A refusal with its reason is an answer too.",
     ),
+    "review": ("review", "Reports that no curator has reviewed: list the batches, approve or reject one."),
     "status": (
         "maintenance",
         "Say how far the registry has come, what waits for a curator, and what somebody should look at.",

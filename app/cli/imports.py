@@ -155,8 +155,7 @@ def _print_changes(receipt: Receipt, lang: Language) -> None:
         )
         print_line(format_line("held_not_counted", lang, reasons=reasons))
     if receipt["awaiting_review"]:
-        people = format_line("people", lang, count=receipt["awaiting_review"])
-        print_line(format_line("awaiting_review", lang, people=people))
+        print_line(format_line("awaiting_review", lang, count=receipt["awaiting_review"]))
 
 
 def print_line(text: str) -> None:

@@ -19,10 +19,12 @@ from app.exports.count_files.files import Licence
 from app.log import mark
 from app.log.entries import lock_head, pin_clock, read_head, require_clock_past_head
 from app.log.freeze import begin_freeze, end_freeze, read_freeze, read_freezing_key
-from app.models import OPEN, PendingPair, Proposal, ProvisionalHiding, Source, metadata
+from app.models import OPEN, PendingPair, Proposal, ProvisionalHiding, Report, Source, metadata
+from app.queries.review import build_withdrawals_shapes
 from app.registry import report_versions, waiting_reports
-from app.registry.alerts import list_operator_warnings, list_private_warnings
+from app.registry.alerts import WithdrawalsByDay, list_operator_warnings, list_private_warnings
 from app.registry.publication import erasure, objections
+from app.vocabulary import Review
 
 commands = typer.Typer()
 
@@ -78,6 +80,7 @@ def build_status_report(session: Session) -> dict[str, Any]:
     except ClockJumped as refusal:
         clock_warning = refusal.detail
     freeze = read_freeze(session, utc_now())
+    by_day: WithdrawalsByDay = {}
     hiding_counts, stopped_sources = (
         report_versions.count_unreviewed_hidings(session),
         report_versions.find_limited_sources(session),
@@ -91,11 +94,13 @@ def build_status_report(session: Session) -> dict[str, Any]:
         "hidden_by_source": {slugs[source]: number for source, number in sorted(hiding_counts.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped_sources),
         "decisions_waiting": _count_rows(session, Proposal),
+        "withdrawals": build_withdrawals_shapes(session, by_day),
+        "awaiting_review": _count_awaiting_review(session, slugs),
         "stuck_by_source": {
             slugs[source]: number for source, number in waiting_reports.count_stuck_reports(session, utc_now())
         },
         "warnings": [
-            *list_operator_warnings(session, utc_now()),
+            *list_operator_warnings(session, by_day, utc_now()),
             *list_private_warnings(session, utc_now()),
             *([ClockJumped.code] if clock_warning else []),
         ],
@@ -103,6 +108,14 @@ def build_status_report(session: Session) -> dict[str, Any]:
         "freeze": None if freeze is None else {**freeze.to_dict(), "by": read_freezing_key(session)},
         **objections.count_objections(session),
     }
+
+
+def _count_awaiting_review(session: Session, slugs: dict[int, str]) -> dict[str, int]:
+    """Return source → its reports that await review."""
+    query = select(col(Report.source), func.count()).where(
+        col(Report.review) == Review.AWAITING_REVIEW, col(Report.until) == OPEN
+    )
+    return {slugs[source]: number for source, number in session.execute(query.group_by(col(Report.source))).all()}
 
 
 def _count_rows(session: Session, table: type[Any], *conditions: Any) -> int:
@@ -128,6 +141,10 @@ def format_status_lines(report: dict[str, Any]) -> list[str]:
         f"{report['objections_waiting']} objections more wait (/v1/objections)."
     )
     output_lines += [
+        f"{source}: {number} reports await review (recuento review, or /v1/review/batches)."
+        for source, number in sorted(report["awaiting_review"].items())
+    ]
+    output_lines += [
         f"WARNING {source}: its reports hide {report_versions.MAX_UNREVIEWED_HIDINGS} people or more whom the registry "
         "listed. Further ones take away the name alone, and head the review (/v1/review). If the key may be stolen: "
         "recuento key stolen ID --since WHEN"
@@ -138,6 +155,11 @@ def format_status_lines(report: dict[str, Any]) -> list[str]:
             f"WARNING {report['decisions_waiting']} decisions take effect within 24 hours of being made, some of which "
             "may show people: a curator reads them (/v1/proposals), agrees or stops them."
         )
+    output_lines += [
+        f"WARNING {found['source']} withdrew {found['reports']} reports on {found['day']}. Ask the source; if its key "
+        "may be stolen: recuento key stolen ID --since WHEN"
+        for found in report["withdrawals"]
+    ]
     output_lines += [
         f"WARNING {source}: {number} of its reports under an embargo could not be made public when that was over. "
         "GET /v1/waiting tells the source why: ask it to send them again or to delete them."

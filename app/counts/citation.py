@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from typing import Literal
 from urllib.parse import parse_qsl
 
 from app import dates
@@ -53,6 +54,21 @@ STAGE_NAMES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     Stage.ANNOUNCED: (("announced release", "excarcelación anunciada"),
                       ("announced releases", "excarcelaciones anunciadas")),
     Stage.ORDERED: (("ordered release", "excarcelación ordenada"), ("ordered releases", "excarcelaciones ordenadas")),
+}  # fmt: skip
+# Phrases for reports that count in their source's own numbers alone (rule 21): singular and plural.
+UNDER_REVIEW_PHRASES: Mapping[Literal["awaiting_review", "rejected"], tuple[tuple[str, str], tuple[str, str]]] = {
+    "awaiting_review": (
+        ("report awaits review and counts in its source's own numbers alone",
+         "reporte está en espera de revisión y cuenta solo en las cifras propias de su fuente"),
+        ("reports await review and count in their sources' own numbers alone",
+         "reportes están en espera de revisión y cuentan solo en las cifras propias de sus fuentes"),
+    ),
+    "rejected": (
+        ("report was rejected and counts in its source's own numbers alone",
+         "reporte fue rechazado y cuenta solo en las cifras propias de su fuente"),
+        ("reports were rejected and count in their sources' own numbers alone",
+         "reportes fueron rechazados y cuentan solo en las cifras propias de sus fuentes"),
+    ),
 }  # fmt: skip
 # Phrases for the values of a switch. A count of people held may include people under house arrest after a release and
 # always includes people detained at home, so neither value of `house_arrest` means "in prison": both are spelled out.
@@ -171,6 +187,9 @@ class CitationPhrases:
             sentences.append(self._format_outside_held_within(outside))
         if unlinkable := tally["total"]["counted_apart"]:
             sentences.append(self._format_unlinkable(unlinkable))
+        sentences += [
+            self._format_under_review(reports, name) for name in UNDER_REVIEW_PHRASES if (reports := tally.get(name))
+        ]
         if hidden_count := tally.get("not_visible"):
             number = self._formats.number(hidden_count)
             sentences.append(
@@ -223,6 +242,11 @@ class CitationPhrases:
             f"Not counted: {text} more, without an arrest, a sighting or an end in that time.",
             f"No se cuentan {text} más, sin detención, avistamiento ni salida en ese tiempo.",
         )
+
+    def _format_under_review(self, number: int, name: Literal["awaiting_review", "rejected"]) -> str:
+        """Disclose the reports that count in their source's own numbers alone."""
+        singular, plural = UNDER_REVIEW_PHRASES[name]
+        return f"{self._formats.number(number)} {self.translate(*(singular if number == 1 else plural))}."
 
     def _format_unlinkable(self, number: int) -> str:
         """Disclose people who cannot be linked across sources: each source counts them separately."""

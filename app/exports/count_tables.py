@@ -14,7 +14,9 @@ def build_count_rows(answer: TalliedCount) -> list[Row]:
     """Return a row for each group, or a row of the total; `by_min_sources` has columns of its own."""
     if "groups" in answer:
         return _add_not_visible((_flatten_columns(group, "by_min_sources") for group in answer["groups"]), answer)
-    extra_columns = _select_columns(answer, "uncertain_date", "not_visible", "outside_held_within")
+    extra_columns = _select_columns(
+        answer, "uncertain_date", "awaiting_review", "rejected", "not_visible", "outside_held_within"
+    )
     return [_flatten_columns({**answer["total"], **extra_columns}, "by_min_sources")]
 
 

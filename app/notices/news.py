@@ -77,7 +77,7 @@ def count_news(
 def _take_new_alerts(session: Session, row: NoticeHolder, keys: list[HolderKey], now: datetime) -> int:
     if not any(key.reader.role in (Role.CURATOR, Role.ADMIN) and key.reader.independent for key in keys):
         return 0
-    raised = set(alerts.list_operator_warnings(session, now))
+    raised = set(alerts.list_operator_warnings(session, {}, now))
     told = set(json.loads(row.alerts))
     row.alerts = json.dumps(sorted(raised))
     return len(raised - told)

@@ -33,9 +33,9 @@ from app.queries.terms import (
     UniqueValues,
 )
 from app.schemas.base import NotVisible, Tombstone
-from app.schemas.filed import UnknownFacility
+from app.schemas.filed import UnknownFacility, WithdrawalsShape
 from app.schemas.reports import Code, Country, Date, Line, Slug, Sources, remove_repeats
-from app.vocabulary import CorrectionKind, Language, Measure, Stage
+from app.vocabulary import BatchKind, CorrectionKind, Language, Measure, Stage
 
 JSON_MEDIA_TYPE = "application/json"
 
@@ -100,6 +100,20 @@ class ReportQuery(PageQuery):
     """A query for a list of one's own reports."""
 
     source_record_id: Code | None = None
+
+
+class BatchQuery(RevisionQuery):
+    """A query for the batches of unreviewed reports. `compare`: also compare them with what is shown."""
+
+    compare: bool = True
+
+
+class BatchReportQuery(PageQuery):
+    """A query for the reports of one batch. `list`: the first entry of the list, or 0 for reports outside lists."""
+
+    source: Slug
+    kind: BatchKind
+    list: Annotated[int, Field(ge=0, le=OPEN)] = 0
 
 
 class FacilityQuery(PageQuery):
@@ -241,6 +255,9 @@ class PageExtras(TypedDict, total=False):
     withheld: int
     not_visible: NotVisible
     unknown_facilities: list[UnknownFacility]
+    compared: int
+    contradicting: int
+    withdrawals: list[WithdrawalsShape]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from app.schemas.base import Facts, Said
 from app.schemas.filed import ComparedField
 
 AgreementTest = Callable[[Any, Any], bool]
+StatedValues = dict[str, list[Said]]  # field → its values with their sources
 
 
 def _dates_overlap(a: str, b: str) -> bool:
@@ -66,7 +67,11 @@ def compare_side_by_side(a: Person, b: Person, reader: Reader) -> list[ComparedF
     """Return every field for which a report of either person states a value.
 
     `agrees`: whether some value of `a` matches some value of `b`; null if only one of them has any."""
-    fields_a, fields_b = _collect_values(a, reader), _collect_values(b, reader)
+    return compare_values(collect_values(a, reader), collect_values(b, reader))
+
+
+def compare_values(fields_a: StatedValues, fields_b: StatedValues) -> list[ComparedField]:
+    """Do the same for the values of two people."""
     compared_fields: list[ComparedField] = []
     for field, agree in (COMPARED_PERSON_FIELDS | COMPARED_DETENTION_FIELDS | COMPARED_RELEASE_FIELDS).items():
         values_a, values_b = fields_a.get(field, []), fields_b.get(field, [])
@@ -79,10 +84,10 @@ def compare_side_by_side(a: Person, b: Person, reader: Reader) -> list[ComparedF
     return compared_fields
 
 
-def _collect_values(person: Person, reader: Reader) -> dict[str, list[Said]]:
+def collect_values(person: Person, reader: Reader) -> StatedValues:
     """Return a dict of field → values of the sources, over all detentions of the person."""
     detainee_shape = shapes.build_detainee_shape(person, reader)
-    values: dict[str, list[Said]] = {}
+    values: StatedValues = {}
     _add_values(values, detainee_shape["facts"], COMPARED_PERSON_FIELDS)
     for detention in detainee_shape["detentions"]:
         _add_values(values, detention["facts"], COMPARED_DETENTION_FIELDS)
@@ -91,7 +96,7 @@ def _collect_values(person: Person, reader: Reader) -> dict[str, list[Said]]:
     return values
 
 
-def _add_values(values: dict[str, list[Said]], facts: Facts, fields: Container[str]) -> None:
+def _add_values(values: StatedValues, facts: Facts, fields: Container[str]) -> None:
     for name, fact in facts.items():
         field = FIELD_ALIASES.get(name, name)
         if field in fields:

@@ -29,13 +29,13 @@ from app.queries.parameters import Page, PageExtras, PageQuery, read_cursor, wri
 from app.queries.person_comparison import compare_side_by_side
 from app.queries.shapes import Person
 from app.queries.visibility import valid_at
-from app.registry import records
+from app.registry import alerts, records
 from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys
 from app.registry.publication.permissions import Reader
 from app.schemas import filed
-from app.schemas.filed import UnknownFacility
+from app.schemas.filed import UnknownFacility, WithdrawalsShape
 from app.vocabulary import Judgement, Publish
 
 # The others are named by few reports, and appear when these are registered.
@@ -50,12 +50,14 @@ REVIEW_CURSOR = "review"  # of cursors
 IS_BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
-def query_review(session: Session, query: PageQuery, reader: Reader, revision: int) -> Page[filed.WaitingShape]:
+def query_review(
+    session: Session, query: PageQuery, reader: Reader, revision: int, by_day: alerts.WithdrawalsByDay
+) -> Page[filed.WaitingShape]:
     """Return what waits for a curator, by priority.
 
     First people hidden provisionally; then pairs that may be one person and records that contradict others of their own
     person; then disjoint releases and denied details; then hearsay; last the pairs that a curator has reviewed and
-    could not decide."""
+    could not decide. Days of many withdrawals are added. `by_day`: the process's cache of them."""
     parts = (
         _select_hidings,
         _select_pending_pairs,
@@ -81,7 +83,10 @@ def query_review(session: Session, query: PageQuery, reader: Reader, revision: i
     cursor = write_cursor(REVIEW_CURSOR, [rows[-1].score, rows[-1].key, rows[-1].other]) if has_more else None
 
     def build_extras() -> PageExtras:
-        return {"unknown_facilities": _load_unknown_facilities(session)}
+        return {
+            "unknown_facilities": _load_unknown_facilities(session),
+            "withdrawals": build_withdrawals_shapes(session, by_day),
+        }
 
     return Page(items, cursor, build_extras)
 
@@ -379,6 +384,15 @@ _SHAPE_BUILDERS: dict[str, Callable[[Session, Any, dict[int, Person], Reader, in
     "denied_details": _build_denied_details,
     "claim": _build_hearsay,
 }
+
+
+def build_withdrawals_shapes(session: Session, by_day: alerts.WithdrawalsByDay) -> list[WithdrawalsShape]:
+    """Return the days of many withdrawals, with their sources."""
+    slugs = {source.key: source.slug for source in DirectorySnapshot.for_session(session).sources.values()}
+    return [
+        {"source": slugs[found.source], "day": found.day.isoformat(), "reports": found.reports}
+        for found in alerts.find_withdrawals(session, by_day)
+    ]
 
 
 def _load_unknown_facilities(session: Session) -> list[UnknownFacility]:

@@ -10,6 +10,7 @@ from app.schemas.base import Page, Receipt, RevisionedAnswer, Said
 from app.schemas.directory import ClaimShape
 from app.schemas.records import ChangeOut, DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
+    BatchKind,
     MatchOutcome,
     Publish,
     Review,
@@ -351,24 +352,57 @@ class UnknownFacility(TypedDict):
     reports: int
 
 
-class BatchOut(TypedDict):
-    """Reports of one source that no curator has reviewed, of one kind and one list (`list`: its first entry, 0 outside
-    lists). `waiting`: those that count in no combined record yet. A review names `until`, the last entry."""
+class WithdrawalsShape(TypedDict):
+    """A day on which a source withdrew at least twenty of its reports."""
 
     source: str
-    kind: Literal["denials", "custody", "releases"]
+    day: str
+    reports: int
+
+
+class BatchOut(TypedDict):
+    """Reports of one source that no curator has reviewed, of one kind and one list (`list`: its first entry, 0 outside
+    lists). `waiting`: those that count in no combined record yet. A review names `until`, the last entry.
+
+    `compared`: so many of its reports were compared with what is shown; `contradicting` of these contradict it."""
+
+    source: str
+    kind: BatchKind
     list: int
     reports: int
     waiting: int
     first_at: str
     last_at: str
     until: int
+    compared: int
+    new_people: int
+    known_people: int
+    contradicting: int
 
 
 class BatchPage(Page):
     """Batches of reports for review."""
 
     data: list[BatchOut]
+
+
+class BatchReportOut(TypedDict):
+    """A report as it was sent, the person whom it is about as shown now, and the fields in which it contradicts other
+    reports of the person. `detainee` is null where nobody else reports the person. Of a field, `a` is what the report
+    says, and `b` what others say."""
+
+    report: ReportShape
+    detainee: DetaineeShape | None
+    contradicts: list[ComparedField]
+
+
+class BatchReportPage(Page):
+    """Reports of one batch. `compared`: so many of the batch were compared and put in order; `contradicting` of these
+    come first."""
+
+    data: list[BatchReportOut]
+    compared: int
+    contradicting: int
 
 
 class ReviewedBatch(TypedDict):
@@ -382,7 +416,8 @@ class ReviewedBatch(TypedDict):
 
 
 class ReviewPage(Page):
-    """What waits, and the places that reports name and nobody registered (folded names)."""
+    """What waits, places that reports name and nobody registered (folded names), and days of many withdrawals."""
 
     data: list[WaitingShape]
     unknown_facilities: list[UnknownFacility]
+    withdrawals: list[WithdrawalsShape]

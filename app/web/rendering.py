@@ -94,6 +94,31 @@ def is_lower_bound(count: Mapping[str, Any]) -> bool:
     return bool(count.get("not_visible")) and not set(PERSONAL_FILTERS).isdisjoint(count["terms"])
 
 
+def describe_under_review(count: Mapping[str, Any], words: "Catalogue") -> str:
+    """Describe how many reports of a count await review or were rejected; empty if none."""
+    awaiting, rejected = count["awaiting_review"], count["rejected"]
+    sentences = (
+        [
+            words.ngettext(
+                "%(number)s report awaits review by a curator: it counts in its source's own numbers alone.",
+                "%(number)s reports await review by a curator: they count in their sources' own numbers alone.",
+                awaiting,
+            )
+            % {"number": words.number(awaiting)}
+        ]
+        if awaiting
+        else []
+    )
+    if rejected:
+        sentence = words.ngettext(
+            "%(number)s report was rejected by a curator: it counts in its source's own numbers alone.",
+            "%(number)s reports were rejected by a curator: they count in their sources' own numbers alone.",
+            rejected,
+        )
+        sentences.append(sentence % {"number": words.number(rejected)})
+    return " ".join(sentences)
+
+
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = (ENGLISH, *sorted(folder.name for folder in LOCALES.iterdir() if folder.is_dir()))
 # Short formats of partial dates, by their length in ISO form.
@@ -303,6 +328,7 @@ def _build_filters(words: Catalogue) -> Mapping[str, Any]:
         "local_day": words.local_day,
         "country": words.country,
         "listed": words.listed,
+        "under_review": lambda count: describe_under_review(count, words),
         "cited_sentence": lambda citation: format_citation(citation, words),
         "px": _format_pixels,
         "instant": _format_html_instant,

@@ -196,7 +196,7 @@ Sources = Mapping[str, Mapping[str, Any]]
 Address = Callable[[str], str]
 EMPTY_GROUP: Mapping[str, Any] = {
     "verified": 0, "reported": 0, "official_only": 0, "disputed": 0, "refuted": 0, "retracted": 0, "uncertain_date": 0,
-    "list": None,
+    "awaiting_review": 0, "rejected": 0, "list": None,
 }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ class Registry:
 
 @dataclass
 class Load:
-    """Seconds of honest requests: quiet, and beside the flood. `statuses`: of both; `flood`: what the flood was told."""
+    """Seconds of honest requests: quiet, and beside the flood. `statuses`: of both; `flood`: of the flood."""
 
     quiet: list[float] = field(default_factory=list)
     attacked: list[float] = field(default_factory=list)
@@ -233,7 +233,8 @@ async def _send_list(registry: Registry, key: str, rows: int, first: int) -> str
     lines = data.decode().splitlines(keepends=True)
     data = "".join([lines[0], *lines[1 + first :]]).encode()
     boundary = "recuento"
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="l.csv"\r\nContent-Type: text/csv\r\n\r\n'
+    part = 'Content-Disposition: form-data; name="file"; filename="l.csv"\r\nContent-Type: text/csv'
+    head = f"--{boundary}\r\n{part}\r\n\r\n"
     body = head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
     request = build_request(
         registry, "/v1/imports?confirm=true", HONEST, body=body, key=key,

@@ -14,7 +14,7 @@ from app.api.middleware.concurrency import compute_lane_sizes
 from app.api.middleware.metrics import CACHED_LANE, METRIC_METHODS, OTHER_METHOD, Metrics, StatusCollector
 from app.imports.import_store import OPEN_STATES
 from app.log import mark
-from app.registry import report_versions
+from app.registry import alerts, report_versions
 from app.registry.publication import erasure, objections
 from tests.databases import Templates, settings_of
 from tests.docs.reading import ROOT
@@ -25,6 +25,7 @@ RULES = ROOT / "deploy" / "prometheus-rules.yml"
 PAGE = ROOT / "docs" / "operators.md"
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 WARNINGS = {
+    alerts.WITHDRAWALS_WARNING,
     report_versions.HIDING_LIMIT_WARNING,
     objections.UNANSWERED_OBJECTIONS_WARNING,
     erasure.UNFINISHED_ERASURE_WARNING,

@@ -242,7 +242,7 @@ def agree_to_all(clerk: Clerk) -> None:
     """As second holders do, or a day that goes by."""
     with clerk.session() as session:
         now = NOW + timedelta(days=30)
-        while agreements.carry_out_due(session, now, clerk.world.app.state.secret):
+        while agreements.carry_out_due(session, now, clerk.world.app.state.secret, "list"):
             pass
         session.commit()
 

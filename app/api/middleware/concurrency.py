@@ -20,7 +20,7 @@ from app.queries.terms import SEARCH_TERM
 from app.server_log import get_request_stats
 
 COSTLY_TAGS = frozenset({"counts", "matching"})  # tags of routes
-COSTLY_ROUTES = frozenset({"reconcile_claim"})  # names of routes
+COSTLY_ROUTES = frozenset({"reconcile_claim", "list_batches", "list_batch_reports"})  # names of routes
 COMPARISON_ROUTE = "match_list"
 SCOPE_POLLED = "recuento.polled"  # scope key: dashboards poll this address, so that many clients wait for the answer
 LaneName = Literal["reads", "costly", "lists", "writes", "polled", "pages", "pictures"]

@@ -46,10 +46,10 @@ from app.errors import (
     ObjectionArrived,
     Redacted,
 )
-from app.queries.parameters import PageQuery, RevisionQuery
+from app.queries.batches.listing import query_batch_reports, query_batches
+from app.queries.parameters import BatchQuery, BatchReportQuery, PageQuery, RevisionQuery
 from app.queries.queues import query_objections, query_proposals
 from app.queries.review import query_review
-from app.queries.review_batches import query_batches
 from app.registry.curation.agreements import AgreementIn
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
 from app.registry.publication.objection_queue import ObjectionIn, store_objection
@@ -59,6 +59,7 @@ from app.schemas.directory import FreezeOut
 from app.schemas.filed import (
     Agreed,
     BatchPage,
+    BatchReportPage,
     Decided,
     DecidedObjection,
     FiledConsent,
@@ -110,21 +111,39 @@ async def undo_identity(write: WriteDep, decision_id: uuid.UUID) -> Response:
 def list_review(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply[ReviewPage]:
     """What waits for a curator, best first, with reasons."""
     context.allow(Role.CURATOR)
+    by_day = context.request.app.state.withdrawals_by_day
     return answer_page(
         context,
         query,
-        lambda context, query, revision: query_review(context.session, query, context.reader, revision),
+        lambda context, query, revision: query_review(context.session, query, context.reader, revision, by_day),
     )
 
 
 @curation_router.get(
     "/review/batches", response_model=BatchPage, responses=document_refusals(*READ_REFUSALS, Forbidden)
 )
-def list_batches(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[BatchPage]:
-    """Reports that no curator has reviewed, in batches: by source, kind and list, those that wait first (curator)."""
+def list_batches(context: ReadDep, query: Annotated[BatchQuery, Query()]) -> Reply[BatchPage]:
+    """Reports that no curator has reviewed, in batches: by source, kind and list, those that await review first
+    (curator). The first 400 reports are compared with what is shown."""
     context.allow(Role.CURATOR)
-    batch_page = query_batches(context.session, context.reader)
+    batch_page = query_batches(context.session, context.reader, compare=query.compare)
     return answer_page(context, query, lambda _context, _query, _revision: batch_page)
+
+
+@curation_router.get(
+    "/review/batches/reports",
+    response_model=BatchReportPage,
+    responses=document_refusals(*READ_REFUSALS, Forbidden, NotFound),
+)
+def list_batch_reports(context: ReadDep, query: Annotated[BatchReportQuery, Query()]) -> Reply[BatchReportPage]:
+    """The reports of one batch, those first that contradict what is shown of their person (curator). 400 reports are
+    compared at a time."""
+    context.allow(Role.CURATOR)
+    return answer_page(
+        context,
+        query,
+        lambda context, query, revision: query_batch_reports(context.session, query, context.reader, revision),
+    )
 
 
 @curation_router.post(

@@ -128,7 +128,7 @@ def check_readiness(state: State) -> list[str]:
         with open_read_session(state.engine) as session:
             state.mark.check_log(session)
             require_clock_past_head(session, require_steady_clock(state.watch, state.clock()))
-            warnings = list_operator_warnings(session, state.clock())
+            warnings = list_operator_warnings(session, state.withdrawals_by_day, state.clock())
             if state.settling.is_behind or import_store.has_overdue_import(session, state.clock()):
                 warnings.append(BEHIND_WARNING)
             revision = read_head(session)[0]

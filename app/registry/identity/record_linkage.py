@@ -101,7 +101,7 @@ def link_by_pointer(target: tuple[Record, TargetKind]) -> LinkResult:
     return LinkResult(MatchOutcome.LINKED, (LinkDecision(target[0].id, Judgement.SAME, "reporter", CERTAIN_SCORE),))
 
 
-def select_compared_content(context: WriteContext, report: Content) -> Content:
+def select_compared_content(context: MatchContext, report: Content) -> Content:
     """Return the content by which a report is compared: in a trial, without the identification number.
 
     Trials leave no trace: trying the numbers of a civil register one by one would reveal who is in this registry."""
@@ -110,7 +110,7 @@ def select_compared_content(context: WriteContext, report: Content) -> Content:
     return {name: value for name, value in report.items() if name != content.NATIONAL_ID}
 
 
-def find_candidates(context: WriteContext, report: Content) -> list[CandidateRecord]:
+def find_candidates(context: MatchContext, report: Content) -> list[CandidateRecord]:
     """Return the candidate records of a new report: those that share a blocking key.
 
     Only people whom the key may recognise are searched. The others are searched after the report is filed
@@ -122,7 +122,7 @@ def find_candidates(context: WriteContext, report: Content) -> list[CandidateRec
     ]
 
 
-def link_by_match(context: WriteContext, report: Content, records: Sequence[CandidateRecord]) -> LinkResult:
+def link_by_match(context: MatchContext, report: Content, records: Sequence[CandidateRecord]) -> LinkResult:
     """Compare a new report with its candidate records and decide."""
     person = blocking_keys.build_person(select_compared_content(context, report))
     loggable = [c for c in find_similar_people(context, person, records) if can_log_candidate(context, report, c)]
@@ -183,7 +183,7 @@ def _is_worth_review(context: MatchContext, candidate: CandidatePerson) -> bool:
     return bool(agreeing) and set(match.conflicts) <= {"dates"}
 
 
-def _limit_outcome(outcome: MatchOutcome, context: WriteContext, candidates: Sequence[CandidatePerson]) -> MatchOutcome:
+def _limit_outcome(outcome: MatchOutcome, context: MatchContext, candidates: Sequence[CandidatePerson]) -> MatchOutcome:
     """Return the outcome that the key may know: NEW if it may recognise none of the people."""
     return outcome if any(context.actor.can_recognise(c.record.publish) for c in candidates) else MatchOutcome.NEW
 
@@ -203,7 +203,7 @@ def can_log_candidate(context: MatchContext, report: Content, candidate: Candida
     )
 
 
-def _is_repetition(context: WriteContext, report: Content, candidate: CandidatePerson) -> bool:
+def _is_repetition(context: MatchContext, report: Content, candidate: CandidatePerson) -> bool:
     """Return whether this source already has a current report of the same spell of that person.
 
     The same name twice in one list is two people until a curator decides. A detention after the source's own release is
@@ -223,7 +223,7 @@ def _is_repetition(context: WriteContext, report: Content, candidate: CandidateP
 
 
 def _find_link(
-    context: WriteContext, person: score.Person, candidate: CandidatePerson, records_by_key: Mapping[int, CurrentRecord]
+    context: MatchContext, person: score.Person, candidate: CandidatePerson, records_by_key: Mapping[int, CurrentRecord]
 ) -> _Link | None:
     """Return the link to a person with a surely matching record; None if another record of the person contradicts.
 
@@ -259,7 +259,7 @@ def _find_link(
     return _Link(best, outweighed_records) if best.match.is_sure else None
 
 
-def _can_outweigh(context: WriteContext, record: CurrentRecord) -> bool:
+def _can_outweigh(context: MatchContext, record: CurrentRecord) -> bool:
     """Return whether a record can outweigh a contradicting one: an independent first-hand report, not withdrawn."""
     return context.views.sources[record.source].independent and _is_first_hand(record.content)
 
@@ -269,7 +269,7 @@ def _is_first_hand(report: Content) -> bool:
     return is_first_hand(report) and report["verification.verdict"] != Verdict.RETRACTED
 
 
-def _has_own_record(context: WriteContext, candidate: CandidatePerson) -> bool:
+def _has_own_record(context: MatchContext, candidate: CandidatePerson) -> bool:
     """Return whether any record of the person is of this source, similar or not."""
     if context.trial and candidate.record.detainee in context.trial.linked_people:
         return True

@@ -24,11 +24,10 @@ from app.registry.effective_versions import APPROVED, build_ranges, list_source_
 from app.registry.identity import duplicate_scan, record_linkage
 from app.registry.publication.permissions import load_reporter
 from app.registry.records import load_version
-from app.registry.write import Outcome, WriteContext
+from app.registry.write import MatchContext, Outcome, WriteContext
 from app.schemas.reports import Code, Note, StrictModel
-from app.vocabulary import Review
+from app.vocabulary import BatchKind, Review
 
-BatchKind = Literal["denials", "custody", "releases"]
 # Reports of one review: linking them takes a few seconds. The caller repeats the request for the rest.
 MAX_REVIEWED_REPORTS = 300
 
@@ -82,7 +81,7 @@ class ReviewIn(StrictModel):
     reports: Sequence[uuid.UUID] | None = Field(default=None, max_length=10_000)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnreviewedReport:
     """A report that no curator has reviewed."""
 
@@ -98,8 +97,8 @@ class UnreviewedReport:
     def kind(self) -> BatchKind:
         said = self.body["said"]
         if said["verification.verdict"] in DENIALS:
-            return "denials"
-        return "releases" if has_release_section(said) else "custody"
+            return BatchKind.DENIALS
+        return BatchKind.RELEASES if has_release_section(said) else BatchKind.CUSTODY
 
     @property
     def request(self) -> int:
@@ -113,6 +112,18 @@ def iterate_unreviewed(session: Session, source: int | None = None) -> Iterator[
     query = _SELECT_UNREVIEWED if source is None else _SELECT_UNREVIEWED.where(col(Report.source) == source)
     for record, report_id, owner, revision, review, recorded_at, body in session.connection().execute(query):
         yield UnreviewedReport(record, report_id, owner, revision, Review(str(review)), recorded_at, json.loads(body))
+
+
+def group_in_batches(session: Session) -> list[list[UnreviewedReport]]:
+    """Return the unreviewed reports in batches: those with reports that await review first, then the newest."""
+    batches: dict[tuple[int, str, int], list[UnreviewedReport]] = {}
+    for report in iterate_unreviewed(session):
+        batches.setdefault((report.source, report.kind, report.request), []).append(report)
+
+    def rank(batch: list[UnreviewedReport]) -> tuple[bool, int]:
+        return all(report.review is Review.UNREVIEWED for report in batch), -batch[-1].revision
+
+    return sorted(batches.values(), key=rank)
 
 
 def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
@@ -140,7 +151,7 @@ def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
     revisions = [report.revision for report in reviewed]
     all_entries = list_source_entries(context.session, source.key, revisions[0], revisions[-1])
     ranges = build_ranges({*revisions}, all_entries)
-    unlinked = [report for report in reviewed if _is_unlinked(context.session, report)]
+    unlinked = [report for report in reviewed if is_unlinked(context.session, report)]
     entry = context.write_entry(
         "review",
         {"source": source.slug, "decision": body.decision, "entries": ranges, "people": len(reviewed)},
@@ -174,7 +185,7 @@ def _filed_any(context: WriteContext, reports: Sequence[UnreviewedReport]) -> bo
     return any(proposals.has_same_holder(context.session, key_id, context.key_id) for key_id in keys)
 
 
-def _is_unlinked(session: Session, report: UnreviewedReport) -> bool:
+def is_unlinked(session: Session, report: UnreviewedReport) -> bool:
     """Return whether all versions of the report waited since it was filed, and its person has no other report: then
     nobody compared it."""
     if report.review is not Review.AWAITING_REVIEW:
@@ -208,18 +219,24 @@ def _link_reports(context: WriteContext, source: int, reports: Sequence[Unreview
 
 
 def _link_report(context: WriteContext, report: UnreviewedReport, unlinked: Collection[int]) -> None:
-    """Link one report. `unlinked`: records that are linked after it, and so are not compared with it."""
-    record = context.session.get_one(Record, report.record)
-    target_id = report.body.get("person", report.body.get("pointer"))
-    if target_id is not None:
-        target = context.session.scalars(select(Record).where(col(Record.id) == uuid.UUID(target_id))).one_or_none()
-        match = None if target is None else record_linkage.link_by_pointer((target, "detainee"))
-    else:
-        content = load_version(context.session, record).content
-        candidates = [c for c in record_linkage.find_candidates(context, content) if c.record.key not in unlinked]
-        match = record_linkage.link_by_match(context, content, candidates)
+    match = find_link(context, report, unlinked)
     if match is None:
         return
     for decision in match.decisions:
-        record_linkage.write_decision(context, decision, record.id, is_filed=True)
-    record_linkage.store_outweighed(context, match, record.key)
+        record_linkage.write_decision(context, decision, report.id, is_filed=True)
+    record_linkage.store_outweighed(context, match, report.record)
+
+
+def find_link(
+    context: MatchContext, report: UnreviewedReport, unlinked: Collection[int]
+) -> record_linkage.LinkResult | None:
+    """Return how a report would be linked if it were filed now. `context`: with the rights of its source.
+
+    `unlinked`: records that are not compared with it, since they are linked after it."""
+    target_id = report.body.get("person", report.body.get("pointer"))
+    if target_id is not None:
+        target = context.session.scalars(select(Record).where(col(Record.id) == uuid.UUID(target_id))).one_or_none()
+        return None if target is None else record_linkage.link_by_pointer((target, "detainee"))
+    content = load_version(context.session, context.session.get_one(Record, report.record)).content
+    candidates = [c for c in record_linkage.find_candidates(context, content) if c.record.key not in unlinked]
+    return record_linkage.link_by_match(context, content, candidates)

@@ -24,6 +24,7 @@ LABEL = 13  # font size, px
 # Classes in the order of their squares. Releases in no list come last, whatever their class.
 COUNTED_CLASSES = ("three", "two", "one", "contested", "reported")
 WITHHELD, REFUTED = "withheld", "refuted"
+UNDER_REVIEW = ("awaiting_review", "rejected")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class ReleaseNumbers:
     uncertain_date: int
     unlinkable: int
     unresolved_duplicates: int
+    awaiting_review: int
+    rejected: int
     addresses: Mapping[str, str]
 
 
@@ -92,6 +95,8 @@ def read_release_numbers(total: Mapping[str, Any], exact: Mapping[str, Any]) -> 
         uncertain_date=total["uncertain_date"],
         unlinkable=total_numbers["counted_apart"],
         unresolved_duplicates=total["unresolved_duplicates"],
+        awaiting_review=total["awaiting_review"],
+        rejected=total["rejected"],
         addresses=addresses,
     )
 
@@ -222,7 +227,7 @@ class KeyRow:
 
 
 def build_key_rows(numbers: ReleaseNumbers, page: Page) -> list[KeyRow]:
-    """Build the rows of the key, including those of zero."""
+    """Build the rows of the key, including those of zero except of reports under review."""
     _, ngettext = page.catalogue.gettext, page.catalogue.ngettext
     classes, whole = numbers.classes, {"number": page.catalogue.number(numbers.releases)}
     meanings = {
@@ -248,10 +253,23 @@ def build_key_rows(numbers: ReleaseNumbers, page: Page) -> list[KeyRow]:
         "unresolved": ngettext(
             "possible duplicate to be resolved", "possible duplicates to be resolved", numbers.unresolved_duplicates
         ),
+        "awaiting_review": ngettext(
+            "report awaiting review: outside the count", "reports awaiting review: outside the count",
+            numbers.awaiting_review,
+        ),
+        "rejected": ngettext(
+            "report rejected by a curator: outside the count", "reports rejected by a curator: outside the count",
+            numbers.rejected,
+        ),
     }  # fmt: skip
     counts = {
         **classes, WITHHELD: numbers.withheld, REFUTED: numbers.refuted, "apart": numbers.unlinkable,
         "uncertain": numbers.uncertain_date, "unresolved": numbers.unresolved_duplicates,
+        "awaiting_review": numbers.awaiting_review, "rejected": numbers.rejected,
     }  # fmt: skip
     addresses = {name: page.to_page_address(address) for name, address in numbers.addresses.items()}
-    return [KeyRow(name, counts[name], text, addresses.get(name)) for name, text in meanings.items()]
+    return [
+        KeyRow(name, counts[name], text, addresses.get(name))
+        for name, text in meanings.items()
+        if counts[name] or name not in UNDER_REVIEW
+    ]

@@ -259,6 +259,10 @@ def _build_source_rows_caption(page: Page, groups: Sequence[Mapping[str, Any]], 
             _("Only reported, and not verified: %(sources)s.")
             % {"sources": _format_source_numbers(page, reporting, "reported")}
         )
+    under_review = [group for group in groups if group["awaiting_review"]]
+    if under_review:
+        values = {"sources": _format_source_numbers(page, under_review, "awaiting_review")}
+        sentences.append(_("Reports awaiting review, each in its own source's numbers alone: %(sources)s.") % values)
     return " ".join(sentences)
 
 

@@ -12,6 +12,7 @@ from app.web.charts.groups import MAX_TIME_COLUMNS, Group, GroupBars, lay_out_gr
 from app.web.count_text import WITHHELD, TermFormatter, describe_narrower_count, parse_question
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import Page
+from app.web.rendering import describe_under_review
 
 MAX_GROUP_ROWS = 200  # the file has all groups
 DAYS_OF_WEEK, MONTHS = 7, 12
@@ -95,6 +96,8 @@ def _select_columns(
             Column("retracted", _("withdrawn")),
             Column("uncertain_date", _("of an uncertain date")),
             Column("only_this_source", _("by this source alone")),
+            Column("awaiting_review", _("awaiting review")),
+            Column("rejected", _("rejected by a curator")),
         ]
     else:
         number = _("Releases") if noun == "releases" else _("People held")
@@ -304,6 +307,7 @@ def _build_caption(page: Page, count: Mapping[str, Any], bars: GroupBars | None)
     ]
     if count.get("adds_up") is False:
         sentences.append(_("The groups overlap: they do not add up."))
+    sentences += filter(None, [describe_under_review(count, words)])
     if bars is not None and bars.omitted_count:
         sentence = words.ngettext(
             "The table has %(number)s more group.", "The table has %(number)s more groups.", bars.omitted_count

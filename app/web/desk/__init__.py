@@ -3,12 +3,13 @@
 from fastapi import APIRouter
 
 from app.api.middleware.body_limits import BUFFERED_BODY_BYTES
-from app.web.desk import corrections, list_upload, login, reports, review
+from app.web.desk import batches, corrections, list_upload, login, reports, review
 from app.web.rendering import LANGUAGES
 
 desk = APIRouter(include_in_schema=False)
 DESK_ROUTERS = (
     login.session_router, reports.reports, corrections.corrections, list_upload.lists, review.review, review.objections,
+    batches.batches,
 )  # fmt: skip
 for pages in DESK_ROUTERS:
     desk.include_router(pages)
@@ -22,6 +23,7 @@ _CURATOR_FORMS = (
     review.AGREEMENT_PATH,
     review.WITHDRAWAL_PATH,
     review.OBJECTION_DECISION_PATH,
+    batches.DECISION_PATH,
 )
 _SESSION_FORMS = ("/desk/session", "/desk/session/end", "/desk/freeze", "/desk/freeze/end")
 _FORM_PATHS = (*_SESSION_FORMS, *reports.REPORT_KINDS, *_REPORT_FORMS, *_CURATOR_FORMS)

@@ -82,6 +82,7 @@ class ReportLine:
     verdict: str
     is_withdrawn: bool
     is_release: bool
+    review: str | None
     released_on: str | None
     taken_over: list[str]
     changed: list[str]
@@ -97,6 +98,7 @@ def build_report_line(report: Mapping[str, Any]) -> ReportLine:
         report["verification"].get("verdict", "reported"),
         report.get("retraction") is not None,
         release is not None,
+        report["review"],
         (release or {}).get("released_on"),
         *(report.get("taken_over", {}).get(name, []) for name in ("fields", "changed")),
     )

@@ -9,7 +9,7 @@ from app.api.routes.reports import list_waiting
 from app.errors import NotFound, OutOfScope, Problem
 from app.vocabulary import Role
 from app.web.api_client import ApiClient, gather
-from app.web.desk import review, sessions
+from app.web.desk import batches, review, sessions
 from app.web.desk.corrections import CORRECTION_PATH, RETRACTION_PATH, resume_correction
 from app.web.desk.page import (
     BACK_FIELD,
@@ -36,7 +36,7 @@ session_router = APIRouter(route_class=DeskRoute)
 # The role that a form requires.
 FORM_ROLES = {
     **dict.fromkeys((*REPORT_KINDS, CORRECTION_PATH, RETRACTION_PATH), Role.REPORTER),
-    **dict.fromkeys((review.PAIR_DECISION_PATH, review.OBJECTION_DECISION_PATH), Role.CURATOR),
+    **dict.fromkeys((review.PAIR_DECISION_PATH, review.OBJECTION_DECISION_PATH, batches.DECISION_PATH), Role.CURATOR),
 }
 # The browser deletes its data of the desk (W3C Clear Site Data).
 CLEAR_SITE_DATA_HEADERS = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
@@ -48,9 +48,11 @@ async def read_desk(desk: AnyDesk) -> Response:
     if desk.session is None:
         return await show_sign_in(desk.request, DESK_PATH, {})
     if desk.session.role == Role.ADMIN:
-        return await desk.show("desk/home.html", waiting=None, objection_count=None)
-    waiting, objection_count = await gather(desk.api.read(list_waiting, limit=20), review.count_people_waiting(desk))
-    return await desk.show("desk/home.html", waiting=waiting, objection_count=objection_count)
+        return await desk.show("desk/home.html", waiting=None, objection_count=None, batch_count=None)
+    waiting, objection_count, batch_count = await gather(
+        desk.api.read(list_waiting, limit=20), review.count_people_waiting(desk), batches.count_batches(desk)
+    )
+    return await desk.show("desk/home.html", waiting=waiting, objection_count=objection_count, batch_count=batch_count)
 
 
 @session_router.post("/desk/freeze")
@@ -135,6 +137,8 @@ async def _resume_form(request: Request, session: DeskSession, back: str, form_v
         return await review.show_decision(desk, form_values)
     if back == review.OBJECTION_DECISION_PATH:
         return await review.show_objections(desk, form_values)
+    if back == batches.DECISION_PATH:
+        return await batches.show_batch(desk, form_values)
     return RedirectResponse(desk.address(find_form_page(back)), 303)
 
 

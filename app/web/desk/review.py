@@ -51,8 +51,8 @@ from app.web.desk.reports import (
 )
 from app.web.rendering import Catalogue
 
-FACILITY_FIELD = "facility"
-REPORT_SECTIONS = ("detainee", "detention", "release")
+FACILITY_FIELD, STATE_FIELD = "facility", "state"
+REPORT_SECTIONS = ("detainee", "detention", "release", "verification")
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ def _find_field_name(field: str) -> str | None:
 
 
 def _format_field_title(field: str, words: Catalogue) -> str:
+    if field == STATE_FIELD:
+        return words.gettext("In custody or released")
     name = _find_field_name(field)
     return field if name is None else get_field_title(name, get_code_language(words))
 
@@ -109,6 +111,8 @@ def _format_field_title(field: str, words: Catalogue) -> str:
 def _format_field_value(field: str, value: Any, words: Catalogue) -> str:
     if isinstance(value, list):
         return words.listed([_format_field_value(field, item, words) for item in value])
+    if field == STATE_FIELD:
+        return words.label("states", str(value))
     name = _find_field_name(field)
     if name is None:
         return str(value)
@@ -157,6 +161,7 @@ async def read_review(desk: SignedInDesk, cursor: str | None = None) -> Response
         },
         further=parse_cursor(waiting["next"]),
         unknown_facilities=waiting["unknown_facilities"],
+        withdrawals=waiting["withdrawals"],
         proposals=proposals["data"],
         idempotency_keys=[create_idempotency_key() for _item in (*waiting["data"], *proposals["data"])],
     )

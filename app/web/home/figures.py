@@ -32,6 +32,7 @@ from app.web.home.data import (
 from app.web.home.statements import Statement, rank_statements
 from app.web.home.texts import compute_unverified, format_remainder_name, get_pinned_terms
 from app.web.page import Page
+from app.web.rendering import describe_under_review
 
 MOMENT = attrgetter("moment")
 
@@ -385,7 +386,8 @@ def _format_caption(page: Page, data: HomeData) -> Markup:
             "<b>Since when:</b> what began before the chart stands at its edge, in its order and without a scale."
         )
         parts.append(fill_sentence(windows_text, {}))
-    return Markup(" ").join(parts)
+    parts.append(Markup.escape(describe_under_review(data.count_now, page.catalogue)))
+    return Markup(" ").join(filter(None, parts))
 
 
 def _format_last_comparison(page: Page, data: HomeData) -> list[Markup]:

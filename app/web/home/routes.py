@@ -83,6 +83,7 @@ async def show_home(page: Page) -> Response:
         people=people,
         total=data.count_now["total"],
         withheld=data.count_now["withheld"],
+        count=data.count_now,
         measures=sum(
             group["releases"] for group in by_kind["groups"] if group["kind"] == ReleaseKind.RELEASE_WITH_MEASURES
         ),

@@ -548,7 +548,7 @@ def test_what_nobody_foresaw_holds_up_no_other_report(
 def test_the_operator_is_told_and_the_public_is_not(world: World) -> None:
     def told() -> tuple[list[str], list[str]]:
         with open_read_session(world.engine) as session:
-            public = list_operator_warnings(session, world.now)
+            public = list_operator_warnings(session, world.app.state.withdrawals_by_day, world.now)
             return public, list_private_warnings(session, world.now)
 
     send(world)
