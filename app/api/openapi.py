@@ -16,7 +16,7 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic.json_schema import models_json_schema
 
-from app import vocabulary
+from app import descriptions
 from app.api import content_codings, responses
 from app.api.problems import INTERNAL_ERROR, TAKES_TOO_LONG_DETAIL
 from app.api.routing import ProblemOut
@@ -50,7 +50,7 @@ DEFAULT_DESCRIPTION = "Successful Response"  # FastAPI's default description of 
 def describe_document(document: Node) -> None:
     """Describe every parameter, field and code, and drop titles and defaults that are null."""
     schemas: Node = document["components"]["schemas"]
-    shapes = vocabulary.load_descriptions()["shapes"]
+    shapes = descriptions.load_descriptions()["shapes"]
     body_schemas = _collect_referenced(
         [
             described_operation["requestBody"]
@@ -86,7 +86,7 @@ def iterate_operations(document: Node) -> Iterator[Node]:
 
 def _describe_parameter(parameter: Node, operation: str) -> None:
     """Describe a parameter, and drop null from its schema: a client omits the parameter instead."""
-    text = vocabulary.describe_parameter(parameter["name"], operation)
+    text = descriptions.describe_parameter(parameter["name"], operation)
     _drop_null_kind(parameter["schema"])
     _drop_redundant(parameter["schema"])
     if text is not None:
@@ -106,8 +106,8 @@ def _describe_answer(answer: Node, schemas: Node) -> None:
 def _describe_fields(schema: Node, name: str, part: str) -> None:
     for field, field_schema in schema.get("properties", {}).items():
         # An echoed term has the description of its parameter.
-        text = vocabulary.describe_parameter(field) if name.endswith("Terms") else None
-        text = text or field_schema.get("description") or vocabulary.describe_field(part, name, field)
+        text = descriptions.describe_parameter(field) if name.endswith("Terms") else None
+        text = text or field_schema.get("description") or descriptions.describe_field(part, name, field)
         if text is not None:
             field_schema["description"] = text
 

@@ -12,6 +12,7 @@ from app.cli.database import open_session
 from app.cli.output import AsJson, console, print_rows, utc_now
 from app.config import Settings
 from app.demo.people import FACILITIES_FILE
+from app.descriptions import describe_field_option
 from app.errors import Problem
 from app.imports import facilities
 from app.imports.faults import BadFile
@@ -21,7 +22,7 @@ from app.registry import directory
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.schemas.reports import FacilityIn, SourceIn
-from app.vocabulary import FacilityKind, Role, SourceKind, describe_field_option
+from app.vocabulary import FacilityKind, Role, SourceKind
 
 commands = typer.Typer()
 source_commands = typer.Typer(help="Sources: who reports and who claims.", no_args_is_help=True)

@@ -22,6 +22,7 @@ from app.cli.database import open_database, open_session
 from app.cli.output import AsJson, exit_with_error, utc_now
 from app.config import Names, Settings
 from app.db.engine import open_read_session
+from app.descriptions import describe_parameter_option
 from app.imports import import_store, receipts, remote, row_filing
 from app.imports.client import PermanentError, RegistryClient
 from app.imports.faults import BadFile, format_line, is_answered_by_confirming, parse_column_letters, translate_problem
@@ -35,7 +36,7 @@ from app.models import ListImport
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from app.schemas.imports import ImportColumn, ImportGroup, ImportRowShape, ImportWarning, RowError
-from app.vocabulary import ImportOutcome, Language, Role, describe_parameter_option
+from app.vocabulary import ImportOutcome, Language, Role
 
 # Outcomes whose message has another name.
 OUTCOME_MESSAGES = {ImportOutcome.NEEDS_REVIEW: "to_review"}

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from app.cli.database import open_session
 from app.cli.output import AsJson, console, exit_with_error, print_rows, utc_now
 from app.config import Settings
+from app.descriptions import describe_field_option
 from app.log.entries import lock_head
 from app.main import list_described_routes
 from app.matching.scripts import fold
@@ -20,7 +21,7 @@ from app.registry.curation import stolen_keys
 from app.registry.publication.permissions import Reader
 from app.registry.recalls import RecallIn
 from app.registry.write import WriteContext
-from app.vocabulary import Role, describe_field_option
+from app.vocabulary import Role
 
 commands = typer.Typer()
 # A week: long enough to replace a key everywhere, short enough that two keys do not become the habit.

@@ -22,12 +22,13 @@ from app.compare.comparison import (
 from app.compare.registry import ComparisonScope
 from app.config import Settings
 from app.db.engine import open_read_session
+from app.descriptions import describe_parameter_option
 from app.imports.faults import BadFile
 from app.imports.formats.template import build_template
 from app.imports.row_filing import check_list_size
 from app.registry.publication.permissions import load_reporter_by_slug
 from app.schemas.imports import PairedShape
-from app.vocabulary import Language, describe_parameter_option
+from app.vocabulary import Language
 
 # Lines of one kind that a person reads on a terminal; for more, a workbook is better.
 MAX_PRINTED_LINES = 40

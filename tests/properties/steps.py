@@ -118,7 +118,7 @@ class Clerk:
         """The batches of reports that no curator has reviewed."""
         with self.session() as session:
             page = query_batches(session, Reader(Role.CURATOR))
-        return [dict(batch) for batch in page.data if source in (None, batch["source"])]
+        return [batch for batch in map(dict, page.rows) if source in (None, batch["source"])]
 
     def approve_all(self) -> None:
         while batches := self.batches():

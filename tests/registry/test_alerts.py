@@ -53,7 +53,7 @@ def test_the_status_names_the_source_and_says_what_to_do(world: World) -> None:
     assert status["warnings"] == ["many_withdrawals"]
     (line,) = [line for line in format_status_lines(status) if "WARNING" in line]
     assert "foro withdrew 3 reports on 2026-03-01" in line
-    assert "recuento key recall" in line
+    assert "recuento key stolen" in line
 
 
 def test_nothing_is_quarantined_by_itself(world: World) -> None:

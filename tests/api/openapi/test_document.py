@@ -15,8 +15,8 @@ from fastapi.testclient import TestClient
 from app.api.openapi import ServedDocument, complete_document
 from app.cli import load_command
 from app.config import Settings
+from app.descriptions import load_descriptions
 from app.main import ROUTERS, create_app
-from app.vocabulary import load_descriptions
 from tests.support import A_WHILE, PATIENCE, World
 
 Node = dict[str, Any]
