@@ -44,7 +44,7 @@ from app.db.engine import (
 )
 from app.imports import import_store
 from app.imports.mapping import load_row_faults
-from app.log.entries import LogEntry, open_writer_session
+from app.log.entries import open_writer_session
 from app.log.head import bind_secret, require_rules
 from app.log.mark import attach_mark
 from app.models import ImportRow, ListImport, metadata
@@ -138,8 +138,8 @@ def _newest() -> bytes:
         return path.read_bytes()
 
 
-def _agree(context: WriteContext, entry: LogEntry, people: int) -> None:
-    context.write_entry("consent", {"opens": entry.revision, "people": people})
+def _agree(context: WriteContext, opening: int, _kind: str, people: int) -> None:
+    context.write_entry("consent", {"opens": opening, "people": people})
 
 
 PROPOSE_OPENING = WriteContext._propose_opening

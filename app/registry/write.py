@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import insert
-from sqlmodel import Session
+from sqlalchemy import insert, select
+from sqlmodel import Session, col
 
 from app.db.write_buffer import WriteBuffer
 from app.log.entries import Log, LogEntry, require_clock_past_head
@@ -134,13 +134,20 @@ class WriteContext(MatchContext):
         self.pending_writes.flush()
         self._projector.apply_entry(entry)
         self.last_entry = entry
-        people = {p.detainee for p in self.projected_people.values() if entry.revision in p.openings}
+        opening = entry.body.get("request", entry.revision)
+        people = {person.detainee for person in self.projected_people.values() if opening in person.openings}
         if people:
-            self._propose_opening(entry, len(people))
+            self._propose_opening(opening, entry.kind, len(people))
         return entry
 
-    def _propose_opening(self, entry: LogEntry, _people: int) -> None:
-        self.session.add(build_proposal(self, "opening", (entry.revision, entry.revision), entry.kind, "{}"))
+    def _propose_opening(self, opening: int, kind: str, _people: int) -> None:
+        """Let an opening wait. Each further row of a list begins the day anew, and needs the agreement anew."""
+        is_same = (col(Proposal.kind) == "opening", col(Proposal.a) == opening)
+        proposal = self.session.scalars(select(Proposal).where(*is_same)).one_or_none()
+        if proposal is None:
+            self.session.add(build_proposal(self, "opening", (opening, opening), kind, "{}"))
+        else:
+            proposal.proposed_at, proposal.agreed_by = self.now, None
         self.session.flush()
 
     def buffer_decision(self, body: dict[str, Any], personal: dict[str, Any]) -> LogEntry:

@@ -69,6 +69,11 @@ def _match_requested_classes(keys: RecordKeys, _ids: RecordIds) -> ColumnElement
     return and_(col(RequestedClass.record).in_(keys), is_named)
 
 
+def _match_proposals(keys: RecordKeys, _ids: RecordIds) -> ColumnElement[bool]:
+    is_opening = col(Proposal.kind) == "opening"  # it says nothing of a person, and other people may wait for it
+    return and_(~is_opening, or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys)))
+
+
 # Everything that an erasure deletes: tables with personal values of a person in a span of revisions, and the rows of
 # other tables by record. These tables are also scrubbed from the database files.
 PERSONAL_TABLES: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait, SourceTrait, ProvisionalHiding)
@@ -79,7 +84,7 @@ _RECORD_FILTERS: dict[type[Any], Callable[[RecordKeys, RecordIds], ColumnElement
     HiddenCandidatePair: _match_candidate_pairs,
     Objection: lambda keys, _ids: col(Objection.record).in_(keys),
     UncomparedRecord: lambda keys, _ids: col(UncomparedRecord.record).in_(keys),
-    Proposal: lambda keys, _ids: or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys)),
+    Proposal: _match_proposals,
 }
 ERASED_TABLES = (*PERSONAL_TABLES, *_RECORD_FILTERS)
 

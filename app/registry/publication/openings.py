@@ -2,8 +2,8 @@
 
 Hiding takes effect with its entry. An entry that would show more of a person than before leaves the class as it was,
 whatever the entry is: a consent, a correction, a withdrawal, a parting, an undone decision, a recall or a source that
-is no longer independent. The person has a `class_hold` row until an entry with `opens` agrees. So one entry, which may
-concern many people, is one opening.
+is no longer independent. The person has a `class_hold` row until an entry with `opens` agrees. So one entry or one
+list, which may concern many people, is one opening.
 
 Only what independent sources closed is kept closed, if an independent source reports the person: a state must not
 delay what others report.
@@ -23,13 +23,15 @@ from app.vocabulary import Publish
 class OpeningRule(NamedTuple):
     """What an entry may open.
 
-    `opens_freely`: everything, because it was written before there were agreements, or undoes what a stolen key wrote.
-    `agreed`: the opening to which the entry agrees. `changes_source`: it may change which sources are independent."""
+    `opening`: the entry itself, or the first one of its list, by which what it would open waits. `opens_freely`:
+    everything, because it was written before there were agreements, or undoes what a stolen key wrote. `agreed`: the
+    opening to which the entry agrees. `changes_source`: it may change which sources are independent."""
 
     revision: int
-    opens_freely: bool = False
-    agreed: int | None = None
-    changes_source: bool = False
+    opening: int
+    opens_freely: bool
+    agreed: int | None
+    changes_source: bool
 
 
 class Hold(NamedTuple):
@@ -47,9 +49,14 @@ class Hold(NamedTuple):
 
 def build_opening_rule(entry: LogEntry) -> OpeningRule:
     """Return what an entry may open."""
-    is_early = entry.body["v"] < BODY_FORMATS.get(entry.kind, DEFAULT_BODY_FORMAT)
+    body = entry.body
+    is_early = body["v"] < BODY_FORMATS.get(entry.kind, DEFAULT_BODY_FORMAT)
     return OpeningRule(
-        entry.revision, is_early or "restores" in entry.body, entry.body.get("opens"), entry.kind == "source"
+        entry.revision,
+        body.get("request", entry.revision),
+        opens_freely=is_early or "restores" in body,
+        agreed=body.get("opens"),
+        changes_source=entry.kind == "source",
     )
 
 
@@ -68,4 +75,4 @@ def compute_hold(
     goes_further = any(is_stricter(opening_to, publish) for opening_to in waiting.values())
     if closed == publish or (rule.agreed in waiting and not goes_further):
         return None
-    return Hold(closed, rule.revision if goes_further or not waiting else max(waiting), publish)
+    return Hold(closed, rule.opening if goes_further or not waiting else max(waiting), publish)

@@ -193,6 +193,22 @@ def test_a_source_that_is_no_longer_independent_opens_nobody_and_one_decision_co
     assert all(is_shown(world, filed) for filed in known)
 
 
+def test_what_a_list_opens_is_one_decision_though_one_of_its_people_is_erased(world: World) -> None:
+    lines = [f"F-{n},Persona {'ABC'[n] * 3}a Inventada,VE,2026-01-{n + 10}" for n in range(3)]
+    head = "source_record_id,detainee.full_name,detention.country,release.released_on,release.stage"
+    head += ",verification.verdict,detainee.publish"
+    for publish in ("counted", "named"):
+        rows_of_list = [f"{line},carried_out,reported,{publish}" for line in lines]
+        receipt = world.send_list("\n".join([head, *rows_of_list]))
+        assert receipt["counts"]["error"] == 0, receipt
+    (row,) = waiting(world)
+    assert (row["kind"], row["decision"], row["people"]) == ("opening", "report", 3)
+    world.redact(row["a"]["id"])
+    assert [one["people"] for one in waiting(world)] == [2]
+    agree(world)
+    assert len([one for one in world.get("/v1/detainees").json()["data"] if one["name"]]) == 2
+
+
 def test_a_recall_over_the_api_opens_nobody_until_it_is_agreed(world: World) -> None:
     known = world.file("jep")
     world.now += timedelta(hours=1)
