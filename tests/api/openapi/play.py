@@ -208,6 +208,11 @@ def _curators(stage: Stage, filed: Node) -> None:
     ask("redact_detainee", "admin", dead, body=erasure, gives=200, name="nothing left")
     stage.app.state.two_person = frozenset({"redactions"})
     ask("redact_detainee", "admin", b, body=erasure, gives=202, name="waits")
+    batch = ask("list_batches", "curator")["data"][0]
+    named = {name: batch[name] for name in ("source", "kind", "list")}
+    ask("list_batch_reports", "curator", limit=1, **named)
+    review = named | {"until": batch["until"], "decision": "approved", "reason": "Compared with their archive."}
+    ask("review_batch", "curator", body=review, gives=201)
     stage.app.state.two_person = frozenset()
 
 
