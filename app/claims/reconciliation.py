@@ -343,6 +343,8 @@ class _RegistryCounts:
             **possible_part,
             "uncertain_date": tallied["uncertain_date"],
             "withheld": tallied["withheld"],
+            "awaiting_review": tallied["awaiting_review"],
+            "rejected": tallied["rejected"],
             "permalink": tallied["permalink"],
         }
 

@@ -266,6 +266,8 @@ class LogCount(KnownCount, NotVisibleCount, OutsideHeldWithinCount):
     contested: int
     uncertain_date: int
     withheld: int
+    awaiting_review: int
+    rejected: int
     permalink: str
 
 
@@ -292,6 +294,8 @@ class Counted(KnownCount):
     not_visible: NotRequired[NotVisible]
     uncertain_date: NotRequired[int | None]
     withheld: NotRequired[int | None]
+    awaiting_review: NotRequired[int | None]
+    rejected: NotRequired[int | None]
     undated: NotRequired[int | None]
     learned_since: NotRequired[int | None]
     permalink: NotRequired[str | None]

@@ -40,9 +40,9 @@ class ReleaseNumbers:
     uncertain_date: int
     unlinkable: int
     unresolved_duplicates: int
-    awaiting_review: int
-    rejected: int
     addresses: Mapping[str, str]
+    awaiting_review: int = 0
+    rejected: int = 0
 
 
 @dataclass(frozen=True)
