@@ -262,8 +262,8 @@ def query_own_reports(
         )
     rows, cursor = fetch_page(session, statement, "reports", [(col(Record.key), False)], query.cursor, query.limit)
     report_shapes = [
-        build_report_shape(session, record, records.build_version(report, load_entry(session, report.stated)), revision)
-        for _key, record, report in rows
+        build_report_shape(session, row[1], records.build_version(row[2], load_entry(session, row[2].stated)), revision)
+        for row in rows
     ]
     return Page(report_shapes, cursor)
 
