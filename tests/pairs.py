@@ -26,10 +26,12 @@ from tests.two_registries import Difference, Names, differences, twins
 READERS = (None, GOVERNMENT, "pud")
 OTHER_GOVERNMENT = "interior"
 SOURCES = ("foro", "jep", OTHER_GOVERNMENT)
-KINDS = ("named", "anonymous", "counted", "child", "withdrawn", "erased", "objected", "upheld", "dismissed", "waiting")
+KINDS = ("named", "anonymous", "counted", "child", "withdrawn", "erased", "objected", "upheld", "dismissed", "waiting",
+         "unreviewed")  # fmt: skip
 SHOWN = ("named", "dismissed")
+NEW_SOURCE = "colectivo"  # all that it files waits for a curator
 # Classes of whose names nobody may learn who searches or compares: the public sees none, and no match knows them.
-CLOSED = ("anonymous", "counted", "child", "withdrawn", "erased", "objected", "upheld", "waiting")
+CLOSED = ("anonymous", "counted", "child", "withdrawn", "erased", "objected", "upheld", "waiting", "unreviewed")
 SAMPLE = 60  # questions that each reader asks of each pair
 # No two of them alike, so that neither registry takes one person for another.
 NAMES = (
@@ -62,6 +64,9 @@ class Pair:
         self.random.shuffle(names)
         kinds = [*KINDS]
         self.random.shuffle(kinds)
+        # Some sources may file only a few reports before their others wait for a curator.
+        self.limits = {source: self.random.choice((0, 1, 2, 1_000)) for source in SOURCES}
+        self.reviews: tuple[list[str | None], list[str | None]] = ([], [])
         self.people = [
             self._person(kind, (names.pop(), names.pop() if kind not in SHOWN else "")) for kind in kinds[:people]
         ]
@@ -75,13 +80,24 @@ class Pair:
             "detention__country": draw.choice(("VE", "VE", "AR")),
         }
         names = (names[0], names[1] or names[0])  # who is shown is called the same in both
-        return Person(kind, draw.choice(SOURCES), draw.random() < 0.3, said, names, draw.randrange(2**32))
+        source = draw.choice(SOURCES)
+        return Person(
+            kind,
+            NEW_SOURCE if kind == "unreviewed" else source,
+            draw.random() < 0.3,
+            said,
+            names,
+            draw.randrange(2**32),
+        )
 
     def fill(self, world: World, which: int) -> None:
         """Fill one of the two registries."""
         world.add_source(OTHER_GOVERNMENT, "government")
         world.add_facility()
         world.add_facility("yare", "Yare", area="Caracas")
+        world.add_source(NEW_SOURCE, "ngo")
+        for source, number in {**self.limits, NEW_SOURCE: 0}.items():
+            world.trust(source, number)
         world.file("pud", detainee__full_name="Ana Paz Rivero", source_record_id="1")
         for number, person in enumerate(self.people):
             self._file(world, which, number, person)
@@ -102,8 +118,9 @@ class Pair:
         if person.held:
             said = {name: value for name, value in said.items() if not name.startswith("release__")}
         filed = report(person.source, **said)
+        self.reviews[which].append(filed["review"])
         about = filed["detainee"]["id"]
-        if person.kind in ("objected", "upheld", "dismissed"):
+        if person.kind in ("objected", "upheld", "dismissed") and filed["review"] != "awaiting_review":
             world.object_to(f"/v1/detainees/{about}", words=own.choice(WORDS), contact=own.choice(WORDS))
             world.beat()
             if person.kind != "objected":
@@ -115,7 +132,8 @@ class Pair:
         elif person.kind == "erased":
             world.redact(about)
         if person.kind != "erased":  # a next version, which changes something hidden
-            report(person.source, **{**said, "note": f"{said['note']}, {own.choice(WORDS)}"})
+            again = report(person.source, **{**said, "note": f"{said['note']}, {own.choice(WORDS)}"})
+            self.reviews[which].append(again["review"])
 
 
 def hidden(kind: str, name: str, own: Random) -> Body:
@@ -162,6 +180,8 @@ def find(templates: Templates, kind: str, seed: int, sample: int = SAMPLE) -> It
     with twins(templates, kind) as two:
         for which, world in enumerate(two):
             pair.fill(world, which)
+        if pair.reviews[0] != pair.reviews[1]:
+            yield "filing", ("which reports wait", str(pair.reviews[0]), str(pair.reviews[1]))
         for who in READERS:
             for found in differences(*two, who, chosen=Random(f"{seed} {who}"), sample=sample):
                 yield str(who), found

@@ -150,7 +150,8 @@ class Projector:
         if "supersedes" not in body:  # the record was recalled and is filed again
             self._end_links(record_id, key, entry.revision)
         self._execute(_CLOSE_REPORT, {"record_key": key, "closed_at": entry.revision})
-        self._execute(_DELETE_RECORD_KEYS, {"record_key": key})
+        if body.get("review") != Review.AWAITING_REVIEW:  # until then it is found by the version before
+            self._execute(_DELETE_RECORD_KEYS, {"record_key": key})
         self._buffer_version(entry, key, source, publish, buffer)
         buffer.flush()
         return (record_id,)

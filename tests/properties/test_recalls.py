@@ -22,7 +22,7 @@ from tests.drawn import examples
 from tests.model.past import Past
 from tests.model.recount import count_releases
 from tests.properties.histories import count_terms, model_terms, recalling
-from tests.properties.steps import Body, Clerk, Registry, Step
+from tests.properties.steps import Body, Clerk, Registry, Review, Step, Trust
 from tests.properties.test_counts import numbers_of
 from tests.properties.test_rebuild import TABLES, rows
 from tests.support import ANYONE
@@ -129,6 +129,37 @@ def test_what_is_recalled_counts_as_if_it_had_never_been_sent_and_as_before_once
             return
         assert counted(clerk, asked) == never_sent
         assert recalled(clerk, RecallIn(undoes=outcome.revision)) is not None
+        assert stands(clerk) == stood
+        assert counted(clerk, asked) == before
+
+
+LIMITED = st.lists(st.integers(0, 3), min_size=2, max_size=2)
+REVIEWED = st.lists(
+    st.one_of(
+        HONEST,
+        THEFTS,
+        INVENTED,
+        st.builds(
+            Review, st.sampled_from(("foro", "jep")), st.integers(0, 3), st.sampled_from(("approved", "rejected"))
+        ),
+    ),
+    min_size=4,
+    max_size=10,
+)
+
+
+@examples(12)
+@given(LIMITED, REVIEWED, st.lists(count_terms(), min_size=2, max_size=4))
+def test_a_recall_of_waiting_approved_and_rejected_reports_is_undone_as_if_it_had_not_been(
+    registry: Registry, limits: list[int], history: list[Step], asked: list[CountTerms]
+) -> None:
+    trusted = [Trust(source, number) for source, number in zip(("foro", "jep"), limits, strict=True)]
+    with registry.after([*trusted, *BEFORE, *history]) as clerk:
+        before, stood = counted(clerk, asked), stands(clerk)
+        know_of_the_stolen_key(clerk)
+        outcome = recalled(clerk, RecallIn(key_id=STOLEN, since=format_instant(clerk.entries()[0].recorded_at)))
+        if outcome.ids["entries"]:
+            assert recalled(clerk, RecallIn(undoes=outcome.revision)) is not None
         assert stands(clerk) == stood
         assert counted(clerk, asked) == before
 

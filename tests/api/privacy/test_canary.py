@@ -28,15 +28,17 @@ from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report
 
-HIDDEN = ("counted", "minor", "withdrawn", "anonymous", "retracted", "erased")
+# The last two await review, or were rejected: nobody but their source reports them.
+HIDDEN = ("counted", "minor", "withdrawn", "anonymous", "retracted", "erased", "unreviewed", "rejected")
 WAITING = "waiting"  # under an embargo: nowhere but in the list that its source asks for
 EVERYBODY = (*HIDDEN, "named", WAITING)
 # The class that a report asks for, where that is not what the person is.
-ASKED = {"minor": None, "withdrawn": "named", "retracted": "counted", "erased": "named", WAITING: "named"}
+ASKED = {"minor": None, "withdrawn": "named", "retracted": "counted"}
+ASKED |= dict.fromkeys(("erased", "unreviewed", "rejected", WAITING), "named")
 DIMENSIONS = list_dimensions(RELEASES)
 # What is read with a key only.
 KEYED = {"/v1/me", "/v1/reports", "/v1/reports/{report_id}", "/v1/review", "/v1/proposals", "/v1/imports/{import_id}"}
-KEYED |= {"/v1/imports/{import_id}/rows", "/v1/objections", "/v1/waiting"}
+KEYED |= {"/v1/imports/{import_id}/rows", "/v1/objections", "/v1/waiting", "/v1/review/batches"}
 # Twelve digits: seven of them stand in some random id of some run.
 NATIONAL_IDS = {who: f"V-{731_004_000_040 + number}" for number, who in enumerate(EVERYBODY)}
 
@@ -116,24 +118,34 @@ def own_scene(world: World) -> Scene:
     return set_scene(world)
 
 
+def file_person(found: Scene, who: str) -> None:
+    """File two versions, and what a second source says if it may know of the person."""
+    world = found.world
+    world.trust("foro", 0 if who in ("rejected", "unreviewed") else 1_000)
+    filed = world.post("/v1/releases", report_of(who), "foro")
+    assert filed.status_code == 201
+    found.ids[who] = {f"{t}_id": filed.json()[t]["id"] for t in ("detainee", "detention", "release", "report")}
+    body = report_of(who) | {"note": mark(who, "newnote")}  # a second version, a correction, and a second source
+    body["release"]["released_on"] = "2026-01-11"
+    assert world.post("/v1/releases", body, "foro").status_code == 200
+    verdict = {
+        "verdict": "verified",
+        "method": "lawyer",
+        "evidence": [{"url": f"https://{mark(who, 'theirs')}.org"}],
+    }
+    path = f"/v1/releases/{found.ids[who]['release_id']}/verifications"
+    answer = world.post(path, verdict, "jep")
+    is_unknown = who in ("counted", "retracted", "minor", "rejected", "unreviewed")
+    assert answer.status_code == (404 if is_unknown else 201)
+    if who == "rejected":
+        world.review("foro", "rejected")
+
+
 def set_scene(world: World) -> Scene:
     found = Scene(world)
     world.add_facility("yare", "Yare")
-    for who in (*HIDDEN, "named"):
-        filed = world.post("/v1/releases", report_of(who), "foro")
-        assert filed.status_code == 201
-        found.ids[who] = {f"{t}_id": filed.json()[t]["id"] for t in ("detainee", "detention", "release", "report")}
-        body = report_of(who) | {"note": mark(who, "newnote")}  # a second version, a correction, and a second source
-        body["release"]["released_on"] = "2026-01-11"
-        assert world.post("/v1/releases", body, "foro").status_code == 200
-        verdict = {
-            "verdict": "verified",
-            "method": "lawyer",
-            "evidence": [{"url": f"https://{mark(who, 'theirs')}.org"}],
-        }
-        path = f"/v1/releases/{found.ids[who]['release_id']}/verifications"
-        answer = world.post(path, verdict, "jep")
-        assert answer.status_code == (404 if who in ("counted", "retracted", "minor") else 201)
+    for who in ("rejected", *(one for one in HIDDEN if one not in ("rejected", "unreviewed")), "named"):
+        file_person(found, who)
     waits = report_of(WAITING) | {"publish_not_before": "2026-03-20"}
     assert world.post("/v1/releases", waits, "foro").status_code == 202
     twin = world.post("/v1/releases", report_of("anonymous", "twin"), "foro").json()  # waits for review, with reasons
@@ -145,6 +157,7 @@ def set_scene(world: World) -> Scene:
     world.redact(found.ids["erased"]["detainee_id"])
     claim = {"claimant": "jep", "measure": "held", "qualifier": "unquantified", "note": mark("counted", "claimnote")}
     world.post("/v1/claims", claim, "foro")
+    file_person(found, "unreviewed")  # all that its source files now waits
     return found
 
 

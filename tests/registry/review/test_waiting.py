@@ -1,12 +1,12 @@
 """What counts at once, what waits for a curator, and what a curator's decision changes."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.db.engine import open_write_session
-from app.registry import directory
+from app.registry.apply import rebuild_tables
 from app.registry.review import batches, limits
 from app.vocabulary import Role
 from tests.support import Body, World
@@ -160,7 +160,7 @@ def test_a_waiting_report_closes_a_person_whom_another_source_names(world: World
 
 
 def test_denials_stay_at_the_limit_of_a_new_source_for_a_trusted_one(world: World) -> None:
-    trust(world, "foro", 1_000)
+    world.trust("foro", 1_000)
     releases = [filed["release"]["id"] for filed in file_people(world, LIMIT + 5, "jep", first=100)]
     review_all(world)
     denials = [world.verify(release, "foro", verdict="refuted", method="family") for release in releases]
@@ -169,7 +169,7 @@ def test_denials_stay_at_the_limit_of_a_new_source_for_a_trusted_one(world: Worl
 
 
 def test_a_trusted_source_counts_up_to_its_own_limit(world: World) -> None:
-    trust(world, "foro", LIMIT + 10)
+    world.trust("foro", LIMIT + 10)
     assert {filed["review"] for filed in file_people(world, LIMIT + 10)} == {"unreviewed"}
 
 
@@ -202,11 +202,6 @@ def test_nobody_reviews_for_their_own_source(world: World) -> None:
     assert world.post("/v1/review/batches", body, "foro").status_code == 403
 
 
-def trust(world: World, slug: str, number: int) -> None:
-    with open_write_session(world.engine) as session:
-        directory.trust_source(session, slug, number)
-
-
 def test_a_trial_says_how_many_rows_would_wait(world: World) -> None:
     lines = ["source_record_id,full_name,country,released_on,verdict,method"]
     lines += [f"{n},{person(n)['detainee__full_name']},VE,2026-01-12,verified,family" for n in range(LIMIT + 3)]
@@ -215,3 +210,100 @@ def test_a_trial_says_how_many_rows_would_wait(world: World) -> None:
     assert trial["awaiting_review"] == receipt["awaiting_review"] == 3
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
     assert (batch["reports"], batch["waiting"], batch["list"] > 0) == (LIMIT + 3, 3, True)
+
+
+def test_a_corrected_waiting_report_is_linked_once_it_is_approved(world: World) -> None:
+    same = person(7)
+    world.file("jep", **{**same, "source_record_id": "j7"})
+    file_people(world, LIMIT, first=100)
+    world.file(**same)
+    assert world.file(**same, release__kind="pardon")["report"]["version"] == 2
+    assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1}
+    review_all(world)
+    assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
+
+
+def test_a_waiting_report_that_closes_a_person_is_linked_only_once(world: World) -> None:
+    world.file("jep", **person(7))
+    file_people(world, LIMIT, first=100)
+    world.file(**{**person(7), "source_record_id": "family"}, detainee__publish="anonymous")
+    ties = len(identity_entries(world))
+    review_all(world)
+    assert len(identity_entries(world)) == ties
+    assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
+
+
+def identity_entries(world: World) -> list[Any]:
+    return list(world.rows("SELECT revision FROM entry WHERE kind = 'identity'"))
+
+
+def test_a_person_rearrested_by_waiting_reports_alone_has_two_detentions_in_the_source_s_row(world: World) -> None:
+    first = {**person(1), "detention__detained_on": "2025-03-01", "release__released_on": "2026-01-08"}
+    second = {**person(1), "detention__detained_on": "2026-01-09", "release__released_on": "2026-01-11"}
+    detainee = world.file(**first)["detainee"]["id"]
+    world.file(**second | {"source_record_id": "again"}, detainee_id=detainee)
+    review_all(world)
+    file_people(world, LIMIT, first=100)
+    assert world.file(**first, release__kind="pardon")["review"] == "awaiting_review"
+    assert numbers(world) == (LIMIT, 2, 0)
+    assert world.count(source="foro")["total"]["releases"] == LIMIT + 2
+    review_all(world)
+    assert numbers(world) == (LIMIT + 2, 0, 0)
+
+
+def test_no_other_source_counts_in_a_row_under_review(world: World) -> None:
+    release = world.file("jep", **person(7))["release"]["id"]
+    assert world.verify(release, "foro", verdict="verified", method="lawyer")["review"] == "unreviewed"
+    review_all(world)
+    file_people(world, LIMIT, first=100)
+    world.verify(release, "foro", verdict="verified", method="lawyer", released_on="2026-01-14")
+    assert world.count(source="foro", sources=2)["total"]["releases"] == 0
+    assert world.count(source="foro", any_of="jep")["total"]["releases"] == 0
+    assert world.count(source="foro", min_sources=1)["total"]["releases"] == LIMIT
+    assert world.count(source="foro")["total"]["verified"] == LIMIT + 1
+
+
+def test_an_embargoed_report_is_judged_when_its_embargo_ends(world: World) -> None:
+    world.wait("2026-03-10", **person(1))
+    file_people(world, LIMIT, first=100)
+    assert numbers(world) == (LIMIT, 0, 0)
+    world.now = datetime(2026, 3, 11, tzinfo=UTC)
+    world.end_embargoes()
+    assert numbers(world) == (LIMIT, 1, 0)
+    assert world.count(source="foro")["total"]["verified"] == LIMIT + 1
+
+
+def test_a_waiting_person_is_erased_like_any_other(world: World) -> None:
+    file_people(world, LIMIT, first=100)
+    waiting = world.file(**person(1))
+    world.redact(waiting["detainee"]["id"])
+    assert numbers(world) == (LIMIT, 1, 0)
+    assert world.get("/v1/review/batches", "curator").json()["data"][0]["waiting"] == 0
+    assert person(1)["detainee__full_name"] not in str(world.rows("SELECT disclosures FROM sealed"))
+    rebuild(world)
+    assert numbers(world) == (LIMIT, 1, 0)
+
+
+def rebuild(world: World) -> None:
+    with open_write_session(world.engine) as session:
+        rebuild_tables(session)
+
+
+def test_a_recalled_report_that_is_filed_again_is_judged_again_and_linked_when_it_is_approved(world: World) -> None:
+    world.file("jep", **{**person(7), "source_record_id": "j7"})
+    world.file(**person(7))
+    recall = {"key_id": world.keys["foro"][4:12], "since": "2026-01-01T00:00:00Z"}
+    assert world.post("/v1/recalls", recall, "admin").status_code == 201
+    world.add_key("foro", Role.REPORTER, "foro")
+    file_people(world, LIMIT, first=100)
+    again = world.file(**person(7))
+    assert (again["review"], again["report"]["version"]) == ("awaiting_review", 2)
+    assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1}
+    review_all(world)
+    assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
+
+
+def test_own_reports_say_whether_they_wait(world: World) -> None:
+    file_people(world, LIMIT + 1)
+    listed = world.get("/v1/reports", "foro", limit=200).json()["data"]
+    assert [report["review"] for report in listed].count("awaiting_review") == 1

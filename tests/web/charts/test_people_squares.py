@@ -26,7 +26,7 @@ widths = pytest.mark.parametrize("width", [SEVEN_COLUMNS_WIDTH, PHONE_WIDTH])
 def numbers(withheld: int = 0, refuted: int = 0, **classes: int) -> ReleaseNumbers:
     releases = sum(classes.values())
     return ReleaseNumbers(
-        releases, releases, {**dict.fromkeys(COUNTED_CLASSES, 0), **classes}, withheld, refuted, 0, 0, 0, 0, 0, {}
+        releases, releases, {**dict.fromkeys(COUNTED_CLASSES, 0), **classes}, withheld, refuted, 0, 0, 0, {}, 0, 0
     )
 
 
