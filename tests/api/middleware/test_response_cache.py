@@ -17,6 +17,7 @@ from app.api.middleware import response_cache
 from app.api.middleware.response_cache import (
     CACHED_PATHS,
     MAX_ADDRESS_LENGTH,
+    Address,
     CachedResponse,
     ResponseCache,
     is_cacheable,
@@ -328,6 +329,9 @@ def test_a_write_that_stores_nothing_leaves_what_is_kept(world: World) -> None:
     with statements(world.engine) as run:
         plain(world, COUNT)
     assert run == []
+
+
+ADDRESS: Address = ("/v1/counts/releases", b"", "")
 
 
 def test_nobody_waits_for_a_computation_that_waits_for_the_turn_of_another_client() -> None:
