@@ -1,6 +1,8 @@
 # Build: docker build -t recuento .
-# Run:   docker run --detach --name recuento --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-#          -p 127.0.0.1:8000:8000 -v recuento:/data -e RECUENTO_COUNTRY=VE -e RECUENTO_RELEASED_FROM=2026-01-08 recuento
+# Run with nginx: deploy/compose.yaml. Alone, with whatever proxy has the address 172.17.0.1:
+#        docker run --detach --name recuento --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+#          --env RECUENTO_TRUSTED_PROXIES=172.17.0.1 --env RECUENTO_COUNTRY=VE --env RECUENTO_RELEASED_FROM=2026-01-08 \
+#          -p 127.0.0.1:8000:8000 -v recuento:/data recuento
 
 # By digest: what is built is what was looked at. A newer one comes by a change of this line.
 ARG PYTHON=python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b

@@ -61,7 +61,7 @@ GUARDS := tests/test_two_registries.py tests/test_pairs.py tests/api/privacy tes
 	tests/exports/count_files tests/test_reader.py tests/cli/test_metrics_port.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick browse screenshots campaign campaign-ci check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload drill-kill drill-disk drill-io drill-abuse flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick browse screenshots campaign campaign-ci check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload test-nginx drill-kill drill-disk drill-io drill-abuse flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -150,6 +150,9 @@ drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
 
 drill-upload: $(VENV)/.dev ## Send a list through a line that breaks (RATE=10000: as slow as in the field), killing both ends
 	$(BIN)/python -c "from bench.drill_upload import main; main()" $(RATE)
+
+test-nginx: $(VENV)/.dev ## Test deploy/nginx.conf with a real nginx (skipped where there is none: apt-get install nginx-light)
+	$(BIN)/python -m pytest -q -rs tests/deploy/test_nginx.py
 
 drill-kill: $(VENV)/.dev ## Kill a server of ENGINE (sqlite, postgresql) while many write, ROUNDS (200) times
 	$(BIN)/python -m bench.drill_kill $(ENGINE) $(ROUNDS)

@@ -9,7 +9,7 @@ and S. Shenker, "Analysis and Simulation of a Fair Queueing Algorithm", SIGCOMM 
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from itertools import chain, count, pairwise, repeat
+from itertools import chain, pairwise, repeat
 from typing import Generic, TypeVar
 
 Client = tuple[Hashable, ...]
@@ -61,7 +61,7 @@ class FairQueue(Generic[Item]):
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._root: _Part[Item] = _Part(0.0, 0)
-        self._order = count(1)
+        self._last_order = 0
 
     def __len__(self) -> int:
         return self._root.waiting
@@ -76,7 +76,7 @@ class FairQueue(Generic[Item]):
                 part.parts[name] = _Part(part.level, 0)
             parent, part = part, part.parts[name]
             if not part.is_active:
-                part.used, part.order = max(part.used, parent.level), next(self._order)
+                part.used, part.order = max(part.used, parent.level), self._count_order()
             part.waiting += 1
         part.items[item] = None
 
@@ -118,7 +118,7 @@ class FairQueue(Generic[Item]):
         part.waiting, part.running = part.waiting - 1, part.running + 1
         while part.parts:
             part = part.find_next()
-            part.waiting, part.running, part.order = part.waiting - 1, part.running + 1, next(self._order)
+            part.waiting, part.running, part.order = part.waiting - 1, part.running + 1, self._count_order()
         item = next(iter(part.items))
         del part.items[item]
         return item
@@ -133,6 +133,10 @@ class FairQueue(Generic[Item]):
         path[-1].running -= 1
         for part in path[:-1]:
             part.forget_idle_parts()
+
+    def _count_order(self) -> int:
+        self._last_order += 1
+        return self._last_order
 
     def _follow(self, client: Client) -> list[_Part[Item]]:
         """Return the parts on a client's path, from all clients together to itself; fewer if it has nothing here."""

@@ -20,7 +20,7 @@ from sqlmodel import Session
 from app.api.middleware.metrics import StatusCollector
 from app.cli.count_process import METRICS_FOLDER_VARIABLE, run_count_workers
 from app.cli.database import format_database_address, open_session, wait_for_database
-from app.cli.http_protocol import build_uvicorn_options, raise_file_limit
+from app.cli.http_protocol import build_uvicorn_options, is_loopback, raise_file_limit
 from app.cli.output import console, exit_with_error, utc_now
 from app.config import Settings
 from app.demo import run as replay
@@ -127,6 +127,11 @@ def _run_server(settings: Settings) -> None:
         "log_config": CONFIGURATION,
     }
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
+    if not is_loopback(settings.host):
+        console.print(
+            f"It answers the proxies at {settings.trusted_proxies or 'no address'} alone (RECUENTO_TRUSTED_PROXIES).",
+            soft_wrap=True,
+        )
     with open_session(settings, finish_erasures=False) as session:  # before the workers, so that errors appear once
         _warn_if_stale(session)
         settings = _ask_about_first_page(session, settings)

@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -119,10 +121,10 @@ async def ask(registry: Registry, request: bytes) -> tuple[int, bytes]:
     return 0, b""
 
 
-def list_windows() -> Iterator[str]:
-    """Yield ever other windows, so that no answer is stored."""
+def list_windows(year: int) -> Iterator[str]:
+    """Yield ever other first days of a window, so that no answer is stored."""
     for number in range(MAX_REQUESTS):
-        yield f"{2000 + number // 336 % 25}-{1 + number // 28 % 12:02}-{1 + number % 28:02}"
+        yield f"{year + number // 336 % 25}-{1 + number // 28 % 12:02}-{1 + number % 28:02}"
 
 
 async def repeat(until: float, asking: Callable[[], Awaitable[tuple[int, bytes]]], statuses: Counter[int]) -> None:
@@ -163,7 +165,7 @@ async def flood_uploads(registry: Registry, until: float, statuses: Counter[int]
 async def _flood_addresses(
     registry: Registry, until: float, statuses: Counter[int], path: str, connections: int, clients: int
 ) -> None:
-    windows = list_windows()
+    windows = list_windows(2000)
 
     def asking(client: str) -> Callable[[], Awaitable[tuple[int, bytes]]]:
         return lambda: ask(registry, build_request(registry, path + next(windows), client))
@@ -184,25 +186,25 @@ async def flood_pictures(registry: Registry, until: float, statuses: Counter[int
 FLOODS = {"uploads": flood_uploads, "pages": flood_pages, "pictures": flood_pictures}
 HONEST_PATHS = {
     "uploads": ("/es/?country=VE", "/v1/sources", "/v1/releases?limit=20"),
-    "pages": ("/es/?country=VE&released_from=2026-01-{:02}", "/v1/sources"),
-    "pictures": ("/es/figures/funnel.png?country=VE&released_from=2026-02-{:02}",),
+    "pages": ("/es/?country=VE&released_from={}", "/v1/sources"),
+    "pictures": ("/es/figures/funnel.png?country=VE&released_from={}",),
 }
 
 
 def _run_flood(name: str, registry: Registry, seconds: float, results: "multiprocessing.Queue[Counter[int]]") -> None:
     statuses: Counter[int] = Counter()
+    results.put(statuses)  # it begins
     asyncio.run(FLOODS[name](registry, time.monotonic() + seconds, statuses))
     results.put(statuses)
 
 
 async def _ask_honestly(
-    registry: Registry, paths: tuple[str, ...], seconds: float, load: Load, first: int
+    registry: Registry, paths: Iterator[str], windows: Iterator[str], seconds: float, load: Load
 ) -> list[float]:
     """Return the seconds of one reader's requests, one after another with a pause."""
-    waits, until, number = list[float](), time.monotonic() + seconds, first
+    waits, until = list[float](), time.monotonic() + seconds
     while time.monotonic() < until:
-        number += 1
-        request = build_request(registry, paths[number % len(paths)].format(1 + number % 28), HONEST)
+        request = build_request(registry, next(paths).format(next(windows)), HONEST)
         begun = time.monotonic()
         status, _body = await ask(registry, request)
         waits.append(time.monotonic() - begun)
@@ -214,15 +216,15 @@ async def _ask_honestly(
 def measure(name: str, registry: Registry, seconds: float = SECONDS) -> Load:
     """Return the waits of an honest reader, quiet and beside a flood: `uploads`, `pages` or `pictures`."""
     load, context = Load(), multiprocessing.get_context("spawn")
-    asyncio.run(
-        _ask_honestly(registry, HONEST_PATHS[name], 2.0, Load(), 0)
-    )  # so that nothing is read for the first time
-    load.quiet = asyncio.run(_ask_honestly(registry, HONEST_PATHS[name], seconds, load, 0))
+    ask_honestly = partial(_ask_honestly, registry, cycle(HONEST_PATHS[name]), list_windows(1970))
+    asyncio.run(ask_honestly(2.0, Load()))  # so that nothing is read for the first time
+    load.quiet = asyncio.run(ask_honestly(seconds, load))
     results: multiprocessing.Queue[Counter[int]] = context.Queue()
-    flood = context.Process(target=_run_flood, args=(name, registry, seconds + 6, results))
+    flood = context.Process(target=_run_flood, args=(name, registry, seconds + 5, results))
     flood.start()
-    time.sleep(4)  # until it has begun
-    load.attacked = asyncio.run(_ask_honestly(registry, HONEST_PATHS[name], seconds, load, len(load.quiet)))
+    results.get(timeout=ANSWER_SECONDS)
+    time.sleep(3)  # until all of its connections are there
+    load.attacked = asyncio.run(ask_honestly(seconds, load))
     load.flood = results.get(timeout=ANSWER_SECONDS * 2)
     flood.join()
     return load
@@ -233,8 +235,8 @@ async def _send_list(registry: Registry, key: str, rows: int, first: int) -> str
     lines = data.decode().splitlines(keepends=True)
     data = "".join([lines[0], *lines[1 + first :]]).encode()
     boundary = "recuento"
-    part = 'Content-Disposition: form-data; name="file"; filename="l.csv"\r\nContent-Type: text/csv'
-    head = f"--{boundary}\r\n{part}\r\n\r\n"
+    disposition = 'Content-Disposition: form-data; name="file"; filename="l.csv"'
+    head = f"--{boundary}\r\n{disposition}\r\nContent-Type: text/csv\r\n\r\n"
     body = head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
     request = build_request(
         registry, "/v1/imports?confirm=true", HONEST, body=body, key=key,

@@ -1,5 +1,6 @@
 """Answers to anybody are kept as bytes, and are never other than what would be answered anew."""
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -16,17 +17,19 @@ from app.api.middleware import response_cache
 from app.api.middleware.response_cache import (
     CACHED_PATHS,
     MAX_ADDRESS_LENGTH,
+    Address,
     CachedResponse,
     ResponseCache,
     is_cacheable,
 )
 from app.api.routes import counts, records
 from app.db.engine import make_engine, open_write_session
+from app.lanes import Sender, current_sender
 from app.log.head import set_rules
 from app.main import list_described_routes
 from app.projection import RULES
 from tests.api.test_content_codings import UNPACK
-from tests.support import A_WHILE, World, make_report
+from tests.support import A_WHILE, PATIENCE, World, make_report
 from tests.working import statements
 
 COUNT = "/v1/counts/releases?group_by=source"
@@ -326,3 +329,30 @@ def test_a_write_that_stores_nothing_leaves_what_is_kept(world: World) -> None:
     with statements(world.engine) as run:
         plain(world, COUNT)
     assert run == []
+
+
+ADDRESS: Address = ("/v1/counts/releases", b"", "")
+
+
+def test_nobody_waits_for_a_computation_that_waits_for_the_turn_of_another_client() -> None:
+    """Or a client with a thousand requests would give everybody its own place in the queue."""
+
+    async def ask(cache: ResponseCache, client: str) -> CachedResponse | None:
+        current_sender.set(Sender((client,)))
+        return await cache.find_or_wait((1, "a"), ADDRESS)
+
+    async def scene() -> tuple[bool, bool, object]:
+        cache, owner = ResponseCache(), Sender(("attacker",), waits=1)
+        cache.find((1, "a"), ADDRESS)
+        current_sender.set(owner)
+        with cache.compute((1, "a"), ADDRESS) as pending:
+            own, other = (asyncio.create_task(ask(cache, client)) for client in ("attacker", "family"))
+            answered = await asyncio.wait_for(other, PATIENCE)
+            owner.waits = 0
+            sharing = asyncio.create_task(ask(cache, "family"))
+            await asyncio.sleep(0.01)
+            is_waiting = not own.done() and not sharing.done()
+            pending.answer = CachedResponse([(b"etag", b'"x"')], b"{}")
+        return answered is None, is_waiting, {await own, await sharing} == {pending.answer}
+
+    assert asyncio.run(scene()) == (True, True, True)

@@ -151,3 +151,35 @@ def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
     asyncio.run(worker._file_waiting_lists())
     assert resting.rows("SELECT state FROM list_import") == [("done",)]
     assert resting.rows("SELECT count(*) FROM record") == [(8,)]
+
+
+def test_lists_of_two_sources_are_filed_batch_by_batch_in_turn_and_of_one_source_one_after_another(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_write_session(resting.engine) as session:
+        sources = DirectorySnapshot(session).sources_by_slug
+        for slug in ("foro", "foro", "jep"):
+            job = import_store.begin_import(
+                session, resting.app.state.secret, sources[slug].key, None, "0" * 64, ImportOptions(), NOW
+            )
+            import_store.store_file(session, resting.app.state.secret, job.id, b"nombre")
+    steps, batches = list[tuple[int, UUID]](), dict[UUID, int]()
+
+    def step(running: Filing) -> bool:
+        sleep(0.01)
+        steps.append((running.source, running.job))
+        batches[running.job] = batches.get(running.job, 0) + 1
+        if batches[running.job] == 10:
+            with open_write_session(resting.engine) as session:
+                import_store.update_import(session, running.job, state="done")
+            return False
+        return True
+
+    monkeypatch.setattr(Filing, "step", step)
+    worker = ImportWorker(resting.engine, resting.app.state.secret, lambda: NOW, "list", Lane(1))
+    asyncio.run(worker._file_waiting_lists())
+    foro, jep = sources["foro"].key, sources["jep"].key
+    last_of_jep = max(index for index, (source, _job) in enumerate(steps) if source == jep)
+    assert 8 <= sum(source == foro for source, _job in steps[:last_of_jep]) <= 13
+    jobs_of_foro = [job for source, job in steps if source == foro]
+    assert jobs_of_foro == [jobs_of_foro[0]] * 10 + [jobs_of_foro[10]] * 10
