@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
@@ -9,7 +10,6 @@ from typing_extensions import TypedDict
 from app.schemas.base import Page, Receipt, RevisionedAnswer, Said
 from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
-    BatchKind,
     MatchOutcome,
     Publish,
     Review,
@@ -331,6 +331,14 @@ class WithdrawalsShape(TypedDict):
     source: str
     day: str
     reports: int
+
+
+class BatchKind(StrEnum):
+    """The kinds of unreviewed reports that curators review apart."""
+
+    DENIALS = "denials"
+    CUSTODY = "custody"
+    RELEASES = "releases"
 
 
 class BatchOut(TypedDict):
