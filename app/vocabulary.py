@@ -95,14 +95,6 @@ class Review(StrEnum):
     REJECTED = "rejected"
 
 
-class BatchKind(StrEnum):
-    """The kinds of unreviewed reports that curators review apart."""
-
-    DENIALS = "denials"
-    CUSTODY = "custody"
-    RELEASES = "releases"
-
-
 class Verdict(StrEnum):
     """What one source says of a release, or of a detention."""
 

@@ -15,7 +15,8 @@ from app.models import EntryAuthor
 from app.registry.publication.permissions import Reader
 from app.registry.review.batches import ReviewIn, UnreviewedReport, group_in_batches, review_batch
 from app.registry.write import WriteContext
-from app.vocabulary import BatchKind, Review, Role
+from app.schemas.filed import BatchKind
+from app.vocabulary import Review, Role
 
 commands = typer.Typer()
 review_commands = typer.Typer(

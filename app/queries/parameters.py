@@ -33,9 +33,9 @@ from app.queries.terms import (
     UniqueValues,
 )
 from app.schemas.base import NotVisible, Tombstone
-from app.schemas.filed import UnknownFacility, WithdrawalsShape
+from app.schemas.filed import BatchKind, UnknownFacility, WithdrawalsShape
 from app.schemas.reports import Code, Country, Date, Line, Slug, Sources, remove_repeats
-from app.vocabulary import BatchKind, CorrectionKind, Language, Measure, Stage
+from app.vocabulary import CorrectionKind, Language, Measure, Stage
 
 JSON_MEDIA_TYPE = "application/json"
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
@@ -10,7 +11,6 @@ from app.schemas.base import Page, Receipt, RevisionedAnswer, Said
 from app.schemas.directory import ClaimShape
 from app.schemas.records import ChangeOut, DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
-    BatchKind,
     MatchOutcome,
     Publish,
     Review,
@@ -358,6 +358,14 @@ class WithdrawalsShape(TypedDict):
     source: str
     day: str
     reports: int
+
+
+class BatchKind(StrEnum):
+    """The kinds of unreviewed reports that curators review apart."""
+
+    DENIALS = "denials"
+    CUSTODY = "custody"
+    RELEASES = "releases"
 
 
 class BatchOut(TypedDict):

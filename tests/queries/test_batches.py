@@ -85,6 +85,16 @@ def test_a_place_contradicts_another_place_and_a_name_written_otherwise_nothing(
     assert second["contradicts"] == []
 
 
+def test_a_correction_contradicts_what_its_source_said_before_where_nobody_else_says_it(world: World) -> None:
+    world.file(**person(1))
+    approve_all(world)
+    file_people(world, 2, first=100)
+    world.file(**person(1), release__released_on="2026-01-20")
+    first, *_others = read(world)["data"]
+    assert contradicted(first) == {"released_on": ("2026-01-20", "2026-01-12")}
+    assert (first["contradicts"][0]["b"][0]["by"], first["detainee"]) == (["foro"], None)
+
+
 def test_the_list_of_batches_says_what_would_change(world: World) -> None:
     known(world, 2)
     file_people(world, 3, first=100)

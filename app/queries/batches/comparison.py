@@ -7,14 +7,14 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.db.engine import split_into_chunks
-from app.log.entries import load_entries
-from app.models import OPEN, Placement, Record
+from app.log.entries import load_entries, load_entry
+from app.models import OPEN, Placement, Record, Report
 from app.queries import person_records
 from app.queries.batches.contradictions import find_contradictions
 from app.queries.shapes import Person
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.permissions import Reader, load_reporter
-from app.registry.records import RecordVersion
+from app.registry.records import RecordVersion, build_version
 from app.registry.review.batches import UnreviewedReport, find_link, is_unlinked
 from app.registry.write import MatchContext
 from app.schemas.filed import ComparedField
@@ -47,12 +47,27 @@ def compare_reports(
         record = records[report.record]
         version = RecordVersion(report.body["version"], entries[report.revision], report.review)
         person = None if detainee is None else people.get(detainee)
+        earlier = _load_approved_version(session, record) if report.body["version"] > 1 else None
         contradicts: list[ComparedField] = []
-        if person is not None:
+        if person is not None or earlier is not None:
             own = person_records.load_single_report_person(session, record, version)
-            contradicts = find_contradictions(own, person, report.body["source"], reader)
+            contradicts = find_contradictions(own, person, earlier, report.body["source"], reader)
         compared.append(ComparedReport(record, version, person, contradicts))
     return compared
+
+
+def _load_approved_version(session: Session, record: Record) -> Person | None:
+    """Return the person according to the last approved version of a report, if it has one."""
+    query = (
+        select(Report)
+        .where(col(Report.record) == record.key, col(Report.review).is_(None))
+        .order_by(col(Report.stated).desc())
+    )
+    report = session.scalars(query.limit(1)).first()
+    if report is None:
+        return None
+    version = build_version(report, load_entry(session, report.stated))
+    return person_records.load_single_report_person(session, record, version)
 
 
 def _load_records(session: Session, keys: Collection[int]) -> Iterator[Record]:

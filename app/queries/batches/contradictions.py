@@ -16,18 +16,35 @@ CONTRADICTED_FIELDS = frozenset({"birth_date", "died_on", "detained_on", "facili
 CUSTODY_FIELDS = ("detained_on", "held_on")
 
 
-def find_contradictions(report: Person, shown: Person, slug: str, reader: Reader) -> list[ComparedField]:
+def find_contradictions(
+    report: Person, shown: Person | None, earlier: Person | None, slug: str, reader: Reader
+) -> list[ComparedField]:
     """Return the fields in which a report of the source `slug` agrees with no other report of its person.
 
-    `report`: the person according to the report alone. `shown`: the person whom readers see. `verdict`: the report
+    `report`: the person according to the report alone. `shown`: the person whom readers see. `earlier`: the person
+    according to the report's last approved version, for fields that no other source states. `verdict`: the report
     denies what others verify; `state`: it says that the person was in custody after the release."""
-    own, others = collect_values(report, reader), _drop_source(collect_values(shown, reader), slug)
+    own = collect_values(report, reader)
+    others = {} if earlier is None else collect_values(earlier, reader)
+    verified = set() if earlier is None else _find_verified(earlier)
+    if shown is not None:
+        others |= _drop_source(collect_values(shown, reader), slug)
+        verified |= {(subject, source) for subject, source in _find_verified(shown) if source != slug}
     disagreeing = [field for field in compare_values(own, others) if field["agrees"] is False]
     return [
-        *_find_denied(report, shown, slug),
+        *_find_denied(report, verified, slug),
         *_find_held_after_release(report, own, others),
         *(field for field in disagreeing if field["field"] in CONTRADICTED_FIELDS),
     ]
+
+
+def _find_verified(person: Person) -> set[tuple[str, str]]:
+    """Return `(object, source)` of every verification of a release or a detention."""
+    return {
+        (row["object"], person.slugs[row["source"]])
+        for row in person.verifications
+        if row["verdict"] == Verdict.VERIFIED
+    }
 
 
 def _drop_source(values: StatedValues, slug: str) -> StatedValues:
@@ -40,17 +57,13 @@ def _drop_source(values: StatedValues, slug: str) -> StatedValues:
     return kept
 
 
-def _find_denied(report: Person, shown: Person, slug: str) -> list[ComparedField]:
-    """Return the verdict, if the report denies a release or a detention that others verify."""
+def _find_denied(report: Person, verified: set[tuple[str, str]], slug: str) -> list[ComparedField]:
+    """Return the verdict, if the report denies a release or a detention that was verified."""
     for denial in report.verifications:
         if denial["verdict"] in DENIALS:
-            by = {
-                shown.slugs[row["source"]]
-                for row in shown.verifications
-                if row["object"] == denial["object"] and row["verdict"] == Verdict.VERIFIED
-            }
-            if by - {slug}:
-                return [_build_field("verdict", denial["verdict"], slug, Verdict.VERIFIED, by - {slug})]
+            by = [source for subject, source in verified if subject == denial["object"]]
+            if by:
+                return [_build_field("verdict", denial["verdict"], slug, Verdict.VERIFIED, by)]
     return []
 
 

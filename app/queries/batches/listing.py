@@ -36,7 +36,7 @@ def query_batches(session: Session, reader: Reader, *, compare: bool = True) -> 
 
 
 def _build_batch_shape(batch: Sequence[UnreviewedReport], compared: Sequence[ComparedReport]) -> BatchOut:
-    known = sum(report.person is not None for report in compared)
+    known = sum(report.person is not None or report.version.number > 1 for report in compared)
     return {
         "source": batch[0].body["source"],
         "kind": batch[0].kind,

@@ -25,8 +25,9 @@ from app.registry.identity import duplicate_scan, record_linkage
 from app.registry.publication.permissions import load_reporter
 from app.registry.records import load_version
 from app.registry.write import MatchContext, Outcome, WriteContext
+from app.schemas.filed import BatchKind
 from app.schemas.reports import Code, Note, StrictModel
-from app.vocabulary import BatchKind, Review
+from app.vocabulary import Review
 
 # Reports of one review: linking them takes a few seconds. The caller repeats the request for the rest.
 MAX_REVIEWED_REPORTS = 300

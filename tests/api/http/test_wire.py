@@ -157,6 +157,10 @@ def write_everything(checked: Checked) -> dict[str, str]:
     dismissed = {"decision": "dismissed", "reason": "somebody else"}
     post("/v1/objections/{objection_id}/decision", "curator", dismissed, objected["id"])
     checked.world.decide(objected["id"], "dismissed")
+    batches = checked.world.get("/v1/review/batches", "curator").json()["data"]
+    batch = next(batch for batch in batches if batch["source"] == "jep")
+    review = {name: batch[name] for name in ("source", "kind", "list", "until")}
+    post("/v1/review/batches", "curator", review | {"decision": "approved"})
     claim = post("/v1/claims", "foro", CLAIM)["id"]
     post("/v1/claims/{claim_id}/confirmation", "curator", None, claim)
     links = {"part_of": [{"claim": claim, "partition": "sex"}], "supersedes": [claim], "same_as": claim}
@@ -188,6 +192,8 @@ def read_everything(checked: Checked, ids: dict[str, str], who: str | None, **pa
         things = [part[1:-1].removesuffix("_id") for part in pattern.split("/") if part.startswith("{")]
         known = [own["facility" if "facilities" in pattern else "source"] if t == "slug" else ids[t] for t in things]
         asked = params if pattern.startswith("/v1") else {}
+        if pattern == "/v1/review/batches/reports":
+            asked = asked | {"source": "foro", "kind": "releases"}
         checked.ask(method, pattern, who, ids=known, **asked)
 
 
