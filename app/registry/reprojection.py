@@ -151,6 +151,7 @@ def reproject_people(
         rows, decided_class = _project_person(members, consents, person_records, views, rule)
         for table, table_rows in rows.items():
             new_rows[table] += table_rows
+        # Objections are sent without a key, and must not change counts: they close only today's class.
         current_class = Publish.COUNTED.value if has_objection else decided_class
         classes |= dict.fromkeys(records, (current_class, decided_class))
         current_records = [by_key[member.record] for member in members]
