@@ -7,8 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
+from app import server_log
 from app.errors import Conflict, Forbidden, NotFound, Problem
 from app.models import OPEN, ApiKey, Claim, ClassHold, Proposal, Record
 from app.models.log import ProposalKind
@@ -93,17 +95,17 @@ def count_people(session: Session, proposal: Proposal) -> int:
 
 def _carry_out(context: WriteContext, proposal: Proposal) -> bool:
     """Write the entries of an agreed decision, and return whether it still applied."""
-    session, context.is_agreed = context.session, True
+    session, context.is_agreed, applied = context.session, True, True
     try:
         with session.begin_nested():
             _ACTIONS[proposal.kind](context, proposal)
     except Problem:
-        return False
+        applied = False
     finally:
         context.is_agreed = False
-        proposals.delete_proposals(session, [proposal])
-        session.expunge(proposal)
-    return True
+    proposals.delete_proposals(session, [proposal])
+    session.expunge(proposal)
+    return applied
 
 
 def _open(context: WriteContext, proposal: Proposal) -> None:
@@ -174,5 +176,10 @@ def carry_out_due(session: Session, now: datetime, secret: bytes) -> bool:
     due = proposals.list_due_proposals(session, now, MAX_DUE_PROPOSALS)
     for proposal in due:
         key_id = "" if proposal.kind == "opening" else proposal.proposed_by  # nobody's decision opened them
-        _carry_out(WriteContext(session, Reader(Role.CURATOR), now, secret, key_id), proposal)
+        try:
+            _carry_out(WriteContext(session, Reader(Role.CURATOR), now, secret, key_id), proposal)
+        except SQLAlchemyError:
+            raise  # the database is busy or unreachable: all go on waiting
+        except Exception as error:
+            server_log.log_unforeseen_error(error, "a decision that waited")  # the others are carried out
     return len(due) == MAX_DUE_PROPOSALS
