@@ -151,6 +151,7 @@ def reproject_people(
         rows, decided_class = _project_person(members, consents, person_records, views, rule)
         for table, table_rows in rows.items():
             new_rows[table] += table_rows
+        # Objections are sent without a key, and must not change counts: they close only today's class.
         is_hidden = has_objection or _is_unapproved(members)
         current_class = Publish.COUNTED.value if is_hidden else decided_class
         classes |= dict.fromkeys(records, (current_class, decided_class))

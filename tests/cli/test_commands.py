@@ -418,7 +418,7 @@ def test_a_database_is_told_by_its_whole_path_and_without_its_password(
 def test_status_says_what_waits_and_whose_wishes_are_stopped_and_names_nobody(
     recuento: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_versions, "MAX_UNANSWERED_HIDINGS", 1)
+    monkeypatch.setattr(report_versions, "MAX_UNREVIEWED_HIDINGS", 1)
     known = world.file("foro")["detainee"]["id"]
     world.file("jep", detainee_id=known)
     before = json.loads(recuento("status", "--json").out)
@@ -426,7 +426,7 @@ def test_status_says_what_waits_and_whose_wishes_are_stopped_and_names_nobody(
     world.file("pud", detainee_id=known, detainee__publish="counted")
     found = json.loads(recuento("status", "--json").out)
     assert (found["hidden_by_source"], found["stopped_sources"]) == ({"pud": 1}, ["pud"])
-    assert found["warnings"] == ["hiding_burst"]
+    assert found["warnings"] == ["hiding_limit"]
     ran = recuento("status")
     assert ran.status == 0
     assert "WARNING pud" in ran.out

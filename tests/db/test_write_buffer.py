@@ -17,7 +17,8 @@ NOON = datetime(2026, 1, 12, 12, tzinfo=timezone(timedelta(hours=-4)))
 
 def record(key: int, *, redacted: bool = False) -> dict[str, Any]:
     ids = {name: uuid.uuid4() for name in ("id", "detainee_id", "detention_id", "release_id")}
-    return {"key": key, **ids, "source": 1, "publish_now": "named", "redacted": redacted}
+    classes = {"publish_now": "named", "publish_decided": "named"}
+    return {"key": key, **ids, "source": 1, **classes, "redacted": redacted}
 
 
 @pytest.mark.parametrize("number", [1, 3])

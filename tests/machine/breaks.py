@@ -40,10 +40,11 @@ def a_consent_answers_no_earlier_wish(patch: pytest.MonkeyPatch) -> None:
 
 
 def an_objection_hides_nobody(patch: pytest.MonkeyPatch) -> None:
-    def of_today(publish: str, *by: Any, **_objected: bool) -> str:
-        return classes.compute_current_class(publish, *by)
+    def of_nobody(*given: Any) -> Any:
+        return ((*person, False) for *person, _is_hidden in people(*given))
 
-    patch.setattr(reprojection, "compute_current_class", of_today)
+    people = reprojection._iterate_people
+    patch.setattr(reprojection, "_iterate_people", of_nobody)
 
 
 def an_answer_is_forgotten_at_once(patch: pytest.MonkeyPatch) -> None:

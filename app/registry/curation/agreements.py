@@ -7,8 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
+from app import server_log
 from app.config import Names
 from app.errors import Conflict, Forbidden, NotFound, Problem
 from app.log.freeze import read_freeze
@@ -103,21 +105,21 @@ def _carry_out(context: WriteContext, proposal: Proposal) -> bool:
     """Write the entries of an agreed decision, and return whether it still applied.
 
     What one transaction does not finish is due at once, and the job goes on with it."""
-    session, context.is_agreed, remaining = context.session, True, 0
+    session, context.is_agreed, applied, remaining = context.session, True, True, 0
     try:
         with session.begin_nested():
             remaining = _ACTIONS[proposal.kind](context, proposal) or 0
     except Problem:
-        return False
+        applied = False
     finally:
         context.is_agreed = False
-        if remaining:
-            proposal.proposed_at = context.now - proposals.WAITING_TIME
-            session.flush()
-        else:
-            proposals.delete_proposals(session, [proposal])
-            session.expunge(proposal)
-    return True
+    if remaining:
+        proposal.proposed_at = context.now - proposals.WAITING_TIME
+        session.flush()
+    else:
+        proposals.delete_proposals(session, [proposal])
+        session.expunge(proposal)
+    return applied
 
 
 def _open(context: WriteContext, proposal: Proposal) -> None:
@@ -192,8 +194,14 @@ def has_due_proposals(session: Session, now: datetime) -> bool:
 
 def carry_out_due(session: Session, now: datetime, secret: bytes, names: Names) -> bool:
     """Carry out the decisions that have waited long enough, and return whether there may be more."""
-    due = proposals.list_due_proposals(session, now, MAX_DUE_PROPOSALS)
-    for proposal in due:
+    has_progress = False
+    for proposal in proposals.list_due_proposals(session, now, MAX_DUE_PROPOSALS):
         key_id = "" if proposal.kind == "opening" else proposal.proposed_by  # nobody's decision opened them
-        _carry_out(WriteContext(session, Reader(Role.CURATOR, names=names), now, secret, key_id), proposal)
-    return has_due_proposals(session, now)
+        try:
+            _carry_out(WriteContext(session, Reader(Role.CURATOR, names=names), now, secret, key_id), proposal)
+            has_progress = True
+        except SQLAlchemyError:
+            raise  # the database is busy or unreachable: all go on waiting
+        except Exception as error:
+            server_log.log_unforeseen_error(error, "a decision that waited")  # the others are carried out
+    return has_progress and has_due_proposals(session, now)

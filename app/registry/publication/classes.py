@@ -185,16 +185,13 @@ def compute_person_class(statements: Sequence[Statement], consents: Sequence[Rec
     return find_strictest_class([consented_class, *filter(None, map(_find_effective_class, later))])
 
 
-def compute_current_class(
-    publish: str, statements: Sequence[Statement], consents: Sequence[RecordedConsent], *, has_objection: bool = False
-) -> str:
-    """Return today's class of a person whose class according to the log is `publish`.
+def compute_current_class(publish: str, statements: Sequence[Statement], consents: Sequence[RecordedConsent]) -> str:
+    """Return today's class of a person, objections aside, whose class according to the log is `publish`.
 
-    It is `counted` if the person was erased, if an objection hides the person, or if the person may have been a child
-    by all reports together and no consent answers that. It is NAMED_BY_REPORTS if no consent opens the name. The rows
-    keep `publish`: a rebuild must reproduce it after births are erased, and objections, sent without a key, must not
-    change counts."""
-    if has_objection or any(statement.is_redacted for statement in statements):
+    It is `counted` if the person was erased, or may have been a child by all reports together and no consent answers
+    that. It is NAMED_BY_REPORTS if no consent opens the name. The rows keep `publish`: a rebuild must reproduce it
+    after births are erased."""
+    if any(statement.is_redacted for statement in statements):
         return Publish.COUNTED
     if not consents and may_be_minor(*split_by_independence(_remove_suspended_births(statements))):
         return Publish.COUNTED

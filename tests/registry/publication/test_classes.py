@@ -204,7 +204,6 @@ def test_today_an_objection_or_what_may_be_a_childs_birth_hides_and_a_consent_an
     consents = [(5, 1, "named")]
     assert compute_current_class("named", child, []) == "counted"
     assert compute_current_class("named", child, consents) == "named"
-    assert compute_current_class("named", child, consents, has_objection=True) == "counted"
 
 
 reports = st.lists(st.tuples(st.sampled_from([None, *CLASSES]), st.integers(1, 12)), min_size=1, max_size=5)

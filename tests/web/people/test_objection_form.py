@@ -24,7 +24,7 @@ def test_anybody_may_write_to_the_curators_from_the_page_of_a_person(world: Worl
     sent = {"about": person, "wish": "hide", "words": "No lo muestren.", "contact": ""}
     answer = world.client.post("/es/objection", data=sent, headers=HERE)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
-    assert "hasta que decidan dos personas curadoras" in answer.text
+    assert "hasta que decidan las personas curadoras" in answer.text
     world.beat()
     assert page(world, f"/es/people/{person}").status_code == 404
     elsewhere = world.client.post("/es/objection", data=sent | {"about": str(uuid.uuid4())}, headers=HERE)
