@@ -118,7 +118,8 @@ class Clerk:
         """The batches of reports that no curator has reviewed."""
         with self.session() as session:
             page = query_batches(session, Reader(Role.CURATOR))
-        return [dict(batch) for batch in page.data if source in (None, batch["source"])]
+        batches: list[Body] = [{**batch} for batch in page.data]
+        return [batch for batch in batches if source in (None, batch["source"])]
 
     def approve_all(self) -> None:
         while batches := self.batches():
