@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 from app.dates import PartialDate
-from tests.model.rules import LEVELS, Detention, Report, find_detentions, find_release, make_detention
+from tests.model.rules import LEVELS, Detention, Report, find_detentions, find_release, is_assertion, make_detention
 
 AWAITING, REJECTED = "awaiting_review", "rejected"
 DENIALS = ("disputed", "refuted")
@@ -36,7 +36,8 @@ def find_own_detentions(reports: Sequence[Report], source: str, *, is_asserted: 
 def find_stated_date(detention: Detention, source: str, stage: str) -> PartialDate | Literal[False] | None:
     """Return the date that a source gives for a stage which it asserts or denies; False if it does neither."""
     own = [report for report in detention.content if report.source == source]
-    asserted = find_release(make_detention(own, detention.begins), stage)
+    asserting = [report for report in own if is_assertion(report)]
+    asserted = find_release(make_detention(asserting, detention.begins), stage)
     if asserted is not None:
         return asserted.date
     denials = [r for r in own if r.verdict in DENIALS and r.denies == "event" and 0 < LEVELS[r.stage] <= LEVELS[stage]]

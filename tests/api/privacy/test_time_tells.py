@@ -161,6 +161,23 @@ def test_writing_costs_the_same(two: Pair, who: str, publish: str) -> None:
     assert right == wrong
 
 
+@pytest.mark.parametrize("publish", ["named", "counted"])
+def test_a_report_that_waits_costs_the_same_whoever_waits_already(two: Pair, publish: str) -> None:
+    """Somebody whom a new source's report describes alone is found by no other report, search or comparison."""
+    for world in two:
+        world.trust("foro", 0)
+    hide(two, publish)
+    body = make_report(detainee={"full_name": GUESSED, "birth_date": "1940", "gender": "female"})
+    asked: list[Callable[[World], object]] = [
+        lambda world: world.post("/v1/match", {"detainee": body["detainee"]}, "jep"),
+        lambda world: world.get("/v1/detainees", "jep", q=GUESSED),
+        lambda world: world.post("/v1/releases", body | {"source_record_id": str(world.revision)}, "jep"),
+    ]
+    for act in asked:
+        right, wrong = costs(two, act)
+        assert right == wrong
+
+
 @unreadable
 def test_a_row_of_a_list_costs_the_same(two: Pair, who: str, publish: str) -> None:
     hide(two, publish)
