@@ -118,13 +118,8 @@ def compare_reports(reports: Sequence[Report], comparison: Comparison) -> None:
         own_detentions = find_own_detentions(reports, source)
         described = [(stage, _describe_row(one, source, stage)) for one, stage in product(own_detentions, STAGES)]
         read = [(str(r["stage"]), _read_row(r)) for r in all_rows if r["review"] and slugs[r["source"]] == source]
-<<<<<<< HEAD
-        pairs = ([pair for pair in described if pair[1]], [pair for pair in read if pair[1]])
-        comparison.check(f"row under review of {source}", [sorted(map(repr, pair)) for pair in pairs], history)
-=======
         both = [sorted(repr(pair) for pair in pairs if pair[1]) for pairs in (described, read)]
         comparison.check(f"row under review of {source}", both, history)
->>>>>>> fair-rule
     for ids, detention in detentions.items():
         custody = custodies[ids]
         own_rows = {(slugs[row["source"]], row["stage"]): row for row in rows if row["spell"] == custody.spell}

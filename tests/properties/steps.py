@@ -118,12 +118,8 @@ class Clerk:
         """The batches of reports that no curator has reviewed."""
         with self.session() as session:
             page = query_batches(session, Reader(Role.CURATOR))
-<<<<<<< HEAD
-        return [batch for batch in map(dict, page.rows) if source in (None, batch["source"])]
-=======
-        batches: list[Body] = [{**batch} for batch in page.data]
+        batches: list[Body] = [{**batch} for batch in page.rows]
         return [batch for batch in batches if source in (None, batch["source"])]
->>>>>>> fair-rule
 
     def approve_all(self) -> None:
         while batches := self.batches():
