@@ -238,13 +238,13 @@ class ProposalJob(_WatchedJob):
 
     def carry_out(self) -> bool:
         """Carry out the decisions that are due; return whether there may be more."""
-        if not self._has_watched_clock():
-            return False
+        is_steady = self._has_watched_clock()
         with open_read_session(self._engine) as session:
-            if not agreements.has_due_proposals(session, self._clock()):
+            if not agreements.has_due_proposals(session, self._clock(), trusts_clock=is_steady):
                 return False
         with open_writer_session(self._engine) as session:
-            return agreements.carry_out_due(session, self._clock(), self._secret, self._names)
+            now = self._clock()
+            return agreements.carry_out_due(session, now, self._secret, self._names, trusts_clock=is_steady)
 
 
 class ObjectionJob:

@@ -114,7 +114,7 @@ def _carry_out(context: WriteContext, proposal: Proposal) -> bool:
     finally:
         context.is_agreed = False
     if remaining:
-        proposal.proposed_at = context.now - proposals.WAITING_TIME
+        proposal.proposed_at = proposals.AGREED
         session.flush()
     else:
         proposals.delete_proposals(session, [proposal])
@@ -187,15 +187,18 @@ def _list_held_people(session: Session, proposal: Proposal) -> Sequence[tuple[uu
     return [(record, publish) for record, publish in session.execute(query)]
 
 
-def has_due_proposals(session: Session, now: datetime) -> bool:
+def has_due_proposals(session: Session, now: datetime, *, trusts_clock: bool = True) -> bool:
     """Return whether any decision has waited long enough, and the registry is not frozen. Takes no lock."""
-    return read_freeze(session, now) is None and bool(proposals.list_due_proposals(session, now, 1))
+    is_frozen = read_freeze(session, now) is not None
+    return not is_frozen and bool(proposals.list_due_proposals(session, now, 1, trusts_clock=trusts_clock))
 
 
-def carry_out_due(session: Session, now: datetime, secret: bytes, names: Names) -> bool:
-    """Carry out the decisions that have waited long enough, and return whether there may be more."""
+def carry_out_due(session: Session, now: datetime, secret: bytes, names: Names, *, trusts_clock: bool = True) -> bool:
+    """Carry out the decisions that have waited long enough, and return whether there may be more.
+
+    `trusts_clock`: also those that nobody agreed to; a wrong clock must not end a day of waiting."""
     has_progress = False
-    for proposal in proposals.list_due_proposals(session, now, MAX_DUE_PROPOSALS):
+    for proposal in proposals.list_due_proposals(session, now, MAX_DUE_PROPOSALS, trusts_clock=trusts_clock):
         key_id = "" if proposal.kind == "opening" else proposal.proposed_by  # nobody's decision opened them
         try:
             _carry_out(WriteContext(session, Reader(Role.CURATOR, names=names), now, secret, key_id), proposal)
@@ -204,4 +207,4 @@ def carry_out_due(session: Session, now: datetime, secret: bytes, names: Names) 
             raise  # the database is busy or unreachable: all go on waiting
         except Exception as error:
             server_log.log_unforeseen_error(error, "a decision that waited")  # the others are carried out
-    return has_progress and has_due_proposals(session, now)
+    return has_progress and has_due_proposals(session, now, trusts_clock=trusts_clock)

@@ -10,7 +10,7 @@ the older one.
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -23,6 +23,8 @@ from app.registry import api_keys
 from app.registry.write import Outcome, WriteContext, build_proposal
 
 WAITING_TIME = timedelta(hours=24)
+# `proposed_at` of a decision that was agreed and is not finished: due whatever the clock says.
+AGREED = datetime(1970, 1, 1, tzinfo=UTC)
 # Joins, partings, confirmations and agreements of one holder within WAITING_TIME. A curator compares that many people
 # with care in a morning; a thief changes no more of them in a day.
 MAX_PEOPLE_A_DAY = 20
@@ -129,9 +131,9 @@ def has_same_holder(session: Session, proposed_by: str, key_id: str) -> bool:
     return first is None or second is None or api_keys.is_same_holder(first, second)
 
 
-def list_due_proposals(session: Session, now: datetime, limit: int) -> Sequence[Proposal]:
-    """Return the proposals that have waited long enough, oldest first."""
-    is_due = col(Proposal.proposed_at) <= now - WAITING_TIME
+def list_due_proposals(session: Session, now: datetime, limit: int, *, trusts_clock: bool = True) -> Sequence[Proposal]:
+    """Return the proposals that have waited long enough, oldest first. `trusts_clock`: not only the agreed ones."""
+    is_due = col(Proposal.proposed_at) <= (now - WAITING_TIME if trusts_clock else AGREED)
     query = select(Proposal).where(is_due).order_by(col(Proposal.proposed_at), col(Proposal.id))
     return [row for row in session.scalars(query) if not is_key_revoked(session, row)][:limit]
 

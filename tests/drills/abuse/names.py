@@ -9,6 +9,7 @@ MAX_DECIDED = 20  # people whom one curator joins, parts, approves or confirms a
 ENOUGH = 10_000  # the number of a source that is trusted
 
 BATCHES_PATH = "/v1/review/batches"
+AGREEMENT_PATH = "/v1/proposals/agreement"
 LOAD_MODULE = "tests.bench.abuse_load"
 LOAD_FUNCTIONS = {"6": "drill_slow_uploads", "8": "drill_front_page"}  # each takes a server, and returns a verdict
 WAITING_TOTALS = ("awaiting_review", "rejected")  # beside the totals of a count
@@ -24,10 +25,10 @@ def build_trust_command(slug: str, number: int) -> list[str]:
     return ["source", "trust", slug, str(number)]
 
 
-def build_approval(reports: list[str] | None = None) -> dict[str, Any]:
-    """Return the decision that approves a batch, or some of its reports."""
-    decision: dict[str, Any] = {"decision": "approve", "reason": "A sample was compared with the files of the source."}
-    return decision if reports is None else {**decision, "reports": reports}
+def build_approval(batch: dict[str, Any]) -> dict[str, Any]:
+    """Return the decision that approves a batch."""
+    named = {name: batch[name] for name in ("source", "kind", "list", "until")}
+    return named | {"decision": "approved", "reason": "A sample was compared with the files of the source."}
 
 
 def read_waiting(count: dict[str, Any]) -> dict[str, int]:

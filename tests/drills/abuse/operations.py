@@ -274,7 +274,7 @@ def _approve(hand: Hand, step: Step, random: Random) -> None:
     answer = hand.world.get(names.BATCHES_PATH, step.who)
     batches = answer.json()["data"] if answer.is_success else []
     for batch in hand.pick(batches, step, random):
-        hand.post(f"{names.BATCHES_PATH}/{batch['id']}", names.build_approval(), step.who)
+        hand.post(names.BATCHES_PATH, names.build_approval(batch), step.who)
 
 
 def _confirm_claims(hand: Hand, step: Step, random: Random) -> None:

@@ -1,5 +1,6 @@
 """Ordinary work that no defence may hold up."""
 
+import time
 from itertools import islice
 
 from tests.drills.abuse import names
@@ -9,6 +10,7 @@ from tests.drills.abuse.registry import ATTACKER, FAMILIES, NEW_SOURCE, Body, Se
 
 VERIFIED = 800
 PUBLISHED = 104
+APPROVAL_SECONDS = 240.0  # until the job has linked a whole list that was approved
 FIRST_LIST = 5_000
 
 
@@ -72,8 +74,14 @@ def send_first_list(server: Server) -> Verdict:
         batches = page.json()["data"]
         verdict.expect(len(batches) == 1, f"batches to look at: {len(batches)}")
         for batch in batches:
-            answer = server.post(f"{names.BATCHES_PATH}/{batch['id']}", names.build_approval(), "curator")
-            verdict.expect(answer.status_code in (200, 201), f"approval: {answer.status_code}")
+            answer = server.post(names.BATCHES_PATH, names.build_approval(batch), "curator")
+            verdict.expect(answer.status_code in (201, 202), f"approval: {answer.status_code}")
+            if answer.status_code == 202:  # another curator agrees, or a day goes by
+                agreed = server.post(names.AGREEMENT_PATH, {"proposals": [answer.json()["id"]]}, "second curator")
+                verdict.expect(agreed.status_code == 200, f"agreement: {agreed.status_code}")
+        deadline = time.monotonic() + APPROVAL_SECONDS
+        while _read_total(server) - before < filed and time.monotonic() < deadline:
+            time.sleep(1)
     else:
         verdict.facts.append("this checkout has no review by batch")
     _expect_number(verdict, "combined after the look", _read_total(server) - before, filed)

@@ -74,6 +74,7 @@ class Checkout:
         self._require(database, *names.build_source_command(NEW_SOURCE))
         keys = {slug: self._create_key(database, slug) for slug in SOURCES}
         keys |= {role: self._create_key(database, "--role", role) for role in ROLES}
+        keys["second curator"] = self._create_key(database, "--role", "curator", holder="Second curator")
         self.set_number(database, ATTACKER, names.MAX_UNREVIEWED)
         return Template(self, database, keys)
 
@@ -81,8 +82,8 @@ class Checkout:
         """Set the number of a source. A checkout without numbers does not know the command, and counts everything."""
         self.run_command(database, *names.build_trust_command(slug, number))
 
-    def _create_key(self, database: Path, *words: str) -> str:
-        holder = f"Holder of {words[-1]}"
+    def _create_key(self, database: Path, *words: str, holder: str = "") -> str:
+        holder = holder or f"Holder of {words[-1]}"
         return self._require(database, "key", "create", *words, "--holder", holder).stdout.strip()
 
     def _require(self, database: Path, *words: str) -> subprocess.CompletedProcess[str]:
