@@ -13,9 +13,7 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    op.create_index(
-        op.f("ix_blocking_key_source_key_born_record"), "blocking_key", ["source", "key", "born", "record"]
-    )
+    op.create_index(op.f("ix_blocking_key_source_key_born_record"), "blocking_key", ["source", "key", "born", "record"])
     op.add_column("claim", sa.Column("second", KEY, nullable=True))
 
 
