@@ -312,8 +312,14 @@ class CandidateCache:
             for key, is_namesake in namesakes.items()
         ]
         candidates = self._limit_own_records(query, candidates, {hit.record: hit.shared_keys for hit in written_hits})
-        # A source's own records and earlier rows may be about people whom it may not recognise.
-        return [c for c in candidates if self._context.actor.can_recognise(c.record.publish)]
+        return [c for c in candidates if self._can_match(c.record)]
+
+    def _can_match(self, record: CurrentRecord) -> bool:
+        """Return whether the source may meet a record: one of its own, or one that an earlier row reloaded, may be of
+        somebody whom it may not recognise, or of whom a trial is silent."""
+        actor = self._context.actor
+        is_own_or_listed = record.source == actor.source or record.publish in actor.named_classes
+        return actor.can_recognise(record.publish) and (self._context.trial is None or is_own_or_listed)
 
     def _limit_own_records(
         self, query: BlockingQuery, candidates: list[CandidateRecord], shared: dict[int, int]

@@ -112,6 +112,17 @@ def test_a_trial_knows_of_people_without_a_name_only_the_sources_own(world: Worl
     assert outcomes(world, world.send_list(said)) == ["needs_review"]
 
 
+def test_a_trial_of_a_correction_tells_nothing_that_others_say_of_somebody_unnamed(world: World) -> None:
+    her = {"detainee__full_name": "Rosa Inés Valdivia", "detainee__birth_date": "1971"}
+    hidden = her | {"detainee__publish": "anonymous", "detainee__aliases": ["Chabela Ponte Ruiz"]}
+    world.file_detention("jep", **hidden)
+    own = world.file_detention("foro", **her, detainee__publish="anonymous", source_record_id="A-0")
+    assert own["match"]["outcome"] == "linked"
+    said = HEAD + "A-0;Rosa Inés Valdivia;1971;2024-10-13;Yare;VE\nA-1;Chabela Ponte Ruiz;1971;;;VE\n"
+    receipt = world.send_list(said, dry_run=True, confirm=True)
+    assert outcomes(world, receipt) == ["updated", "new"]
+
+
 def test_a_trial_that_another_process_takes_up_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_filing, "TRIAL_BATCH_ROWS", 4)
     twice = many(4) + many(4).partition("\n")[2].replace("B-", "C-")  # the second half are the first one's namesakes
