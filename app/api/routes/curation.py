@@ -68,6 +68,7 @@ from app.schemas.filed import (
     ObjectionPage,
     ObjectionReceived,
     ProposalPage,
+    Proposed,
     RecallOut,
     ReviewedBatch,
     ReviewPage,
