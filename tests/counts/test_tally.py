@@ -222,7 +222,7 @@ def test_each_verdict_of_a_source_stands_in_its_own_number(world: World) -> None
     none = dict.fromkeys(
         (
             "verified", "reported", "official_only", "disputed", "refuted", "retracted", "uncertain_date",
-            "only_this_source", "people",
+            "only_this_source", "people", "awaiting_review", "rejected",
         ), 0,
     )  # fmt: skip
     numbers = {group.pop("source"): group for group in world.count(group_by="source")["groups"]}

@@ -69,9 +69,9 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
         SELECT count(*) FILTER (review = 'awaiting_review') AS awaiting_review,
             count(*) FILTER (review = 'rejected') AS rejected
         FROM (
-            SELECT review, stage, first_day, last_day FROM release_verdicts_at(as_of)
-            UNION ALL SELECT review, stage, first_day, last_day FROM unlinked_release_verdicts_at(as_of)
-        ) WHERE stage = 'carried_out' AND is_within(first_day, last_day, of, until_day)
+            SELECT review, verdict, stage, first_day, last_day FROM release_verdicts_at(as_of)
+            UNION ALL SELECT review, verdict, stage, first_day, last_day FROM unlinked_release_verdicts_at(as_of)
+        ) WHERE stage = 'carried_out' AND verdict <> 'retracted' AND is_within(first_day, last_day, of, until_day)
     ), weighed AS (
         SELECT * EXCLUDE (status, perhaps), perhaps OR coalesce(dating_otherwise, 0) > 0 AS perhaps,
             CASE WHEN status = 'verified' AND coalesce(confirming, 0) = 0
@@ -121,8 +121,8 @@ CREATE OR REPLACE MACRO count_releases_by_source(as_of, of, until_day) AS TABLE
         count(*) FILTER (perhaps AND counts(word)) AS uncertain_date,
         count(*) FILTER (inside AND word = 'verified' AND only_one) AS only_this_source,
         count(DISTINCT person) FILTER (inside AND word = 'verified') AS people,
-        count(*) FILTER (inside AND review = 'awaiting_review') AS awaiting_review,
-        count(*) FILTER (inside AND review = 'rejected') AS rejected
+        count(*) FILTER (inside AND word <> 'retracted' AND review = 'awaiting_review') AS awaiting_review,
+        count(*) FILTER (inside AND word <> 'retracted' AND review = 'rejected') AS rejected
     FROM placed JOIN read_parquet('sources.parquet') AS sources
         ON sources.key = placed.source AND sources.until = 9007199254740991
     WHERE inside OR (perhaps AND counts(word)) GROUP BY slug ORDER BY slug;
