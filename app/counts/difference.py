@@ -21,8 +21,8 @@ from app.queries.countables import get_countable
 from app.queries.selection import (
     COUNTABLE_STATUSES,
     build_selection,
+    load_all_source_rows,
     load_consolidated_rows,
-    load_source_rows,
 )
 from app.queries.term_names import load_source_keys
 from app.queries.terms import SourcedTerms
@@ -214,7 +214,7 @@ def _read_statuses(
         rows = load_consolidated_rows(columns, terms, revision)
         codes = rows["status"]
     else:
-        rows = load_source_rows(columns, terms, revision)
+        rows = load_all_source_rows(columns, terms, revision)
         rows = rows.where(rows["source"] == load_source_keys(session, terms)[terms.source])
         codes = read_own_statuses(rows)
     is_requested = flag_keys(columns.key_count, np.array([*spells], int))[rows["spell"]]

@@ -54,7 +54,7 @@ from app.schemas.counts import (
     Total,
     UnderReviewCount,
 )
-from app.vocabulary import ReleaseStatus, Review
+from app.vocabulary import ReleaseStatus, Review, Verdict
 
 _REVISION_PARAM = bindparam("revision", type_=Key)
 _PENDING_PAIRS_STATEMENT = (
@@ -246,12 +246,19 @@ def _count_under_review(session: Session, request: CountRequest, columns: Column
     if not has_reports_under_review(columns, request.terms, request.revision):
         return {"awaiting_review": 0, "rejected": 0}
     selection = request.select(session, by_source=True)
-    reviews = Counter(selection.rows["review"][selection.is_inside].tolist())
     codes = columns.codes
+    reviews = Counter(selection.rows["review"][_match_stated(selection)].tolist())
     return {
         "awaiting_review": reviews[codes.find_code(Review.AWAITING_REVIEW)],
         "rejected": reviews[codes.find_code(Review.REJECTED)],
     }
+
+
+def _match_stated(selection: Selection) -> Mask:
+    """Return the rows inside in which a source asserts or denies."""
+    retracted = selection.columns.codes.find_code(Verdict.RETRACTED)
+    is_stated: Mask = selection.is_inside & (selection.rows["verdict"] != retracted)
+    return is_stated
 
 
 def _compute_total(selection: Selection, noun: str) -> Total | HeldTotal:
@@ -357,7 +364,7 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
     counters: dict[int, Counter[str | None]] = defaultdict(Counter)
     for (group, code), number in groups.count_rows(selection.is_inside, read_own_statuses(selection.rows)).items():
         counters[group][selection.columns.codes.text(code)] = number
-    for (group, code), number in groups.count_rows(selection.is_inside, selection.rows["review"]).items():
+    for (group, code), number in groups.count_rows(_match_stated(selection), selection.rows["review"]).items():
         counters[group][selection.columns.codes.text(code) or "reviewed"] = number
     for (group,), number in groups.count_rows(selection.is_uncertain & selection.is_countable).items():
         counters[group]["uncertain_date"] = number

@@ -140,11 +140,11 @@ def _load_all_consolidated_rows(columns: Columns, terms: SourcedTerms, revision:
 
 def load_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """Return each source's own rows that count in combined records, before the terms filter them."""
-    rows = _load_all_source_rows(columns, terms, revision)
+    rows = load_all_source_rows(columns, terms, revision)
     return rows.where(rows["review"] == NULL_CODE)
 
 
-def _load_all_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
+def load_all_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """Return the same including rows that await review or were rejected (rule 21)."""
     version_table = table.SOURCE_DETENTIONS if isinstance(terms, HeldTerms) else table.SOURCE_RELEASES
     return _load_rows_at_stage(columns, version_table, terms, revision)
@@ -152,7 +152,7 @@ def _load_all_source_rows(columns: Columns, terms: SourcedTerms, revision: int) 
 
 def has_reports_under_review(columns: Columns, terms: SourcedTerms, revision: int) -> bool:
     """Return whether any report of what the terms count awaits review or was rejected."""
-    return bool((_load_all_source_rows(columns, terms, revision)["review"] != NULL_CODE).any())
+    return bool((load_all_source_rows(columns, terms, revision)["review"] != NULL_CODE).any())
 
 
 def _drop_unlinkable(columns: Columns, rows: Rows) -> Rows:
@@ -245,7 +245,7 @@ def build_selection(
     load = _load_all_consolidated_rows if uses_source_rows else load_consolidated_rows
     rows = consolidated = load(columns, terms, revision)
     if uses_source_rows:
-        rows = _drop_unlinkable(columns, _load_all_source_rows(columns, terms, revision))
+        rows = _drop_unlinkable(columns, load_all_source_rows(columns, terms, revision))
         if terms.source is not None:
             is_named = rows["source"] == keys[terms.source]
             rows = rows.where(is_named if by_source else is_named & (rows["status"] != NULL_CODE))

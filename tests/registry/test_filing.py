@@ -223,9 +223,9 @@ def test_a_transaction_for_which_others_wait_leaves_rows_to_the_next_sooner(
 ) -> None:
     monkeypatch.setattr("app.registry.list_rows.MAX_CONTENDED_BATCH_SECONDS", 0.0)
     bodies = [person(place) for place in range(3)]
-    monkeypatch.setattr("app.registry.filing.has_waiting_writers", lambda _engine: True)
+    monkeypatch.setattr("app.registry.list_rows.has_waiting_writers", lambda _engine: True)
     assert told(file_all(world, *bodies)) == ["201 new"]
-    monkeypatch.setattr("app.registry.filing.has_waiting_writers", lambda _engine: False)
+    monkeypatch.setattr("app.registry.list_rows.has_waiting_writers", lambda _engine: False)
     assert told(file_all(world, *bodies)) == ["200", "201 new", "201 new"]
 
 

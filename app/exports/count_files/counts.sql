@@ -65,6 +65,13 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
             ) AS dating_otherwise
         FROM release_verdicts_at(as_of) AS verdict JOIN placed USING (detention, stage)
         WHERE independent AND review IS NULL GROUP BY detention
+    ), under_review AS (  -- rows of sources that count for these alone, each on its own days
+        SELECT count(*) FILTER (review = 'awaiting_review') AS awaiting_review,
+            count(*) FILTER (review = 'rejected') AS rejected
+        FROM (
+            SELECT review, verdict, stage, first_day, last_day FROM release_verdicts_at(as_of)
+            UNION ALL SELECT review, verdict, stage, first_day, last_day FROM unlinked_release_verdicts_at(as_of)
+        ) WHERE stage = 'carried_out' AND verdict <> 'retracted' AND is_within(first_day, last_day, of, until_day)
     ), weighed AS (
         SELECT * EXCLUDE (status, perhaps), perhaps OR coalesce(dating_otherwise, 0) > 0 AS perhaps,
             CASE WHEN status = 'verified' AND coalesce(confirming, 0) = 0
@@ -81,8 +88,9 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
         count(*) FILTER (inside AND status = 'refuted') AS refuted,
         count(*) FILTER (inside AND status = 'official_only') AS official_only,
         count(*) FILTER (inside AND counts(status) AND counted_only) AS counted_apart,
-        count(*) FILTER (perhaps AND counts(status)) AS uncertain_date
-    FROM weighed;
+        count(*) FILTER (perhaps AND counts(status)) AS uncertain_date,
+        any_value(awaiting_review) AS awaiting_review, any_value(rejected) AS rejected
+    FROM under_review LEFT JOIN weighed ON true;
 
 -- The same by source: each source's own status and days. `only_this_source`: no other source verifies it of its own
 -- knowledge.
@@ -93,11 +101,11 @@ CREATE OR REPLACE MACRO count_releases_by_source(as_of, of, until_day) AS TABLE
         SELECT detention, count(DISTINCT source) AS verifying, any_value(source) AS first_source
         FROM linked WHERE status = 'verified' AND review IS NULL GROUP BY detention
     ), said AS (
-        SELECT source, coalesce(linked.status, verdict) AS word, person, first_day, last_day,
+        SELECT source, review, coalesce(linked.status, verdict) AS word, person::VARCHAR AS person, first_day, last_day,
             verifying IS NULL OR verifying = 1 AND first_source = source OR review IS NOT NULL AS only_one
         FROM linked SEMI JOIN releases_at(as_of) USING (detention, stage) LEFT JOIN alone USING (detention)
         UNION ALL  -- what sources do not verify of people who may only be counted
-        SELECT source, coalesce(status, verdict), NULL, first_day, last_day, review IS NOT NULL
+        SELECT source, review, coalesce(status, verdict), 'own ' || person, first_day, last_day, review IS NOT NULL
         FROM unlinked_release_verdicts_at(as_of) WHERE stage = 'carried_out'
     ), placed AS (
         SELECT *, is_within(first_day, last_day, of, until_day) AS inside,
@@ -112,7 +120,9 @@ CREATE OR REPLACE MACRO count_releases_by_source(as_of, of, until_day) AS TABLE
         count(*) FILTER (inside AND word = 'retracted') AS retracted,
         count(*) FILTER (perhaps AND counts(word)) AS uncertain_date,
         count(*) FILTER (inside AND word = 'verified' AND only_one) AS only_this_source,
-        count(DISTINCT person) FILTER (inside AND word = 'verified') AS people
+        count(DISTINCT person) FILTER (inside AND word = 'verified') AS people,
+        count(*) FILTER (inside AND word <> 'retracted' AND review = 'awaiting_review') AS awaiting_review,
+        count(*) FILTER (inside AND word <> 'retracted' AND review = 'rejected') AS rejected
     FROM placed JOIN read_parquet('sources.parquet') AS sources
         ON sources.key = placed.source AND sources.until = 9007199254740991
     WHERE inside OR (perhaps AND counts(word)) GROUP BY slug ORDER BY slug;
