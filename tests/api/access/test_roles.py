@@ -89,6 +89,9 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
     ("POST", "/v1/recalls"): ADMIN,
     ("GET", "/v1/review"): (401, 403, 403, 403, 200, 403),
+    ("GET", "/v1/review/batches"): (401, 403, 403, 403, 200, 403),
+    ("GET", "/v1/review/batches/reports"): (401, 403, 403, 403, 200, 403),
+    ("POST", "/v1/review/batches"): CURATOR,
     ("GET", "/v1/proposals"): (401, 200, 200, 403, 200, 200),
     ("POST", "/v1/proposals/agreement"): (401, 404, 404, 403, 404, 403),
     ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 403),
@@ -125,6 +128,7 @@ class Scene:
 
     def send(self, method: str, path: str, caller: str) -> Response:
         address = path.format(**self.ids, slug="el-rodeo-i" if "facilities" in path else "pud")
+        address += "?source=pud&kind=releases" if path.endswith("/batches/reports") else ""
         body = self._body(method, path, caller)
         headers = self.world.headers(CALLERS[caller])
         answer = self.world.client.request(method, address, json=body, headers=headers)
@@ -156,6 +160,7 @@ class Scene:
             "/v1/objections": {"about": f"/v1/detainees/{self.ids['detainee_id']}", "wish": "hide"},
             "/v1/objections/{objection_id}/decision": {"decision": "dismissed", "reason": "another man"},
             "/v1/recalls": {"key_id": self.world.keys["pud"][4:12], "since": "2026-01-01T00:00:00Z"},
+            "/v1/review/batches": {"source": "foro", "kind": "releases", "until": 1_000, "decision": "approved"},
             "/v1/identity": {**self.pair, "judgement": "same", "reason": "the same mother"},
             "/v1/proposals/agreement": {"proposals": [str(uuid.UUID(int=0))]},
         }
