@@ -431,6 +431,8 @@ class World:
         assert answer.is_success, answer.text
         self.add_second_curator()
         confirmed = self.post(f"/v1/claims/{answer.json()['id']}/confirmation", None, "second curator")
+        if confirmed.status_code == 202:  # beyond that curator's limit of a day
+            confirmed = self.post("/v1/proposals/agreement", {"proposals": [confirmed.json()["id"]]}, "curator")
         assert confirmed.is_success, confirmed.text
         return str(answer.json()["id"])
 

@@ -44,6 +44,7 @@ from app.errors import (
 from app.log.head import RulesMismatch
 from app.log.mark import LogWentBackwards
 from app.schemas.directory import Embargoed
+from app.schemas.filed import Proposed
 from app.strict_json import parse_json
 
 
@@ -172,3 +173,9 @@ EMBARGOED_RESPONSE: Responses = {202: {"description": "Waits for the end of its 
 def build_router(tag: str) -> APIRouter:
     """Return a router for routes under `/v1` with one tag in the documentation."""
     return APIRouter(prefix="/v1", tags=[tag], route_class=StrictJsonRoute)
+
+
+# A decision that waits for a second person, or a day.
+WAITING_RESPONSE: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Waits for a second person, or a day", "model": Proposed}
+}

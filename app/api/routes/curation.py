@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
@@ -26,6 +26,7 @@ from app.api.routing import (
     DELETE_REFUSALS,
     POST_REFUSALS,
     READ_REFUSALS,
+    WAITING_RESPONSE,
     build_router,
     document_refusals,
     document_upsert,
@@ -68,11 +69,6 @@ from app.schemas.reports import IdentityIn, RedactionIn
 from app.vocabulary import Role
 
 curation_router = build_router("curation")
-
-
-WAITING_RESPONSE: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Waits for a second person, or a day", "model": Proposed}
-}
 
 
 @curation_router.post(

@@ -16,6 +16,7 @@ from app.api.routing import (
     POST_REFUSALS,
     READ_REFUSALS,
     RESOURCE_REFUSALS,
+    WAITING_RESPONSE,
     build_router,
     document_refusals,
     document_upsert,
@@ -185,7 +186,7 @@ async def add_claim(write: WriteDep, body: ClaimIn) -> Response:
     "/claims/{claim_id}/confirmation",
     status_code=201,
     response_model=FiledClaim,
-    responses=document_upsert(FiledClaim) | document_refusals(*DELETE_REFUSALS, IdempotencyMismatch),
+    responses=document_upsert(FiledClaim) | WAITING_RESPONSE | document_refusals(*DELETE_REFUSALS, IdempotencyMismatch),
 )
 async def confirm_claim(write: WriteDep, claim_id: uuid.UUID) -> Response:
     """Confirm that a claimant said a figure which somebody else filed (curator, but not its filer)."""

@@ -102,6 +102,10 @@ def _figures(stage: Stage) -> None:
     assert filed["low"] == 401
     of_another = CLAIM | {"claimant": "presidencia", "source_record_id": "F-2"}
     hearsay = ask("add_claim", "reporter", body=of_another, gives=201, name="of_another")["id"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
+        waits = ask("confirm_claim", "curator", hearsay, gives=202, name="waits")["id"]
+        ask("withdraw_proposal", "curator", waits, name="of_a_figure")
     ask("confirm_claim", "curator", hearsay, gives=201)
     ask("confirm_claim", "curator", hearsay, gives=200, name="confirmed_before")
 
