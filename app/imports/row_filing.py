@@ -78,6 +78,7 @@ class Filing:
         self.job = job
         self._data = data
         self._last_job = self._load_job()
+        self.source = self._last_job.source
         self._rows: Iterator[Row] | None = None
         self._state = ""  # of the import while these rows are read: checking or running
         self._opened_list: OpenedList | None = None
@@ -106,10 +107,6 @@ class Filing:
         """End the import because of this fault, unless another process has moved it since the step began."""
         with open_writer_session(self._engine) as session:
             import_store.finish_import(session, self._secret, self._last_job, "failed", self._clock(), fault.shape())
-
-    @property
-    def source(self) -> int:
-        return self._last_job.source
 
     def _load_job(self) -> ListImport:
         with open_read_session(self._engine) as session:

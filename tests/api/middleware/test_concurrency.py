@@ -115,6 +115,17 @@ def test_writes_and_health_wait_for_no_reader_at_all(resting: World) -> None:
     assert [resting.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
 
 
+@SQLITE
+def test_a_page_waits_among_pages_and_a_form_or_the_desk_does_not(resting: World) -> None:
+    """A body may take hours to come, and the desk waits for lists."""
+    resting.app.state.limits = taking(resting.app.state.limits, "pages")
+    for path in ("/es/", "/es/people", "/es/figures/funnel.png"):
+        assert resting.client.get(path).status_code == 429, path
+    assert resting.client.get("/es/desk").status_code in (200, 403)
+    assert resting.client.post("/es/objection", data={"about": "x"}).status_code == 403
+    assert resting.get("/v1/counts/releases").status_code == 200
+
+
 def test_every_route_under_counts_and_matching_is_costly() -> None:
     routes = [route for router in ROUTERS for route in router.routes]
     known = {getattr(route, "name", "") for route in routes}
