@@ -25,7 +25,7 @@ from app.queries.shapes import Ids
 from app.registry.publication.classes import find_strictest_class
 from app.registry.publication.permissions import Reader
 from app.schemas.records import ChangeOut, CorrectionShape
-from app.vocabulary import CorrectionKind
+from app.vocabulary import CorrectionKind, Review
 
 _CHUNK_PARAM: BindParameter[Any] = bindparam("keys", expanding=True)
 _PLACEMENT_STATEMENT = select(
@@ -129,22 +129,27 @@ def draft_report_corrections(session: Session, revisions: Sequence[int]) -> Iter
     entry: Any = aliased(Entry)
     previous_entry: Any = aliased(Entry)
     versions = session.execute(
-        select(col(Report.since), col(Report.record), entry.body, previous_entry.body)
+        select(col(Report.since), col(Report.record), entry.body, previous_entry.body, previous_version.review)
         .join(entry, entry.revision == col(Report.stated))
         .outerjoin(
             previous_version,
             (previous_version.record == col(Report.record)) & (previous_version.until == col(Report.since)),
         )
         .outerjoin(previous_entry, previous_entry.revision == previous_version.stated)
-        .where(col(Report.since).in_(revisions), col(Report.since) == col(Report.stated))
+        .where(
+            col(Report.since).in_(revisions),
+            col(Report.since) == col(Report.stated),
+            func.coalesce(col(Report.review), Review.UNREVIEWED) == Review.UNREVIEWED,
+        )
     )
-    for revision, record, text, previous_text in versions:
+    for revision, record, text, previous_text, previous_review in versions:
         body = json.loads(text)
         kind, changes = correction_candidates.compare_report_versions(
             None if previous_text is None else json.loads(previous_text)["said"], body["said"]
         )
         if kind is not None:
-            yield Draft(revision, kind, body["source"], changes, records=(record,))
+            is_shown = previous_review in (None, Review.UNREVIEWED)
+            yield Draft(revision, kind, body["source"], changes if is_shown else [], records=(record,))
 
 
 def load_decisions(session: Session, revisions: Sequence[int]) -> list[tuple[int, int, int]]:

@@ -307,3 +307,21 @@ def test_own_reports_say_whether_they_wait(world: World) -> None:
     file_people(world, LIMIT + 1)
     listed = world.get("/v1/reports", "foro", limit=200).json()["data"]
     assert [report["review"] for report in listed].count("awaiting_review") == 1
+
+
+def test_a_waiting_correction_is_in_no_public_answer(world: World) -> None:
+    filed = world.file("jep", **person(1))
+    world.verify(filed["release"]["id"], "foro", verdict="verified", method="lawyer", released_on="2026-01-12")
+    review_all(world)
+    file_people(world, LIMIT, first=100)
+    changed = world.verify(
+        filed["release"]["id"], "foro", verdict="verified", method="lawyer", released_on="2026-01-29"
+    )
+    assert (changed["review"], changed["report"]["version"]) == ("awaiting_review", 2)
+    paths = [f"/v1/{noun}s" for noun in ("release", "detainee", "detention", "correction")]
+    paths += [f"/v1/{noun}s/{filed[noun]['id']}" for noun in ("release", "detainee", "detention")]
+    paths += ["/v1/corrections.atom", f"/en/people/{filed['detainee']['id']}"]
+    for path in paths:
+        for terms in ({}, {"claims": "true"}) if path.endswith("corrections") else ({},):
+            text = world.get(path, **terms).text
+            assert "2026-01-29" not in text, path
