@@ -31,7 +31,7 @@ from app.queries.selection import (
     build_selection,
     list_reads,
     load_confirmations,
-    match_verified,
+    match_approved,
 )
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms, Interval
@@ -111,7 +111,7 @@ def count_at_days(
     confirming_rows = load_confirmations(total.columns, whole, revision)
     confirmations = _Confirmations(total.columns.key_count, confirming_rows["spell"], confirming_rows["hi"])
     total = total.where(total.is_inside & total.is_countable)
-    own = own.where(own.is_inside & match_verified(own.columns, own.rows))
+    own = own.where(own.is_inside & match_approved(own.columns, own.rows))
     spans = _list_spans(total, confirmations, terms)
     total_cells = count_cells([spans.status, total.consolidated_rows["withheld"][spans.place]])
     status, unlinkable = (values.tolist() for values in total_cells.values)
@@ -135,7 +135,7 @@ def _select_sides(
     total_cells = count_cells([selection.consolidated_rows[name][is_counted] for name in ("status", "withheld")])
     status, unlinkable = (values.tolist() for values in total_cells.values)
     own = build_selection(session, terms, reader, revision, by_source=True, columns=columns)
-    is_verified = own.is_inside & match_verified(own.columns, own.rows)
+    is_verified = own.is_inside & match_approved(own.columns, own.rows)
     source_cells = count_cells([own.rows["source"][is_verified]])
     return (
         _Side(selection.rows.where(is_counted), total_cells, [*zip(map(text, status), unlinkable, strict=True)]),

@@ -28,6 +28,7 @@ from app.queries.selection import (
     build_selection,
     has_reports_under_review,
     load_source_rows,
+    match_approved,
     match_verified,
 )
 from app.queries.term_names import resolve_facility_slug
@@ -370,11 +371,16 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
         counters[group]["uncertain_date"] = number
     for (group,), number in groups.count_rows(is_verified & _is_only_source(selection, request.terms)).items():
         counters[group]["only_this_source"] = number
+    for (group,), number in groups.count_rows(
+        selection.is_inside & match_approved(selection.columns, selection.rows)
+    ).items():
+        counters[group]["verified_combined"] = number
     for group, number in groups.count_people(is_verified).items():
         counters[group]["people"] = number
     return {
         group: {
             "verified": numbers["verified"],
+            "verified_combined": numbers["verified_combined"],
             "reported": numbers["reported"],
             "official_only": numbers["official_only"],
             "disputed": numbers["disputed"],

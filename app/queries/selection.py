@@ -168,6 +168,12 @@ def match_verified(columns: Columns, rows: Rows) -> Mask:
     return is_any_of(rows["status"], columns.codes.find_codes([ReleaseStatus.VERIFIED]))
 
 
+def match_approved(columns: Columns, rows: Rows) -> Mask:
+    """Return which of the sources' own rows are verified in combined records too (rule 21)."""
+    is_approved: Mask = match_verified(columns, rows) & (rows["review"] == NULL_CODE)
+    return is_approved
+
+
 def match_apart(columns: Columns, rows: Rows, consolidated: Rows, *, uses_source_rows: bool) -> Mask:
     """Return which rows of sources are about count-only people and do not verify (rule 13).
 

@@ -60,6 +60,7 @@ class SourceNumbers(TypedDict):
     """The count by one source: its own status, dates and kinds."""
 
     verified: int
+    verified_combined: int
     reported: int
     official_only: int
     disputed: int

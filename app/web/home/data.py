@@ -111,6 +111,7 @@ async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> 
         fetch_finest_series(page, terms),
         fetch_finest_series(page, {**terms, "min_sources": BAND_MIN_SOURCES}),
     )
+    count_now = _keep_combined(count_now)
     drawn_groups = _select_drawn_groups(page, count_now)
     found_statements = group_statements(series["claims"], page.sources, page.zone)
     contested_statement = find_contested_statement(
@@ -164,6 +165,14 @@ def get_verified_count(reconciliation: Answer | None) -> int | None:
     if reconciliation is None or not reconciliation["comparable"] or not reconciliation["then"]:
         return None
     return int(reconciliation["then"]["by_min_sources"].get("1", 0))
+
+
+def _keep_combined(count: Answer) -> Answer:
+    """Return a count by source with what counts in combined numbers alone.
+
+    No single source decides what the first page says: its reports that await review are in its own row elsewhere."""
+    groups = [{**group, "verified": group["verified_combined"]} for group in count["groups"]]
+    return {**count, "groups": groups}
 
 
 def _select_drawn_groups(page: Page, count_now: Answer) -> tuple[Answer, ...]:
@@ -224,7 +233,7 @@ async def _load_count_then(
         return None
     revision_by_day = {point["on"]: point["revision"] for point in series["points"]}
     as_of = revision_by_day.get(contested_statement.day, _choose_count_then_as_of(series, contested_statement))
-    return await page.api.read(count_releases, terms, group_by="source", as_of=as_of)
+    return _keep_combined(await page.api.read(count_releases, terms, group_by="source", as_of=as_of))
 
 
 def _compute_max_verified_by_day(page: Page, series: Answer) -> dict[str, int]:
