@@ -91,7 +91,7 @@ class Review(StrEnum):
     """What curators said of a report that nobody had reviewed when it was filed."""
 
     UNREVIEWED = "unreviewed"
-    AWAITING = "awaiting_review"
+    AWAITING_REVIEW = "awaiting_review"
     REJECTED = "rejected"
 
 
@@ -368,6 +368,7 @@ CODE_LISTS: dict[str, type[StrEnum]] = {
     "match_outcomes": MatchOutcome,
     "import_states": ImportState,
     "import_outcomes": ImportOutcome,
+    "reviews": Review,
 }
 """Every code list by the name under which it is served."""
 

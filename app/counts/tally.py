@@ -249,7 +249,7 @@ def _count_under_review(session: Session, request: CountRequest, columns: Column
     codes = columns.codes
     reviews = Counter(selection.rows["review"][_match_stated(selection)].tolist())
     return {
-        "awaiting_review": reviews[codes.find_code(Review.AWAITING)],
+        "awaiting_review": reviews[codes.find_code(Review.AWAITING_REVIEW)],
         "rejected": reviews[codes.find_code(Review.REJECTED)],
     }
 
@@ -383,7 +383,7 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
             "uncertain_date": numbers["uncertain_date"],
             "only_this_source": numbers["only_this_source"],
             "people": numbers["people"],
-            "awaiting_review": numbers[Review.AWAITING],
+            "awaiting_review": numbers[Review.AWAITING_REVIEW],
             "rejected": numbers[Review.REJECTED],
         }
         for group, numbers in counters.items()

@@ -287,7 +287,7 @@ def build_receipt(
         "lost": build_change(tally, "_lost"),
         "gained": build_change(tally, "_gained"),
         "held_counted": tally.get("held_counted", 0),
-        "awaiting_review": tally.get(Review.AWAITING, 0),
+        "awaiting_review": tally.get(Review.AWAITING_REVIEW, 0),
         "held_not_counted": {reason: tally[f"held_{reason}"] for reason in NOT_HELD if f"held_{reason}" in tally},
         "first_revision": job.first_revision,
         "last_revision": job.last_revision,

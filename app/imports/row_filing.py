@@ -353,7 +353,7 @@ def _build_outcome(
     tally = count_changes(previous_values, values)
     if outcome != "unchanged":
         tally += receipts.count_own_changes(previous_content, flatten_body(sent_body))
-        tally[Review.AWAITING] += result.ids.get("review") == Review.AWAITING
+        tally[Review.AWAITING_REVIEW] += result.ids.get("review") == Review.AWAITING_REVIEW
     if subject == "held":
         reason = find_not_held_reason(values, context.now.date().toordinal())
         tally["held_counted" if reason is None else f"held_{reason}"] += 1

@@ -125,7 +125,7 @@ def find_reviews(statements: Sequence[Statement]) -> dict[int, Review]:
     A source's older report never speaks for it while its newer one is not approved, so all of its reports of the person
     wait together (rule 21)."""
     reviews = {s.source.key: s.review for s in statements if s.review is not None}
-    return reviews | {s.source.key: s.review for s in statements if s.review is Review.AWAITING}
+    return reviews | {s.source.key: s.review for s in statements if s.review is Review.AWAITING_REVIEW}
 
 
 def withdraw_unapproved(statements: Sequence[Statement], reviews: Mapping[int, Review]) -> Sequence[Statement]:

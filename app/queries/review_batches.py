@@ -36,6 +36,6 @@ def query_batches(session: Session, reader: Reader) -> Page[BatchOut]:
             },
         )
         batch["reports"] += 1
-        batch["waiting"] += report.review is Review.AWAITING
+        batch["waiting"] += report.review is Review.AWAITING_REVIEW
         batch["last_at"], batch["until"] = at, report.revision
     return Page(sorted(batches.values(), key=lambda batch: (batch["waiting"] == 0, -batch["until"])), None)

@@ -139,7 +139,7 @@ class Projector:
         if "supersedes" not in body:  # the record was recalled and is filed again
             self._end_links(record_id, key, entry.revision)
         self._execute(_CLOSE_REPORT, {"record_key": key, "closed_at": entry.revision})
-        if body.get("review") != Review.AWAITING:  # until then it is found by the version before
+        if body.get("review") != Review.AWAITING_REVIEW:  # until then it is found by the version before
             self._execute(_DELETE_RECORD_KEYS, {"record_key": key})
         self._buffer_version(entry, key, source, publish, buffer)
         buffer.flush()
@@ -311,7 +311,7 @@ class Projector:
         row = {"record": record, "since": revision, "until": OPEN, "stated": revision, "version": entry.body["version"]}
         row |= {"source": source, "review": review, "is_limited": is_limited_report(content)}
         buffer.add(_INSERT_REPORT, [row])
-        if review != Review.AWAITING:
+        if review != Review.AWAITING_REVIEW:
             blocking_rows = blocking_keys.build_blocking_rows(content, record, source, publish)
             buffer.add(effective_versions.INSERT_BLOCKING_KEYS, blocking_rows)
         classes.buffer_wish(self._session, entry, record, buffer)

@@ -339,21 +339,6 @@ def require_one_person(session: Session, record: Record, target: Record) -> None
         )
 
 
-def find_own_record(session: Session, spell: int, source: int) -> Record | None:
-    """Return a source's record of a spell: its newest with a release, else its newest."""
-    rows = session.execute(
-        select(Record, col(Entry.body), col(Report.stated))
-        .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-        .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
-        .join(Entry, col(Entry.revision) == col(Report.stated))
-        .where(col(Placement.spell) == spell, col(Record.source) == source, col(Record.redacted).is_(False))
-    ).all()
-    ranked_rows = [
-        ("release.stage" in json.loads(body)["said"], stated_revision, record) for record, body, stated_revision in rows
-    ]
-    return max(ranked_rows, key=lambda row: row[:2])[2] if ranked_rows else None
-
-
 def find_asserted_stage(session: Session, spell: int) -> str:
     """Return the furthest stage of a release that any source asserts, refuted or not; else its consolidated stage.
 

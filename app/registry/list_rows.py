@@ -37,7 +37,7 @@ from app.vocabulary import Judgement, MatchOutcome, Publish, Review, Verdict
 # It does not apply otherwise, because in a transaction of few rows each row takes half as long again.
 MAX_CONTENDED_BATCH_SECONDS = 0.1
 # The mark of an outcome of a report that waits for review.
-WAITS = {"review": Review.AWAITING.value}
+WAITS = {"review": Review.AWAITING_REVIEW.value}
 NEW = MatchOutcome.NEW
 
 
@@ -216,13 +216,13 @@ class _RowWriter:
         """Open a record: in the buffer, unless its report is linked to a known person."""
         context, report = self._context, row.content
         review = judge_report(context, report)
-        if review is Review.AWAITING and not closes_person(report):
+        if review is Review.AWAITING_REVIEW and not closes_person(report):
             return self._open_waiting(report, review)
         candidates = self._candidates.get_candidates(row.index)
         match = record_linkage.link_by_match(context, report, candidates)
         if context.trial is not None:
             return self._predict_outcome(context.trial, row, match, candidates, review)
-        if match.has_link or review is Review.AWAITING:
+        if match.has_link or review is Review.AWAITING_REVIEW:
             return self._write_in_savepoint(lambda: write_first_version(context, report, None, match))
         if match.decisions:
             new_record = self._write_buffered(lambda: open_unlinked(context, report, new_id(), match.decisions, review))
@@ -261,7 +261,7 @@ class _RowWriter:
             trial.link(detainee, person, is_count_only=publish == Publish.COUNTED)
         predicted = CurrentRecord(number, record_id, get_source_key(context), publish, detainee, {}, person)
         self._candidates.add(row.index, predicted)
-        ids = {"report": str(record_id)} | (WAITS if review is Review.AWAITING else {})
+        ids = {"report": str(record_id)} | (WAITS if review is Review.AWAITING_REVIEW else {})
         return Outcome("report", CREATED_STATUS, context.log.revision, ids, match.outcome)
 
     def _write_buffered(self, write: Callable[[], OpenedRecord]) -> OpenedRecord:

@@ -84,6 +84,11 @@ _SELECT_CLASSES = (
 )
 HAS_CURRENT_VERSION = exists().where(col(Report.record) == col(Record.key), col(Report.until) == OPEN)
 _SELECT_LAST_NUMBER = select(func.max(col(Report.version))).where(col(Report.record) == bindparam("record"))
+_SELECT_RECORD_IDS = (
+    select(col(Record.id))
+    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+    .where(col(Placement.spell) == bindparam("spell"))
+)
 _SELECT_RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest) == bindparam("digest"))
 
 
@@ -178,6 +183,28 @@ def load_person_records(session: Session, record: Record) -> list[Record]:
             .where(col(Placement.detainee) == person.scalar_subquery())
         )
     )
+
+
+def find_own_record(session: Session, spell: int, source: int) -> Record | None:
+    """Return a source's record of a spell: its newest with a release, else its newest.
+
+    A report that awaits review belongs to the spell at which it points."""
+    own_reports = (
+        select(Record, col(Entry.body), col(Report.stated))
+        .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+        .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
+        .join(Entry, col(Entry.revision) == col(Report.stated))
+        .where(col(Record.source) == source, col(Record.redacted).is_(False))
+    )
+    rows = session.execute(own_reports.where(col(Placement.spell) == spell)).all()
+    if not rows:
+        ids = session.scalars(_SELECT_RECORD_IDS, {"spell": spell}).all()
+        is_pointed = or_(*(col(Entry.body).contains(f'"pointer":"{record_id}"') for record_id in ids))
+        rows = session.execute(own_reports.where(col(Report.review) == Review.AWAITING_REVIEW, is_pointed)).all()
+    ranked_rows = [
+        ("release.stage" in json.loads(body)["said"], stated_revision, record) for record, body, stated_revision in rows
+    ]
+    return max(ranked_rows, key=lambda row: row[:2])[2] if ranked_rows else None
 
 
 def find_placement(session: Session, record: int, as_of: int = OPEN - 1) -> Placement | None:

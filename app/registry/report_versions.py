@@ -229,7 +229,7 @@ def write_first_version(
     if report.get("source_record_id") == records.format_id_case(record_id):
         report = {k: v for k, v in report.items() if k != "source_record_id"}  # the id was sent in place of a number
     review = judge_report(context, report)
-    if review is Review.AWAITING and not closes_person(report):
+    if review is Review.AWAITING_REVIEW and not closes_person(report):
         match = LinkResult(MatchOutcome.NEW)
     elif match is None and target is not None:
         match = record_linkage.link_by_pointer(target)
@@ -237,7 +237,7 @@ def write_first_version(
         match = build_refiled_match(context, refiled.person_record)
     elif match is None:
         match = record_linkage.link_by_match(context, report, record_linkage.find_candidates(context, report))
-    if review is Review.AWAITING and target is None:
+    if review is Review.AWAITING_REVIEW and target is None:
         match = record_linkage.limit_to_named(context, match, report)
     if refiled is None and target is None and not match.has_link:
         opened_record = open_unlinked(context, report, record_id, match.decisions, review)
@@ -274,7 +274,7 @@ def write_first_version(
     count_report(context, review, report, None)
     key = outcome.revision if refiled is None else refiled.record.key
     record_linkage.store_outweighed(context, match, key)
-    if review is Review.AWAITING:  # compared once it is approved
+    if review is Review.AWAITING_REVIEW:  # compared once it is approved
         return replace(outcome, match=match.outcome)
     context.session.connection().execute(
         duplicate_scan.INSERT_UNCOMPARED, duplicate_scan.build_uncompared_row(context, key)
@@ -318,7 +318,7 @@ def open_unlinked(
     count_report(context, review, report, None)
     if (case := report.get("source_record_id")) is not None:
         _buffer_new_case(context, case, record_id)
-    if review is not Review.AWAITING:
+    if review is not Review.AWAITING_REVIEW:
         writes.add(duplicate_scan.INSERT_UNCOMPARED, [duplicate_scan.build_uncompared_row(context, entry.revision)])
     return OpenedRecord(record_id, entry, publish)
 
@@ -384,7 +384,8 @@ def compute_change(
     """Return the content and the pointer of the version after the current `version`; None if nothing changes."""
     previous, pointer = version.full_content, version.pointer
     if target is not None:
-        checks.require_one_person(context.session, record, target[0])
+        if version.review is not Review.AWAITING_REVIEW:  # a report that awaits review is linked to nobody yet
+            checks.require_one_person(context.session, record, target[0])
         pointer = checks.choose_spell_pointer(context, target, record.id, pointer)
         is_new_release = has_release_section(report) and not has_release_section(previous)
         if seen_revision is not None or pointer != version.pointer or is_new_release:

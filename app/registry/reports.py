@@ -123,7 +123,7 @@ def write_verification(context: WriteContext, release_id: uuid.UUID, body: Verif
     placement = records.find_placement(context.session, base.key)
     assert placement is not None
     own_record, recalled_record = (
-        checks.find_own_record(context.session, placement.spell, get_source_key(context)),
+        records.find_own_record(context.session, placement.spell, get_source_key(context)),
         None,
     )
     if body.source_record_id is not None:

@@ -32,7 +32,7 @@ def make_statements(reports: Sequence[Report]) -> list[Statement]:
             content=_make_content(report),
             pointer=keys.get(report.pointer or ""),
             request=report.request,
-            review=Review(report.review) if report.review in (Review.AWAITING, Review.REJECTED) else None,
+            review=Review(report.review) if report.review in (Review.AWAITING_REVIEW, Review.REJECTED) else None,
         )
         for report in reports
     ]

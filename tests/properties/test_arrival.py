@@ -17,7 +17,7 @@ from tests.drawn import examples
 from tests.projection.histories import reports
 from tests.registry.statements import held, out
 
-REVIEWS = st.lists(st.sampled_from((None, None, None, Review.AWAITING, Review.REJECTED)), min_size=7, max_size=7)
+REVIEWS = st.lists(st.sampled_from((None, None, None, Review.AWAITING_REVIEW, Review.REJECTED)), min_size=7, max_size=7)
 
 
 @examples(300)

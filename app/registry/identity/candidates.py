@@ -99,7 +99,7 @@ def load_current_records(session: Session, keys: Iterable[int]) -> list[CurrentR
     records = []
     for chunk in split_into_chunks(sorted(keys)):
         rows = session.connection().execute(_SELECT_CONTENTS, {"keys": chunk}).all()
-        under_review = [row.key for row in rows if row.review in (Review.AWAITING, Review.REJECTED)]
+        under_review = [row.key for row in rows if row.review in (Review.AWAITING_REVIEW, Review.REJECTED)]
         counted = _load_counted_contents(session, under_review) if under_review else {}
         for key, record_id, source, publish, detainee, _review, body, disclosures in rows:
             said = counted.get(key) or restore_content(json.loads(body)["said"], entries.load_values(disclosures))

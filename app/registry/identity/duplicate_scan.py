@@ -124,7 +124,7 @@ def _find_hidden_pairs(session: Session, rows: Sequence[Any], names: Names) -> l
             continue  # a report that points at its person has no pairs
         content = restore_content(entry["said"], entries.load_values(disclosures))
         before = key if "supersedes" in entry else stated_revision
-        if entry.get("review") == Review.AWAITING:  # was compared with no record filed meanwhile
+        if entry.get("review") == Review.AWAITING_REVIEW:  # was compared with no record filed meanwhile
             before = OPEN
         reports[source, listing].append(_UncomparedReport(key, before, record_id, detainee, content))
     pairs: list[tuple[int, ComparedRecord]] = []

@@ -40,7 +40,7 @@ _SELECT_UNREVIEWED = (
     .join(Entry, col(Entry.revision) == col(Report.stated))
     .where(
         col(Report.until) == OPEN,
-        col(Report.review).in_((Review.UNREVIEWED, Review.AWAITING)),
+        col(Report.review).in_((Review.UNREVIEWED, Review.AWAITING_REVIEW)),
         col(Record.redacted).is_(False),
     )
     .order_by(col(Report.stated))
@@ -153,14 +153,14 @@ def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
 def _is_unlinked(session: Session, report: UnreviewedReport) -> bool:
     """Return whether all versions of the report waited since it was filed, and its person has no other report: then
     nobody compared it."""
-    if report.review is not Review.AWAITING:
+    if report.review is not Review.AWAITING_REVIEW:
         return False
     run = session.connection().execute
     if run(_COUNT_RECORDS_OF_PERSON, {"record": report.record}).scalar_one() > 1:
         return False  # linked because it hides the person
     for review, text in run(_SELECT_VERSIONS, {"record": report.record}):
         body = json.loads(text)
-        if review is None or body.get("review") != Review.AWAITING:
+        if review is None or body.get("review") != Review.AWAITING_REVIEW:
             return False
         if "supersedes" not in body:
             break

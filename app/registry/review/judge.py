@@ -35,7 +35,11 @@ _COUNT_UNREVIEWED = (
 )
 _SELECT_WAITING = (
     select(col(Report.record))
-    .where(col(Report.source) == bindparam("source"), col(Report.review) == Review.AWAITING, col(Report.until) == OPEN)
+    .where(
+        col(Report.source) == bindparam("source"),
+        col(Report.review) == Review.AWAITING_REVIEW,
+        col(Report.until) == OPEN,
+    )
     .limit(1)
 )
 _SELECT_APPROVED_REVISIONS = (
@@ -77,7 +81,7 @@ def judge_report(
     review = numbers.judge(is_limited=is_limited)
     if version is not None:
         numbers.add(version.review, is_limited=is_limited_report(version.content))
-    if review is Review.AWAITING and record is not None and _was_approved(context.session, record, report):
+    if review is Review.AWAITING_REVIEW and record is not None and _was_approved(context.session, record, report):
         return None
     return review
 

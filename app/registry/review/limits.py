@@ -25,11 +25,11 @@ class UnreviewedReports:
         """Return whether one more report counts at once."""
         limits = (self.limited >= DEFAULT_UNREVIEWED_LIMIT) if is_limited else False
         is_full = limits or self.total >= self.limit
-        return Review.AWAITING if self.is_any_waiting or is_full else Review.UNREVIEWED
+        return Review.AWAITING_REVIEW if self.is_any_waiting or is_full else Review.UNREVIEWED
 
     def add(self, review: Review | None, *, is_limited: bool, number: int = 1) -> None:
         """Count a report, or with `number` -1 remove one that another version replaced."""
-        self.is_any_waiting = self.is_any_waiting or (review is Review.AWAITING and number > 0)
+        self.is_any_waiting = self.is_any_waiting or (review is Review.AWAITING_REVIEW and number > 0)
         if review is Review.UNREVIEWED:
             self.total += number
             self.limited += number if is_limited else 0

@@ -108,6 +108,15 @@ def test_a_pointer_links_once_it_is_approved(world: World) -> None:
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
 
 
+def test_a_second_verification_of_a_release_corrects_the_one_that_waits(world: World) -> None:
+    release = world.file("jep", **person(7))["release"]["id"]
+    file_people(world, LIMIT, first=100)
+    first = world.verify(release, "foro", verdict="verified", method="lawyer")
+    second = world.verify(release, "foro", verdict="refuted", method="family")
+    assert second["report"] == {"id": first["report"]["id"], "version": 2}
+    assert world.count(source="foro")["total"]["verified"] == LIMIT
+
+
 def test_a_correction_beyond_the_limit_withdraws_the_older_word_and_waits(world: World) -> None:
     first = world.file(**person(1))
     review_all(world)
