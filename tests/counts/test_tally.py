@@ -221,13 +221,13 @@ def test_each_verdict_of_a_source_stands_in_its_own_number(world: World) -> None
     world.verify(second, "jep", verdict="retracted")
     none = dict.fromkeys(
         (
-            "verified", "reported", "official_only", "disputed", "refuted", "retracted", "uncertain_date",
-            "only_this_source", "people", "awaiting_review", "rejected",
+            "verified", "verified_combined", "reported", "official_only", "disputed", "refuted", "retracted",
+            "uncertain_date", "only_this_source", "people", "awaiting_review", "rejected",
         ), 0,
     )  # fmt: skip
     numbers = {group.pop("source"): group for group in world.count(group_by="source")["groups"]}
     assert {source: group | {"list": None} for source, group in numbers.items()} == {
-        "foro": {**none, "verified": 1, "only_this_source": 1, "people": 1, "list": None},
+        "foro": {**none, "verified": 1, "verified_combined": 1, "only_this_source": 1, "people": 1, "list": None},
         "jep": {**none, "reported": 1, "retracted": 1, "list": None},
         "pud": {**none, "disputed": 1, "list": None},
         "ministry": {**none, "refuted": 1, "list": None},

@@ -177,7 +177,7 @@ def select_reports(session: Session, source: int, body: ReviewIn) -> list[Unrevi
 
 def _filed_any(context: WriteContext, reports: Sequence[UnreviewedReport]) -> bool:
     """Return whether the holder of the writing key filed one of the reports, with this key or another."""
-    if context.is_agreed:
+    if context.is_agreed or not context.key_id:  # a command of the operator is nobody's
         return False
     revisions = [report.revision for report in reports]
     keys = context.session.scalars(
