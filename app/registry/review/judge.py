@@ -4,7 +4,7 @@ A report counts in its source's own row at once. Beyond the source's limit it wa
 curator approves it. Whether it waits follows from the reports of its own source alone, so it tells nothing about
 others, and its entry says it."""
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, exists, func, insert, select
 from sqlmodel import Session, col
 
 from app.log import content
@@ -24,23 +24,14 @@ MAX_COMPARED_VERSIONS = 10
 # A change of these fields alone asserts nothing new.
 _CLASS_FIELDS = frozenset({CLASS_FIELD, REQUESTED_CLASS, WISH_DAY_FIELD})
 
-_COUNT_UNREVIEWED = (
-    select(col(Report.is_limited), func.count())
-    .where(
-        col(Report.source) == bindparam("source"),
-        col(Report.review) == Review.UNREVIEWED,
-        col(Report.until) == OPEN,
-    )
-    .group_by(col(Report.is_limited))
-)
-_SELECT_WAITING = (
-    select(col(Report.record))
-    .where(
-        col(Report.source) == bindparam("source"),
-        col(Report.review) == Review.AWAITING_REVIEW,
-        col(Report.until) == OPEN,
-    )
-    .limit(1)
+_OF_SOURCE = (col(Report.source) == bindparam("source"), col(Report.until) == OPEN)
+_UNREVIEWED = select(func.count()).where(*_OF_SOURCE, col(Report.review) == Review.UNREVIEWED)
+# One statement, since every report needs it: the limit, the unreviewed reports, and whether any awaits review.
+_SELECT_NUMBERS = select(
+    select(col(SourceTrust.unreviewed_limit)).where(col(SourceTrust.source) == bindparam("source")).scalar_subquery(),
+    _UNREVIEWED.scalar_subquery(),
+    _UNREVIEWED.where(col(Report.is_limited).is_(True)).scalar_subquery(),
+    exists().where(*_OF_SOURCE, col(Report.review) == Review.AWAITING_REVIEW),
 )
 _SELECT_APPROVED_REVISIONS = (
     select(col(Report.stated))
@@ -48,12 +39,6 @@ _SELECT_APPROVED_REVISIONS = (
     .order_by(col(Report.stated).desc())
     .limit(MAX_COMPARED_VERSIONS)
 )
-
-
-def get_unreviewed_limit(session: Session, source: int) -> int:
-    """Return how many unreviewed reports of a source may count in combined records."""
-    row = session.get(SourceTrust, source)
-    return limits.DEFAULT_UNREVIEWED_LIMIT if row is None else row.unreviewed_limit
 
 
 def set_unreviewed_limit(session: Session, source: int, limit: int) -> None:
@@ -102,12 +87,12 @@ def load_unreviewed(context: WriteContext) -> UnreviewedReports:
     if numbers is None:
         source = context.actor.source
         assert source is not None  # a reporter's key always has a source
-        run = context.session.connection().execute
         context.pending_writes.flush()
-        counts = {row[0]: row[1] for row in run(_COUNT_UNREVIEWED, {"source": source})}
-        is_any_waiting = run(_SELECT_WAITING, {"source": source}).first() is not None
-        limit = get_unreviewed_limit(context.session, source)
-        numbers = UnreviewedReports(limit, sum(counts.values()), counts.get(True, 0), is_any_waiting)
+        row = context.session.connection().execute(_SELECT_NUMBERS, {"source": source}).one()
+        limit, total, limited, is_any_waiting = row
+        if limit is None:
+            limit = limits.DEFAULT_UNREVIEWED_LIMIT
+        numbers = UnreviewedReports(limit, total, limited, is_any_waiting)
         context.unreviewed = numbers
     return numbers
 

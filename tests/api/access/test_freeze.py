@@ -17,7 +17,6 @@ from app.lanes import Lane
 from app.log.entries import lock_head
 from app.log.freeze import begin_freeze, end_freeze
 from app.registry import api_keys
-from app.registry.publication import objection_queue
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
 from tests.imports.filing.test_filing import begin, many
@@ -118,24 +117,6 @@ def test_an_objection_hides_and_curators_can_only_uphold_it(world: World) -> Non
     dismissed = {"decision": "dismissed", "reason": "nobody", "objections": [objected["objections"][0]["id"]]}
     world.refuse(world.post(path, dismissed, "curator"), 503, "frozen")
     world.decide(objected["id"], "upheld", "counted")
-
-
-def test_no_hiding_ends_during_a_freeze_to_make_room_for_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objection_queue, "MAX_HIDDEN_PEOPLE", 2)
-    people = [world.file(detainee__full_name=f"{name} Prieto", detention__detained_on=f"202{n}-05-01") for n, name in
-              enumerate(("Ana", "Eva", "Ulises"))]  # fmt: skip
-    for person, host in zip(people, ("198.51.100.1", "198.51.100.2", "203.0.113.1"), strict=True):
-        world.object_to(f"/v1/detainees/{person['detainee']['id']}", host=host)
-        world.beat()
-        if person is people[1]:
-            freeze(world)
-            world.now += timedelta(days=2)
-    (shown,) = world.get("/v1/detainees").json()["data"]
-    assert shown["id"] == people[2]["detainee"]["id"]
-    end(world)
-    world.beat()
-    (shown,) = world.get("/v1/detainees").json()["data"]
-    assert shown["id"] != people[2]["detainee"]["id"]
 
 
 def test_no_embargo_ends_during_a_freeze(world: World) -> None:

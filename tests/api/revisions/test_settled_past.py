@@ -70,9 +70,9 @@ def test_whoever_waits_for_a_writer_has_no_place_yet_and_keeps_none_from_others(
     world.file()
     world.now += SECOND
     lanes = world.app.state.limits
-    places, told = lanes.reads._value, []
+    places, told = lanes.reads.free_places, []
     with kept_waiting(world.engine, *[lambda: told.append(at(world, world.now))] * (places + 1)):
-        assert (lanes.reads._value, told) == (places, [])
+        assert (lanes.reads.free_places, told) == (places, [])
         assert world.get("/v1/releases").status_code == 200
     assert told == [world.revision] * (places + 1)
 
