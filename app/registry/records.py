@@ -186,21 +186,26 @@ def load_person_records(session: Session, record: Record) -> list[Record]:
 
 
 def find_own_record(session: Session, spell: int, source: int) -> Record | None:
-    """Return a source's record of a spell: its newest with a release, else its newest.
+    """Return a source's record of a spell: its newest with a release, else its newest."""
+    return _find_newest_record(session, col(Placement.spell) == spell, col(Record.source) == source)
 
-    A report that awaits review belongs to the spell at which it points."""
-    own_reports = (
+
+def find_awaiting_record(session: Session, spell: int, source: int) -> Record | None:
+    """Return a source's record that awaits review and points at a report of the spell."""
+    ids = session.scalars(_SELECT_RECORD_IDS, {"spell": spell}).all()
+    is_pointed = or_(*(col(Entry.body).contains(f'"pointer":"{record_id}"') for record_id in ids))
+    is_awaiting = (col(Report.source) == source, col(Report.review) == Review.AWAITING_REVIEW)
+    return _find_newest_record(session, *is_awaiting, is_pointed)
+
+
+def _find_newest_record(session: Session, *conditions: Any) -> Record | None:
+    rows = session.execute(
         select(Record, col(Entry.body), col(Report.stated))
         .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
         .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
         .join(Entry, col(Entry.revision) == col(Report.stated))
-        .where(col(Record.source) == source, col(Record.redacted).is_(False))
-    )
-    rows = session.execute(own_reports.where(col(Placement.spell) == spell)).all()
-    if not rows:
-        ids = session.scalars(_SELECT_RECORD_IDS, {"spell": spell}).all()
-        is_pointed = or_(*(col(Entry.body).contains(f'"pointer":"{record_id}"') for record_id in ids))
-        rows = session.execute(own_reports.where(col(Report.review) == Review.AWAITING_REVIEW, is_pointed)).all()
+        .where(col(Record.redacted).is_(False), *conditions)
+    ).all()
     ranked_rows = [
         ("release.stage" in json.loads(body)["said"], stated_revision, record) for record, body, stated_revision in rows
     ]

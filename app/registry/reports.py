@@ -31,6 +31,7 @@ from app.registry.report_versions import (
     write_first_version,
     write_next_version,
 )
+from app.registry.review.judge import load_unreviewed
 from app.registry.write import Outcome, WriteContext, new_id
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
@@ -122,13 +123,13 @@ def write_verification(context: WriteContext, release_id: uuid.UUID, body: Verif
         raise AheadOfHead.at_pointer("/seen", "ahead_of_head", detail)
     placement = records.find_placement(context.session, base.key)
     assert placement is not None
-    own_record, recalled_record = (
-        records.find_own_record(context.session, placement.spell, get_source_key(context)),
-        None,
-    )
+    source = get_source_key(context)
+    own_record, recalled_record = records.find_own_record(context.session, placement.spell, source), None
+    if own_record is None and load_unreviewed(context).is_any_waiting:
+        own_record = records.find_awaiting_record(context.session, placement.spell, source)
     if body.source_record_id is not None:
         case_record, is_current = records.find_record_and_status(
-            context.session, context.secret, get_source_key(context), body.source_record_id
+            context.session, context.secret, source, body.source_record_id
         )
         case_record, recalled_record = (case_record, None) if is_current else (None, case_record)
         if case_record is not None and own_record is not None and case_record.key != own_record.key:

@@ -72,9 +72,9 @@ def test_it_comes_as_a_table_too(world: World) -> None:
     header, row = world.get(COUNT, held_on="2026-01-10", format="csv").text.splitlines()
     assert header == (
         "detentions,people,verified,verified_with_denials,contested,reported,refuted,official_only,counted_apart,"
-        "uncertain_date,outside_held_within,by_min_sources_1"
+        "uncertain_date,awaiting_review,rejected,outside_held_within,by_min_sources_1"
     )
-    assert row == "1,1,1,0,0,0,0,0,0,0,0,1"
+    assert row == "1,1,1,0,0,0,0,0,0,0,0,0,0,1"
     (line,) = world.get(COUNT, held_on="2026-01-10", group_by="source", format="jsonl").text.splitlines()
     assert '"source":"foro","verified":1' in line.replace(": ", ":").replace(", ", ",")
 
