@@ -48,6 +48,11 @@ def _months(text: str) -> str:
     return first if first == last else f"{first}/{last}"
 
 
+def waits_for_agreement(entries: Sequence[LogEntry], revision: int) -> bool:
+    """Return whether the last entry opens somebody and the next one agrees: in between, people are as before."""
+    return revision < len(entries) and entries[revision].body.get("opens") == revision
+
+
 @dataclass(frozen=True)
 class Person:
     """One person: its records, its class of publication then, its reports and its detentions.
@@ -178,6 +183,8 @@ class Past:
             self.decisions[entry.body["id"]] = entry.body
 
     def _read_consent(self, entry: LogEntry) -> None:
+        if "opens" in entry.body:  # from then on the opening of an earlier entry holds (`waits_for_agreement`)
+            return
         self.consents.append((entry.revision, uuid.UUID(entry.body["record"]), entry.body["publish"]))
 
     def _read_redaction(self, entry: LogEntry) -> None:

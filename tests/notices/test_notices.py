@@ -17,6 +17,7 @@ from app.notices import holders
 from app.notices.delivery import Mailer, build_mailer
 from app.notices.job import NoticeJob
 from app.registry import api_keys
+from app.registry.curation import proposals
 from app.vocabulary import Role
 from tests.notices.mail_sink import MailSink, sinking_mail
 from tests.support import World
@@ -179,9 +180,9 @@ def test_a_slow_server_gets_one_mail_of_a_holder_at_a_time(world: World, job: No
 
 
 def test_pairs_and_decisions_of_others_reach_curators_and_ones_own_decisions_do_not(
-    world: World, job: NoticeJob, sink: MailSink
+    world: World, job: NoticeJob, sink: MailSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.app.state.two_person = frozenset({"merges"})
+    monkeypatch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
     world.add_second_curator()
     tell(world, "curator")
     tell(world, "second curator", "luis@example.org")

@@ -71,6 +71,8 @@ OFFICERS_QUESTIONS: list[tuple[str, Route, dict[str, Any]]] = [
     ("foro", records.list_releases, JANUARY),
     ("curator", curation.list_review, {"limit": 20}),
     ("curator", curation.list_proposals, {}),
+    ("curator", curation.list_batches, {}),
+    ("curator", curation.list_batch_reports, {"source": "foro", "kind": "releases", "list": 0}),
     ("curator", curation.list_objections, {}),
 ]
 REFUSED_QUESTIONS: dict[str, tuple[Route, dict[str, Any], int, str]] = {

@@ -7,6 +7,9 @@ from xml.etree import ElementTree as Xml
 import pytest
 from markupsafe import Markup
 
+from app.errors import Busy
+from app.fair_queue import FairQueue
+from app.lanes import RETRY_AFTER_SECONDS
 from app.web import figure_files, pictures
 from app.web.figure import Figure
 from app.web.figure_files import FigureKind, Terms
@@ -120,12 +123,14 @@ def test_a_picture_is_drawn_in_a_process_apart_and_kept(world: World, monkeypatc
     assert world.client.get(f"{FIGURE}.png?claim=7").content == first.content
 
 
-def test_a_picture_that_takes_too_long_is_told_to_be_asked_for_again(
+def test_a_picture_for_which_too_many_wait_is_to_be_asked_for_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "WAIT_TIMEOUT_SECONDS", 0.0)
+    lane = world.app.state.limits.pictures
+    monkeypatch.setattr(lane, "free_places", 0)
+    monkeypatch.setattr(lane, "_queue", FairQueue(0))
     answer = world.client.get(f"{FIGURE}.png?claim=7")
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+    assert (answer.status_code, answer.headers["retry-after"]) == (Busy.status, RETRY_AFTER_SECONDS)
 
 
 def test_a_picture_that_cannot_be_drawn_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

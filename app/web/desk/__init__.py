@@ -21,6 +21,7 @@ _CURATOR_FORMS = (
     review.PAIR_DECISION_PATH,
     review.UNDO_PATH,
     review.AGREEMENT_PATH,
+    "/desk/review/confirmation",
     review.WITHDRAWAL_PATH,
     review.OBJECTION_DECISION_PATH,
     batches.DECISION_PATH,
