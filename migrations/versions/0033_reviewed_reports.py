@@ -1,4 +1,4 @@
-"""Which reports a curator has reviewed, and how many reports of each source count before. Earlier reports are reviewed."""
+"""Which reports a curator has reviewed, and how many of a source count before. Earlier reports are reviewed."""
 
 import sqlalchemy as sa
 from alembic import op
