@@ -43,7 +43,7 @@ def publish_figure(server: Server) -> Verdict:
 def hide_family(server: Server) -> Verdict:
     """Let an organisation of families take 104 names away."""
     verdict = Verdict(f"families take {PUBLISHED} names away: at once")
-    named = [person["id"] for person in server.read_list("/v1/detainees", "reader") if person["publish"] == "named"]
+    named = _list_named(server)
     invented = [
         {**body, "detainee": {**body["detainee"], "publish": "named"}}
         for body in build_invented_releases(max(0, PUBLISHED - len(named)), "NAMED")
