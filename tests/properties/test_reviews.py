@@ -116,7 +116,7 @@ def ask(clerk: Clerk, asked: Iterable[SourcedTerms]) -> list[Any]:
 
 def strip(group: Body) -> Body:
     """A group without what tells which of its reports wait, and who else counts."""
-    without = ("list", "awaiting_review", "rejected", "only_this_source")
+    without = ("list", "verified_combined", "awaiting_review", "rejected", "only_this_source")
     return {name: value for name, value in group.items() if name not in without}
 
 
