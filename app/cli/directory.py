@@ -20,6 +20,7 @@ from app.log.entries import lock_head
 from app.models import OPEN, Source
 from app.registry import directory
 from app.registry.publication.permissions import Reader
+from app.registry.review import limits
 from app.registry.write import WriteContext
 from app.schemas.reports import FacilityIn, SourceIn
 from app.vocabulary import FacilityKind, Role, SourceKind
@@ -27,6 +28,10 @@ from app.vocabulary import FacilityKind, Role, SourceKind
 commands = typer.Typer()
 source_commands = typer.Typer(help="Sources: who reports and who claims.", no_args_is_help=True)
 commands.add_typer(source_commands, name="source")
+
+
+TRUST_HELP = "How many of its reports may count everywhere before a curator reviews them: 20 for a new source."
+TRUST_QUESTION = "How many of its reports may count before a curator reviews them (a new source: 20)"
 
 
 @source_commands.command("add")
@@ -40,9 +45,12 @@ def add_source(
     quarantined: Annotated[
         bool, typer.Option("--quarantined", help=describe_field_option("SourceIn", "quarantined"))
     ] = False,
+    trust: Annotated[int | None, typer.Option(min=0, help=TRUST_HELP)] = None,
 ) -> None:
-    """Add a source."""
+    """Add a source. On a terminal it asks how far to trust it: a new one, or one whose lists are known."""
     settings = Settings()
+    if trust is None and sys.stdin.isatty():
+        trust = typer.prompt(TRUST_QUESTION, default=limits.DEFAULT_UNREVIEWED_LIMIT, type=int)
     body = SourceIn(
         slug=slug,
         name=name,
@@ -56,15 +64,15 @@ def add_source(
         lock_head(session)  # as for every entry, the clock is read after the lock
         context = WriteContext(session, Reader(Role.ADMIN), utc_now(), settings.secret_key())
         outcome = directory.add_source(context, body)
+        if trust is not None:
+            directory.trust_source(session, slug, trust)
     console.print(f"Added {slug} at revision {outcome.revision}.")
 
 
 @source_commands.command("trust")
 def trust_source(
     slug: str,
-    number: Annotated[
-        int, typer.Argument(min=0, help="How many of its reports may count everywhere before a curator reviews them.")
-    ],
+    number: Annotated[int, typer.Argument(min=0, help=TRUST_HELP)],
 ) -> None:
     """Set how many reports of a source count in combined numbers before a curator reviews them.
 

@@ -36,7 +36,7 @@ class Mailer:
         message["Date"] = formatdate()
         message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2])  # not the name of this machine
         message["Auto-Submitted"] = "auto-generated"  # so that no holiday reply answers it (RFC 3834)
-        message.set_content(format_notice(counts, link))
+        message.set_content(format_notice(counts, link), cte="quoted-printable")  # also for a server of 7 bits
         with self._connect() as server:
             server.send_message(message)
 

@@ -10,20 +10,21 @@ from sqlmodel import Session, col
 
 from app.log.entries import find_revision_at, read_head
 from app.matching.scripts import fold
-from app.models import OPEN, NoticeHolder, Objection, Placement, Proposal, Record, Verification
+from app.models import OPEN, NoticeHolder, Objection, Placement, Proposal, Record, Report, Verification
 from app.notices.holders import Counts, HolderKey
 from app.queries.review import count_new_pairs
 from app.registry import alerts
 from app.registry.curation import proposals
 from app.registry.publication.objections import UNDECIDED_STATES
 from app.registry.publication.permissions import Reader
-from app.vocabulary import Publish, Role, Verdict
+from app.vocabulary import Publish, Review, Role, Verdict
 
 # An objection is matched to its person, and a report compared with others, within this time. Both are counted after it.
 SETTLING_TIME = timedelta(minutes=5)
 ALERTS = "alerts"
 # The kinds of notices with their text in English and Spanish.
 NOTICE_LABELS = {
+    "reports": ("Reports that await review", "Reportes que esperan revisión"),
     "objections": ("Objections", "Objeciones"),
     "pairs": ("Possible duplicates", "Posibles duplicados"),
     "decisions": ("Decisions that wait for a second person", "Decisiones que esperan a una segunda persona"),
@@ -83,6 +84,18 @@ def _take_new_alerts(session: Session, row: NoticeHolder, keys: list[HolderKey],
     return len(raised - told)
 
 
+def _count_reports(window: NewsWindow, reader: Reader) -> int:
+    """Count the reports of other sources that await review."""
+    conditions = (
+        col(Report.review) == Review.AWAITING_REVIEW,
+        col(Report.until) == OPEN,
+        col(Report.since) > window.first_revision,
+        col(Report.since) <= window.last_revision,
+        *(() if reader.source is None else (col(Report.source) != reader.source,)),
+    )
+    return _count(window.session, Report, *conditions)
+
+
 def _count_objections(window: NewsWindow, _reader: Reader) -> int:
     conditions = (
         col(Objection.state).in_(UNDECIDED_STATES),
@@ -137,6 +150,7 @@ def _count(session: Session, table: type, *conditions: object) -> int:
 _Counter = Callable[[NewsWindow, Reader], int]
 # Kind → the roles that it is for, the route on which a key reads it, and the function that counts it.
 _COUNTERS: Mapping[str, tuple[tuple[Role, ...], str, _Counter]] = {
+    "reports": ((Role.CURATOR,), "GET /v1/review/batches", _count_reports),
     "objections": ((Role.CURATOR,), "GET /v1/objections", _count_objections),
     "pairs": ((Role.CURATOR,), "GET /v1/review", _count_pairs),
     "decisions": ((Role.CURATOR, Role.ADMIN), "GET /v1/proposals", _count_decisions),

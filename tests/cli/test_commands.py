@@ -92,6 +92,13 @@ def test_a_command_typed_wrongly_is_one_line_too(recuento: Run, typed: list[str]
     assert ran.err.startswith("recuento: ")
 
 
+def test_a_source_is_trusted_when_it_is_added_or_later(recuento: Run, world: World) -> None:
+    recuento("source", "add", "known-watch", "--name", "Known Watch", "--kind", "ngo", "--trust", "500")
+    recuento("source", "trust", "foro", "60")
+    assert {row[0] for row in world.rows("SELECT unreviewed_limit FROM source_trust")} == {500, 60}
+    assert "no source" in refused(recuento("source", "trust", "nobody", "1"))
+
+
 def test_a_source_is_added_and_listed(recuento: Run) -> None:
     assert add_source(recuento).status == 0
     assert add_source(recuento, "a-ministry", "government").status == 0

@@ -18,6 +18,7 @@ from app.notices.delivery import Mailer, build_mailer
 from app.notices.job import NoticeJob
 from app.registry import api_keys
 from app.registry.curation import proposals
+from app.registry.review import limits
 from app.vocabulary import Role
 from tests.notices.mail_sink import MailSink, sinking_mail
 from tests.support import World
@@ -198,6 +199,17 @@ def test_pairs_and_decisions_of_others_reach_curators_and_ones_own_decisions_do_
         "Decisions that wait for a second person / Decisiones que esperan a una segunda persona: 1"
         in (by_address["luis@example.org"])
     )
+
+
+def test_a_curator_hears_of_reports_that_await_review(
+    world: World, job: NoticeJob, sink: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DEFAULT_UNREVIEWED_LIMIT", 1)
+    tell(world, "curator")
+    for number in range(3):
+        world.file(detainee__full_name=f"Ana Prieto {'IV'[number % 2] * (number + 1)}", source_record_id=str(number))
+    run(world, job, 10)
+    assert "Reports that await review / Reportes que esperan revisión: 2" in texts(sink)[0]
 
 
 def test_a_source_hears_of_others_verdicts_on_its_cases_as_far_as_public_lists_show_them(
