@@ -10,8 +10,6 @@ ENOUGH = 10_000  # the number of a source that is trusted
 
 BATCHES_PATH = "/v1/review/batches"
 AGREEMENT_PATH = "/v1/proposals/agreement"
-LOAD_MODULE = "tests.bench.abuse_load"
-LOAD_FUNCTIONS = {"6": "drill_slow_uploads", "8": "drill_front_page"}  # each takes a server, and returns a verdict
 WAITING_TOTALS = ("awaiting_review", "rejected")  # beside the totals of a count
 
 

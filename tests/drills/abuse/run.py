@@ -1,8 +1,6 @@
 """Do each attack of the table on a demo registry: `python -m tests.drills.abuse.run --checkout PATH`."""
 
 import argparse
-import importlib
-import importlib.util
 import sys
 import tempfile
 import time
@@ -11,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from tests.bench import abuse_load
 from tests.drills.abuse import attacks, names, ordinary, poison
 from tests.drills.abuse.judgement import Verdict, judge_states
 from tests.drills.abuse.measures import State, find_hidden, find_opened, read_state
@@ -78,11 +77,27 @@ def _work(work: Callable[[Server], Verdict], trusted: tuple[str, ...], template:
         return work(server)
 
 
-def _load(function: str, template: Template) -> Verdict:
-    """Call a load drill, which reads a server by its address."""
-    with template.serve("attack") as server:
-        verdict = getattr(importlib.import_module(names.LOAD_MODULE), function)(server)
-    return verdict if isinstance(verdict, Verdict) else Verdict(function, facts=[str(verdict)])
+MAX_SLOWDOWN = 5.0  # of the 99th percentile of honest requests beside a flood
+MIN_SHARE = 0.5  # of the speed of another source's list beside one attacker's lists
+
+
+def _flood(name: str, _template: Template) -> Verdict:
+    """Measure honest requests beside a flood of one network, on this checkout."""
+    verdict = Verdict(f"{name} of one network")
+    with abuse_load.served_registry() as registry:
+        load = abuse_load.measure(name, registry)
+    quiet, attacked = abuse_load.find_p99(load.quiet), abuse_load.find_p99(load.attacked)
+    verdict.expect(attacked <= MAX_SLOWDOWN * quiet, f"honest p99: {quiet:.2f} s quiet, {attacked:.2f} s beside it")
+    return verdict
+
+
+def _share_lists(_template: Template) -> Verdict:
+    """Measure another source's list beside an attacker's, on this checkout."""
+    verdict = Verdict("lists of one source beside another's")
+    with abuse_load.served_registry() as registry:
+        quiet, beside = abuse_load.measure_lists(registry)
+    verdict.expect(beside >= MIN_SHARE * quiet, f"rows a second: {quiet:.0f} alone, {beside:.0f} beside the attacker's")
+    return verdict
 
 
 DRILLS: dict[str, Drill] = {
@@ -97,6 +112,10 @@ DRILLS: dict[str, Drill] = {
     "5": partial(_identify, f"a reporter's list of {attacks.LISTED_NAMES:,} names"),
     "7a": partial(_delay, "an ODS file with a billion repeated rows", poison.build_workbook),
     "7b": partial(_delay, f"one CSV line {poison.EQUAL_LINES:,} times", poison.build_equal_lines),
+    "6": partial(_flood, "uploads"),
+    "8a": partial(_flood, "pages"),
+    "8b": partial(_flood, "pictures"),
+    "8c": _share_lists,
     "9": partial(_move, "a stolen curator key opens everybody and joins people", attacks.open_and_join),
 }
 ORDINARY: dict[str, Drill] = {
@@ -107,16 +126,9 @@ ORDINARY: dict[str, Drill] = {
 }
 
 
-def find_load_drills() -> dict[str, Drill]:
-    """Return the load drills by their number in the table, if their module exists."""
-    if importlib.util.find_spec(names.LOAD_MODULE) is None:
-        return {}
-    return {number: partial(_load, function) for number, function in names.LOAD_FUNCTIONS.items()}
-
-
 def run_drills(checkout: Path, folder: Path, chosen: list[str]) -> Iterator[Verdict]:
     """Yield the verdict of each chosen drill, of all of them if none is chosen."""
-    drills = DRILLS | find_load_drills() | ORDINARY
+    drills = DRILLS | ORDINARY
     template = Checkout(checkout, folder).create_template()
     for number in chosen or drills:
         verdict = drills[number](template)
