@@ -14,7 +14,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.api.middleware.rate_limits import SCOPE_CONNECTION, UNLIMITED_PATH
-from app.config import Settings
+from app.config import Settings, is_loopback
 from app.fair_queue import Client
 from app.lanes import Admission
 
@@ -115,14 +115,6 @@ def build_uvicorn_options(settings: Settings) -> dict[str, Any]:
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": SHUTDOWN_TIMEOUT_SECONDS,
     }
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches an address to listen on."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def list_trusted_networks(settings: Settings) -> Networks:

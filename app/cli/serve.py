@@ -20,9 +20,9 @@ from sqlmodel import Session
 from app.api.middleware.metrics import StatusCollector
 from app.cli.count_process import METRICS_FOLDER_VARIABLE, run_count_workers
 from app.cli.database import format_database_address, open_session, wait_for_database
-from app.cli.http_protocol import build_uvicorn_options, is_loopback, raise_file_limit
+from app.cli.http_protocol import build_uvicorn_options, raise_file_limit
 from app.cli.output import console, exit_with_error, utc_now
-from app.config import Settings
+from app.config import Settings, is_loopback
 from app.demo import run as replay
 from app.log.entries import read_head
 from app.log.head import is_demo

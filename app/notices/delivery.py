@@ -17,7 +17,6 @@ SUBJECT = "Aviso / Notice"
 DESK_PATH = "/en/desk"
 SMTP_TIMEOUT_SECONDS = 20.0
 SMTP_PORT, SMTPS_PORT = 587, 465
-ATOM_MEDIA_TYPE = "application/atom+xml"
 EMPTY_FEED_DATE = "1970-01-01T00:00:00Z"
 
 

@@ -12,7 +12,14 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Invalid
-from app.log.content import DENIES, IS_FIRST_HAND, Content, has_release_section, remove_taken_over
+from app.log.content import (
+    DENIES,
+    IS_FIRST_HAND,
+    UNSTATED_VALUES,
+    Content,
+    has_release_section,
+    remove_taken_over,
+)
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, RecalledEntry, Record, Report, Verification
 from app.projection.statements import DENIALS, STAGE_RANK, coarsen_content, parse_cached_date
 from app.queries.parameters import CorrectionQuery
@@ -20,7 +27,7 @@ from app.queries.visibility import valid_at
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.classes import CLASS_FIELD
 from app.schemas.records import ChangeOut
-from app.vocabulary import CorrectionKind, Designation, Judgement, Publish, ReleaseKind, Stage, Verdict
+from app.vocabulary import CorrectionKind, Judgement, Publish, Stage, Verdict
 
 # The compared values by name: the shown values of a report, or the values of a claim.
 Values = Mapping[str, Any]
@@ -52,7 +59,6 @@ CLAIM_FIELDS = (
     "series", "misprint",
 )  # fmt: skip
 
-UNSTATED_VALUES = (None, ReleaseKind.UNSPECIFIED.value, Designation.UNSTATED.value)
 # Verdict → the kind of correction that it makes if it is new.
 WITHDRAWAL_KINDS = {
     Verdict.RETRACTED: CorrectionKind.RETRACTED,

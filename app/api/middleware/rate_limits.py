@@ -21,15 +21,14 @@ from app.errors import TooManyRequests, Unauthenticated
 from app.fair_queue import Client
 from app.lanes import Sender, current_sender
 from app.queries.terms import SEARCH_TERM
-from app.registry.publication.objection_queue import find_network
+from app.registry.publication.objection_queue import TOR_CIRCUITS, find_network
 
 UNLIMITED_PATH = "/healthz"  # uses no database
 # Prefix lengths in bits, of IPv4 and of IPv6, of the networks that share turns, each within the one before. The last is
 # a client: a whole IPv4 address, or the IPv6 network of a household.
 NETWORK_PREFIXES = ((24, 48), (32, 56), (32, 64))
-# The addresses by which tor names its circuits (HiddenServiceExportCircuitID in tor's manual). Anyone has any number of
-# circuits, so all are one network, and each is a client.
-TOR_NETWORK = "fc00:dead:beef:4dad::/64"
+# Anyone has any number of Tor circuits, so all are one network, and each is a client.
+TOR_NETWORK = str(TOR_CIRCUITS)
 SCOPE_CONNECTION = "recuento.connection"  # scope key of the protocol of the connection
 # The number of buckets that clients share: so many that two busy clients rarely share one, so few that counting stays
 # cheap however many addresses a client has. The assignment is keyed, so that an outsider cannot compute it.

@@ -10,7 +10,8 @@ from app.api.routes.records import FEED_RESPONSE
 from app.api.routing import ALWAYS_REFUSALS, build_router, document_refusals
 from app.db.engine import open_read_session
 from app.errors import Invalid, NotFound
-from app.notices.delivery import ATOM_MEDIA_TYPE, render_feed
+from app.exports import lists
+from app.notices.delivery import render_feed
 from app.notices.holders import find_feed
 
 notices_router = build_router("curation")
@@ -33,4 +34,4 @@ def follow_notices(
         digests = find_feed(session, token)
     feed_id = uuid5(NAMESPACE_URL, token).urn
     body = render_feed(digests, feed_id, request.app.state.public_url)
-    return Response(body, headers=FEED_HEADERS, media_type=ATOM_MEDIA_TYPE)
+    return Response(body, headers=FEED_HEADERS, media_type=lists.ATOM_MEDIA_TYPE)

@@ -50,8 +50,8 @@ MAX_HIDDEN_PER_NETWORK = 5
 MAX_HIDDEN_THROUGH_TOR = 50
 # Rows of at most 6 kB each.
 MAX_QUEUED_OBJECTIONS = 65_536
-TOR_NETWORK = "tor"
-TOR_CIRCUITS = ip_network("fc00:dead:beef:4dad::/64")  # HiddenServiceExportCircuitID of Tor
+TOR_SUFFIX = "tor"  # of the name of the network of the onion service
+TOR_CIRCUITS = ip_network("fc00:dead:beef:4dad::/64")  # by which tor names circuits: HiddenServiceExportCircuitID
 NAME_DIGITS = 16  # 64 bits: no two networks of a day share a name
 
 _PATH_KINDS: dict[str, TargetKind] = {"detainees": "detainee", "detentions": "detention", "releases": "release"}
@@ -87,7 +87,7 @@ class NetworkNames:
             if self._day != now.date():
                 self._day, self._key = now.date(), secrets.token_bytes(32)
             if _is_through_tor(host):
-                return f"{compute_keyed_digest(self._key)[:NAME_DIGITS]}-{TOR_NETWORK}"
+                return f"{compute_keyed_digest(self._key)[:NAME_DIGITS]}-{TOR_SUFFIX}"
             return compute_keyed_digest(self._key, str(find_network(host, PREFIX_V4, PREFIX_V6)))[:NAME_DIGITS]
 
 
@@ -102,7 +102,7 @@ def _is_through_tor(host: str) -> bool:
 
 def get_hiding_limit(network: str) -> int:
     """Return how many people undecided objections from a network may hide."""
-    return MAX_HIDDEN_THROUGH_TOR if network.endswith(TOR_NETWORK) else MAX_HIDDEN_PER_NETWORK
+    return MAX_HIDDEN_THROUGH_TOR if network.endswith(TOR_SUFFIX) else MAX_HIDDEN_PER_NETWORK
 
 
 def build_turn_order() -> tuple[Any, ...]:

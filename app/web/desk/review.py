@@ -138,7 +138,6 @@ FIRST_PERSON_FIELD, SECOND_PERSON_FIELD, JUDGEMENT_FIELD, PAIR_REASON_FIELD, DEC
 )
 CLAIM_FIELD = "claim"
 PAIRS_PAGE_SIZE = 10  # each pair takes a curator minutes
-SIDE_BY_SIDE = ("pair", "contradiction")
 
 
 @review.get("/desk/review")
