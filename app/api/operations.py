@@ -242,7 +242,7 @@ class JudgeIdentity(Operation):
 
 @dataclass(frozen=True)
 class ReviewBatch(Operation):
-    """Approve or reject reports that wait for review."""
+    """Approve or reject reports that no curator has reviewed."""
 
     roles = (Role.CURATOR,)
     body: ReviewIn

@@ -36,7 +36,7 @@ from app.vocabulary import Judgement, MatchOutcome, Publish, Review, Verdict
 # The same limit while another writer of this process waits: a report sent during an import is answered within a second.
 # It does not apply otherwise, because in a transaction of few rows each row takes half as long again.
 MAX_CONTENDED_BATCH_SECONDS = 0.1
-# The mark of an outcome of a report that waits for review.
+# The mark of an outcome of a report that awaits review.
 WAITS = {"review": Review.AWAITING_REVIEW.value}
 NEW = MatchOutcome.NEW
 
@@ -234,7 +234,7 @@ class _RowWriter:
         return Outcome("report", CREATED_STATUS, key, new_record.ids, match.outcome)
 
     def _open_waiting(self, report: Content, review: Review) -> Outcome:
-        """Open a record that waits for review: it is linked to nobody, and later rows are not compared with it."""
+        """Open a record that awaits review: it is linked to nobody, and later rows are not compared with it."""
         context = self._context
         if context.trial is not None:
             count_report(context, review, report, None)

@@ -22,7 +22,8 @@ BATCH_CURSOR = "batch"  # of cursors
 
 
 def query_batches(session: Session, reader: Reader, *, compare: bool = True) -> Page[BatchOut]:
-    """Return the batches of other sources than the reader's own: those with waiting reports first, then the newest.
+    """Return the batches of other sources than the reader's own: those with reports that await review first, then
+    the newest.
 
     The first MAX_COMPARED_REPORTS reports are compared with what is shown; of the others, `compared` is 0."""
     batches = [batch for batch in group_in_batches(session) if batch[0].source != reader.source]

@@ -143,7 +143,7 @@ def link_by_match(context: MatchContext, report: Content, records: Sequence[Cand
 
 
 def limit_to_named(context: WriteContext, match: LinkResult, report: Content) -> LinkResult:
-    """Return the link of a report that waits for review: only to close a person, and without telling.
+    """Return the link of a report that awaits review: only to close a person, and without telling its source.
 
     A report that asks for `anonymous` is linked to a person listed by name only, since for all others it closes
     nothing."""

@@ -1,7 +1,7 @@
 """Bound how many reports of a source count in combined records before a curator reviews them (rule 21).
 
-A report counts in its source's own row at once. Beyond the source's limit it waits: it counts in nothing else until a
-curator approves it. Whether it waits follows from the reports of its own source alone, so it tells nothing about
+A report counts in its source's own row at once. Beyond the source's limit it awaits review: it counts in nothing else
+until a curator approves it. Whether it does follows from the reports of its own source alone, so it tells nothing about
 others, and its entry says it."""
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select

@@ -14,7 +14,7 @@ DESK_ROUTERS = (
 for pages in DESK_ROUTERS:
     desk.include_router(pages)
 
-# Forms that are accepted without a session, and are short enough to need no reserved memory: the sign-in form, and
+# Forms that are accepted without a session, and are short: the sign-in form, and
 # forms whose session has ended, so that their content comes back to the officer.
 _REPORT_FORMS = (corrections.REPORTS_PATH, corrections.CORRECTION_PATH, corrections.RETRACTION_PATH)
 _CURATOR_FORMS = (
