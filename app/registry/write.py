@@ -135,11 +135,12 @@ class WriteContext(MatchContext):
         self._projector.apply_entry(entry)
         self.last_entry = entry
         opening = entry.body.get("request", entry.revision)
-        if any(opening in person.openings for person in self.projected_people.values()):
-            self._propose_opening(opening, entry.kind)
+        people = {person.detainee for person in self.projected_people.values() if opening in person.openings}
+        if people:
+            self._propose_opening(opening, entry.kind, len(people))
         return entry
 
-    def _propose_opening(self, opening: int, kind: str) -> None:
+    def _propose_opening(self, opening: int, kind: str, _people: int) -> None:
         """Let an opening wait. Each further row of a list begins the day anew, and needs the agreement anew."""
         is_same = (col(Proposal.kind) == "opening", col(Proposal.a) == opening)
         proposal = self.session.scalars(select(Proposal).where(*is_same)).one_or_none()
