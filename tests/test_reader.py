@@ -204,7 +204,7 @@ def test_a_recalled_version_of_a_figure_is_not_told_as_confirmed(
 ) -> None:
     """Though a newer version, which nobody has confirmed, is current."""
     figure: Body = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "series": "cumulative",
-                    "window_from": "2026-01-08", "stated_at": "2026-01-13", "country": "VE",
+                    "window_from": "2026-01-08", "stated_at": "2026-03-01", "country": "VE",
                     "source_record_id": "F-1"}  # fmt: skip
     asked = {"interval": "month", "country": "VE", "released_from": "2026-01-08", "claims": "true"}
     with open_write_session(world.engine) as session:

@@ -7,7 +7,7 @@ operator and the curators are told. Nothing is blocked, and no warning names a p
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
 from app.log.entries import INSTANT_RESOLUTION, find_revision_at, read_head
@@ -19,6 +19,8 @@ from app.registry.publication import erasure, objections
 REPORTED_DAYS = 7
 MIN_WITHDRAWALS = 20  # of a source on a day
 WITHDRAWALS_WARNING = "many_withdrawals"
+# A correction that awaits review takes back what it corrects.
+AWAITING_PATTERN = '"review":"awaiting_review"'
 WITHDRAWAL_PATTERN = '"verification.verdict":"retracted"'  # in the canonical body of an entry
 WAITING_DECISIONS_WARNING = "decisions_wait"
 # Day that is over (UTC) → source → its withdrawals. Past days never change: the log only grows.
@@ -62,7 +64,7 @@ def count_withdrawals(session: Session, day: date) -> dict[int, int]:
             col(Report.since).between(first + 1, last),
             col(Report.stated) == col(Report.since),
             col(Report.version) > 1,
-            col(Entry.body).contains(WITHDRAWAL_PATTERN),
+            or_(col(Entry.body).contains(WITHDRAWAL_PATTERN), col(Entry.body).contains(AWAITING_PATTERN)),
         )
         .group_by(col(Report.source))
     )

@@ -212,7 +212,7 @@ def write_first_version(
     elif match is None:
         match = record_linkage.link_by_match(context, report, record_linkage.find_candidates(context, report))
     if review is Review.AWAITING_REVIEW and target is None:
-        match = record_linkage.limit_to_named(context, match, report)
+        match = record_linkage.limit_to_named(context, match)
     if refiled is None and target is None and not match.has_link:
         opened_record = open_unlinked(context, report, record_id, match.decisions, review)
         context.pending_writes.flush()

@@ -142,17 +142,16 @@ def link_by_match(context: MatchContext, report: Content, records: Sequence[Cand
     return LinkResult(_limit_outcome(MatchOutcome.NEEDS_REVIEW, context, review_candidates), waiting)
 
 
-def limit_to_named(context: WriteContext, match: LinkResult, report: Content) -> LinkResult:
-    """Return the link of a report that awaits review: only to close a person, and without telling its source.
+def limit_to_named(context: WriteContext, match: LinkResult) -> LinkResult:
+    """Return the link of a report that awaits review: only to close a person listed by name, and without telling.
 
-    A report that asks for `anonymous` is linked to a person listed by name only, since for all others it closes
-    nothing."""
+    A link to anybody else would confirm a guess: the person would leave the lists. A report that points at a person
+    closes also whom lists show without a name."""
     named = {NAMED_BY_REPORTS, Publish.NAMED.value}
     links = [
         decision
         for decision in match.decisions
-        if decision.judgement is Judgement.SAME
-        and (report.get("detainee.publish") == Publish.COUNTED or _load_class(context, decision.record) in named)
+        if decision.judgement is Judgement.SAME and _load_class(context, decision.record) in named
     ]
     return LinkResult(MatchOutcome.NEW, tuple(links))
 

@@ -179,10 +179,13 @@ def _filed_any(context: WriteContext, reports: Sequence[UnreviewedReport]) -> bo
     """Return whether the holder of the writing key filed one of the reports, with this key or another."""
     if context.is_agreed or not context.key_id:  # a command of the operator is nobody's
         return False
-    revisions = [report.revision for report in reports]
-    keys = context.session.scalars(
-        select(col(EntryAuthor.key_id)).where(col(EntryAuthor.revision).between(revisions[0], revisions[-1])).distinct()
+    revisions = {report.revision for report in reports}
+    authors = context.session.execute(
+        select(col(EntryAuthor.revision), col(EntryAuthor.key_id)).where(
+            col(EntryAuthor.revision).between(min(revisions), max(revisions))
+        )
     )
+    keys = {key_id for revision, key_id in authors if revision in revisions}
     return any(proposals.has_same_holder(context.session, key_id, context.key_id) for key_id in keys)
 
 

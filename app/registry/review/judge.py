@@ -59,6 +59,8 @@ def judge_report(
         return None
     if version is not None and not _asserts_more(report, version.full_content):
         return version.review
+    if record is not None and _was_approved(context.session, record, report):
+        return None
     numbers = load_unreviewed(context)
     is_limited = is_limited_report(report)
     if version is not None:
@@ -66,8 +68,6 @@ def judge_report(
     review = numbers.judge(is_limited=is_limited)
     if version is not None:
         numbers.add(version.review, is_limited=is_limited_report(version.content))
-    if review is Review.AWAITING_REVIEW and record is not None and _was_approved(context.session, record, report):
-        return None
     return review
 
 

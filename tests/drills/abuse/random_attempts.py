@@ -1,6 +1,7 @@
 """Try what attackers with a key can move: `python -m tests.drills.abuse.random_attempts --attempts 500`."""
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -16,8 +17,8 @@ from time import monotonic
 from tests.drills.abuse import names
 from tests.drills.abuse.measures import is_same_headline
 from tests.drills.abuse.operations import OBJECTION, Attempt, Hand, draw_attempt
-from tests.drills.abuse.small_registry import SmallRegistry, State, create_registry, is_further_open, read_state
-from tests.support import GOVERNMENT
+from tests.drills.abuse.small_registry import Page, SmallRegistry, State, create_registry, is_further_open, read_state
+from tests.support import GOVERNMENT, openings_wait
 
 ROLES = ("reporter", "government", "curator")
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,7 +28,7 @@ _registries: dict[str, SmallRegistry] = {}  # of this process, by its folder
 
 def judge(registry: SmallRegistry, attempt: Attempt) -> list[str]:
     """Return what an attempt moved that it must not."""
-    with registry.open_copy(f"{attempt.role}-{attempt.seed}-{os.getpid()}") as world:
+    with openings_wait(), registry.open_copy(f"{attempt.role}-{attempt.seed}-{os.getpid()}") as world:
         hand = Hand(world, registry.targets)
         for step in attempt.steps:
             hand.take(step)
@@ -62,6 +63,8 @@ def _compare_pages(attempt: Attempt, before: State, after: State, keys: int, lim
         now = after.pages.get(person)
         if now is None:  # joined to somebody else
             changed += 1
+        elif _is_of_government_alone(page):  # what an organisation reports of them counts in place of that
+            continue
         elif is_further_open(page.publish, now.publish) or (now.name and not page.name):
             yield f"opened: {person} from {page.publish} to {now.publish}"
         elif page.public is not None and now.public is None:
@@ -74,6 +77,13 @@ def _compare_pages(attempt: Attempt, before: State, after: State, keys: int, lim
         yield f"hidden: {hidden}, at most {most}"
     if changed > 2 * limit:  # a pair has two pages
         yield f"changed pages: {changed}, at most {2 * limit}"
+
+
+def _is_of_government_alone(page: Page) -> bool:
+    """Whether no organisation had reported the person."""
+    spells = json.loads(page.public)["detentions"] if page.public else []
+    sources = {slug for spell in spells for slug in (*spell["reported_by"], *spell["verified_by"])}
+    return sources == {GOVERNMENT}
 
 
 def _speaks_for_itself(attempt: Attempt) -> bool:

@@ -66,7 +66,7 @@ def test_the_batch_shows_first_what_contradicts_with_both_values(curator: Office
     assert page.index(person(0)["detainee__full_name"]) > second
     assert re.search(r"<td>Verification</td>.*Refuted.*Verified.*<bdi>Jep</bdi>", page, re.DOTALL)
     assert len(ticks(page)) == 5
-    assert "recuento key recall ID --since 2026-03-01T12:00:00Z --yes" in page
+    assert "recuento key stolen ID --since 2026-03-01T12:00:00Z" in page
 
 
 def test_ticked_reports_are_rejected_and_the_rest_is_approved(curator: Officer) -> None:
