@@ -1,7 +1,8 @@
-"""Find days on which a source withdrew many of its reports, and list the operator's warnings.
+"""Find days on which a source took back many of its reports, and list the operator's warnings.
 
-A withdrawal never waits for a curator. Many on one day may mean a stolen key, or a source under pressure, so the
-operator and the curators are told. Nothing is blocked, and no warning names a person or a source.
+A withdrawal never waits for a curator, and a correction that awaits review takes back what it corrects. Many on one day
+may mean a stolen key, or a source under pressure, so the operator and the curators are told. Nothing is blocked, and no
+warning names a person or a source.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from app.registry.publication import erasure, objections
 REPORTED_DAYS = 7
 MIN_WITHDRAWALS = 20  # of a source on a day
 WITHDRAWALS_WARNING = "many_withdrawals"
-# A correction that awaits review takes back what it corrects.
 AWAITING_PATTERN = '"review":"awaiting_review"'
 WITHDRAWAL_PATTERN = '"verification.verdict":"retracted"'  # in the canonical body of an entry
 WAITING_DECISIONS_WARNING = "decisions_wait"

@@ -7,6 +7,7 @@ import pytest
 from app.cli.maintenance import build_status_report, format_status_lines
 from app.db.engine import open_read_session
 from app.registry import alerts
+from app.registry.review import limits
 from tests.registry.review.test_waiting import file_people
 from tests.support import NOW, Body, World
 from tests.web.desk.officer import Officer
@@ -72,6 +73,15 @@ def test_reports_and_corrections_are_no_withdrawals(world: World) -> None:
     file_people(world, 4)
     file_people(world, 4, release__kind="pardon")
     assert told(world) == []
+
+
+def test_corrections_that_await_review_take_back_what_they_correct(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_people(world, 3)
+    monkeypatch.setattr(limits, "DEFAULT_UNREVIEWED_LIMIT", 0)
+    file_people(world, 3, release__released_on="2026-01-20")
+    assert told(world) == [{"source": "foro", "day": "2026-03-01", "reports": 3}]
 
 
 def test_withdrawals_are_told_for_a_week_of_the_log(world: World) -> None:

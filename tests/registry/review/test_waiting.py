@@ -159,6 +159,30 @@ def test_a_waiting_report_closes_a_person_whom_another_source_names(world: World
     assert numbers(world)[0] == LIMIT + 1
 
 
+def test_a_waiting_report_does_not_tell_by_closing_whether_a_guess_is_right(world: World) -> None:
+    guessed = world.file("jep", **person(7), detainee__publish="anonymous")
+    file_people(world, LIMIT, first=100)
+    closing = world.file(**{**person(7), "source_record_id": "guess"}, detainee__publish="counted")
+    assert (closing["review"], closing["match"]["outcome"]) == ("awaiting_review", "new")
+    assert world.get(f"/v1/detainees/{guessed['detainee']['id']}").status_code == 200
+
+
+def test_a_report_that_was_approved_and_withdrawn_is_approved_when_it_is_sent_again(world: World) -> None:
+    filed = world.file(**person(1))
+    review_all(world)
+    assert world.post(f"/v1/reports/{filed['report']['id']}/retract", {}, "foro").status_code == 200
+    assert world.file(**person(1))["review"] is None
+
+
+def test_a_curator_s_own_decisions_between_the_reports_make_no_review_wait(world: World) -> None:
+    first, second = file_people(world, 2)
+    world.judge(first["detainee"]["id"], second["detainee"]["id"], "different")
+    file_people(world, 1, first=50)
+    (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
+    body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "approved"}
+    assert world.post("/v1/review/batches", body, "curator").status_code == 201
+
+
 def test_denials_stay_at_the_limit_of_a_new_source_for_a_trusted_one(world: World) -> None:
     world.trust("foro", 1_000)
     releases = [filed["release"]["id"] for filed in file_people(world, LIMIT + 5, "jep", first=100)]
