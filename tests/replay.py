@@ -40,7 +40,7 @@ def replay_into(url: str, folders: pytest.TempPathFactory) -> None:
         first = not rows.exists()
         if first:
             load(settings_for(url))
-            draft = rows.with_suffix(".draft")
+            draft = rows.with_suffix(".rows")  # not the draft of the database of SQLite
             draft.mkdir()
             with psycopg.connect(url) as connection:
                 for table in _tables(connection):
