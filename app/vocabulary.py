@@ -88,7 +88,7 @@ class ReleaseStatus(StrEnum):
 
 
 class Review(StrEnum):
-    """What curators said of a report that nobody had reviewed when it was filed."""
+    """The state of a report that a curator has not approved."""
 
     UNREVIEWED = "unreviewed"
     AWAITING_REVIEW = "awaiting_review"

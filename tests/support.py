@@ -122,6 +122,11 @@ def make_report(**changes: Any) -> Body:
     return body
 
 
+def build_review(batch: Body, decision: str = "approved") -> Body:
+    """The decision about all reports of a batch."""
+    return {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": decision}
+
+
 def without_random(text: str) -> str:
     """Return the text without ids and digests, which can contain any short value by chance."""
     return _RANDOM.sub("", text)
@@ -234,9 +239,7 @@ class _Garage:
     def _kind(settings: Settings) -> str:
         """What an app is made for once and for all."""
         engine = make_url(settings.database_url).get_backend_name()
-        bounds = settings.model_dump(
-            include={"concurrency", "max_body_bytes", "max_import_bytes", "max_bytes_in_flight"}
-        )
+        bounds = settings.model_dump(include={"concurrency", "max_body_bytes", "max_import_bytes"})
         paces = settings.model_dump(include={"rate_by_client", "rate_by_key", "rate_of_searches", "question_seconds"})
         return f"{engine} {bounds} {paces}"
 
@@ -431,17 +434,18 @@ class World:
         with open_write_session(self.engine) as session:
             directory.trust_source(session, slug, number)
 
-    def review(self, slug: str, decision: str = "approved", who: str = "curator") -> None:
-        """Curators approve or reject all that a source filed and nobody reviewed: one proposes, another agrees."""
+    def review(self, slug: str | None = None, decision: str = "approved") -> None:
+        """Approve or reject all unreviewed reports, or those of one source, as one curator; another one agrees."""
         self.add_second_curator()
-        for batch in self.get("/v1/review/batches", who).json()["data"]:
-            body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": decision}
-            if batch["source"] != slug:
+        for batch in self.get("/v1/review/batches", "curator").json()["data"]:
+            if slug not in (None, batch["source"]):
                 continue
-            answer = self.post("/v1/review/batches", body, who)
+            answer = self.post("/v1/review/batches", build_review(batch, decision), "curator")
             assert answer.status_code in (201, 202), answer.text
             if answer.status_code == 202:
-                self.post("/v1/proposals/agreement", {"proposals": [answer.json()["id"]]}, "second curator")
+                agreement = {"proposals": [answer.json()["id"]]}
+                agreed = self.post("/v1/proposals/agreement", agreement, "second curator")
+                assert agreed.status_code == 200, agreed.text
                 self.carry_out_due()
 
     def add_second_curator(self) -> None:

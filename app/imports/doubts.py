@@ -148,7 +148,7 @@ class RepeatedCaseNumber(ValueError):
 
 
 class RepeatedRow(ValueError):
-    """A row that tells its person apart from nobody in MAX_EQUAL_ROWS earlier rows."""
+    """A row without a case number that names the same person as MAX_EQUAL_ROWS earlier rows."""
 
 
 # Rows without a case number that name the same person. Each would be compared with all others, and a curator be asked.

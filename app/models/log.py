@@ -88,7 +88,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class NoticeHolder(SQLModel, table=True):
-    """Personal. A holder of keys who gets notices, and what the holder was told.
+    """Personal. A holder of keys who gets notices, with the numbers of the last ones.
 
     `email`: sealed (`log/head.py`). `feed_digest`: of the secret address of the feed. `covered_until`: the time up to
     which news were counted. `due_at`: when the next notice may be prepared or sent. `alerts`: those raised at the last
@@ -179,7 +179,8 @@ class Proposal(SQLModel, table=True):
     __table_args__ = (build_enum_check("kind", get_args(ProposalKind)), Index(None, "a"), Index(None, "b"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     kind: ProposalKind = Field(sa_type=AutoString)
-    # The two records, or the claim, decision or entry, that it is about; the same key twice for one.
+    # The two records, the source and the list, or the claim, decision or entry that it is about; the same key twice for
+    # one.
     a: int = key_column()
     b: int = key_column()
     decision: str  # the judgement, the id of the undone decision, or what follows from an objection

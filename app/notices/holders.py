@@ -1,4 +1,4 @@
-"""Store to which address a holder of keys gets notices, and what the holder was told.
+"""Store the address to which a holder of keys gets notices, and the numbers of the last ones.
 
 An e-mail address is personal: it is sealed with the operator's secret, is in no log, export or answer, and is deleted
 with the holder's last key. Of the secret address of a feed only a digest is stored, as of a key.
@@ -106,7 +106,7 @@ def load_live_keys(session: Session, holder: str, now: datetime, names: Names) -
 
 
 def list_due_holders(session: Session, now: datetime) -> list[str]:
-    """Return the folded holders who may be told something now."""
+    """Return the folded holders to whom a notice may be sent now."""
     return list(session.scalars(select(col(NoticeHolder.holder)).where(col(NoticeHolder.due_at) <= now)))
 
 

@@ -95,10 +95,10 @@ class NoticeJob:
         """Return whether `_take_notice` has anything to do, without the lock and without changing the row."""
         row = session.get_one(NoticeHolder, holder)
         session.expunge(row)
-        keys, told_alerts = load_live_keys(session, holder, now, self._names), row.alerts
+        keys, known_alerts = load_live_keys(session, holder, now, self._names), row.alerts
         is_unsent = row.email is not None and row.unsent != NOTHING and self._mailer is not None
         has_news = bool(count_news(session, row, keys, now))
-        return not keys or is_unsent or has_news or row.alerts != told_alerts
+        return not keys or is_unsent or has_news or row.alerts != known_alerts
 
     def _take_notice(self, session: Session, holder: str, now: datetime) -> _Mail | None:
         """Write the digest of a holder, and return the mail to send. Deletes a holder without a live key."""

@@ -79,9 +79,9 @@ def _take_new_alerts(session: Session, row: NoticeHolder, keys: list[HolderKey],
     if not any(key.reader.role in (Role.CURATOR, Role.ADMIN) and key.reader.independent for key in keys):
         return 0
     raised = set(alerts.list_operator_warnings(session, {}, now))
-    told = set(json.loads(row.alerts))
+    known = set(json.loads(row.alerts))
     row.alerts = json.dumps(sorted(raised))
-    return len(raised - told)
+    return len(raised - known)
 
 
 def _count_reports(window: NewsWindow, reader: Reader) -> int:

@@ -27,7 +27,7 @@ def query_claims(
 ) -> Page[ClaimShape]:
     """Return published figures at a revision. `since`: only those filed or corrected after it.
 
-    Raises Invalid for `since` with the term `confirmed`, which no change could be told by."""
+    Raises Invalid if both `since` and `confirmed` are given."""
 
     def match_terms(table: Any) -> list[SqlCondition]:
         names = ("claimant", "measure", "country")

@@ -107,7 +107,8 @@ def _select_held_records(column: Any) -> Any:
 
 def _build_proposal_shape(session: Session, row: Proposal, reader: Reader, key: ApiKey | None) -> ProposalShape:
     is_opening, is_reporter = row.kind == "opening", reader.role is Role.REPORTER
-    a, b = row.a, row.b
+    # The keys of the other kinds are of no records, and some equal the key of a record that has nothing to do with it.
+    a, b = (row.a, row.b) if row.kind in ("identity", "objection") else (0, 0)
     reports: list[uuid.UUID] = []
     people = agreements.count_people(session, row)
     if is_opening:

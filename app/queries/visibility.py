@@ -159,7 +159,7 @@ def find_held_classes(session: Session, detainees: Collection[int], revision: in
     held = select(col(ClassHold.detainee), col(ClassHold.publish)).where(
         col(ClassHold.detainee).in_(detainees), valid_at(ClassHold, revision)
     )
-    return dict(map(tuple, session.execute(held)))
+    return dict(session.execute(held).all())
 
 
 def was_hidden_by_objection(detainee: Any, revision: int) -> SqlCondition:

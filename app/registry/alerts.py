@@ -1,8 +1,8 @@
 """Find days on which a source took back many of its reports, and list the operator's warnings.
 
 A withdrawal never waits for a curator, and a correction that awaits review takes back what it corrects. Many on one day
-may mean a stolen key, or a source under pressure, so the operator and the curators are told. Nothing is blocked, and no
-warning names a person or a source.
+may mean a stolen key, or a source under pressure, so the operator and the curators are alerted. Nothing is blocked, and
+no warning names a person or a source.
 """
 
 from dataclasses import dataclass

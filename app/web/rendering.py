@@ -96,20 +96,15 @@ def is_lower_bound(count: Mapping[str, Any]) -> bool:
 
 def describe_under_review(count: Mapping[str, Any], words: "Catalogue") -> str:
     """Describe how many reports of a count await review or were rejected; empty if none."""
-    awaiting, rejected = count["awaiting_review"], count["rejected"]
-    sentences = (
-        [
-            words.ngettext(
-                "%(number)s report awaits review by a curator: it counts in its source's own numbers alone.",
-                "%(number)s reports await review by a curator: they count in their sources' own numbers alone.",
-                awaiting,
-            )
-            % {"number": words.number(awaiting)}
-        ]
-        if awaiting
-        else []
-    )
-    if rejected:
+    sentences = []
+    if awaiting := count["awaiting_review"]:
+        sentence = words.ngettext(
+            "%(number)s report awaits review by a curator: it counts in its source's own numbers alone.",
+            "%(number)s reports await review by a curator: they count in their sources' own numbers alone.",
+            awaiting,
+        )
+        sentences.append(sentence % {"number": words.number(awaiting)})
+    if rejected := count["rejected"]:
         sentence = words.ngettext(
             "%(number)s report was rejected by a curator: it counts in its source's own numbers alone.",
             "%(number)s reports were rejected by a curator: they count in their sources' own numbers alone.",

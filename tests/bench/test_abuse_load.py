@@ -17,5 +17,4 @@ def test_every_honest_request_is_answered_beside_a_flood(name: str) -> None:
 
 def test_a_list_is_filed_beside_those_of_another_source() -> None:
     with abuse_load.served_registry() as registry:
-        quiet, beside = abuse_load.measure_lists(registry, rows=100)
-    assert min(quiet, beside) > 0
+        abuse_load.measure_lists(registry, rows=100)  # raises TimeoutError if one of them is not filed

@@ -46,7 +46,7 @@ from app.schemas.reports import (
     VerificationOfReleaseIn,
 )
 from app.vocabulary import Judgement, Role
-from tests.support import GOVERNMENT, INDEPENDENT, NOW, World
+from tests.support import GOVERNMENT, INDEPENDENT, NOW, World, build_review
 
 Body = dict[str, Any]
 SLUGS = (*INDEPENDENT, GOVERNMENT)
@@ -339,8 +339,8 @@ class Review:
         batches = clerk.batches(self.source)
         if batches:
             batch = batches[self.batch % len(batches)]
-            said = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": self.decision}
-            clerk.act("curator", lambda context: review_batch(context, ReviewIn.model_validate(said)))
+            body = build_review(batch, self.decision)
+            clerk.act("curator", lambda context: review_batch(context, ReviewIn.model_validate(body)))
 
 
 @dataclass(frozen=True)

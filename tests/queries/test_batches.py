@@ -24,12 +24,6 @@ def read(world: World, kind: str = "releases", source: str = "foro", **terms: An
     return dict(answer.json())
 
 
-def approve_all(world: World) -> None:
-    for batch in world.get("/v1/review/batches", "curator").json()["data"]:
-        body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "approved"}
-        assert world.post("/v1/review/batches", body, "curator").status_code == 201
-
-
 def contradicted(row: Body) -> dict[str, tuple[Any, Any]]:
     return {one["field"]: (one["a"][0]["value"], one["b"][0]["value"]) for one in row["contradicts"]}
 
@@ -37,7 +31,7 @@ def contradicted(row: Body) -> dict[str, tuple[Any, Any]]:
 def known(world: World, number: int) -> list[Body]:
     """Reviewed reports of another source about so many invented people."""
     filed = file_people(world, number, "jep")
-    approve_all(world)
+    world.review()
     return filed
 
 
@@ -87,7 +81,7 @@ def test_a_place_contradicts_another_place_and_a_name_written_otherwise_nothing(
 
 def test_a_correction_contradicts_what_its_source_said_before_where_nobody_else_says_it(world: World) -> None:
     world.file(**person(1))
-    approve_all(world)
+    world.review()
     file_people(world, 2, first=100)
     world.file(**person(1), release__released_on="2026-01-20")
     first, *_others = read(world)["data"]

@@ -4,7 +4,7 @@ import pytest
 
 from app.registry.review import limits
 from tests.registry.review.test_waiting import file_people
-from tests.support import World
+from tests.support import World, build_review
 
 ENGLISH = "2 reports await review by a curator: they count in their sources' own numbers alone."
 SPANISH = "2 reportes están en espera de revisión por la curaduría: cuentan solo en las cifras propias de sus fuentes."
@@ -15,7 +15,7 @@ def reviewed(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A registry where two reports await review and three were rejected."""
     file_people(world, 3, first=50)
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
-    body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "rejected"}
+    body = build_review(batch, "rejected")
     assert world.post("/v1/review/batches", body, "curator").status_code == 201
     monkeypatch.setattr(limits, "DEFAULT_UNREVIEWED_LIMIT", 4)
     file_people(world, 6)

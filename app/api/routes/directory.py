@@ -193,7 +193,7 @@ async def add_claim(write: WriteDep, body: ClaimIn) -> Response:
     responses=document_upsert(FiledClaim) | WAITING_RESPONSE | document_refusals(*DELETE_REFUSALS, IdempotencyMismatch),
 )
 async def confirm_claim(write: WriteDep, claim_id: uuid.UUID) -> Response:
-    """Confirm that a claimant said a figure which somebody else filed (curator, but not its filer)."""
+    """Confirm that the claimant published a figure that somebody else filed (curator, but not its filer)."""
     return await write.submit(ConfirmClaim(claim_id))
 
 

@@ -33,7 +33,7 @@ WORKBOOK_ERRORS = {
     "unreadable_workbook": "This workbook cannot be read: save it again as XLSX or as CSV UTF-8, and send that.",
     "password": "This workbook is locked with a password: save a copy without one and send that.",
     "unknown_sheet": "The workbook has no visible sheet of that name: correct `sheet` in the mapping, or leave it out.",
-    "too_many_rows": "The sheet says a thousand times that a row repeats: delete the rows below the last one in use.",
+    "repeated_rows": "More than 1,000 rows of the sheet repeat another: delete those, and all rows below the list.",
     "too_many_columns": "The sheet has cells beyond column 500: delete the columns after the last one in use.",
     "cell_too_long": "A cell has more than 32,767 characters, or a row more than 1 MiB: leave the longest texts out.",
     "workbook_too_large": "This workbook is too large to open: save its one sheet as CSV UTF-8 and send that.",

@@ -41,7 +41,7 @@ def _read_workbook(data: bytes, sheet_name: str) -> None:
     parse_xml = runpy.run_path(str(Path(__file__).with_name("workbook_reader_xml.py")))
     try:
         if parse_xml["has_too_many_repeats"](data):
-            _write_line({"error": "too_many_rows"})
+            _write_line({"error": "repeated_rows"})
             return
     except (ExpatError, ValueError, zipfile.BadZipFile):
         _write_line({"error": "unreadable_workbook"})

@@ -37,7 +37,7 @@ class ComparedReport:
 def compare_reports(
     session: Session, reports: Sequence[UnreviewedReport], reader: Reader, revision: int
 ) -> list[ComparedReport]:
-    """Compare reports of one source with the people at whom they point, to whom they belong or would be linked."""
+    """Compare reports of one batch with the people at whom they point, to whom they belong or would be linked."""
     records = {record.key: record for record in _load_records(session, [report.record for report in reports])}
     entries = {entry.revision: entry for entry in load_entries(session, [report.revision for report in reports])}
     detainees = _find_people(session, reports, reader)
@@ -79,15 +79,16 @@ def _find_people(
     session: Session, reports: Sequence[UnreviewedReport], reader: Reader
 ) -> dict[UnreviewedReport, int | None]:
     """Return report → the key of its person, if the person has another report or the report would be linked to them."""
-    views = DirectorySnapshot.for_session(session)
     placed = _load_people_of_several_records(session, [report.record for report in reports])
     unlinked = {report.record for report in reports if is_unlinked(session, report)}
-    people: dict[UnreviewedReport, int | None] = {}
+    people: dict[UnreviewedReport, int | None] = {report: placed.get(report.record) for report in reports}
+    if not unlinked:
+        return people
+    actor = load_reporter(session, reports[0].source, reader.names)
+    views = DirectorySnapshot.for_session(session)
+    context = MatchContext(session, actor, views, is_list=reports[0].request > 0)
     for report in reports:
-        people[report] = placed.get(report.record)
         if people[report] is None and report.record in unlinked:
-            actor = load_reporter(session, report.source, reader.names)
-            context = MatchContext(session, actor, views, is_list=report.request > 0)
             match = find_link(context, report, unlinked)
             links = [] if match is None else [d.record for d in match.decisions if d.judgement is Judgement.SAME]
             people[report] = session.scalars(

@@ -1,6 +1,6 @@
 """Find what a report contradicts in what other reports of its person say, for a curator (pure)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from app.dates import parse_date
 from app.projection.statements import DENIALS
@@ -48,13 +48,13 @@ def _find_verified(person: Person) -> set[tuple[str, str]]:
 
 
 def _drop_source(values: StatedValues, slug: str) -> StatedValues:
-    """Return the values that other sources state, too."""
-    kept: StatedValues = {}
+    """Return the values that other sources state, without those that only this source states."""
+    by_others: StatedValues = {}
     for field, groups in values.items():
         for group in groups:
             if by := [source for source in group["by"] if source != slug]:
-                kept.setdefault(field, []).append({"value": group["value"], "by": by})
-    return kept
+                by_others.setdefault(field, []).append({"value": group["value"], "by": by})
+    return by_others
 
 
 def _find_denied(report: Person, verified: set[tuple[str, str]], slug: str) -> list[ComparedField]:
@@ -76,9 +76,14 @@ def _find_held_after_release(report: Person, own: StatedValues, others: StatedVa
     if max(days) <= max(parse_date(value["value"]).hi for value in released_on):
         return []
     (slug,) = report.slugs.values()
-    return [_build_field("state", State.HELD, slug, State.RELEASED, {s for said in released_on for s in said["by"]})]
+    return [
+        _build_field(
+            "state", State.HELD, slug, State.RELEASED, {source for value in released_on for source in value["by"]}
+        )
+    ]
 
 
 def _build_field(name: str, value: str, slug: str, other: str, by: Iterable[str]) -> ComparedField:
-    said: Sequence[Said] = ({"value": value, "by": [slug]}, {"value": other, "by": sorted(by)})
-    return {"field": name, "a": [said[0]], "b": [said[1]], "agrees": False}
+    in_report: Said = {"value": value, "by": [slug]}
+    of_others: Said = {"value": other, "by": sorted(by)}
+    return {"field": name, "a": [in_report], "b": [of_others], "agrees": False}

@@ -102,8 +102,10 @@ def load_current_records(session: Session, keys: Iterable[int]) -> list[CurrentR
         under_review = [row.key for row in rows if row.review in (Review.AWAITING_REVIEW, Review.REJECTED)]
         counted = _load_counted_contents(session, under_review) if under_review else {}
         for key, record_id, source, publish, detainee, _review, body, disclosures in rows:
-            said = counted.get(key) or restore_content(json.loads(body)["said"], entries.load_values(disclosures))
-            content = remove_taken_over(said)
+            full_content = counted.get(key) or restore_content(
+                json.loads(body)["said"], entries.load_values(disclosures)
+            )
+            content = remove_taken_over(full_content)
             person = blocking_keys.build_person(content)
             records.append(CurrentRecord(key, record_id, source, publish, detainee, content, person))
     return records

@@ -96,10 +96,10 @@ class UnreviewedReport:
 
     @property
     def kind(self) -> BatchKind:
-        said = self.body["said"]
-        if said["verification.verdict"] in DENIALS:
+        report = self.body["said"]
+        if report["verification.verdict"] in DENIALS:
             return BatchKind.DENIALS
-        return BatchKind.RELEASES if has_release_section(said) else BatchKind.CUSTODY
+        return BatchKind.RELEASES if has_release_section(report) else BatchKind.CUSTODY
 
     @property
     def request(self) -> int:

@@ -14,14 +14,14 @@ DESK_ROUTERS = (
 for pages in DESK_ROUTERS:
     desk.include_router(pages)
 
-# Forms that are accepted without a session, and are short: the sign-in form, and
-# forms whose session has ended, so that their content comes back to the officer.
+# Short forms that are accepted without a session: the sign-in form, and forms whose session has ended, so that their
+# content comes back to the officer.
 _REPORT_FORMS = (corrections.REPORTS_PATH, corrections.CORRECTION_PATH, corrections.RETRACTION_PATH)
 _CURATOR_FORMS = (
     review.PAIR_DECISION_PATH,
     review.UNDO_PATH,
     review.AGREEMENT_PATH,
-    "/desk/review/confirmation",
+    review.CONFIRMATION_PATH,
     review.WITHDRAWAL_PATH,
     review.OBJECTION_DECISION_PATH,
     batches.DECISION_PATH,

@@ -41,6 +41,7 @@ BATCHES_PATH, BATCH_PATH, DECISION_PATH = (
 )  # fmt: skip
 BATCH_FIELDS = ("source", "kind", "list")  # what identifies a batch
 UNTIL_FIELD, REPORTS_FIELD, WHICH_FIELD, OUTCOME_FIELD, REASON_FIELD = "until", "reports", "which", "decision", "reason"
+CURSOR_FIELD = "cursor"  # of the page whose reports were ticked
 TICKED, WHOLE = "ticked", "all"
 ROWS_PER_PAGE = 100
 MAX_DECISION_SECONDS = 20.0  # proxies wait a minute
@@ -88,6 +89,7 @@ async def show_batch(
 ) -> Response:
     """Show a batch with the form of a decision. `form_values`: the batch, or a refused decision about it."""
     _ = desk.catalogue.gettext
+    cursor = cursor or first_value(form_values, CURSOR_FIELD) or None
     titles = {WHICH_FIELD: _("Which reports?"), OUTCOME_FIELD: _("What do you decide?"), REASON_FIELD: _("Why")}
     faulty, others = collect_field_faults(problem, titles, desk.catalogue)
     terms = {name: first_value(form_values, name) for name in BATCH_FIELDS}
@@ -115,6 +117,7 @@ async def show_batch(
         agreeing=[row for row in rows if not row["facts"]],
         numbers=answer,
         further=parse_cursor(answer["next"]),
+        cursor=cursor or "",
         is_first=cursor is None,
         faulty=faulty,
         others=others,

@@ -129,6 +129,7 @@ def _format_field_value(field: str, value: Any, words: Catalogue) -> str:
 review = APIRouter(route_class=DeskRoute)
 REVIEW_PATH, PAIR_DECISION_PATH = "/desk/review", "/desk/review/decision"
 UNDO_PATH, AGREEMENT_PATH, WITHDRAWAL_PATH = "/desk/review/undo", "/desk/review/agreement", "/desk/review/withdrawal"
+CONFIRMATION_PATH = "/desk/review/confirmation"
 FIRST_PERSON_FIELD, SECOND_PERSON_FIELD, JUDGEMENT_FIELD, PAIR_REASON_FIELD, DECISION_FIELD = (
     "a",
     "b",
@@ -220,7 +221,7 @@ async def stop_decision(form: SubmittedForm) -> Response:
     return await form.desk.show("desk/review/decided.html", answer=answer, judgement="withdrawn")
 
 
-@review.post("/desk/review/confirmation")
+@review.post(CONFIRMATION_PATH)
 async def confirm_claim(form: SubmittedForm) -> Response:
     """Confirm a figure that was filed in another's name."""
     claim_id = parse_form_id(form.form_values, CLAIM_FIELD, "The form names no figure: open the review again.")

@@ -19,8 +19,7 @@ Sources = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class HomeQuestion:
-    """What is counted. `country` is None if the registry has none, `released_from` if no setting names
-    a first day."""
+    """What is counted. `country` is None if the registry has none, `released_from` if no setting names a first day."""
 
     country: str | None
     released_from: str | None

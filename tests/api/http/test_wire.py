@@ -13,7 +13,7 @@ from app.main import ROUTERS
 from app.registry.curation import proposals
 from app.schemas.directory import Embargoed
 from app.schemas.filed import Proposed
-from tests.support import GOVERNMENT, Body, World, make_report
+from tests.support import GOVERNMENT, Body, World, build_review, make_report
 
 MODELS: dict[tuple[str, str], Any] = {
     (method, route.path): route.response_model
@@ -159,8 +159,7 @@ def write_everything(checked: Checked) -> dict[str, str]:
     checked.world.decide(objected["id"], "dismissed")
     batches = checked.world.get("/v1/review/batches", "curator").json()["data"]
     batch = next(batch for batch in batches if batch["source"] == "jep")
-    review = {name: batch[name] for name in ("source", "kind", "list", "until")}
-    post("/v1/review/batches", "curator", review | {"decision": "approved"})
+    post("/v1/review/batches", "curator", build_review(batch))
     claim = post("/v1/claims", "foro", CLAIM)["id"]
     post("/v1/claims/{claim_id}/confirmation", "curator", None, claim)
     links = {"part_of": [{"claim": claim, "partition": "sex"}], "supersedes": [claim], "same_as": claim}

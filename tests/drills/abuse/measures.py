@@ -94,11 +94,16 @@ def _is_open(server: Server, person: str) -> bool:
     return server.ask("GET", f"/v1/detainees/{person}", follow_redirects=True).is_success
 
 
+def is_further_open(before: str, after: str) -> bool:
+    """Whether a class opens more than another."""
+    return CLASSES.index(after) > CLASSES.index(before)
+
+
 def find_opened(before: State, after: State) -> set[str]:
     """Return the people whose class is further open than before, or whose name the public reads only now."""
     further = {
         person
         for person, publish in before.classes.items()
-        if person in after.classes and CLASSES.index(after.classes[person]) > CLASSES.index(publish)
+        if person in after.classes and is_further_open(publish, after.classes[person])
     }
     return further | ((after.named - before.named) & set(before.classes))

@@ -19,7 +19,7 @@ NUMBERS = (1, 1, 3, 8, 25, 25, 60, 130)  # people whom one write is about
 MAX_STEPS = 6
 OBJECTION = "objects for"
 DENIALS = ("refuted", "disputed")
-CLAIMS_AT_MOST = 12
+MAX_CLAIMS = 12
 CORRECTIONS: tuple[Body, ...] = (
     {"release": {"released_on": "2026-02-11"}},
     {"detention": {"country": "CO"}},
@@ -219,7 +219,7 @@ def _retract(hand: Hand, step: Step, random: Random) -> None:
 
 
 def _claim(hand: Hand, step: Step, random: Random) -> None:
-    for _ in range(min(step.number, CLAIMS_AT_MOST)):
+    for _ in range(min(step.number, MAX_CLAIMS)):
         claimant = random.choice((step.who, step.who, GOVERNMENT, "foro"))
         body: Body = {"claimant": claimant, "measure": random.choice(("released", "released", "held")), "said": 5_000}
         body |= {"qualifier": random.choice(("at_least", "exactly")), "country": random.choice(("VE", "CO"))}

@@ -11,7 +11,7 @@ from tests.drills.abuse.registry import ATTACKER, HONEST, Server
 REPEATED_ROWS = 1_000_000_000
 EQUAL_LINES = 20_000
 HONEST_ROWS = 200
-MAX_SLOWDOWN = 2.0  # no less than half speed
+MAX_LIST_SLOWDOWN = 2.0  # no less than half speed
 GRACE_SECONDS = 5.0  # a list of 200 rows takes about as long as a worker needs to notice it
 
 _NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -34,7 +34,7 @@ class Delay:
 
     @property
     def limit(self) -> float:
-        return self.quiet * MAX_SLOWDOWN + GRACE_SECONDS
+        return self.quiet * MAX_LIST_SLOWDOWN + GRACE_SECONDS
 
 
 def build_workbook() -> bytes:

@@ -15,9 +15,9 @@ from pathlib import Path
 from time import monotonic
 
 from tests.drills.abuse import names
-from tests.drills.abuse.measures import is_same_headline
+from tests.drills.abuse.measures import is_further_open, is_same_headline
 from tests.drills.abuse.operations import OBJECTION, Attempt, Hand, draw_attempt
-from tests.drills.abuse.small_registry import Page, SmallRegistry, State, create_registry, is_further_open, read_state
+from tests.drills.abuse.small_registry import Page, SmallRegistry, State, create_registry, read_state
 from tests.support import GOVERNMENT, openings_wait
 
 ROLES = ("reporter", "government", "curator")

@@ -18,6 +18,8 @@ from tests.drills.abuse.registry import ATTACKER, Checkout, Server, Template
 ROOT = Path(__file__).resolve().parents[3]
 TWO_PERSON = "merges,deaths,minors,redactions,recalls"  # a checkout without these options ignores them
 PATIENCE_SECONDS = 180.0  # for an honest list behind a hostile one
+MAX_FLOOD_SLOWDOWN = 5.0  # of the 99th percentile of honest requests beside a flood
+MIN_LIST_SHARE = 0.5  # of the speed of another source's list beside one attacker's lists
 
 Drill = Callable[[Template], Verdict]
 
@@ -77,17 +79,15 @@ def _work(work: Callable[[Server], Verdict], trusted: tuple[str, ...], template:
         return work(server)
 
 
-MAX_SLOWDOWN = 5.0  # of the 99th percentile of honest requests beside a flood
-MIN_SHARE = 0.5  # of the speed of another source's list beside one attacker's lists
-
-
 def _flood(name: str, _template: Template) -> Verdict:
     """Measure honest requests beside a flood of one network, on this checkout."""
     verdict = Verdict(f"{name} of one network")
     with abuse_load.served_registry() as registry:
         load = abuse_load.measure(name, registry)
     quiet, attacked = abuse_load.find_p99(load.quiet), abuse_load.find_p99(load.attacked)
-    verdict.expect(attacked <= MAX_SLOWDOWN * quiet, f"honest p99: {quiet:.2f} s quiet, {attacked:.2f} s beside it")
+    verdict.expect(
+        attacked <= MAX_FLOOD_SLOWDOWN * quiet, f"honest p99: {quiet:.2f} s quiet, {attacked:.2f} s beside it"
+    )
     return verdict
 
 
@@ -96,7 +96,9 @@ def _share_lists(_template: Template) -> Verdict:
     verdict = Verdict("lists of one source beside another's")
     with abuse_load.served_registry() as registry:
         quiet, beside = abuse_load.measure_lists(registry)
-    verdict.expect(beside >= MIN_SHARE * quiet, f"rows a second: {quiet:.0f} alone, {beside:.0f} beside the attacker's")
+    verdict.expect(
+        beside >= MIN_LIST_SHARE * quiet, f"rows a second: {quiet:.0f} alone, {beside:.0f} beside the attacker's"
+    )
     return verdict
 
 

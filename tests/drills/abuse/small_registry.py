@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from tests.databases import USUAL, Templates, settings_of
 from tests.drills.abuse import names
 from tests.drills.abuse.attacks import FIRST_HAND, build_invented_releases, build_lines, invent_names
-from tests.drills.abuse.measures import CLASSES, read_country, read_headline
+from tests.drills.abuse.measures import read_country, read_headline
 from tests.support import GOVERNMENT, NOW, World
 
 Body = dict[str, Any]
@@ -282,8 +282,3 @@ def read_list(world: World, path: str, who: str | None = None) -> list[Body]:
         page = world.client.get(page["next"], headers=world.headers(who)).json()
         rows += page["data"]
     return rows
-
-
-def is_further_open(before: str, after: str) -> bool:
-    """Whether a class opens more than another."""
-    return CLASSES.index(after) > CLASSES.index(before)

@@ -78,7 +78,7 @@ def test_a_cell_that_stands_for_more_than_a_sheet_holds_costs_nothing() -> None:
 @pytest.mark.parametrize("times", [1_002, 1_000_000_000])
 def test_a_row_that_stands_for_thousands_is_refused_before_it_is_read(times: int) -> None:
     made = ods(HEAD, ("Rosa", "VE", "2025"))
-    assert refusal(alike(made, 2, times)) == "too_many_rows"
+    assert refusal(alike(made, 2, times)) == "repeated_rows"
     assert len(bodies(alike(made, 2, 20))) == 20
 
 

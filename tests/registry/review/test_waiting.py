@@ -9,7 +9,7 @@ from app.db.engine import open_write_session
 from app.registry.apply import rebuild_tables
 from app.registry.review import batches, limits
 from app.vocabulary import Role
-from tests.support import Body, World
+from tests.support import Body, World, build_review
 
 LIMIT = 20
 
@@ -31,18 +31,6 @@ def person(number: int) -> dict[str, Any]:
 
 def file_people(world: World, count: int, who: str = "foro", first: int = 1, **changes: Any) -> list[Body]:
     return [world.file(who, **person(number), **changes) for number in range(first, first + count)]
-
-
-def review_all(world: World, decision: str = "approved") -> None:
-    """Decide about all batches as one curator, and agree as another."""
-    world.add_second_curator()
-    for batch in world.get("/v1/review/batches", "curator").json()["data"]:
-        body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": decision}
-        answer = world.post("/v1/review/batches", body, "curator")
-        assert answer.status_code in (201, 202), answer.text
-        if answer.status_code == 202:
-            world.post("/v1/proposals/agreement", {"proposals": [answer.json()["id"]]}, "second curator")
-            world.carry_out_due()
 
 
 def numbers(world: World, **terms: Any) -> tuple[int, int, int]:
@@ -74,7 +62,7 @@ def test_waiting_reports_are_shown_to_nobody_and_named_nowhere(world: World) -> 
 
 def test_an_approved_report_counts_everywhere_and_frees_the_limit(world: World) -> None:
     file_people(world, LIMIT + 3)
-    review_all(world)
+    world.review()
     assert numbers(world) == (LIMIT + 3, 0, 0)
     assert numbers(world, source="foro") == (LIMIT + 3, 0, 0)
     assert world.file(**person(900))["review"] == "unreviewed"
@@ -84,7 +72,7 @@ def test_a_rejected_report_stays_in_its_source_s_row(world: World) -> None:
     file_people(world, LIMIT + 2)
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
     assert (batch["kind"], batch["reports"], batch["waiting"]) == ("releases", LIMIT + 2, 2)
-    review_all(world, "rejected")
+    world.review(decision="rejected")
     assert numbers(world) == (0, 0, LIMIT + 2)
     assert numbers(world, source="foro") == (LIMIT + 2, 0, LIMIT + 2)
 
@@ -96,7 +84,7 @@ def test_a_waiting_report_is_linked_to_nobody_until_it_is_approved(world: World)
     waiting = world.file(**same)
     assert (waiting["review"], waiting["match"]["outcome"]) == ("awaiting_review", "new")
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1}
-    review_all(world)
+    world.review()
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
 
 
@@ -106,7 +94,7 @@ def test_a_pointer_links_once_it_is_approved(world: World) -> None:
     assert world.verify(release, "foro", verdict="verified", method="lawyer")["review"] == "awaiting_review"
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1}
     assert world.count(source="foro")["total"]["verified"] == LIMIT + 1
-    review_all(world)
+    world.review()
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
 
 
@@ -121,19 +109,19 @@ def test_a_second_verification_of_a_release_corrects_the_one_that_waits(world: W
 
 def test_a_correction_beyond_the_limit_withdraws_the_older_word_and_waits(world: World) -> None:
     first = world.file(**person(1))
-    review_all(world)
+    world.review()
     file_people(world, LIMIT, first=100)
     changed = world.file(**person(1), release__released_on="2026-01-20")
     assert (changed["review"], changed["report"]) == ("awaiting_review", {**first["report"], "version": 2})
     assert numbers(world) == (LIMIT, 1, 0)
     assert world.count(source="foro", released_from="2026-01-20")["total"]["verified"] == 1
-    review_all(world)
+    world.review()
     assert world.count(released_from="2026-01-20")["total"]["verified"] == 1
 
 
 def test_what_was_approved_before_is_approved_when_it_is_sent_again(world: World) -> None:
     world.file(**person(1))
-    review_all(world)
+    world.review()
     file_people(world, LIMIT, first=100)
     assert world.file(**person(1), release__kind="pardon")["review"] == "awaiting_review"
     assert world.file(**person(1))["review"] is None
@@ -169,7 +157,7 @@ def test_a_waiting_report_does_not_tell_by_closing_whether_a_guess_is_right(worl
 
 def test_a_report_that_was_approved_and_withdrawn_is_approved_when_it_is_sent_again(world: World) -> None:
     filed = world.file(**person(1))
-    review_all(world)
+    world.review()
     assert world.post(f"/v1/reports/{filed['report']['id']}/retract", {}, "foro").status_code == 200
     assert world.file(**person(1))["review"] is None
 
@@ -179,14 +167,14 @@ def test_a_curator_s_own_decisions_between_the_reports_make_no_review_wait(world
     world.judge(first["detainee"]["id"], second["detainee"]["id"], "different")
     file_people(world, 1, first=50)
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
-    body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "approved"}
+    body = build_review(batch)
     assert world.post("/v1/review/batches", body, "curator").status_code == 201
 
 
 def test_denials_stay_at_the_limit_of_a_new_source_for_a_trusted_one(world: World) -> None:
     world.trust("foro", 1_000)
     releases = [filed["release"]["id"] for filed in file_people(world, LIMIT + 5, "jep", first=100)]
-    review_all(world)
+    world.review()
     denials = [world.verify(release, "foro", verdict="refuted", method="family") for release in releases]
     assert [denial["review"] for denial in denials].count("awaiting_review") == 5
     assert numbers(world)[0] == 5
@@ -200,7 +188,7 @@ def test_a_trusted_source_counts_up_to_its_own_limit(world: World) -> None:
 def test_a_review_of_more_people_than_a_day_s_limit_waits_for_a_second_curator_or_a_day(world: World) -> None:
     file_people(world, LIMIT + 1)
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
-    body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "approved"}
+    body = build_review(batch)
     assert world.post("/v1/review/batches", body, "curator").status_code == 202
     world.carry_out_due()
     assert numbers(world) == (LIMIT, 1, 0)
@@ -209,10 +197,20 @@ def test_a_review_of_more_people_than_a_day_s_limit_waits_for_a_second_curator_o
     assert numbers(world) == (LIMIT + 1, 0, 0)
 
 
+def test_a_waiting_review_of_a_list_names_no_person_of_the_list(world: World) -> None:
+    lines = ["source_record_id,full_name,country,released_on,verdict,method"]
+    lines += [f"{n},{person(n)['detainee__full_name']},VE,2026-01-12,verified,family" for n in range(LIMIT + 1)]
+    world.send_list("\n".join(lines))
+    (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
+    assert world.post("/v1/review/batches", build_review(batch), "curator").status_code == 202
+    (proposal,) = world.get("/v1/proposals", "curator").json()["data"]
+    assert (proposal["kind"], proposal["people"], proposal["a"], proposal["b"]) == ("review", LIMIT + 1, None, None)
+
+
 def test_a_long_review_goes_on_until_nothing_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MAX_REVIEWED_REPORTS", 5)
     file_people(world, LIMIT + 3)
-    review_all(world)
+    world.review()
     assert numbers(world) == (LIMIT + 3, 0, 0)
 
 
@@ -221,7 +219,7 @@ def test_nobody_reviews_for_their_own_source(world: World) -> None:
     world.add_key("own curator", Role.CURATOR, "foro")
     assert world.get("/v1/review/batches", "own curator").json()["data"] == []
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
-    body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "approved"}
+    body = build_review(batch)
     assert world.post("/v1/review/batches", body, "own curator").status_code == 403
     assert world.post("/v1/review/batches", body, "foro").status_code == 403
 
@@ -243,7 +241,7 @@ def test_a_corrected_waiting_report_is_linked_once_it_is_approved(world: World) 
     world.file(**same)
     assert world.file(**same, release__kind="pardon")["report"]["version"] == 2
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1}
-    review_all(world)
+    world.review()
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
 
 
@@ -252,7 +250,7 @@ def test_a_waiting_report_that_closes_a_person_is_linked_only_once(world: World)
     file_people(world, LIMIT, first=100)
     world.file(**{**person(7), "source_record_id": "family"}, detainee__publish="anonymous")
     ties = len(identity_entries(world))
-    review_all(world)
+    world.review()
     assert len(identity_entries(world)) == ties
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
 
@@ -266,19 +264,19 @@ def test_a_person_rearrested_by_waiting_reports_alone_has_two_detentions_in_the_
     second = {**person(1), "detention__detained_on": "2026-01-09", "release__released_on": "2026-01-11"}
     detainee = world.file(**first)["detainee"]["id"]
     world.file(**second | {"source_record_id": "again"}, detainee_id=detainee)
-    review_all(world)
+    world.review()
     file_people(world, LIMIT, first=100)
     assert world.file(**first, release__kind="pardon")["review"] == "awaiting_review"
     assert numbers(world) == (LIMIT, 2, 0)
     assert world.count(source="foro")["total"]["releases"] == LIMIT + 2
-    review_all(world)
+    world.review()
     assert numbers(world) == (LIMIT + 2, 0, 0)
 
 
 def test_no_other_source_counts_in_a_row_under_review(world: World) -> None:
     release = world.file("jep", **person(7))["release"]["id"]
     assert world.verify(release, "foro", verdict="verified", method="lawyer")["review"] == "unreviewed"
-    review_all(world)
+    world.review()
     file_people(world, LIMIT, first=100)
     world.verify(release, "foro", verdict="verified", method="lawyer", released_on="2026-01-14")
     assert world.count(source="foro", sources=2)["total"]["releases"] == 0
@@ -323,7 +321,7 @@ def test_a_recalled_report_that_is_filed_again_is_judged_again_and_linked_when_i
     again = world.file(**person(7))
     assert (again["review"], again["report"]["version"]) == ("awaiting_review", 2)
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1}
-    review_all(world)
+    world.review()
     assert world.count()["total"]["by_min_sources"] == {"1": LIMIT + 1, "2": 1}
 
 
@@ -336,7 +334,7 @@ def test_own_reports_say_whether_they_wait(world: World) -> None:
 def test_a_waiting_correction_is_in_no_public_answer(world: World) -> None:
     filed = world.file("jep", **person(1))
     world.verify(filed["release"]["id"], "foro", verdict="verified", method="lawyer", released_on="2026-01-12")
-    review_all(world)
+    world.review()
     file_people(world, LIMIT, first=100)
     changed = world.verify(
         filed["release"]["id"], "foro", verdict="verified", method="lawyer", released_on="2026-01-29"

@@ -10,7 +10,7 @@ from app.registry.review import batches as registry_batches
 from app.registry.review import limits
 from app.web.desk import batches
 from tests.registry.review.test_waiting import file_people, numbers, person
-from tests.support import World
+from tests.support import World, build_review
 from tests.web.desk.officer import Officer
 
 LIST, BATCH, DECISION = batches.BATCHES_PATH, batches.BATCH_PATH, batches.DECISION_PATH
@@ -26,9 +26,7 @@ def curator(world: World) -> Officer:
     """A curator before five denials, one of which denies what another source verified."""
     releases = [world.file("jep", **person(n), verification={"verdict": "reported"}) for n in range(4)]
     releases.append(world.file("jep", **person(4)))
-    for batch in world.get("/v1/review/batches", "curator").json()["data"]:
-        body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "approved"}
-        world.post("/v1/review/batches", body, "curator")
+    world.review()
     for number, release in enumerate(releases):
         world.verify(
             release["release"]["id"], "foro", verdict="refuted", method="family", source_record_id=f"F{number}"
@@ -107,6 +105,17 @@ def test_nothing_ticked_is_said_and_what_was_written_stays(curator: Officer) -> 
     assert "Not by us." in answer.text
 
 
+def test_ticks_of_a_later_page_stay_where_the_decision_is_refused(
+    curator: Officer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "ROWS_PER_PAGE", 2)
+    (further,) = re.findall(r'href="[^"]*cursor=([^"&]+)"', open_batch(curator))
+    ticked = ticks(curator.open(BATCH, source="foro", kind="denials", list=0, cursor=further).text)[0]
+    answer = curator.fill(DECISION, {"which": "ticked", "reports": ticked, "reason": "Not by us."})
+    assert answer.status_code == 422, "what is decided is missing"
+    assert re.search(rf'value="{ticked}"[^>]* checked', answer.text)
+
+
 def test_what_another_curator_decided_meanwhile_is_said(curator: Officer) -> None:
     open_batch(curator)
     form = curator.filled(DECISION) | {"which": "all", "decision": "rejected", "reason": "Not by us."}
@@ -148,6 +157,6 @@ def test_the_source_is_told_which_of_its_reports_await_review_or_were_rejected(w
     own = f"/desk/reports/{filed[2]['report']['id']}"
     assert "Awaiting review: it counts in your own numbers at once" in officer.open(own).text
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
-    body = {name: batch[name] for name in ("source", "kind", "list", "until")} | {"decision": "rejected"}
+    body = build_review(batch, "rejected")
     world.post("/v1/review/batches", body, "curator")
     assert "Rejected by a curator" in officer.open(own).text
