@@ -166,14 +166,14 @@ async def _run_periodically(
 
 async def _run_once(job_name: str, job: Callable[[], bool | None], lane: Lane) -> bool:
     """Run a job once, and return whether there is more to do. A failure does not end the schedule."""
-    async with lane.hold():
-        try:
+    try:
+        async with lane.hold():
             return bool(await anyio.to_thread.run_sync(job))
-        except (SQLAlchemyError, Problem):
-            return False  # the database is busy or away, or refuses writes: requests and readiness report that
-        except Exception as error:
-            server_log.log_unforeseen_error(error, job_name)
-            return False
+    except (SQLAlchemyError, Problem):
+        return False  # lane or database are busy or away, or refuse writes: requests and readiness report that
+    except Exception as error:
+        server_log.log_unforeseen_error(error, job_name)
+        return False
 
 
 def _finish_erasures(state: State) -> None:

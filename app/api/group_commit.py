@@ -19,13 +19,16 @@ from starlette.datastructures import State
 
 from app.api.writes import CommittedAnswer, WriteJob, WriteTransaction, begin_write_transaction
 from app.fair_queue import Client, FairQueue
-from app.lanes import build_busy_error, current_sender
+from app.lanes import Sender, build_busy_error, current_sender
 from app.log.entries import Log, reuse_head
 from app.server_log import RequestStats, get_request_stats
 
 # Maximum duration of one transaction, so that imports and other writers get the lock: as long as a batch of an import
 # while others wait. About twenty reports share a sync by then; more would save little.
 MAX_TRANSACTION_SECONDS = 0.1
+# A group waits for the lane as a client of its own: with the turn of one sender, the reports of all would wait for that
+# sender's other writes.
+GROUP_CLIENT = ("reports",)
 MAX_QUEUED_JOBS = 2_000  # with their bodies, which are short: as many as are written in some twenty seconds
 
 
@@ -78,18 +81,19 @@ class GroupCommit:
     def _write_next(self) -> None:
         """Begin the next transaction if jobs are queued.
 
-        It runs in the context of the first job, so that the limiter's slot is counted for that request.
+        It runs in the context of the first job, so that the wait for the lane is counted for that request.
         """
         first, self._write_task = self._take_next(), None
         if first is not None:
             self._write_task = asyncio.create_task(self._write_group(first), context=first.context.copy())
 
     async def _write_group(self, first: _QueuedJob) -> None:
+        current_sender.set(Sender(GROUP_CLIENT))
         try:
             async with self._state.limits.writes.hold():
                 with get_request_stats().time_hold():
                     results = await run_in_threadpool(self._commit_group, first)
-        except Exception as error:  # no thread was available
+        except Exception as error:  # no place in the lane, or no thread
             results = self._fail_queue(first, error)
         self._write_next()  # before the answers: the next transaction does not need them
         for queued, result in results:

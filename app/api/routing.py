@@ -171,14 +171,10 @@ def document_upsert(model: type) -> Responses:
 
 # The response to a report under embargo.
 EMBARGOED_RESPONSE: Responses = {202: {"description": "Waits for the end of its embargo", "model": Embargoed}}
+# The response to a decision that waits for a second person, or a day.
+WAITING_RESPONSE: Responses = {202: {"description": "Waits for a second person, or a day", "model": Proposed}}
 
 
 def build_router(tag: str) -> APIRouter:
     """Return a router for routes under `/v1` with one tag in the documentation."""
     return APIRouter(prefix="/v1", tags=[tag], route_class=StrictJsonRoute)
-
-
-# A decision that waits for a second person, or a day.
-WAITING_RESPONSE: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Waits for a second person, or a day", "model": Proposed}
-}

@@ -5,7 +5,6 @@ refusal by the registry ends the run, with a message that says what to do.
 """
 
 import gzip
-import ipaddress
 import random
 import ssl
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from typing import Any, Self, TypeVar
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from app.config import is_loopback
 from app.errors import Problem
 from app.queries.parameters import FORMAT_MEDIA_TYPES
 from app.registry.api_keys import KEY_PATTERN
@@ -74,18 +74,11 @@ def parse_registry_origin(address: str) -> str:
         raise PermanentError(
             "Give the registry's address as https://registry.example, with nothing before or behind it."
         )
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise PermanentError(
             "Over http:// everybody on the way can read the names and the key: give the https:// address."
         )
     return str(url.copy_with(path=""))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class RegistryClient:

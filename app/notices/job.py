@@ -29,6 +29,7 @@ from app.notices.holders import (
     unseal_email,
 )
 from app.notices.news import count_news
+from app.registry.alerts import WithdrawalsByDay
 
 NOTHING = "{}"  # the numbers of a holder to whom nothing is to be mailed
 
@@ -61,6 +62,7 @@ class NoticeJob:
         self._outbox: deque[_Mail] = deque()
         self._in_delivery: set[str] = set()  # holders with a mail in the outbox, or on its way
         self._sent: deque[_Mail] = deque()
+        self._withdrawals_by_day: WithdrawalsByDay = {}
 
     def prepare(self) -> None:
         """Record which notices were sent, and write the digests of holders for whom something is new."""
@@ -97,7 +99,7 @@ class NoticeJob:
         session.expunge(row)
         keys, known_alerts = load_live_keys(session, holder, now, self._names), row.alerts
         is_unsent = row.email is not None and row.unsent != NOTHING and self._mailer is not None
-        has_news = bool(count_news(session, row, keys, now))
+        has_news = bool(count_news(session, row, keys, now, self._withdrawals_by_day))
         return not keys or is_unsent or has_news or row.alerts != known_alerts
 
     def _take_notice(self, session: Session, holder: str, now: datetime) -> _Mail | None:
@@ -109,7 +111,7 @@ class NoticeJob:
         if not keys:
             session.delete(row)
             return None
-        counts = count_news(session, row, keys, now)
+        counts = count_news(session, row, keys, now, self._withdrawals_by_day)
         if counts:
             add_digest(row, counts, now)
         try:

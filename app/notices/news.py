@@ -46,10 +46,7 @@ class NewsWindow:
 
 
 def count_news(
-    session: Session,
-    row: NoticeHolder,
-    keys: list[HolderKey],
-    now: datetime,
+    session: Session, row: NoticeHolder, keys: list[HolderKey], now: datetime, by_day: alerts.WithdrawalsByDay
 ) -> Counts:
     """Return kind → how many are new for a holder since the last notice, and move the row to the end of that time.
 
@@ -60,7 +57,7 @@ def count_news(
         window = NewsWindow(session, row.holder, row.covered_until, end, *revisions)
         row.covered_until = end
         by_subject = {
-            (kind, key.reader.role, key.reader.source if kind == "verdicts" else None): counter(window, key.reader)
+            (kind, key.reader.source if kind == "verdicts" else None): counter(window, key.reader)
             for key in keys
             for kind, (roles, route, counter) in _COUNTERS.items()
             if key.reader.role in roles and (key.scopes is None or route in key.scopes)
@@ -69,16 +66,18 @@ def count_news(
     else:
         by_subject = {}
     counts: Counts = {}
-    for (kind, _role, _source), number in by_subject.items():
+    for (kind, _source), number in by_subject.items():
         counts[kind] = counts.get(kind, 0) + number
-    counts[ALERTS] = _take_new_alerts(session, row, keys, now)
+    counts[ALERTS] = _take_new_alerts(session, row, keys, now, by_day)
     return {kind: number for kind, number in counts.items() if number}
 
 
-def _take_new_alerts(session: Session, row: NoticeHolder, keys: list[HolderKey], now: datetime) -> int:
+def _take_new_alerts(
+    session: Session, row: NoticeHolder, keys: list[HolderKey], now: datetime, by_day: alerts.WithdrawalsByDay
+) -> int:
     if not any(key.reader.role in (Role.CURATOR, Role.ADMIN) and key.reader.independent for key in keys):
         return 0
-    raised = set(alerts.list_operator_warnings(session, {}, now))
+    raised = set(alerts.list_operator_warnings(session, by_day, now))
     known = set(json.loads(row.alerts))
     row.alerts = json.dumps(sorted(raised))
     return len(raised - known)

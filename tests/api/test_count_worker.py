@@ -23,7 +23,7 @@ from app.api.responses import SCOPE_SOURCE_HEAD
 from app.config import Settings
 from app.lanes import Lane
 from app.main import create_count_worker
-from tests.api.revisions.test_went_backwards import record_of, remember
+from tests.api.revisions.test_went_backwards import record_of, remember, said
 from tests.support import NOW, PATIENCE, World, make_report
 
 ASKED = (
@@ -181,8 +181,13 @@ def test_where_an_earlier_copy_would_show_somebody_erased_nothing_is_counted_any
         world.file()
         path = settings.mark_file()
         assert path is not None
-        remember(path, 5_000, erased=(record_of(world),))
         until = monotonic() + PATIENCE
+        while (
+            not path.exists() or said(path)["revision"] < world.revision
+        ):  # until then either process may replace the file
+            assert monotonic() < until
+            sleep(0.05)
+        remember(path, 5_000, erased=(record_of(world),))
         while not world.app.state.mark.has_lost_entries:
             assert monotonic() < until
             sleep(0.05)

@@ -1,5 +1,6 @@
 """Reports that arrive together share one transaction, and each is answered as if it had come alone."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from sqlmodel import Session
 
 from app.api import group_commit
 from app.db.engine import open_write_session
+from app.errors import NotFound
+from app.lanes import Sender, current_sender
 from app.log.entries import open_writer_session
 from app.matching import scripts
 from app.models import Record
@@ -27,6 +30,13 @@ from tests.working import statements
 
 NAMES = ("Rosa Inés Valdivia", "Otto Brandt", "Ifeoma Nwosu", "Haruki Tanabe", "Milica Jovanović")
 Send = Callable[[], Response]
+
+
+class RefusedJob:
+    """Stands for a write that is refused."""
+
+    def run(self, _transaction: object) -> None:
+        raise NotFound("Nothing is there.")
 
 
 def person(number: int, **changes: Any) -> Body:
@@ -321,6 +331,32 @@ def test_those_who_gather_hold_no_place_among_writes_but_the_one_who_writes(worl
         assert lane.free_places == places - 1
     assert {answer.result().status_code for answer in answers} == {201}
     assert lane.free_places == places
+
+
+def test_reports_do_not_wait_for_the_other_writes_of_whoever_reports_first(world: World) -> None:
+    lane, commit = world.app.state.limits.writes, world.app.state.group_commit
+    done: list[str] = []
+
+    async def change() -> None:
+        current_sender.set(Sender(("foro",)))
+        async with lane.hold():
+            await asyncio.sleep(0)
+        done.append("a change by foro")
+
+    async def report(source: str) -> None:
+        current_sender.set(Sender((source,)))
+        with pytest.raises(NotFound):
+            await commit.submit(RefusedJob())
+        done.append(f"a report by {source}")
+
+    async def act() -> None:
+        changes = [asyncio.create_task(change()) for _number in range(50)]
+        await asyncio.sleep(0)
+        await asyncio.gather(report("foro"), report("jep"), *changes)
+
+    assert world.client.portal is not None
+    world.client.portal.call(act)
+    assert done.index("a report by jep") < 25
 
 
 def test_a_report_that_comes_alone_waits_for_nobody_and_needs_no_savepoint(world: World) -> None:

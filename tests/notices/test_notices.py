@@ -211,6 +211,21 @@ def test_a_curator_hears_of_reports_that_await_review(
     assert "Reports that await review / Reportes que esperan revisión: 2" in texts(sink)[0]
 
 
+def test_what_two_keys_of_one_holder_may_read_is_counted_once(
+    world: World, job: NoticeJob, sink: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
+    with open_write_session(world.engine) as session:
+        for role in (Role.CURATOR, Role.ADMIN):
+            world.keys[f"Rita as {role}"] = api_keys.create_key(session, role, None, 30, world.now, "Rita Sosa")
+    tell(world, "Rita as curator")
+    a, b = world.file("foro"), world.file("foro", detention__facility="Ramo Verde")
+    body = {"a": a["detainee"]["id"], "b": b["detainee"]["id"], "judgement": "same", "reason": "the same mother"}
+    assert world.post("/v1/identity", body, "curator").status_code == 202
+    run(world, job, 10)
+    assert "Decisions that wait for a second person / Decisiones que esperan a una segunda persona: 1" in texts(sink)[0]
+
+
 def test_a_source_hears_of_others_verdicts_on_its_cases_as_far_as_public_lists_show_them(
     world: World, job: NoticeJob, sink: MailSink
 ) -> None:

@@ -69,7 +69,7 @@ class RateLimiter:
         """Count a request as `cost` requests. Raises TooManyRequests."""
         digest = None if token is None else self._digest(token)
         is_key = digest in self._senders
-        client_kind, bucket = ("key", digest) if is_key else ("client", self._bucket(_list_networks(client)[-1]))
+        client_kind, bucket = ("key", digest) if is_key else ("client", self._bucket(_find_smallest_network(client)))
         self._hit(client_kind, self._limits[client_kind], "requests", client_kind, str(bucket), cost)
         if search:
             self._hit("searches", self._searches, "searches by name", client_kind, str(bucket))
@@ -99,6 +99,12 @@ class RateLimiter:
 
     def _bucket(self, network: str) -> int:
         return int(self._digest(network), 16) % BUCKETS
+
+
+def _find_smallest_network(host: str) -> str:
+    """Return the last of `_list_networks`."""
+    network = find_network(host, *NETWORK_PREFIXES[-1]) or host
+    return host if network == TOR_NETWORK else network
 
 
 def _list_networks(host: str) -> list[str]:

@@ -122,8 +122,11 @@ def list_batches(context: ReadDep, query: Annotated[BatchQuery, Query()]) -> Rep
     """Reports that no curator has reviewed, in batches: by source, kind and list, those that await review first
     (curator). The first 400 reports are compared with what is shown."""
     context.allow(Role.CURATOR)
-    batch_page = query_batches(context.session, context.reader, compare=query.compare)
-    return answer_page(context, query, lambda _context, _query, _revision: batch_page)
+    return answer_page(
+        context,
+        query,
+        lambda context, query, _revision: query_batches(context.session, context.reader, compare=query.compare),
+    )
 
 
 @curation_router.get(

@@ -88,8 +88,7 @@ async def _acquire_readiness_slot(request: Request) -> AsyncIterator[None]:
 @health_router.get("/healthz", response_model=Health, response_model_exclude_unset=True)
 async def is_alive(request: Request) -> dict[str, Any]:
     """The process answers. `freeze`: as it last saw it, some seconds ago, since this reads no database."""
-    freeze: Freeze | None = request.app.state.last_freeze
-    return {"status": "ok"} | ({} if freeze is None else {"freeze": freeze.to_dict()})
+    return {"status": "ok"} | _describe_freeze(request.app.state)
 
 
 @health_router.get(
@@ -108,12 +107,12 @@ def is_ready(
     state = request.app.state
     warnings = check_readiness(state)
     note_freeze(state)
+    return {"status": "ok"} | ({"warnings": warnings} if warnings else {}) | _describe_freeze(state)
+
+
+def _describe_freeze(state: State) -> dict[str, Any]:
     freeze: Freeze | None = state.last_freeze
-    return (
-        {"status": "ok"}
-        | ({"warnings": warnings} if warnings else {})
-        | ({} if freeze is None else {"freeze": freeze.to_dict()})
-    )
+    return {} if freeze is None else {"freeze": freeze.to_dict()}
 
 
 def note_freeze(state: State) -> None:
