@@ -1,6 +1,8 @@
 """Derive the facts about a person and the place of custody. All but `collect_public_facts` are personal."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.dates import PartialDate, compute_age_bounds
@@ -24,9 +26,11 @@ from app.projection.consolidate import (
 from app.projection.custody import Custody
 from app.projection.event_dates import GOVERNMENT
 from app.projection.statements import Statement, drop_retracted, parse_cached_date
+from app.projection.status import group_by_source
 from app.schemas.base import Facts
 from app.vocabulary import AgeGroup
 
+ALIASES = "detainee.aliases"
 # The organisations' weekly tables count adolescents below 18 and old people from 70 on.
 ADULT_AGE, OLD_AGE = 18, 70
 
@@ -84,7 +88,7 @@ def collect_public_facts(statements: Sequence[Statement]) -> Facts:
 
 def collect_personal_facts(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Facts:
     """Return the personal facts about a person, from the current statements."""
-    current_statements = drop_retracted(statements)
+    current_statements = _drop_unreviewed_aliases(drop_retracted(statements))
     facts = collect_facts(current_statements, _PERSON_COMBINERS, "detainee") | collect_facts(
         _select_with_age(current_statements), {"age_on": date_fact}, "detainee"
     )
@@ -95,6 +99,29 @@ def collect_personal_facts(statements: Sequence[Statement], custodies: Sequence[
             age = compute_age_bounds(parse_cached_date(birth), day)[0]
             facts["age"] = {"said": get_reported_values(facts, "age"), "value": age}
     return facts
+
+
+def _drop_unreviewed_aliases(statements: Sequence[Statement]) -> list[Statement]:
+    """Drop aliases that an unreviewed report adds to a person whom another source reported first (rule 21).
+
+    Those that a second source gives stay. Readers find a person by an alias, and nothing outvotes a false one."""
+    if not any(statement.is_unreviewed and ALIASES in statement.content for statement in statements):
+        return list(statements)
+    first_source = min(statements, key=lambda statement: statement.record).source.key
+    givers = Counter(alias for group in group_by_source(statements).values() for alias in _list_aliases(group))
+    result = []
+    for statement in statements:
+        if statement.is_unreviewed and statement.source.key != first_source:
+            aliases = [alias for alias in _list_aliases([statement]) if givers[alias] > 1]
+            content = {name: value for name, value in statement.content.items() if name != ALIASES}
+            statement = replace(statement, content=content | ({ALIASES: aliases} if aliases else {}))
+        result.append(statement)
+    return result
+
+
+def _list_aliases(statements: Sequence[Statement]) -> list[str]:
+    """Return the aliases in statements, each once."""
+    return list(dict.fromkeys(alias for statement in statements for alias in statement.content.get(ALIASES, ())))
 
 
 def _select_with_age(statements: Sequence[Statement]) -> list[Statement]:

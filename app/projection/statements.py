@@ -140,7 +140,8 @@ class Statement:
     this publication class, None for `revision`. `is_wish_suspended`: the request takes away the name alone, and its
     birth hides nobody, until a curator agrees.
 
-    `review`: it awaits review or was rejected, and counts in its source's own row only (rule 21).
+    `review`: it awaits review or was rejected, and counts in its source's own row only (rule 21). `is_unreviewed`: it
+    counts everywhere, and no curator has approved it.
 
     `content`: what counts: the logged content with the personal values. `hidden_content`: for a count-only person, the
     days and the method omitted from the log, until an erasure deletes them."""
@@ -159,6 +160,7 @@ class Statement:
     wish_revision: int | None = None
     is_wish_suspended: bool = False
     review: Review | None = None
+    is_unreviewed: bool = False
     hidden_content: Content = field(default_factory=dict)
 
     @cached_property

@@ -339,6 +339,7 @@ def _build_statement(
         wish_revision=wish.get("since"),
         is_wish_suspended=wish.get("name_only", False),
         review=None if review in (None, Review.UNREVIEWED) else Review(review),
+        is_unreviewed=review == Review.UNREVIEWED,
         hidden_content=hidden_content,
     )
 

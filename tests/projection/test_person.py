@@ -1,5 +1,6 @@
 """The facts about the person and the place."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,6 +42,29 @@ def test_names_and_aliases_are_folded_for_search() -> None:
 def test_a_person_is_found_by_every_spelling_that_a_list_has() -> None:
     said = [statement(1, detainee__full_name="Eliezer Kohan"), statement(2, "jep", detainee__full_name="Eliécer Cohán")]
     assert row_of(said, DetaineePersonal)["folded_name"] == "eliezer kohan eliecer cohan"
+
+
+def unreviewed(*given: Any, **said: Any) -> Statement:
+    return replace(statement(*given, **said), is_unreviewed=True)
+
+
+def test_an_alias_that_others_add_is_dropped_until_it_is_reviewed_or_given_twice() -> None:
+    first = statement(1, detainee__full_name="Ana Prieto", detainee__aliases=["Anita"])
+    added = unreviewed(2, "jep", detainee__full_name="Ana Prieto", detainee__aliases=["La Traidora", "Anita"])
+    said = row_of([first, added], DetaineePersonal)
+    assert said["facts"]["aliases"] == {"value": ["Anita"], "said": [{"by": ["foro", "jep"], "value": ["Anita"]}]}
+    assert said["folded_name"] == "ana prieto anita"
+    also = unreviewed(3, "pud", detainee__aliases=["La Traidora"])
+    again = unreviewed(4, "jep", detainee__aliases=["La Traidora"])
+    assert facts(first, added, again)["aliases"] == ["Anita"]
+    assert facts(first, added, also)["aliases"] == facts(first, replace(added, is_unreviewed=False))["aliases"]
+
+
+def test_whoever_reports_a_person_first_gives_aliases_at_once() -> None:
+    first = unreviewed(1, detainee__aliases=["Anita"])
+    assert facts(first)["aliases"] == facts(first, statement(2, "jep"))["aliases"] == ["Anita"]
+    said = statement(1, detainee__gender="female"), unreviewed(2, "jep", detainee__aliases=["La Traidora"])
+    assert facts(*said) == {"gender": "female"}
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,19 @@ def test_an_approved_report_counts_everywhere_and_frees_the_limit(world: World) 
     assert world.file(**person(900))["review"] == "unreviewed"
 
 
+def test_an_alias_added_to_somebody_else_s_person_finds_nobody_until_it_is_approved(world: World) -> None:
+    detainee = world.file("jep", **person(1))["detainee"]["id"]
+    world.file("foro", **person(1), detainee__aliases=["La Traidora"])
+
+    def find() -> tuple[int, list[str]]:
+        page = world.get("/v1/detainees", q="Traidora").json()["data"]
+        return len(page), world.get(f"/v1/detainees/{detainee}").json()["aliases"]
+
+    assert find() == (0, [])
+    world.review("foro")
+    assert find() == (1, ["La Traidora"])
+
+
 def test_a_rejected_report_stays_in_its_source_s_row(world: World) -> None:
     file_people(world, LIMIT + 2)
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
