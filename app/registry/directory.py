@@ -1,19 +1,23 @@
 """Add and change sources and facilities, and store the real names of sources under a pseudonym.
 
+A facility is one decision about everybody whose reports name it, so a curator's day has a limit for it.
+
 A real name is sealed with the operator's secret and stored outside the log: no entry reveals that there is one, and
 null deletes it.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
-from app.errors import AlreadyExists, Invalid, NotFound
+from app.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from app.log import sealing
 from app.matching.scripts import fold
 from app.models import OPEN, Facility, Source, SourceRealName
+from app.registry.curation import proposals
 from app.registry.directory_snapshot import find_current_row
 from app.registry.review.judge import set_unreviewed_limit
 from app.registry.write import Outcome, WriteContext
@@ -71,21 +75,26 @@ def change_source(context: WriteContext, slug: str, body: SourcePatch) -> Outcom
         store_real_name(context.session, context.secret, source.key, body.real_name)
     patch = body.model_dump(mode="json", exclude_unset=True, exclude={"real_name"})
     _refuse_emptied_fields(patch, "name", "kind", "independent", "quarantined")
-    return _write_change(context, "source", previous, patch, source.since)
+    updated = {**previous, **patch}
+    if updated == previous:
+        return Outcome("source", 200, source.since, {"slug": slug})
+    return _write_directory_entry(context, "source", updated, 200)
 
 
 def add_facility(context: WriteContext, body: FacilityIn) -> Outcome:
-    """Add a facility. Reports that name it refer to it from this revision on. Raises AlreadyExists."""
+    """Add a facility. Reports that name it refer to it from this revision on. Raises AlreadyExists and Forbidden."""
     if find_current_row(context.session, Facility, body.slug) is not None:
         raise AlreadyExists("There is a facility with this slug: PATCH it, or choose another slug.")
     values = body.model_dump(mode="json")
     values["names"] = _merge_names(values.pop("name"), values["names"])
     _refuse_taken_names(context, values)
-    return _write_directory_entry(context, "facility", values, 201)
+    return _write_facility(context, values, 201)
 
 
 def change_facility(context: WriteContext, slug: str, body: FacilityPatch) -> Outcome:
-    """Change a facility's names, kind, area, country or point. Raises NotFound, Invalid and AlreadyExists."""
+    """Change a facility's names, kind, area, country or point.
+
+    Raises NotFound, Invalid, AlreadyExists and Forbidden."""
     facility = find_current_row(context.session, Facility, slug)
     if facility is None:
         raise NotFound("There is no facility with this slug.")
@@ -99,7 +108,10 @@ def change_facility(context: WriteContext, slug: str, body: FacilityPatch) -> Ou
         patch["names"] = _merge_names(main_name, patch.get("names", previous["names"]) or [])
         country = patch.get("country", previous["country"])
         _refuse_taken_names(context, {"slug": slug, "names": patch["names"], "country": country})
-    return _write_change(context, "facility", previous, patch, facility.since)
+    updated = {**previous, **patch}
+    if updated == previous:
+        return Outcome("facility", 200, facility.since, {"slug": slug})
+    return _write_facility(context, updated, 200, also_named=previous["names"])
 
 
 def put_facility(context: WriteContext, body: FacilityIn) -> Outcome:
@@ -120,13 +132,17 @@ def _refuse_emptied_fields(patch: dict[str, Any], *names: str) -> None:
             raise Invalid.at_pointer(f"/{name}", "required", "This field cannot be emptied.")
 
 
-def _write_change(
-    context: WriteContext, kind: str, previous: dict[str, Any], patch: dict[str, Any], revision: int
+def _write_facility(
+    context: WriteContext, values: dict[str, Any], status: int, *, also_named: Sequence[str] = ()
 ) -> Outcome:
-    updated = {**previous, **patch}
-    if updated == previous:
-        return Outcome(kind, 200, revision, {"slug": previous["slug"]})
-    return _write_directory_entry(context, kind, updated, 200)
+    """Write a facility. `also_named`: names that it loses. Raises Forbidden beyond a curator's day."""
+    people = proposals.count_people_at(context.session, [values["slug"], *values["names"], *also_named])
+    if people and proposals.exceeds_limit(context, people):
+        raise Forbidden(
+            f"The reports of {people} people name this facility, and a curator decides about at most "
+            f"{proposals.MAX_PEOPLE_A_DAY} people a day. Ask whoever runs the registry: recuento facility import FILE"
+        )
+    return _write_directory_entry(context, "facility", values, status)
 
 
 def _write_directory_entry(context: WriteContext, kind: str, values: dict[str, Any], status: int) -> Outcome:

@@ -14,19 +14,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import delete, select
+from sqlalchemy import delete, distinct, func, select
 from sqlmodel import Session, col
 
-from app.models import ApiKey, Entry, EntryAuthor, Proposal
+from app.matching.scripts import fold
+from app.models import OPEN, ApiKey, BlockingKey, Entry, EntryAuthor, Placement, Proposal
 from app.models.log import ProposalKind
 from app.registry import api_keys
+from app.registry.identity.blocking_keys import format_facility_key
 from app.registry.write import Outcome, WriteContext, build_proposal
 
 WAITING_TIME = timedelta(hours=24)
 # `proposed_at` of a decision that was agreed and is not finished: due whatever the clock says.
 AGREED = datetime(1970, 1, 1, tzinfo=UTC)
-# Joins, partings, confirmations and agreements of one holder within WAITING_TIME. A curator compares that many people
-# with care in a morning; a thief changes no more of them in a day.
+# Joins, partings, confirmations, agreements and people placed by one holder in WAITING_TIME. A curator compares that
+# many people with care in a morning; a thief changes no more of them in a day.
 MAX_PEOPLE_A_DAY = 20
 
 
@@ -87,15 +89,28 @@ def exceeds_limit(context: WriteContext, people: int) -> bool:
         select(col(Entry.body))
         .join(EntryAuthor, col(EntryAuthor.revision) == col(Entry.revision))
         .where(col(EntryAuthor.key_id).in_(keys), col(Entry.recorded_at) > context.now - WAITING_TIME)
-        .where(col(Entry.kind).in_(("identity", "consent", "claim", "review")))
+        .where(col(Entry.kind).in_(("identity", "consent", "claim", "review", "facility")))
     )
-    return people + sum(_count_decided_people(json.loads(body)) for body in bodies) > MAX_PEOPLE_A_DAY
+    return people + sum(_count_decided_people(context.session, json.loads(body)) for body in bodies) > MAX_PEOPLE_A_DAY
 
 
-def _count_decided_people(body: dict[str, Any]) -> int:
-    """Return how many people an entry joins, parts, confirms or opens."""
+def _count_decided_people(session: Session, body: dict[str, Any]) -> int:
+    """Return how many people an entry joins, parts, confirms, opens or places."""
+    if "names" in body:  # a facility; how many people reports place there is not in the log, since it is personal
+        return count_people_at(session, [body["slug"], *body["names"]])
     people: int = body.get("people", body.get("by") == "curator" or "undoes" in body or "confirms" in body)
     return people
+
+
+def count_people_at(session: Session, names: Sequence[str]) -> int:
+    """Return how many people have reports that name a facility, by its slug or one of its names."""
+    keys = [format_facility_key(fold(name)) for name in names]
+    query = (
+        select(func.count(distinct(col(Placement.detainee))))
+        .join(BlockingKey, col(BlockingKey.record) == col(Placement.record))
+        .where(col(BlockingKey.key).in_(keys), col(Placement.until) == OPEN)
+    )
+    return int(session.execute(query).scalar_one())
 
 
 def _is_own(context: WriteContext, proposal: Proposal) -> bool:

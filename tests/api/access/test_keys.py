@@ -202,12 +202,12 @@ def test_the_name_of_a_holder_enters_neither_the_log_nor_the_servers(
     world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    world.add_facility()
     filed = world.file("foro")
     other = world.file("jep", detainee__full_name="Ulises Barrios")
     monkeypatch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
     pair = {"a": filed["detainee"]["id"], "b": other["detainee"]["id"], "judgement": "same", "reason": "one mother"}
     assert world.post("/v1/identity", pair, "curator").status_code == 202
-    world.add_facility()
     world.redact(filed["detainee"]["id"])
     world.app.state.key_uses.write_uses(world.engine)
     assert "Holder of" in world.get("/v1/me", "foro").text

@@ -11,6 +11,7 @@ from app import jobs
 from app.db.engine import open_write_session
 from app.registry import api_keys
 from app.registry.apply import rebuild_tables
+from app.registry.curation import proposals
 from app.registry.curation.proposals import MAX_PEOPLE_A_DAY, WAITING_TIME
 from app.vocabulary import Role
 from tests.properties.test_rebuild import TABLES, rows
@@ -354,3 +355,28 @@ def test_a_rebuild_keeps_what_waits(world: World) -> None:
         rebuild_tables(session)
         assert {table.__name__: rows(session, table) for table in TABLES} == before
     agree(world)
+
+
+def test_a_facility_counts_as_the_people_whose_reports_name_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposals, "MAX_PEOPLE_A_DAY", 3)
+
+    def move(area: str) -> Response:
+        headers = world.headers("curator")
+        return world.client.patch("/v1/facilities/el-rodeo-i", json={"area": area}, headers=headers)
+
+    def add(slug: str, name: str) -> int:
+        body = {"slug": slug, "name": name, "kind": "prison", "country": "VE"}
+        return world.post("/v1/facilities", body, "curator").status_code
+
+    world.add_facility()
+    assert move("Guarenas").status_code == 200, "nobody's reports name it"
+    for number, name in enumerate(("Ana Prieto", "Ulises Barrios")):
+        world.file(detainee__full_name=name, detainee__birth_date=str(1950 + 9 * number), source_record_id=name)
+    world.now += WAITING_TIME
+    assert move("Inventada").status_code == 200
+    refused = world.refuse(move("Miranda"), 403, "forbidden")
+    assert "2 people" in refused["detail"]
+    assert "recuento facility import" in refused["detail"]
+    assert add("yare", "Yare") == 201
+    world.now += WAITING_TIME
+    assert move("Miranda").status_code == 200
