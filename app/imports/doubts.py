@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from app.imports.cell_values import CELL_WORDS
 from app.imports.faults import format_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME
 from app.imports.formats.csv import Cells
-from app.imports.headings import Column
+from app.imports.layout import Column
 from app.imports.mapping import Answer, ListMapping, Question, fold_heading
 from app.matching.scripts import fold
 from app.registry.checks import POINTER_FIELDS
@@ -87,7 +87,8 @@ class RowQuestion:
 class DoubtfulRows:
     """The questions about the rows of one list, with the answers of its mapping."""
 
-    def __init__(self, columns: Sequence[Column], mapping: ListMapping) -> None:
+    def __init__(self, columns: Sequence[Column], mapping: ListMapping, label_row: Callable[[int], str] = str) -> None:
+        self._label_row = label_row
         self._headings = {column.place: fold_heading(column.heading) for column in columns}
         self._several_columns = sum(1 for column in columns if column.heading) > 1
         # Surnames alone are not doubted: "Ramón y Cajal" is usual there.
@@ -98,7 +99,7 @@ class DoubtfulRows:
 
     def find_open_questions(self, cells: Cells) -> list[RowQuestion] | None:
         """The unanswered questions about a row; None if the mapping leaves the row out."""
-        answer = self._answers.get(str(cells.number)) if self._answers else None
+        answer = self._answers.get(self._label_row(cells.number)) if self._answers else None
         if answer is not None:
             return None if answer is Answer.LEAVE_OUT else []
         questions = self.find_questions(cells)

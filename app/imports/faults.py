@@ -30,13 +30,32 @@ Value = str | int | Callable[[Language], str]
 WISH_WITHDRAWN: Literal["wish_withdrawn"] = "wish_withdrawn"  # a warning about a row, which is filed all the same
 
 
+class Choice(TypedDict):
+    """An answer that may be chosen, with its label in every language."""
+
+    value: str
+    labels: dict[Language, str]
+
+
 class StoredQuestion(TypedDict):
-    """A stored question about a list, in every language. An earlier version stored a single sentence, `detail`."""
+    """A stored question about a list, in every language. An earlier version stored a single sentence, `detail`, and had
+    no `place` for the answer."""
 
     code: str
     details: NotRequired[dict[Language, str]]
     detail: NotRequired[str]
     answer: NotRequired[AnswerMethod]
+    place: NotRequired[str]
+    step: NotRequired[int]
+    kind: NotRequired[str]
+    choices: NotRequired[list[Choice]]
+    guess: NotRequired[str | None]
+    column: NotRequired[str]
+    heading: NotRequired[str]
+    samples: NotRequired[list[str]]
+    value: NotRequired[str | None]
+    count: NotRequired[int | None]
+    rows: NotRequired[list[str]]
 
 
 class StoredFault(ImportFault):
@@ -70,6 +89,11 @@ def build_list_question(code: str, answer: AnswerMethod = "confirm", **values: V
     return {"code": code, "details": details, "answer": answer}
 
 
+def format_choice(value: str, name: str) -> Choice:
+    """Return an answer with its label. `name`: of the label in `sentences.toml`."""
+    return {"value": value, "labels": dict(zip(LANGUAGES, _TEXTS["choices"][name], strict=True))}
+
+
 def format_in_both_languages(section: str, name: str, values: Mapping[str, Value]) -> list[str]:
     """A sentence in each of `LANGUAGES`. `section`: of `sentences.toml`."""
     return [
@@ -88,7 +112,24 @@ def translate_problem(stored_fault: StoredFault, lang: Language) -> ImportFault:
 def translate_question(stored_question: StoredQuestion, lang: Language) -> ImportQuestion:
     """A question about a list in a language."""
     text = stored_question["details"][lang] if "details" in stored_question else stored_question["detail"]
-    return {"code": stored_question["code"], "detail": text, "answer": stored_question.get("answer", "confirm")}
+    return {
+        "code": stored_question["code"],
+        "detail": text,
+        "answer": stored_question.get("answer", "confirm"),
+        "place": stored_question.get("place"),
+        "step": stored_question.get("step", 1),
+        "kind": stored_question.get("kind", "confirm"),
+        "choices": [
+            {"value": choice["value"], "label": choice["labels"][lang]} for choice in stored_question.get("choices", [])
+        ],
+        "guess": stored_question.get("guess"),
+        "column": stored_question.get("column"),
+        "heading": stored_question.get("heading"),
+        "samples": stored_question.get("samples", []),
+        "value": stored_question.get("value"),
+        "count": stored_question.get("count"),
+        "rows": stored_question.get("rows", []),
+    }
 
 
 def is_answered_by_confirming(questions: Iterable[ImportQuestion]) -> bool:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["line", "lines", "date", "code", "codes", "country", "countries", "number", "links", "text", "state"]
+Kind = Literal[
+    "line", "lines", "date", "code", "codes", "country", "countries", "number", "links", "text", "state", "mark"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,13 @@ NAME = "detainee.full_name"
 GIVEN_NAMES, SURNAMES = "detainee.given_names", "detainee.surnames"
 # The state of a person in a sheet ("excarcelado", "detenido"), which becomes a release, a legal status or an end.
 STATE = "state"
+# The day of the state, where one column of days serves several states.
+STATE_DAY = "state_on"
+# Columns of crosses, one for each state: "state:released" is crossed where the person was released.
+STATE_MARKS = tuple(
+    f"{STATE}:{state}"
+    for state in ("held", "released", "house_arrest", "died", "transferred", "escaped", "disappeared")
+)
 BIRTH = "detainee.birth_date"
 EMBARGO = "publish_not_before"
 PUBLISH = "detainee.publish"
@@ -34,6 +43,8 @@ FIELDS: dict[str, Field] = {
     "detention_id": LINE,
     "release_id": LINE,
     STATE: Field("state"),
+    STATE_DAY: DATE,
+    **dict.fromkeys(STATE_MARKS, Field("mark")),
     NAME: LINE,
     GIVEN_NAMES: LINE,
     SURNAMES: LINE,

@@ -4,33 +4,44 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Mapping as AnyMapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from typing_extensions import TypedDict
 
 from app.errors import Problem
-from app.imports import headings
-from app.imports.cell_values import CELL_WORDS, DateOrder, is_date, list_possible_days
 from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
-from app.imports.faults import BadFile, Fault, StoredQuestion, Value, build_list_question
+from app.imports.faults import BadFile, Fault, format_line
 from app.imports.formats import csv, template, workbook_reader
-from app.imports.formats.csv import MAX_COLUMNS, Cells, check_row_number
-from app.imports.formats.workbook_reader import Sheet, Workbook
-from app.imports.headings import SENTENCE_TERM, Column, find_withholding_cells
-from app.imports.mapping import MAX_QUOTED_LENGTH, Answer, ListMapping
-from app.imports.rows import Row, RowReader, Tally
-from app.matching.scripts import fold
+from app.imports.formats.csv import Cells, check_row_number
+from app.imports.formats.template import format_field_name
+from app.imports.formats.workbook_reader import Workbook
+from app.imports.layout import (
+    MAX_HEADING_ROW,
+    Column,
+    HeadingRow,
+    ReadRows,
+    build_columns,
+    find_heading_row,
+    find_repeated_fields,
+    has_people,
+)
+from app.imports.mapping import LAST_HEADER, MAX_QUOTED_LENGTH, Answer, ListMapping, fold_heading
+from app.imports.rows import Row, RowReader, Tally, build_date_contexts
+from app.imports.sheet_dates import DateContext, DateOrder, list_possible_days
+from app.imports.states import read_state
 from app.registry.records import format_id_case
 from app.schemas.imports import ImportColumn, ListForm
-from app.schemas.text import LAST_ZONE
 from app.strict_json import parse_json
 
+# Headings in a message.
+MAX_MISSING_SHOWN = 3
 # Fields that the registry adds to a report.
 REGISTRY_FIELDS = frozenset(
     {"id", "version", "revision", "recorded_at", "source", "review", "has_national_id", "retraction", "taken_over"}
@@ -54,12 +65,15 @@ def build_report_body(report: AnyMapping[str, Any]) -> dict[str, Any]:
     return {"source_record_id": format_id_case(report["id"]), **body}
 
 
-# Cells that hold nobody back under "No publicar".
-NO_WORDS = frozenset(CELL_WORDS["asked"]["no"])
-# Cells that say yes or no in a column of days of publication, and words that make a day of this year a future one.
-YES_OR_NO = frozenset(CELL_WORDS["asked"]["yes_or_no"])
-FUTURE_WORDS = re.compile(r"\b(?:hasta|partir|despues|antes|until|after|before)\b")
-YEAR_PATTERN = re.compile(r"(?<!\d)20\d\d(?!\d)")
+# The row numbers of a list of several sheets: those of its third sheet follow 30,000,000.
+SHEET_ROWS = 10_000_000
+# Sheets that are looked at. A process reads the whole file for each.
+MAX_SHEETS = 12
+MAX_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
+# Sheets of our own template with headings and invented people: never the list.
+EXAMPLE_SHEETS = frozenset(template.TEMPLATE_TEXTS["sheets"]["help"])
+# Rows of a sheet that is not read, counted for the question whether it belongs to the list.
+MAX_COUNTED_ROWS = 100_000
 
 
 class OpenedShape(TypedDict):
@@ -74,40 +88,86 @@ class OpenedShape(TypedDict):
 
 
 @dataclass
+class OpenedSheet:
+    """A sheet, or the whole of a text file: its row of headings, its columns, and its rows below the headings.
+
+    `number`: its place in the workbook, from 1. `is_used`: its rows are people of the list. `rows_above`: the texts
+    above the headings."""
+
+    name: str | None
+    number: int
+    heading_row: HeadingRow
+    columns: list[Column]
+    read_rows: ReadRows
+    row_count: int
+    is_used: bool = True
+    rows_above: list[str] = field(default_factory=list)
+
+    def read_cells(self) -> Iterator[Cells]:
+        """Read the rows below the headings."""
+        return (row for row in self.read_rows() if row.number > self.heading_row.number)
+
+    @property
+    def state(self) -> str | None:
+        """The state that the sheet's name says of all its people."""
+        reading = None if self.name is None else read_state(self.name, DateContext())
+        return None if reading is None else reading.state
+
+
+@dataclass
 class OpenedList:
     """A list ready to be read.
 
-    `is_mapping_saved`: its mapping was saved with an earlier list; `rows`, `cells`: read the file again.
+    `is_mapping_saved`: its mapping was saved with an earlier list; `sheets`: none for JSON Lines; `rows`: read the file
+    again.
     """
 
     form: ListForm
     digest: str
     mapping: ListMapping
     is_mapping_saved: bool = False
-    columns: list[Column] = field(default_factory=list)
-    headings: str | None = None  # their digest
-    sheet: str | None = None
-    other_sheets: list[str] = field(default_factory=list)
+    sheets: list[OpenedSheet] = field(default_factory=list)
+    headings: str | None = None  # the digest of those of the first sheet read
+    day: date | None = None  # for which the list is true, answered or guessed
     rows: Callable[[], Iterator[Row]] = lambda: iter(())
-    cells: Callable[[], Iterator[Cells]] | None = None
     tally: Tally = field(default_factory=Tally)  # of the rows last read
+
+    @property
+    def used_sheets(self) -> list[OpenedSheet]:
+        return [sheet for sheet in self.sheets if sheet.is_used]
+
+    @property
+    def columns(self) -> list[Column]:
+        return [column for sheet in self.used_sheets for column in sheet.columns]
+
+    @property
+    def cells(self) -> Callable[[], Iterator[Cells]] | None:
+        """Read the cells of all rows; None for JSON Lines."""
+        return self._read_cells if self.sheets else None
+
+    def _read_cells(self) -> Iterator[Cells]:
+        several = len(self.used_sheets) > 1
+        for sheet in self.used_sheets:
+            offset = sheet.number * SHEET_ROWS if several else 0
+            yield from (row._replace(number=offset + row.number) for row in sheet.read_cells())
+
+    def label_row(self, number: int) -> str:
+        """Return a row as an officer names it: 14, or Detenidos!14 in a list of several sheets."""
+        sheet_number, row = divmod(number, SHEET_ROWS)
+        name = next((sheet.name for sheet in self.sheets if sheet.number == sheet_number), None)
+        return str(number) if name is None or not sheet_number else f"{name}!{row}"
 
     def count_rows(self) -> tuple[int, bool]:
         """`(number of rows, whether the column of case numbers only counts them)`. Reads to the end: a file that breaks
         off is refused before anything of it is filed. Raises BadFile."""
         if self.cells is None:
             return sum(1 for _row in self.rows()), False
-        mapped_headings = self.mapping.targets
         place = next(
-            (
-                c.place
-                for c in self.columns
-                if "source_record_id" in c.fields and fold(c.heading) not in mapped_headings
-            ),
+            (c.place for c in self.columns if "source_record_id" in c.fields and not c.is_answered),
             None,
         )
         row_count, counting = 0, place is not None
-        doubtful = DoubtfulRows(self.columns, self.mapping)
+        doubtful = DoubtfulRows(self.columns, self.mapping, self.label_row)
         for row in self.cells():
             if self.mapping.rows and doubtful.find_open_questions(row) is None:
                 continue
@@ -115,69 +175,27 @@ class OpenedList:
             counting = counting and place is not None and row.text(place) == str(row_count)
         return row_count, counting and row_count > 1
 
-    def list_questions(self, now: datetime) -> list[StoredQuestion]:
-        """The questions about whole columns, which only a mapping answers. Raises BadFile."""
-        unmapped_columns = [column for column in self.columns if column.fields and not column.is_mapped]
-        sentence_columns = [column for column in unmapped_columns if column.fields == (SENTENCE_TERM,)]
-        return [
-            *(build_column_question("hidden_column", column) for column in unmapped_columns if column.is_hidden),
-            *(
-                build_column_question("sentence_date", column)
-                for column in sentence_columns
-                if self._has_dates(column.place)
-            ),
-            *(
-                build_column_question("publication_column", column)
-                for column in self.columns
-                if self._may_withhold(column, now)
-            ),
-        ]
-
-    def _has_dates(self, place: int) -> bool:
-        rows = () if self.cells is None else self.cells()
-        return any(place < len(row.texts) and is_date(row.texts[place], self.mapping.dates) for row in rows)
-
-    def _may_withhold(self, column: Column, now: datetime) -> bool:
-        """Whether some cell of a column that is not read may say that a person must not be published."""
-        cells, place = find_withholding_cells(column), column.place
-        if cells is None or self.cells is None:
-            return False
-        if any(place in row.valueless_cells for row in self.cells()):
-            return True  # a formula without its value may give any
-        texts = (row.text(place) for row in self.cells())
-        if cells == "day_to_come":
-            today = now.astimezone(LAST_ZONE).date()  # an embargo ends where its day has begun everywhere
-            return any(_may_hold_back(text, today, self.mapping.dates) for text in texts)
-        return any(text and not (cells == "any_but_no" and text.casefold() in NO_WORDS) for text in texts)
-
     def shape(self) -> OpenedShape:
+        used = [sheet.name for sheet in self.used_sheets if sheet.name is not None]
         return {
             "form": self.form,
             "digest": self.digest,
             "columns": [
-                {"column": column.letter, "heading": column.heading, "fields": list(column.fields)}
+                {
+                    "column": column.letter,
+                    "heading": column.title,
+                    "fields": list(column.fields),
+                    "filled": column.profile.filled,
+                    "samples": list(column.profile.samples),
+                    "sure": column.is_sure or column.is_answered,
+                    "counts_rows": column.is_counter,
+                }
                 for column in self.columns
             ],
-            "sheet": self.sheet,
-            "other_sheets": self.other_sheets,
+            "sheet": ", ".join(used) or None,
+            "other_sheets": [sheet.name for sheet in self.sheets if sheet.name is not None and not sheet.is_used],
             "saved_mapping": self.is_mapping_saved,
         }
-
-
-def _may_hold_back(text: str, today: date, order: DateOrder | None) -> bool:
-    """Whether a cell under a heading of publication says yes or no, or may mean a day to come: one that is no day and
-    no link may, by a year to come, or by this year with "hasta" or "a partir de"."""
-    words, days = fold(text), list_possible_days(text, order)
-    years = () if days or "//" in text else map(int, YEAR_PATTERN.findall(text))
-    soonest = today.year if FUTURE_WORDS.search(words) else today.year + 1
-    return words in YES_OR_NO or any(day > today for day in days) or any(year >= soonest for year in years)
-
-
-def build_column_question(code: str, column: Column, **values: Value) -> StoredQuestion:
-    """A question about a column."""
-    return build_list_question(
-        code, "mapping", column=column.letter, heading=column.heading[:MAX_QUOTED_LENGTH], **values
-    )
 
 
 def digest_bytes(data: bytes) -> str:
@@ -187,170 +205,89 @@ def digest_bytes(data: bytes) -> str:
 # Digest of a row of headings → the mapping saved for them.
 FindSavedMapping = Callable[[str], ListMapping | None]
 
-# Rows that may stand above the headings: a title, a date, a paragraph.
-MAX_HEADING_ROW = 20
-MIN_GROUP_CELLS = 2  # cells of a row of headings above another
+
+@dataclass(frozen=True)
+class ListContext:
+    """What is known of a list beside the file: the country of its source, and the day on which it is read."""
+
+    country: str | None = None
+    today: date | None = None
 
 
-@dataclass
-class HeadingRow:
-    """A row of headings, with the mapping by which it is read."""
+class _SheetOpener:
+    """Opens the sheets of one list, each by the answers sent with it or by the mapping saved for its headings."""
 
-    known_count: int
-    width: int
-    number: int
-    cells: list[str]
-    mapping: ListMapping
-    is_saved: bool
-    hidden_columns: frozenset[int] = frozenset()
+    def __init__(self, mapping: ListMapping | None, find_saved: FindSavedMapping) -> None:
+        self._is_sent = mapping is not None
+        self.mapping = mapping or ListMapping()
+        self._find_saved = find_saved
+        self.is_mapping_saved = False
 
-    @classmethod
-    def find(
-        cls,
-        rows: Iterator[Cells],
-        mapping: ListMapping | None,
-        find_saved: FindSavedMapping,
+    def open_sheet(
+        self,
+        read_rows: ReadRows,
+        name: str | None = None,
+        number: int = 1,
         hidden_columns: frozenset[int] = frozenset(),
-    ) -> "HeadingRow":
-        """The row that the mapping names; else the row with most known headings among the first rows, alone or joined
-        with the row above it."""
-        best = cls(0, 0, 0, [], mapping or ListMapping(), is_saved=False)
-        row_above = Cells(0, [])
-        for row in rows:
-            number, cells = row.number, row.texts
-            if number > MAX_HEADING_ROW and (mapping is None or mapping.header is None or number > mapping.header):
-                break
-            if len(cells) > 4 * MAX_COLUMNS:
-                raise BadFile("too_many_columns", f"A list has at most {MAX_COLUMNS} columns: is this one?", number)
-            if mapping is not None and mapping.header is not None and number != mapping.header:
-                row_above = row
-                continue
-            for heading_cells in [cells, *_join_group_headings(row_above, row)]:
-                saved_mapping = (
-                    None if mapping is not None else find_saved(headings.digest_headings(trim_cells(heading_cells)))
-                )
-                used_mapping = saved_mapping or mapping or ListMapping()
-                known_count = headings.count_known_headings(heading_cells, used_mapping)
-                width = sum(1 for cell in heading_cells if cell.strip())
-                if known_count > best.known_count:
-                    best = cls(
-                        known_count,
-                        width,
-                        number,
-                        heading_cells,
-                        used_mapping,
-                        saved_mapping is not None,
-                        hidden_columns,
-                    )
-            row_above = row
-        return best
-
-    @property
-    def saved_sheet(self) -> str | None:
-        """The sheet that the mapping saved for these headings names."""
-        return self.mapping.sheet if self.is_saved else None
-
-    def open_list(self, form: ListForm, data: bytes, rows: Callable[[], Iterator[Cells]]) -> OpenedList:
-        if self.known_count < min(headings.MIN_KNOWN_HEADINGS, max(1, self.width)):
-            raise BadFile(
-                "no_headings",
-                f"No row of headings was found in the first {MAX_HEADING_ROW} rows, or in the one that a mapping names "
-                "as `header`: put headings above the columns, or send a mapping that says which column holds what.",
-            )
-        columns = headings.build_columns(self.cells, self.mapping, self.hidden_columns)
-
-        def rows_below() -> Iterator[Cells]:
-            return (row for row in rows() if row.number > self.number)
-
-        def read_rows() -> Iterator[Row]:
-            opened_list.tally = Tally()
-            reader = RowReader(columns, self.mapping, infer_meaning_of_m(columns, rows_below()), opened_list.tally)
-            return (row for cells in rows_below() if (row := reader.read_row(cells)) is not None)
-
-        opened_list = OpenedList(
-            form,
-            digest_bytes(data),
-            self.mapping,
-            self.is_saved,
-            columns,
-            headings.digest_headings(trim_cells(self.cells)),
-            rows=read_rows,
-            cells=rows_below,
-        )
-        return opened_list
+        *,
+        is_alone: bool = True,
+    ) -> OpenedSheet:
+        heading_number = self.mapping.headers.get(name or "", self.mapping.header)
+        first_rows = list(islice(read_rows(), MAX_HEADING_ROW + LAST_HEADER))
+        heading_row = find_heading_row(first_rows, self.mapping, heading_number)
+        if not self._is_sent and not self.is_mapping_saved and heading_row.is_found:
+            saved = self._find_saved(heading_row.digest)
+            if saved is not None:
+                self.mapping, self.is_mapping_saved = saved, True
+        if not heading_row.is_found and heading_number is None:
+            heading_row = _guess_heading_row(first_rows)
+        sheet_name = None if is_alone else name
+        sheet = OpenedSheet(name, number, heading_row, [], read_rows, 0)
+        sheet.columns = build_columns(heading_row, self.mapping, sheet.read_cells(), sheet_name, hidden_columns)
+        sheet.rows_above = [
+            text for row in first_rows if row.number < heading_row.number for text in row.texts if text.strip()
+        ]
+        return sheet
 
 
-def _join_group_headings(row_above: Cells, row: Cells) -> list[list[str]]:
-    """The headings of a row joined with the groups above, if there are any: a single cell above is a title."""
-    if row_above.number != row.number - 1 or sum(1 for cell in row_above.texts if cell.strip()) < MIN_GROUP_CELLS:
-        return []
-    return [headings.join_heading_rows(row_above.texts, row.texts)]
+def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:
+    """Return the first of the widest rows as headings of which none is known: the officer says what they mean."""
+    widest = max((sum(1 for text in row.texts if text.strip()) for row in rows[:MAX_HEADING_ROW]), default=0)
+    for row in rows[:MAX_HEADING_ROW]:
+        if sum(1 for text in row.texts if text.strip()) == widest > 1:
+            return HeadingRow(row.number, list(row.texts), [""] * len(row.texts))
+    return HeadingRow()
 
 
-def trim_cells(cells: list[str]) -> list[str]:
-    last = max((place for place, cell in enumerate(cells) if cell.strip()), default=-1)
-    return cells[: last + 1]
-
-
-# Sheets that are tried: a cover page, a summary and some notes may come first. A process reads the whole file for each.
-MAX_SHEETS = 5
-MAX_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
-# Sheets of our own template with headings and invented people: never the list.
-EXAMPLE_SHEETS = frozenset(template.TEMPLATE_TEXTS["sheets"]["help"])
-
-
-def choose_sheet(data: bytes, mapping: ListMapping | None, find_saved: FindSavedMapping) -> OpenedList:
-    """Choose the sheet that the mapping names, sent or saved; else the first visible sheet with headings, which a cover
-    page has not."""
-    form: ListForm = "ods" if b"opendocument.spreadsheet" in _read_zip_part(data, "mimetype") else "xlsx"
-
-    def read_heading_row(name: str | None) -> tuple[Sheet, HeadingRow]:
-        with Workbook(data, name) as book:
-            return book.sheet, HeadingRow.find(book.read_rows(), mapping, find_saved, book.sheet.hidden_columns)
+def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
+    """Return the visible sheets. Those with people are used, unless the answers say otherwise."""
+    mapping = opener.mapping
+    with closing(Workbook(data, mapping.sheet)) as book:
+        first = book.sheet
+    names = [first.name, *(name for name in first.other_sheets if name not in EXAMPLE_SHEETS)]
+    names = names[: 1 if mapping.sheet else MAX_SHEETS]
 
     def read_rows(name: str) -> Iterator[Cells]:
         with closing(Workbook(data, name)) as book:
             yield from book.read_rows()
 
-    mapped_sheet = mapping.sheet if mapping else None
-    sheet, heading_row = read_heading_row(mapped_sheet)
-    names = [sheet.name, *(other for other in sheet.other_sheets if other not in EXAMPLE_SHEETS)][
-        : 1 if mapped_sheet else MAX_SHEETS
-    ]
-    for name in names:
-        if name != sheet.name:
-            sheet, heading_row = read_heading_row(name)
-        saved_sheet = heading_row.saved_sheet
-        if saved_sheet is not None and saved_sheet != sheet.name:
-            # Another sheet has the same headings: answers about that sheet must not apply to this one.
-            if saved_sheet not in sheet.other_sheets:
-                raise build_other_sheet_error(saved_sheet)
-            sheet, heading_row = read_heading_row(saved_sheet)
-            if heading_row.saved_sheet != saved_sheet:
-                raise build_other_sheet_error(saved_sheet)
-        try:
-            opened_list = heading_row.open_list(form, data, partial(read_rows, sheet.name))
-        except BadFile as fault:
-            if fault.code != "no_headings" or len(names) == 1:
-                raise
-        else:
-            opened_list.sheet, opened_list.other_sheets = sheet.name, sheet.other_sheets
-            return opened_list
-    tried_sheets = ", ".join(f'"{name[:MAX_SHEET_NAME]}"' for name in names)
-    raise BadFile(
-        "no_headings",
-        f"No row of headings was found on the sheets {tried_sheets}: put headings above the columns, or say in a "
-        'mapping which sheet is the list (sheet = "…") and which column holds what.',
-    )
-
-
-def build_other_sheet_error(saved_sheet: str) -> BadFile:
-    return BadFile(
-        "unknown_sheet",
-        f'The mapping remembered for these headings is for the sheet "{saved_sheet[:MAX_SHEET_NAME]}", and this file '
-        "has no visible sheet of that name with these headings: send that sheet, or send a mapping with this list that "
-        "says what is true of it.",
-    )
+    sheets = []
+    for number, name in enumerate(names, 1):
+        with closing(Workbook(data, name)) as book:
+            hidden_columns = book.sheet.hidden_columns
+        sheet = opener.open_sheet(partial(read_rows, name), name, number, hidden_columns)
+        sheet.row_count = sum(1 for _row in islice(sheet.read_cells(), MAX_COUNTED_ROWS))
+        sheet.is_used = opener.mapping.sheets.get(
+            name, sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
+        )
+        sheets.append(sheet)
+    used = [sheet for sheet in sheets if sheet.is_used]
+    if len(used) > 1:  # their columns are named by sheet and letter
+        for sheet in used:
+            sheet.columns = opener.open_sheet(sheet.read_rows, sheet.name, sheet.number, is_alone=False).columns
+    elif not used and sheets:
+        max(sheets, key=lambda sheet: (has_people(sheet.columns), sheet.row_count)).is_used = True
+    return sheets
 
 
 def _read_zip_part(data: bytes, name: str) -> bytes:
@@ -378,9 +315,12 @@ _OTHER_FORMATS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 
 
 def open_list(
-    data: bytes, mapping: ListMapping | None, find_saved: FindSavedMapping = lambda _digest: None
+    data: bytes,
+    mapping: ListMapping | None,
+    find_saved: FindSavedMapping = lambda _digest: None,
+    context: ListContext = ListContext(),
 ) -> OpenedList:
-    """Find the form and the columns of a file by its first rows. Raises BadFile."""
+    """Find the form, the sheets and the columns of a file by its first rows. Raises BadFile."""
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
     if not start:
         raise BadFile("empty_file", "There is nothing in this file.")
@@ -389,27 +329,101 @@ def open_list(
     for beginnings, code, detail in _OTHER_FORMATS:
         if start.startswith(beginnings):
             raise BadFile(code, detail)
-    if start.startswith(b"pk\x03\x04"):
-        return choose_sheet(data, mapping, find_saved)
     if start.startswith(b"{"):
         json_mapping = mapping or ListMapping()
         return OpenedList("jsonl", digest_bytes(data), json_mapping, rows=lambda: _read_json_rows(data, json_mapping))
-    return _open_csv(data, mapping, find_saved)
+    opener = _SheetOpener(mapping, find_saved)
+    form: ListForm = "csv"
+    if start.startswith(b"pk\x03\x04"):
+        form = "ods" if b"opendocument.spreadsheet" in _read_zip_part(data, "mimetype") else "xlsx"
+        sheets = _open_workbook(opener, data)
+    else:
+        sheets = [_open_csv(opener, data)]
+    return _build_opened_list(form, data, opener, sheets, context)
 
 
-def _open_csv(data: bytes, mapping: ListMapping | None, find_saved: FindSavedMapping) -> OpenedList:
+def _open_csv(opener: _SheetOpener, data: bytes) -> OpenedSheet:
     encoding = csv.detect_encoding(data)
 
     def read_cells(delimiter: str, width: int | None = None) -> Iterator[Cells]:
         return (Cells(*row) for row in csv.read_csv_rows(data, encoding, delimiter, width))
 
     candidates = [
-        (HeadingRow.find(read_cells(delimiter), mapping, find_saved), delimiter) for delimiter in csv.DELIMITERS
+        (find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header), delimiter)
+        for delimiter in csv.DELIMITERS
     ]
     heading_row, delimiter = max(candidates, key=lambda pair: (pair[0].known_count, pair[0].width))
-    if heading_row.saved_sheet is not None:
-        raise build_other_sheet_error(heading_row.saved_sheet)
-    return heading_row.open_list("csv", data, lambda: read_cells(delimiter, len(trim_cells(heading_row.cells))))
+    return opener.open_sheet(partial(read_cells, delimiter, len(heading_row.headings) or None))
+
+
+def _build_opened_list(
+    form: ListForm, data: bytes, opener: _SheetOpener, sheets: list[OpenedSheet], context: ListContext
+) -> OpenedList:
+    mapping = opener.mapping
+    used = [sheet for sheet in sheets if sheet.is_used]
+    columns = [column for sheet in used for column in sheet.columns]
+    for name, column in find_repeated_fields([column for column in columns if column.sheet is None]):
+        first = next(other.letter for other in columns if other.fields[:1] == (name,))
+        field_name = partial(format_field_name, name)
+        raise BadFile.from_sentence("two_columns_for_one", first=first, second=column.letter, field=field_name)
+    missing = mapping.targets.keys() - {fold_heading(column.heading) for column in columns}
+    if missing:
+        raise _build_mismatch(mapping, missing)
+    day = mapping.day or _guess_day([text for sheet in used for text in sheet.rows_above]) or context.today
+    opened_list = OpenedList(
+        form,
+        digest_bytes(data),
+        mapping,
+        opener.is_mapping_saved,
+        sheets,
+        used[0].heading_row.digest if used else None,
+        day,
+    )
+
+    def read_rows() -> Iterator[Row]:
+        opened_list.tally = Tally()
+        for sheet in opened_list.used_sheets:
+            offset = sheet.number * SHEET_ROWS if len(used) > 1 else 0
+            reader = RowReader(
+                sheet.columns,
+                mapping,
+                opened_list.tally,
+                genders=infer_meaning_of_m(sheet.columns, sheet.read_cells()),
+                dates=build_date_contexts(sheet.columns, sheet.read_cells(), mapping, day),
+                country=context.country,
+                state=sheet.state if len(used) > 1 else None,
+                label_row=opened_list.label_row,
+            )
+            for cells in sheet.read_cells():
+                row = reader.read_row(cells._replace(number=offset + cells.number))
+                if row is not None:
+                    yield row
+
+    opened_list.rows = read_rows
+    return opened_list
+
+
+def _build_mismatch(mapping: ListMapping, missing: Collection[str]) -> BadFile:
+    quoted = [f'"{heading[:MAX_QUOTED_LENGTH]}"' for heading in mapping.columns if fold_heading(heading) in missing]
+    listed, more_count = ", ".join(quoted[:MAX_MISSING_SHOWN]), len(quoted) - MAX_MISSING_SHOWN
+    named = partial(format_line, "gone_more", listed=listed, count=more_count) if more_count > 0 else listed
+    return BadFile.from_sentence("mapping_mismatch", named=named)
+
+
+_DAY_IN_TITLE = re.compile(
+    r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{2}-\d{2}|\d{1,2} (?:de )?[^\W\d]+ (?:de |del )?\d{4}"
+)
+
+
+def _guess_day(texts: Sequence[str]) -> date | None:
+    """Return the last full day that stands above the headings: "actualizado al 20/01/2026"."""
+    days = [
+        day
+        for text in texts
+        for match in _DAY_IN_TITLE.finditer(text)
+        for day in list_possible_days(match[0], DateContext(DateOrder.DAY_FIRST))
+    ]
+    return max(days, default=None)
 
 
 MAX_LINE_BYTES = 1024 * 1024  # bytes of a row of JSON Lines, as of the body of a request
@@ -436,7 +450,7 @@ def _read_json_rows(data: bytes, mapping: ListMapping) -> Iterator[Row]:
             yield Row(number, None, [Fault(None, "", fault.code, fault.detail)])
             continue
         if isinstance(body, dict):
-            answer = mapping.if_withdrawn(number)
+            answer = mapping.if_withdrawn(str(number))
             if body.get(IF_WITHDRAWN) in (Answer.STANDS_AGAIN, Answer.LEAVE_OUT):
                 answer = Answer(body.pop(IF_WITHDRAWN))
             yield Row(number, build_report_body(body) if is_listed_report(body) else body, [], if_withdrawn=answer)

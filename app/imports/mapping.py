@@ -12,10 +12,11 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, NotRequired, Self, cast
+from typing import Annotated, Any, Literal, NotRequired, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from sqlalchemy import select
@@ -38,6 +39,7 @@ from app.log.content import AGE_ON_FILING_DAY
 from app.log.sealing import unseal_json
 from app.matching.scripts import fold
 from app.models import ImportRow, ListImport
+from app.projection.statements import FIRST_HAND
 from app.schemas.imports import ImportColumn, ImportGroup, RowError
 from app.vocabulary import Language
 
@@ -46,6 +48,9 @@ from app.vocabulary import Language
 MAX_MAPPING_CHARACTERS, MAX_MAPPING_LINE = 64 * 1024, 2_000
 # Day on which people had the listed ages → its field.
 DAYS_OF_AGES = {"detained_on": "detention.detained_on", "released_on": "release.released_on"}
+NOT_CHECKED = "no"
+# Answers about one list, not about its layout.
+UNSAVED_ANSWERS = ("list_date", "whole", "checked", "held")
 # Characters of a heading that are read: the rest of a paragraph tells no columns apart.
 HEADING_LENGTH = 200
 # The last row that may have the headings: at most a title and a paragraph stand above.
@@ -57,7 +62,6 @@ MAX_PARSER_MESSAGE = 200  # characters of the parser's message
 _FIELD_BY_LAST_PART = {name.rpartition(".")[2]: name for name in FIELDS}
 
 Targets = Annotated[list[str], Field(max_length=5)]
-_LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
 class Question(StrEnum):
@@ -72,9 +76,17 @@ class Question(StrEnum):
     STRUCK = "struck_out"
     COMMENT = "cell_comment"
     WITHDRAWN = "withdrawn_report"  # asked when rows are filed: the file does not show it
+    STATES_DIFFER = "states_differ"  # the status of a row, and its other cells
+    UNDATED_RELEASE = "undated_release"  # the kind of a release, and no day of it
+    REMARK_STATE = "remark_state"  # a remark that says something else of the status
+    REMARK_WISH = "remark_wish"  # a remark that says that the name must not be published
 
 
 QUESTIONS = frozenset(Question)
+# Questions about one cell against the others: a row may have several of them, besides one about the whole row.
+CELL_QUESTIONS = frozenset(
+    {Question.STATES_DIFFER, Question.UNDATED_RELEASE, Question.REMARK_STATE, Question.REMARK_WISH}
+)
 
 
 class Answer(StrEnum):
@@ -84,6 +96,33 @@ class Answer(StrEnum):
     LEAVE_OUT = "leave_out"
     # For a withdrawn report. "read" means something else: that a row is a person.
     STANDS_AGAIN = "stands_again"
+    # What holds, where the cells of a row contradict one another.
+    STATUS = "status"
+    CELLS = "cells"
+    REMARK = "remark"
+    RELEASED = "released"
+    HELD = "held"
+
+
+# Question → its answers, where they are not "read" and "leave_out".
+ANSWERS: dict[Question, tuple[Answer, ...]] = {
+    Question.WITHDRAWN: (Answer.LEAVE_OUT, Answer.STANDS_AGAIN),
+    Question.STATES_DIFFER: (Answer.STATUS, Answer.CELLS, Answer.LEAVE_OUT),
+    Question.UNDATED_RELEASE: (Answer.RELEASED, Answer.HELD, Answer.LEAVE_OUT),
+    Question.REMARK_STATE: (Answer.REMARK, Answer.READ, Answer.LEAVE_OUT),
+    Question.REMARK_WISH: (Answer.REMARK, Answer.READ, Answer.LEAVE_OUT),
+}
+
+
+def list_answers(question: Question) -> tuple[Answer, ...]:
+    """Return the answers to a question about a row."""
+    return ANSWERS.get(question, (Answer.LEAVE_OUT, Answer.READ))
+
+
+# The number of a row, one of the QUESTIONS, or both; in a list of several sheets after the sheet's name.
+_ROW_ANSWER = re.compile(rf"(?:(?P<row>(?:[^!]{{1,31}}!)?\d+)(?: |$))?(?P<question>{'|'.join(Question)})?")
+# The letter of a column; in a list of several sheets after the sheet's name, as spreadsheets write it: Detenidos!C.
+_LETTERS = re.compile(r"(?:[^!]{1,31}!)?[A-Z]{1,3}")
 
 
 def is_too_long(text: str) -> bool:
@@ -105,7 +144,12 @@ class ListMapping(BaseModel):
     `values`: field → word of the list → our code. `constants`: field → the cell of every row. `rows`: a question about
     rows, or the number of a row → what to do. `dates`: the order of dates in numbers. `age_on`: the day on which people
     were as old as the list says: "detained_on", "released_on", "filed" (the day the list is first filed) or a date.
-    `header`: the row of the headings. `sheet`: the name of the sheet to read."""
+    `header`: the row of the headings, 0 if there is none. `sheet`: the name of the sheet to read. `sheets`: the name of a
+    sheet → whether it is read, where a list has several; `headers`: the name → its row of headings.
+
+    What is asked of every list, and never saved: `list_date`, the day for which the list is true; `whole`, whether it
+    has everybody of whom the source knows; `checked`, how the source checked it itself, or "no"; `held`, whether the
+    people who are not said to be out were in custody on that day, or that is unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -116,8 +160,14 @@ class ListMapping(BaseModel):
     positions: dict[str, str | Targets] = {}
     rows: dict[str, Answer] = {}
     age_on: Annotated[str, Field(max_length=MAX_QUOTED_LENGTH)] | None = None
-    header: Annotated[int, Field(ge=1, le=LAST_HEADER)] | None = None
+    header: Annotated[int, Field(ge=0, le=LAST_HEADER)] | None = None
     sheet: Annotated[str, Field(max_length=100)] | None = None
+    sheets: dict[str, bool] = {}
+    headers: dict[str, Annotated[int, Field(ge=0, le=LAST_HEADER)]] = {}
+    list_date: Annotated[str, Field(max_length=MAX_QUOTED_LENGTH)] | None = None
+    whole: bool | None = None
+    checked: Annotated[str, Field(max_length=MAX_QUOTED_LENGTH)] | None = None
+    held: Literal["held", "unknown"] | None = None
 
     @classmethod
     def parse_toml(cls, text: str) -> Self:
@@ -148,20 +198,25 @@ class ListMapping(BaseModel):
     @field_validator("rows")
     @classmethod
     def _known_questions(cls, rows: dict[str, Answer]) -> dict[str, Answer]:
-        for name in rows:
-            if not name.isdecimal() and name not in QUESTIONS:
+        for name, answer in rows.items():
+            match = _ROW_ANSWER.fullmatch(name)
+            if match is None:
                 known_names = ", ".join(sorted(QUESTIONS))
                 raise ValueError(
                     f'"{name[:MAX_QUOTED_LENGTH]}" is neither the number of a row nor one of {known_names}'
                 )
-        for name, answer in rows.items():
-            if name in QUESTIONS and answer == (Answer.READ if name == Question.WITHDRAWN else Answer.STANDS_AGAIN):
+            if match["question"] and answer not in list_answers(Question(match["question"])):
                 raise ValueError(f'"{answer}" is no answer to {name}')
         return rows
 
-    def if_withdrawn(self, row: int) -> Answer | None:
+    def find_row_answer(self, label: str, question: Question) -> Answer | None:
+        """What to do with a row about which a question is asked, if that is answered. `label`: of the row."""
+        names = (f"{label} {question}", question) if question in CELL_QUESTIONS else (label, question)
+        return next((answer for name in names if (answer := self.rows.get(name)) is not None), None)
+
+    def if_withdrawn(self, label: str) -> Answer | None:
         """What to do with a row whose report its source withdrew, if that is answered."""
-        answer = self.rows.get(str(row))
+        answer = self.rows.get(label)
         return self.rows.get(Question.WITHDRAWN) if answer in (None, Answer.READ) else answer
 
     @field_validator("columns")
@@ -196,6 +251,21 @@ class ListMapping(BaseModel):
                     raise ValueError(f"values for {name} must be ISO 3166-1 alpha-2 codes")
         return values
 
+    @field_validator("list_date")
+    @classmethod
+    def _full_day(cls, day: str | None) -> str | None:
+        try:
+            return day if day is None else date.fromisoformat(day).isoformat()
+        except ValueError:
+            raise ValueError("say the day for which the list is true, such as 2026-01-20") from None
+
+    @field_validator("checked")
+    @classmethod
+    def _known_method(cls, method: str | None) -> str | None:
+        if method is None or method == NOT_CHECKED or method in FIRST_HAND:
+            return method
+        raise ValueError(f'say "{NOT_CHECKED}", or how: {", ".join(sorted(FIRST_HAND))}')
+
     @field_validator("age_on")
     @classmethod
     def _known_day(cls, day: str | None) -> str | None:
@@ -219,13 +289,20 @@ class ListMapping(BaseModel):
         """The constant of a field, read like a cell. Raises UnreadCell, but not of a validated mapping."""
         return parse_cell_value(name, clean_cell(self.constants[name]), self.dates, self.meanings.get(name))
 
-    def without_rows(self) -> Self:
-        """The mapping to save for the next list, without answers about rows: row 14 is another person there."""
-        return self.model_copy(update={"rows": {}}) if self.rows else self
+    def to_saved(self) -> Self:
+        """The mapping to save for the next list, without what is true of this list alone: row 14 is another person
+        there, and the day is another."""
+        return self.model_copy(update=dict.fromkeys(UNSAVED_ANSWERS) | {"rows": {}})
 
-    def find_targets(self, place: int, heading: str) -> list[str] | None:
+    @cached_property
+    def day(self) -> date | None:
+        """The day for which the list is true."""
+        return None if self.list_date is None else date.fromisoformat(self.list_date)
+
+    def find_targets(self, place: int, heading: str, sheet: str | None = None) -> list[str] | None:
         """The fields that the mapping gives a column; None for a column that it does not name."""
-        targets = self.positions.get(format_column_letters(place)) if self.positions and place >= 0 else None
+        letter = format_column_letters(place)
+        targets = self.positions.get(letter if sheet is None else f"{sheet}!{letter}") if self.positions else None
         return self.targets.get(fold_heading(heading)) if targets is None else _as_list(targets)
 
     @cached_property

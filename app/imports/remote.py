@@ -15,8 +15,9 @@ from app.imports import faults, survey
 from app.imports.client import GIVE_UP_SECONDS, PermanentError, RegistryClient, RemoteNotFound
 from app.imports.faults import BadFile, StoredFault
 from app.imports.import_store import OPEN_STATES, ImportOptions
-from app.imports.list_reader import OpenedList, open_list
+from app.imports.list_reader import ListContext, OpenedList, open_list
 from app.imports.mapping import QUESTIONS, translate_errors
+from app.imports.questions import collect_questions
 from app.imports.receipts import NOT_HELD, WARNINGS, SentReceipt, build_change, build_warnings
 from app.imports.row_filing import NO_ROWS_MESSAGE, build_strict_refusal, check_list_size
 from app.imports.rows import RowsCounted, place_fault
@@ -71,15 +72,22 @@ def file_remote_list(
     """
     data = path.read_bytes()
     check_list_size(data)
-    opened_list = open_list(data, options.mapping)
+    me = client.get("/v1/me", Me)
+    if me.role != Role.REPORTER or me.source is None:
+        raise PermanentError(f"This key is a {me.role}'s: a list is sent with a reporter's key.")
+    if source not in (None, me.source):
+        raise PermanentError(
+            f"This key is of {me.source}, and not of {source}: take the other key, or leave --source out."
+        )
+    country = client.get(f"/v1/sources/{me.source}", RemoteSource).country
+    opened_list = open_list(data, options.mapping, context=ListContext(country, now.date()))
     counting = not options.confirmed and opened_list.count_rows()[1]
     list_parts = split_list(opened_list.rows())
     if not list_parts.rows:
         raise BadFile("no_rows", NO_ROWS_MESSAGE)
     receipt = _ReceiptTotal(opened_list, list_parts, options, client.lang)
     questions = [
-        *opened_list.list_questions(now),
-        *survey.build_age_questions(opened_list, list_parts.undated_ages),
+        *collect_questions(opened_list, list_parts.faults, list_parts.undated_ages, is_confirmed=options.confirmed),
         *survey.build_counting_questions(counting),
     ]
     if questions:
@@ -89,13 +97,6 @@ def file_remote_list(
         return receipt.shape(
             problem=build_strict_refusal(min(list_parts.faults_by_row)).shape()
         ), receipt.build_error_rows()
-    me = client.get("/v1/me", Me)
-    if me.role != Role.REPORTER or me.source is None:
-        raise PermanentError(f"This key is a {me.role}'s: a list is sent with a reporter's key.")
-    if source not in (None, me.source):
-        raise PermanentError(
-            f"This key is of {me.source}, and not of {source}: take the other key, or leave --source out."
-        )
     destination = json.dumps([client.address, me.source, options.dry_run, options.strict])
     content = opened_list.digest + (options.mapping.digest if options.mapping else "")
     with UploadJournal(folder, destination, path, content, now) as journal:

@@ -33,8 +33,9 @@ from app.imports.faults import (
 )
 from app.imports.fields import PUBLISH
 from app.imports.import_store import ImportOptions, ImportSubject, RowOutcome
-from app.imports.list_reader import OpenedList, digest_bytes, open_list
+from app.imports.list_reader import ListContext, OpenedList, digest_bytes, open_list
 from app.imports.mapping import Answer, ListMapping, Question
+from app.imports.questions import collect_questions
 from app.imports.receipts import count_changes, extract_stated_values, find_not_held_reason, is_wish_withdrawn
 from app.imports.rows import Row, assign_case_number, build_pointer, place_fault, validate_body
 from app.log.content import Content, flatten_body
@@ -44,6 +45,7 @@ from app.memory import pause_collection
 from app.models import OPEN, ApiKey, ListImport
 from app.registry import api_keys, filing, records
 from app.registry.identity.candidates import WrittenRecords
+from app.registry.directory_snapshot import find_source_country
 from app.registry.list_rows import SkippedWithdrawal, file_rows
 from app.registry.publication.permissions import Reader, load_reporter, load_reporter_by_slug
 from app.registry.write import Outcome, Trial, WriteContext
@@ -118,7 +120,8 @@ class Filing:
             stored_mapping = import_store.read_sealed_column(self._secret, job, "mapping")
             mapping = None if stored_mapping is None else ListMapping.model_validate(stored_mapping)
             find_saved_mapping = partial(import_store.find_saved_mapping, session, self._secret, job.source)
-            opened_list = open_list(self._data, mapping, find_saved_mapping)
+            context = ListContext(find_source_country(session, job.source), self._clock().date())
+            opened_list = open_list(self._data, mapping, find_saved_mapping, context)
             last_list = import_store.find_last_list(session, job.source)
         row_count, counting = opened_list.count_rows()
         if row_count == 0:
@@ -150,7 +153,7 @@ class Filing:
                 return False
             if mapping is not None and opened_list.headings is not None and not job.dry_run:
                 import_store.save_mapping(
-                    session, self._secret, job.source, opened_list.headings, mapping.without_rows(), self._clock()
+                    session, self._secret, job.source, opened_list.headings, mapping.to_saved(), self._clock()
                 )
         self._opened_list = opened_list
         self._restart(state)
@@ -163,10 +166,7 @@ class Filing:
         with open_read_session(self._engine) as session:
             has_own_reports = not job.confirmed and records.has_reports(session, job.source)
         facts = survey.survey_list(opened_list.rows(), fields=has_own_reports)
-        questions = [
-            *opened_list.list_questions(self._clock()),
-            *survey.build_age_questions(opened_list, facts.undated_ages),
-        ]
+        questions = collect_questions(opened_list, facts.faults, facts.undated_ages, is_confirmed=job.confirmed)
         if job.confirmed:
             return questions
         report_questions = []

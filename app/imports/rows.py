@@ -1,29 +1,35 @@
 """Read a row of cells as the body of a report, or find its faults, column by column; count what was not read (pure)."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as AnyMapping
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 from typing_extensions import TypedDict
 
 from app.errors import build_pointed_errors
-from app.imports.cell_values import STATE_CODES, UnreadCell, clean_cell, find_state, parse_cell_value
+from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.doubts import GENDER_FIELD, MAX_EQUAL_ROWS, CaseNumbers, DoubtfulRows, RepeatedCaseNumber, RepeatedRow
 from app.imports.faults import Fault, format_column_letters, format_question, parse_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.imports.formats.csv import Cells
-from app.imports.headings import Column, find_day_of_ages
-from app.imports.mapping import DAYS_OF_AGES, Answer, ListMapping
+from app.imports.layout import Column, find_day_of_ages, is_repeatable
+from app.imports.mapping import DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping
+from app.imports.row_states import LEFT_OUT, RowStates
+from app.imports.sheet_dates import DateContext, infer_order
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
 from app.schemas.imports import ImportLeftOut, ImportUnread, ImportUnsaid
 from app.schemas.reports import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, DetentionReportIn, ReleaseReportIn
-from app.vocabulary import Stage
+from app.vocabulary import Verdict
 
+COUNTRY, VERDICT, METHOD = "detention.country", "verification.verdict", "verification.method"
+MAX_SAMPLE_ROWS = 5_000  # rows that prove the order of a column's days
 MAX_EXAMPLE_ROWS = 3  # rows that are named: enough to look them up
 MAX_WORDS = 200  # words for "unknown": each column has a few
 
@@ -102,29 +108,46 @@ class Row:
 
 
 class RowReader:
-    """Reads the rows of one list."""
+    """Reads the rows of one sheet."""
 
     def __init__(
         self,
         columns: Sequence[Column],
         mapping: ListMapping,
-        genders: dict[str, str] | None = None,
         tally: Tally | None = None,
+        *,
+        genders: dict[str, str] | None = None,
+        dates: AnyMapping[int, DateContext] | None = None,
+        country: str | None = None,
+        state: str | None = None,
+        label_row: Callable[[int], str] = str,
     ) -> None:
-        """`genders`: letter → its gender in this list, unless the mapping gives it another."""
+        """`genders`: letter → its gender in this list, unless the mapping gives it another; `dates`: place of a column →
+        how its days are read; `country`: of the source, for rows that name none; `state`: of everybody on the sheet,
+        where the row says nothing; `label_row`: the name of a row by its number."""
         self.tally = tally or Tally()
-        self._doubtful = DoubtfulRows(columns, mapping)
-        self._unread_columns = [column for column in columns if not column.fields]
+        self._mapping, self._label_row = mapping, label_row
+        self._doubtful = DoubtfulRows(columns, mapping, label_row)
+        self._unread_columns = [column for column in columns if not column.fields and not column.is_counter]
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
-        self._order = mapping.dates
-        self._if_withdrawn = mapping.if_withdrawn if mapping.rows else lambda _row: None
+        self._dates = dates or {}
+        self._list_dates = DateContext(mapping.dates, mapping.day)
         self._meanings = {**mapping.meanings, GENDER_FIELD: (genders or {}) | mapping.meanings.get(GENDER_FIELD, {})}
         self._constants = {name: mapping.read_constant(name) for name in mapping.constants}
+        if country is not None:
+            self._constants.setdefault(COUNTRY, country)
+        if mapping.checked not in (None, NOT_CHECKED) and not self._has_verdicts():
+            self._constants |= {VERDICT: Verdict.VERIFIED.value, METHOD: mapping.checked}
         self._day_of_ages = mapping.age_on or find_day_of_ages(columns)
+        self._states = RowStates(mapping, state, label_row)
         # A list has few days, places and codes, each many times.
         self._cached_value = lru_cache(maxsize=MAX_CACHED_CELLS)(self._parse_value)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
+
+    def _has_verdicts(self) -> bool:
+        read = {name for column in self._columns for name in column.fields} | self._constants.keys()
+        return bool(read & {VERDICT, METHOD})
 
     def read_row(self, cells: Cells) -> Row | None:
         """A row with its body, its faults or its questions; None if the mapping leaves the row out."""
@@ -140,7 +163,20 @@ class RowReader:
                 for row_question in questions
             ]
             return Row(cells.number, None, faults, self._letters, cells.texts)
-        faults = []
+        faults, fields = self._read_cells(cells)
+        fields = self._constants | fields
+        faults += self._combine_cells(fields, cells.number)
+        if any(fault.code == LEFT_OUT for fault in faults):
+            self.tally.excluded_rows.add(cells.number)
+            return None
+        self._set_age_day(fields)
+        body = None if faults else unfold(fields)
+        if_withdrawn = self._mapping.if_withdrawn(self._label_row(cells.number)) if self._mapping.rows else None
+        return Row(cells.number, body, faults, self._letters, cells.texts, if_withdrawn)
+
+    def _read_cells(self, cells: Cells) -> tuple[list[Fault], Body]:
+        """The faults of cells, and the value of each field."""
+        faults: list[Fault] = []
         fields: Body = {name: note for name, note in self._constants.items() if name == "note"}  # cells add to it
         for column in self._columns:
             if column.place in cells.valueless_cells:
@@ -152,10 +188,7 @@ class RowReader:
                 if text:
                     self._store_cell(fields, column, text)
             except UnreadCell as error:
-                if column.is_ambiguous:
-                    self.tally.unread_cells[column.letter] += 1
-                else:
-                    faults.append(_build_cell_fault(column, error))
+                faults.append(_build_cell_fault(column, error))
         for column in self._unread_columns:
             if column.place in cells.valueless_cells or cells.text(column.place):
                 self.tally.unread_cells[column.letter] += 1
@@ -163,21 +196,19 @@ class RowReader:
         if extra_place is not None:
             detail = "This row has more cells than there are headings: is a quotation mark or a delimiter wrong in it?"
             faults.append(Fault(format_column_letters(extra_place), "", "too_many_cells", detail))
-        fields = self._constants | fields
-        faults += self._combine_cells(fields)
-        self._set_age_day(fields)
-        body = None if faults else unfold(fields)
-        return Row(cells.number, body, faults, self._letters, cells.texts, self._if_withdrawn(cells.number))
+        return faults, fields
 
-    def _combine_cells(self, fields: Body) -> list[Fault]:
+    def _combine_cells(self, fields: Body, number: int) -> list[Fault]:
         """Join values of several cells; the faults of values that contradict one another."""
         faults = []
         if not _join_names(fields):
             detail = "The name and its parts in other columns differ: correct one, or leave a column out in a mapping."
             faults.append(Fault(self._letters.get(NAME), build_pointer(NAME), "two_names", detail))
-        if not _expand_state(fields):
-            detail = "This says of the person what the rest of the row contradicts: correct one of them."
-            faults.append(Fault(self._letters.get(STATE), build_pointer(STATE), "state_contradicts", detail))
+        column = self._letters.get(STATE)
+        for question, field_name in self._states.expand(fields, self._label_row(number)):
+            detail = format_question(question, number) if question in QUESTIONS else ""
+            letter = self._letters.get(field_name, column)
+            faults.append(Fault(letter, build_pointer(field_name), question, detail))
         return faults
 
     def _set_age_day(self, fields: Body) -> None:
@@ -189,28 +220,27 @@ class RowReader:
         if age_day is not None:
             fields[AGE_ON] = age_day
 
-    def _parse_value(self, name: str, text: str) -> Any:
-        return parse_cell_value(name, text, self._order, self._meanings.get(name))
+    def _parse_value(self, name: str, text: str, place: int) -> Any:
+        return parse_cell_value(name, text, self._dates.get(place, self._list_dates), self._meanings.get(name))
 
     def _store_cell(self, fields: Body, column: Column, text: str) -> None:
         """Give the cell to the first field of its column that can read it. Raises the UnreadCell of the last field."""
         for name in column.fields:
             try:
-                parsed_value = (self._cached_value if FIELDS[name].kind in CACHED_KINDS else self._parse_value)(
-                    name, text
-                )
+                parse = self._cached_value if FIELDS[name].kind in CACHED_KINDS else self._parse_value
+                parsed_value = parse(name, text, column.place)
             except UnreadCell:
                 if name == column.fields[-1]:
                     raise
                 continue
             if name != column.fields[-1] and is_text_too_long(name, parsed_value):
                 continue
-            if name == "note" and (state := find_state(text)) is not None:
-                fields.setdefault(STATE, state)
             if name == "note" and name in fields:
                 parsed_value = f"{fields[name]}\n{parsed_value}"
             if parsed_value is None or parsed_value == []:
                 self.tally.unknown_cells[column.letter, text[:MAX_SHOWN_CHARACTERS]] += 1
+            elif name != "note" and is_repeatable(name) and isinstance(fields.get(name), list):
+                fields[name] = list(dict.fromkeys([*fields[name], *parsed_value]))
             elif fields.setdefault(name, parsed_value) != parsed_value and name != "note":
                 if name != column.fields[-1]:
                     continue
@@ -221,6 +251,20 @@ class RowReader:
             else:
                 fields[name] = parsed_value
             return
+
+
+def build_date_contexts(
+    columns: Sequence[Column], rows: Iterable[Cells], mapping: ListMapping, day: date | None
+) -> dict[int, DateContext]:
+    """Return how the days of each column are read: by the order that its own cells prove, or else those of the others."""
+    places = [column.place for column in columns if any(FIELDS[name].kind == "date" for name in column.fields)]
+    if mapping.dates is not None or not places:
+        return {place: DateContext(mapping.dates, day) for place in places}
+    sample = list(islice(rows, MAX_SAMPLE_ROWS))
+    orders = {place: infer_order(row.text(place) for row in sample) for place in places}
+    found = {order for order in orders.values() if order is not None}
+    other = found.pop() if len(found) == 1 else None
+    return {place: DateContext(order or other, day) for place, order in orders.items()}
 
 
 def is_text_too_long(name: str, parsed_value: Any) -> bool:
@@ -238,16 +282,6 @@ def _join_names(fields: Body) -> bool:
     if name:
         fields[NAME] = name
     return True
-
-
-def _expand_state(fields: Body) -> bool:
-    """Turn a state into its fields; False where another column of the row contradicts it."""
-    codes, state = fields.pop(STATE, (None, None))
-    if codes:
-        return bool(fields.setdefault(STATE_CODES[codes], state) == state)
-    if state == "released":
-        fields.setdefault("release.stage", Stage.CARRIED_OUT.value)
-    return state != "held" or not any(name.startswith("release.") for name in fields)
 
 
 def unfold(fields: Body) -> Body:

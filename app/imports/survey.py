@@ -18,8 +18,7 @@ from app.db.engine import split_into_chunks
 from app.imports.doubts import DERIVED_PREFIX, CaseNumbers
 from app.imports.faults import StoredQuestion, build_list_question, format_line, format_row_count
 from app.imports.formats.template import format_field_name
-from app.imports.headings import find_day_of_ages
-from app.imports.list_reader import OpenedList, build_column_question
+from app.imports.questions import SurveyedFaults
 from app.imports.receipts import extract_stated_values
 from app.imports.rows import Row, assign_case_number, validate_body
 from app.log.content import AGE, AGE_ON, BIRTH
@@ -35,11 +34,13 @@ AGE_NAME, DAY_NAME, BIRTH_NAME = (name.removeprefix("detainee.") for name in (AG
 class ListFacts:
     """The facts of a list that questions need.
 
-    `undated_ages`: number of rows with an age of an unknown day and no birth; `filled_fields`: case number → the fields
+    `undated_ages`: number of rows with an age of an unknown day and no birth; `faults`: those that answers mend;
+    `filled_fields`: case number → the fields
     that its row fills, and the number of the row.
     """
 
     undated_ages: int = 0
+    faults: SurveyedFaults = field(default_factory=SurveyedFaults)
     filled_fields: dict[str, tuple[frozenset[str], int]] = field(default_factory=dict)
 
 
@@ -51,6 +52,7 @@ def survey_list(list_rows: Iterable[Row], *, fields: bool) -> ListFacts:
     for row in list_rows:
         numbered_row = assign_case_number(row, case_numbers)
         facts.undated_ages += has_undated_age(numbered_row)
+        facts.faults.add(numbered_row)
         body = validate_body(numbered_row) if fields else []
         if not isinstance(body, list) and body.source_record_id is not None:
             names = frozenset(extract_stated_values(body.model_dump(mode="json")))
@@ -61,24 +63,6 @@ def survey_list(list_rows: Iterable[Row], *, fields: bool) -> ListFacts:
 def has_undated_age(row: Row) -> bool:
     detainee = (row.body or {}).get("detainee")
     return isinstance(detainee, dict) and AGE_NAME in detainee and not {DAY_NAME, BIRTH_NAME} & detainee.keys()
-
-
-def build_age_questions(opened_list: OpenedList, undated_count: int) -> list[StoredQuestion]:
-    """The question about a column of ages without a day, which only a mapping answers: an age at the arrest that is
-    taken for today's makes two people of one, and children of adults."""
-    column = next((column for column in opened_list.columns if AGE in column.fields), None)
-    has_dates = AGE_ON in opened_list.mapping.constants or any(
-        AGE_ON in column.fields for column in opened_list.columns
-    )
-    if (
-        not undated_count
-        or column is None
-        or has_dates
-        or opened_list.mapping.age_on
-        or find_day_of_ages(opened_list.columns)
-    ):
-        return []
-    return [build_column_question("age_needs_day", column, rows=format_row_count(undated_count))]
 
 
 def build_counting_questions(counting: bool) -> list[StoredQuestion]:

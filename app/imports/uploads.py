@@ -26,6 +26,7 @@ from app.imports.client import PermanentError
 from app.imports.doubts import CaseNumbers
 from app.imports.faults import Fault
 from app.imports.list_reader import IF_WITHDRAWN
+from app.imports.questions import SurveyedFaults
 from app.imports.rows import Row, assign_case_number, validate_body
 from app.imports.survey import has_undated_age
 from app.vocabulary import ImportOutcome, ImportState
@@ -225,6 +226,7 @@ class ListParts:
     rows: int = 0
     derived_case_numbers: int = 0  # rows whose case number was made here
     undated_ages: int = 0  # rows with an age of an unknown day, and no birth
+    faults: SurveyedFaults = field(default_factory=SurveyedFaults)  # that answers mend
 
 
 def split_list(rows: Iterable[Row]) -> ListParts:
@@ -244,6 +246,7 @@ def split_list(rows: Iterable[Row]) -> ListParts:
         list_parts.columns = row.columns or list_parts.columns
         numbered_row = assign_case_number(row, case_numbers)
         list_parts.undated_ages += has_undated_age(numbered_row)
+        list_parts.faults.add(numbered_row)
         body = validate_body(numbered_row)
         if isinstance(body, list):
             list_parts.faults_by_row[row.number] = [row.add_value(fault) for fault in body]
@@ -266,6 +269,10 @@ LONGEST_NEXT = 2_000  # characters of the address of the next page: far more tha
 class Me(BaseModel):
     role: str
     source: str | None
+
+
+class RemoteSource(BaseModel):
+    country: str | None = None
 
 
 class Message(BaseModel):

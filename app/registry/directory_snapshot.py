@@ -113,3 +113,9 @@ def find_unregistered_place(session: Session, entry: LogEntry) -> str | None:
     place_name: str | None = entry.personal.get("detention.facility")
     country = entry.body["said"].get("detention.country")
     return place_name if DirectorySnapshot.for_session(session).is_unregistered_place(place_name, country) else None
+
+
+def find_source_country(session: Session, source: int) -> str | None:
+    """Return the country of a source by its key."""
+    is_current = (col(Source.key) == source, col(Source.until) == OPEN)
+    return session.scalars(select(col(Source.country)).where(*is_current)).one_or_none()

@@ -16,11 +16,17 @@ NotHeldReason = Literal["no_day_of_arrest", "day_not_past", "day_too_old", "not_
 
 
 class ImportColumn(TypedDict):
-    """A column as a spreadsheet letters it, and the fields of a report it is read for; none: it is not read."""
+    """A column as a spreadsheet letters it, and the fields of a report it is read for; none: it is not read. `filled`,
+    `samples`: how many of its first cells hold something, and some of them. `sure`: nothing else is as likely.
+    `counts_rows`: it numbers the rows."""
 
     column: str
     heading: str
     fields: list[str]
+    filled: NotRequired[int]
+    samples: NotRequired[list[str]]
+    sure: NotRequired[bool]
+    counts_rows: NotRequired[bool]
 
 
 class ImportFault(TypedDict):
@@ -31,12 +37,33 @@ class ImportFault(TypedDict):
     row: int | None
 
 
+class ImportChoice(TypedDict):
+    """An answer to a question, and what it means."""
+
+    value: str
+    label: str
+
+
 class ImportQuestion(TypedDict):
-    """What a person should look at before the list is sent again: confirmed, or with a mapping that answers it."""
+    """What a person should answer before the list is sent again. `place`: where the mapping takes the answer, as a JSON
+    pointer; null: confirm the list. `step`: 1 what was read, 2 what the values mean, 3 what will change. `kind`: one of
+    the `choices`, the `meaning` of a column (a field of a report, or nothing), a `country`, a `date`, a `number` or a
+    `text`. `guess`: the likeliest answer. `answer`: whether `confirm` passes over it, leaving out what it is about."""
 
     code: str
     detail: str
     answer: Literal["confirm", "mapping"]
+    place: str | None
+    step: int
+    kind: str
+    choices: list[ImportChoice]
+    guess: str | None
+    column: str | None
+    heading: str | None
+    samples: list[str]
+    value: str | None
+    count: int | None
+    rows: list[str]
 
 
 class ImportChange(TypedDict):

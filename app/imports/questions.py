@@ -1,0 +1,399 @@
+"""Ask about a list, in one round: what its sheets, columns and values mean, and what is true of the whole (pure).
+
+A question names the place of its answer in the mapping, as a JSON pointer: `/positions/F` takes the meaning of column F.
+So every client can ask it and write the answer down: the desk, the command line, another program. The steps are those
+of an officer: what was read, what the values mean, what will change.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from app.errors import escape_pointer_part
+from app.imports.cell_values import COUNTRY_CODE_LIST
+from app.imports.faults import (
+    AnswerMethod,
+    Choice,
+    Fault,
+    StoredQuestion,
+    Value,
+    build_list_question,
+    format_bare_question,
+    format_choice,
+    format_line,
+    format_row_count,
+)
+from app.imports.fields import FIELDS, STATE
+from app.imports.formats.template import LANGUAGES
+from app.imports.layout import Column, find_day_of_ages, may_withhold
+from app.imports.list_reader import OpenedList, OpenedSheet
+from app.imports.mapping import CELL_QUESTIONS, NOT_CHECKED, QUESTIONS, Answer, ListMapping, Question, list_answers
+from app.imports.rows import METHOD, VERDICT, Body, Row
+from app.imports.sheet_dates import DateContext
+from app.imports.states import STATE_CHOICES, find_publication_wish, find_state_in_remark
+from app.log.content import AGE, AGE_ON
+from app.matching.scripts import fold
+from app.projection.statements import FIRST_HAND
+from app.vocabulary import build_vocabulary
+
+READ_STEP, VALUES_STEP, CHANGES_STEP = 1, 2, 3
+# Questions about values of one list: beyond these the column was read for the wrong thing.
+MAX_VALUE_QUESTIONS = 60
+MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
+MAX_EXAMPLE_ROWS = 5
+# Faults of cells that the meaning of a word answers. The word is shortened beyond this, and no answer could match it.
+ANSWERED_CODES = frozenset({"unknown_code", "unknown_country", "age_in_words", "unknown_mark"})
+# Faults of days that an answer about the whole list mends.
+DATE_ORDER_CODE = "ambiguous_date"
+COUNTRY_REQUIRED = "country_required"
+MAX_WORD_LENGTH = 60
+WORDS_IN_NAME = 2
+
+
+@dataclass
+class FaultGroup:
+    """The rows with one fault in one column, or with one value there."""
+
+    fault: Fault
+    rows: list[int] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, number: int) -> None:
+        self.count += 1
+        if len(self.rows) < MAX_EXAMPLE_ROWS:
+            self.rows.append(number)
+
+
+@dataclass
+class SurveyedFaults:
+    """The faults of a list that answers mend, by what is asked. `undecided`: rows that do not say how somebody left."""
+
+    groups: dict[tuple[str, str | None, str], FaultGroup] = field(default_factory=dict)
+    undecided: int = 0
+
+    def add(self, row: Row) -> None:
+        for fault in map(row.add_value, row.faults):
+            is_value = fault.code in ANSWERED_CODES and fault.value is not None
+            key = (fault.code, fault.column, fold(fault.value or "") if is_value else "")
+            self.groups.setdefault(key, FaultGroup(fault)).add(row.number)
+        if row.body is not None:
+            self.undecided += _is_undecided(row.body)
+            if _lacks_country(row.body):
+                missing = Fault(None, "/detention/country", COUNTRY_REQUIRED, "")
+                self.groups.setdefault((COUNTRY_REQUIRED, None, ""), FaultGroup(missing)).add(row.number)
+
+
+def _is_undecided(body: Body) -> bool:
+    """Whether a row says neither how the person left custody nor a day on which the person was still there."""
+    if body.get("release") or _points_at_known(body):
+        return False
+    return not {"ended", "held_on"} & _read_section(body, "detention").keys() and (
+        "died_on" not in _read_section(body, "detainee")
+    )
+
+
+def _lacks_country(body: Body) -> bool:
+    return not _points_at_known(body) and "country" not in _read_section(body, "detention")
+
+
+def _points_at_known(body: Body) -> bool:
+    return any(name in body for name in ("detainee_id", "detention_id", "release_id"))
+
+
+def _read_section(body: Body, name: str) -> Body:
+    section = body.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def build_question(
+    code: str,
+    place: Sequence[str],
+    step: int,
+    *,
+    kind: str = "choice",
+    answer: AnswerMethod = "confirm",
+    column: Column | None = None,
+    choices: Sequence[Choice] = (),
+    guess: str | None = None,
+    value: str | None = None,
+    count: int | None = None,
+    rows: Sequence[str] = (),
+    **values: Value,
+) -> StoredQuestion:
+    """Build a question whose answer has a place in the mapping. `guess`: the likeliest answer."""
+    question = build_list_question(code, answer, **values)
+    return _place_question(question, place, step, kind, column, choices, guess, value, count, rows)
+
+
+def _place_question(
+    question: StoredQuestion,
+    place: Sequence[str],
+    step: int,
+    kind: str,
+    column: Column | None,
+    choices: Sequence[Choice],
+    guess: str | None,
+    value: str | None,
+    count: int | None,
+    rows: Sequence[str],
+) -> StoredQuestion:
+    question |= {
+        "place": "".join(f"/{escape_pointer_part(part)}" for part in place),
+        "step": step,
+        "kind": kind,
+        "choices": list(choices),
+        "guess": guess,
+        "value": value,
+        "count": count,
+        "rows": list(rows),
+    }
+    if column is not None:
+        question |= {"column": column.letter, "heading": column.title, "samples": list(column.profile.samples)}
+    return question
+
+
+def collect_questions(
+    opened_list: OpenedList, faults: SurveyedFaults, undated_ages: int, *, is_confirmed: bool
+) -> list[StoredQuestion]:
+    """Return all that is asked about a list; of a confirmed one, what nobody may pass over. JSON Lines ask nothing."""
+    if not opened_list.sheets:
+        return []
+    questions = [
+        *ask_about_reading(opened_list),
+        *ask_about_whole_list(opened_list, faults.undecided, undated_ages),
+        *ask_about_rows(faults, opened_list.columns, opened_list.label_row),
+    ]
+    return [question for question in questions if not is_confirmed or question.get("answer") != "confirm"]
+
+
+def ask_about_reading(opened_list: OpenedList) -> list[StoredQuestion]:
+    """Ask which sheets belong to the list, and what the columns hold whose meaning is not sure."""
+    questions = [
+        build_question(
+            "sheet_used",
+            ["sheets", sheet.name or ""],
+            READ_STEP,
+            choices=[format_choice("true", "used"), format_choice("false", "set_aside")],
+            guess="true" if sheet.is_used else "false",
+            sheet=sheet.name or "",
+            rows_of_sheet=format_row_count(sheet.row_count),
+        )
+        for sheet in opened_list.sheets
+        if len(opened_list.sheets) > 1 and sheet.row_count and sheet.name not in opened_list.mapping.sheets
+    ]
+    for sheet in opened_list.used_sheets:
+        if not sheet.heading_row.is_found and not _is_header_answered(opened_list.mapping, sheet):
+            questions.append(_ask_about_header(sheet))
+        questions += [question for column in sheet.columns for question in _ask_about_column(column)]
+    return questions
+
+
+def _is_header_answered(mapping: ListMapping, sheet: OpenedSheet) -> bool:
+    return mapping.headers.get(sheet.name or "", mapping.header) is not None
+
+
+def _ask_about_header(sheet: OpenedSheet) -> StoredQuestion:
+    place = ["header"] if sheet.name is None else ["headers", sheet.name]
+    return build_question("header_row", place, READ_STEP, kind="number", guess=str(sheet.heading_row.number))
+
+
+def _ask_about_column(column: Column) -> list[StoredQuestion]:
+    if column.is_answered or not column.profile.filled or column.is_counter:
+        return []
+    named = {"letter": column.letter, "title": column.title}
+    place = ["positions", column.letter]
+    if column.is_hidden and column.fields:
+        return [
+            build_question(
+                "hidden_column",
+                place,
+                READ_STEP,
+                kind="meaning",
+                answer="mapping",
+                column=column,
+                guess=column.fields[0],
+                **named,
+            )
+        ]
+    if column.fields and column.is_sure:
+        return []
+    guess = column.fields[0] if column.fields else None
+    is_grave = not column.fields and (may_withhold(column) or _holds_people(column))
+    return [
+        build_question(
+            "column_unread" if guess is None else "column_unsure",
+            place,
+            READ_STEP,
+            kind="meaning",
+            answer="mapping" if is_grave else "confirm",
+            column=column,
+            guess=guess,
+            count=column.profile.filled,
+            **named,
+        )
+    ]
+
+
+def _holds_people(column: Column) -> bool:
+    """Whether cells of a column hold days, names or words of a status or of publication: set aside one by one only."""
+    if column.profile.dates > 0:
+        return True
+    for sample in column.profile.samples:
+        has_word = find_publication_wish(sample) or find_state_in_remark(sample, DateContext())
+        if has_word or (len(sample.split()) >= WORDS_IN_NAME and not any(map(str.isdigit, sample))):
+            return True
+    return False
+
+
+def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: int) -> list[StoredQuestion]:
+    """Ask what no layout says: the day of the list, whether it is whole, and how the organisation checked it."""
+    mapping, questions = opened_list.mapping, []
+    day = opened_list.day
+    if mapping.list_date is None:
+        guess = None if day is None else day.isoformat()
+        questions.append(build_question("list_date", ["list_date"], READ_STEP, kind="date", guess=guess))
+    if mapping.whole is None:
+        choices = [format_choice("false", "additions_only"), format_choice("true", "whole_list")]
+        questions.append(build_question("whole_list", ["whole"], READ_STEP, choices=choices))
+    read = {name for column in opened_list.columns for name in column.fields} | mapping.constants.keys()
+    if mapping.checked is None and not read & {VERDICT, METHOD}:
+        methods = _list_code_choices("methods", sorted(FIRST_HAND))
+        choices = [format_choice(NOT_CHECKED, "not_checked"), *methods]
+        questions.append(build_question("list_checked", ["checked"], READ_STEP, choices=choices))
+    if mapping.held is None and undecided:
+        choices = [format_choice("held", "still_held"), format_choice("unknown", "not_known")]
+        questions.append(
+            build_question(
+                "list_held", ["held"], READ_STEP, choices=choices, count=undecided, rows_of=format_row_count(undecided)
+            )
+        )
+    age_column = next((column for column in opened_list.columns if AGE in column.fields), None)
+    has_day = AGE_ON in read or mapping.age_on is not None or find_day_of_ages(opened_list.columns) is not None
+    if undated_ages and age_column is not None and not has_day:
+        ages = [format_choice("detained_on", "age_at_arrest"), format_choice("released_on", "age_at_release")]
+        if day is not None:
+            ages.append(format_choice(day.isoformat(), "age_on_day"))
+        questions.append(
+            build_question("age_needs_day", ["age_on"], READ_STEP, column=age_column, choices=ages, count=undated_ages)
+        )
+    return questions
+
+
+def ask_about_rows(
+    faults: SurveyedFaults, columns: Sequence[Column], label_row: Callable[[int], str]
+) -> list[StoredQuestion]:
+    """Ask about values that are not understood, and about rows that may be no person or contradict themselves."""
+    by_letter = {column.letter: column for column in columns}
+    questions: list[StoredQuestion] = []
+    values = 0
+    for (code, letter, _value), group in sorted(faults.groups.items(), key=lambda item: item[1].rows[0]):
+        column = by_letter.get(letter or "")
+        labels = [label_row(number) for number in group.rows]
+        if code in QUESTIONS:
+            questions += _ask_about_doubtful(Question(code), group, column, labels)
+        elif code in ANSWERED_CODES and column is not None and group.fault.value is not None:
+            values += 1
+            if values <= MAX_VALUE_QUESTIONS and len(group.fault.value) < MAX_WORD_LENGTH:
+                questions.append(_ask_about_value(group, column, labels))
+        elif code == DATE_ORDER_CODE and not any(question["code"] == "date_order" for question in questions):
+            choices = [format_choice("day_first", "day_first"), format_choice("month_first", "month_first")]
+            questions.append(
+                build_question(
+                    "date_order", ["dates"], VALUES_STEP, column=column, choices=choices, count=group.count,
+                    value=group.fault.value, cell=group.fault.value or "", rows=labels,
+                )
+            )  # fmt: skip
+        elif code == COUNTRY_REQUIRED:
+            questions.append(
+                build_question(
+                    "list_country", ["constants", "detention.country"], READ_STEP, kind="country",
+                    count=group.count,
+                )
+            )  # fmt: skip
+    return questions
+
+
+# Question → the labels of its answers, where they are not those of the answers' names.
+_ANSWER_LABELS = {
+    (Question.WITHDRAWN, Answer.LEAVE_OUT): "stays_withdrawn",
+    (Question.REMARK_STATE, Answer.READ): "remark_set_aside",
+    (Question.REMARK_WISH, Answer.READ): "remark_set_aside",
+}
+_LIKELY_NOBODY = frozenset({Question.SUM, Question.TITLE, Question.HEADINGS, Question.NOT_A_NAME})
+
+
+def _ask_about_doubtful(
+    code: Question, group: FaultGroup, column: Column | None, labels: Sequence[str]
+) -> list[StoredQuestion]:
+    choices = [format_choice(answer, _ANSWER_LABELS.get((code, answer), answer)) for answer in list_answers(code)]
+    guess = Answer.LEAVE_OUT if code in _LIKELY_NOBODY else None
+    is_group = group.count > MAX_SINGLE_ROWS
+    questions = []
+    for label in labels[:1] if is_group else labels:
+        count = group.count if is_group else 1
+        details = {
+            lang: f"{format_line('question_rows', lang, count=count, row=label)} {format_bare_question(code, lang)}"
+            for lang in LANGUAGES
+        }
+        name = str(code) if is_group else f"{label} {code}" if code in CELL_QUESTIONS else label
+        question: StoredQuestion = {"code": code, "details": details, "answer": "confirm"}
+        rows = labels if is_group else [label]
+        questions.append(
+            _place_question(
+                question,
+                ["rows", name],
+                _find_step(code),
+                "choice",
+                column,
+                choices,
+                guess,
+                group.fault.value,
+                count,
+                rows,
+            )
+        )
+    return questions
+
+
+def _find_step(question: Question) -> int:
+    return CHANGES_STEP if question in CELL_QUESTIONS else VALUES_STEP
+
+
+def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -> StoredQuestion:
+    name = group.fault.pointer.removeprefix("/").replace("/", ".")
+    name = name if name in FIELDS else column.fields[0]
+    value = group.fault.value or ""
+    choices, kind = _list_choices(name)
+    return build_question(
+        "value_unknown",
+        ["values", name, fold(value)],
+        VALUES_STEP,
+        kind=kind,
+        column=column,
+        choices=choices,
+        value=value,
+        count=group.count,
+        rows=labels,
+        word=value,
+        title=column.title,
+    )
+
+
+def _list_choices(name: str) -> tuple[list[Choice], str]:
+    """Return the answers that can be right for a word in a column, and the kind of answer."""
+    empty = format_choice("", "says_nothing")
+    field_kind = FIELDS[name]
+    if name == STATE:
+        return [*STATE_CHOICES, empty], "choice"
+    if field_kind.kind == "mark":
+        return [format_choice("x", "yes"), format_choice("", "no")], "choice"
+    if field_kind.kind in ("country", "countries"):
+        return [], "country"
+    if field_kind.codes is None or field_kind.codes == COUNTRY_CODE_LIST:
+        return [empty], "text"
+    return [*_list_code_choices(field_kind.codes), empty], "choice"
+
+
+def _list_code_choices(codes: str, only: Iterable[str] | None = None) -> list[Choice]:
+    terms = {lang: {term["code"]: term["label"] for term in build_vocabulary(lang)[codes]} for lang in LANGUAGES}
+    wanted = list(terms["en"]) if only is None else only
+    return [{"value": code, "labels": {lang: terms[lang][code] for lang in LANGUAGES}} for code in wanted]

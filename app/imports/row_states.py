@@ -1,0 +1,155 @@
+"""Turn what a row says of a person's status into fields of a report, and find what contradicts it (pure).
+
+A status stands in a column of words, in columns of crosses, in the name of the sheet, or follows from a day of release,
+death or another end. A remark may say something else. Nothing of this is guessed: what contradicts itself is asked.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from app.imports.fields import PUBLISH, STATE, STATE_DAY, STATE_MARKS
+from app.imports.mapping import Answer, ListMapping, Question
+from app.imports.sheet_dates import DateContext
+from app.imports.states import StateReading, expand_state, find_publication_wish, find_state_in_remark
+from app.vocabulary import Publish
+
+Fields = dict[str, Any]
+LEFT_OUT = "left_out"  # the answer to a question leaves the row out
+NOTE, RELEASED_ON, DIED_ON, ENDED_ON = "note", "release.released_on", "detainee.died_on", "detention.ended.on"
+HELD_ON, RELEASE_KIND, RELEASE_STAGE = "detention.held_on", "release.kind", "release.stage"
+# States that leave a person in custody.
+CUSTODY_STATES = frozenset({"held", "house_arrest", "transferred"})
+# State → the field for its day.
+_DAY_FIELDS = {"released": RELEASED_ON, "died": DIED_ON, "escaped": ENDED_ON, "disappeared": ENDED_ON, "held": HELD_ON}
+# State → in the words of a note, where the report has no field for its day.
+_NOTED_STATES = {"house_arrest": "Casa por cárcel", "transferred": "Trasladado"}
+
+
+class RowStates:
+    """The statuses of the rows of one sheet."""
+
+    def __init__(self, mapping: ListMapping, state: str | None, label_row: Callable[[int], str]) -> None:
+        self._mapping, self._sheet_state, self._label_row = mapping, state, label_row
+        self._dates = DateContext(mapping.dates, mapping.day)
+
+    def expand(self, fields: Fields, label: str) -> Iterator[tuple[str, str]]:
+        """Replace the status in `fields` by fields of a report; yield each open question with the field it is about."""
+        readings = self._pop_readings(fields)
+        day = fields.pop(STATE_DAY, None)
+        dated = find_dated_state(fields)
+        if len({reading.state for reading in readings}) > 1 and not _is_house_arrest(readings):
+            answer = self._mapping.find_row_answer(label, Question.STATES_DIFFER)
+            if answer is not Answer.CELLS:
+                yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
+                return
+            readings = []
+        reading = _choose_reading(readings)
+        if reading is not None and dated is not None and _contradicts(reading.state, dated):
+            answer = self._mapping.find_row_answer(label, Question.STATES_DIFFER)
+            if answer is Answer.STATUS:
+                drop_dated_state(fields)
+            elif answer is Answer.CELLS:
+                reading = None
+            else:
+                yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
+                return
+        if reading is None and dated is None and self._sheet_state is not None:
+            reading = StateReading(self._sheet_state, {}, None)
+        if reading is not None:
+            self._apply(fields, reading, day)
+        elif day is not None:
+            fields.setdefault(_DAY_FIELDS.get(dated or "", HELD_ON), day)
+        yield from self._check_release(fields, label, is_stated=reading is not None)
+        yield from self._check_remark(fields, label)
+        self._date_custody(fields)
+
+    def _pop_readings(self, fields: Fields) -> list[StateReading]:
+        stated = fields.pop(STATE, None)
+        readings = [] if stated is None else [stated]
+        for name in STATE_MARKS:
+            mark = fields.pop(name, None)
+            if mark is not None and mark is not False:
+                on = mark if isinstance(mark, str) else None
+                readings.append(StateReading(name.partition(":")[2], {}, on))
+        return [reading for reading in readings if reading.state != "unknown"]
+
+    def _apply(self, fields: Fields, reading: StateReading, day: str | None) -> None:
+        on = reading.on or day
+        for name, value in {**expand_state(reading.state, on), **reading.codes}.items():
+            fields.setdefault(name, value)
+        if on is not None and reading.state in _NOTED_STATES:
+            add_to_note(fields, f"{_NOTED_STATES[reading.state]}: {on}.")
+
+    def _check_release(self, fields: Fields, label: str, *, is_stated: bool) -> Iterator[tuple[str, str]]:
+        """Ask about a kind of release beside no day and no status: the list dates its releases."""
+        if is_stated or RELEASE_KIND not in fields or RELEASED_ON in fields or RELEASE_STAGE in fields:
+            return
+        answer = self._mapping.find_row_answer(label, Question.UNDATED_RELEASE)
+        if answer is Answer.HELD:
+            drop_dated_state(fields)
+        elif answer is not Answer.RELEASED:
+            yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.UNDATED_RELEASE, RELEASE_KIND)
+
+    def _check_remark(self, fields: Fields, label: str) -> Iterator[tuple[str, str]]:
+        """Ask about a remark that says something else of the status, or that the name must not be published."""
+        note = fields.get(NOTE)
+        if not isinstance(note, str):
+            return
+        reading = find_state_in_remark(note, self._dates)
+        current = find_dated_state(fields) or (None if fields.get("detention.legal_status") is None else "house_arrest")
+        if reading is not None and reading.state not in (current, "unknown") and (
+            current is not None or reading.state not in CUSTODY_STATES
+        ):  # fmt: skip
+            answer = self._mapping.find_row_answer(label, Question.REMARK_STATE)
+            if answer is Answer.REMARK:
+                drop_dated_state(fields)
+                self._apply(fields, reading, None)
+            elif answer is not Answer.READ:
+                yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_STATE, NOTE)
+        wish = find_publication_wish(note)
+        if wish is not None and fields.get(PUBLISH) not in (wish, Publish.COUNTED):
+            answer = self._mapping.find_row_answer(label, Question.REMARK_WISH)
+            if answer is Answer.REMARK:
+                fields[PUBLISH] = wish
+            elif answer is not Answer.READ:
+                yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_WISH, NOTE)
+
+    def _date_custody(self, fields: Fields) -> None:
+        """Give the day of the list to people who were in custody on it."""
+        if self._mapping.held != "held" or self._mapping.list_date is None or find_dated_state(fields) is not None:
+            return
+        fields.setdefault(HELD_ON, self._mapping.list_date)
+
+
+def find_dated_state(fields: Fields) -> str | None:
+    """Return the state that follows from the fields of a report: how the person left custody; None if nothing says."""
+    if DIED_ON in fields or fields.get("detention.ended.how") == "died":
+        return "died"
+    if RELEASED_ON in fields or RELEASE_STAGE in fields:
+        return "released"
+    return str(fields.get("detention.ended.how")) if ENDED_ON in fields or "detention.ended.how" in fields else None
+
+
+def drop_dated_state(fields: Fields) -> None:
+    """Remove what says how a person left custody."""
+    for name in [name for name in fields if name.startswith(("release.", "detention.ended."))]:
+        del fields[name]
+    fields.pop(DIED_ON, None)
+
+
+def add_to_note(fields: Fields, text: str) -> None:
+    fields[NOTE] = f"{fields[NOTE]}\n{text}" if fields.get(NOTE) else text
+
+
+def _is_house_arrest(readings: list[StateReading]) -> bool:
+    return {reading.state for reading in readings} <= {"held", "house_arrest"}
+
+
+def _choose_reading(readings: list[StateReading]) -> StateReading | None:
+    """Return the reading that says most: of custody and house arrest the latter, of equals the one with a day."""
+    return max(readings, key=lambda r: (r.state != "held", r.on is not None, len(r.codes)), default=None)
+
+
+def _contradicts(stated: str, dated: str) -> bool:
+    """Whether a stated status cannot be beside how the other cells say that the person left custody."""
+    return stated != dated and not (stated == "disappeared" and dated != "released")
