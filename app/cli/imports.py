@@ -25,11 +25,12 @@ from app.db.engine import open_read_session
 from app.descriptions import describe_parameter_option
 from app.imports import import_store, receipts, remote, row_filing
 from app.imports.client import PermanentError, RegistryClient
+from app.imports.fault_groups import FaultGroups, build_group_shapes
 from app.imports.faults import BadFile, format_line, is_answered_by_confirming, parse_column_letters, translate_problem
 from app.imports.formats.template import format_field_name
 from app.imports.import_store import ImportOptions
 from app.imports.list_reader import open_list
-from app.imports.mapping import FaultGroups, ListMapping, build_group_shapes, decode_mapping
+from app.imports.mapping import ListMapping, decode_mapping
 from app.imports.receipts import Receipt
 from app.imports.rows import MAX_SHOWN_CHARACTERS
 from app.models import ListImport

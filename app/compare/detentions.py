@@ -10,9 +10,10 @@ from typing import Any, Generic, TypeVar
 from app import dates
 from app.dates import parse_date
 from app.imports.doubts import DERIVED_PREFIX, CaseNumbers
+from app.imports.fault_groups import translate_errors
 from app.imports.faults import BadFile, Fault
 from app.imports.list_reader import FindSavedMapping, OpenedList, open_list
-from app.imports.mapping import ListMapping, translate_errors
+from app.imports.mapping import ListMapping
 from app.imports.rows import assign_case_number, place_fault, validate_body
 from app.log import content
 from app.log.content import Content, normalize_national_id

@@ -15,9 +15,10 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.errors import ListsWaiting, NotFound
+from app.imports.fault_groups import FaultGroups
 from app.imports.faults import WISH_WITHDRAWN, StoredFault, StoredRowError
 from app.imports.list_reader import digest_bytes
-from app.imports.mapping import FaultGroups, ListMapping
+from app.imports.mapping import ListMapping
 from app.imports.rows import RowsCounted
 from app.log import sealing
 from app.log.entries import compute_keyed_digest

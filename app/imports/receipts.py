@@ -17,10 +17,10 @@ from sqlmodel import Session, col
 
 from app.dates import format_instant, parse_date, subtract_years
 from app.imports import faults
+from app.imports.fault_groups import load_row_faults, translate_errors
 from app.imports.faults import WISH_WITHDRAWN, format_line, translate_question
 from app.imports.fields import PUBLISH
 from app.imports.import_store import UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY, read_sealed_column
-from app.imports.mapping import load_row_faults, translate_errors
 from app.imports.rows import RowsCounted
 from app.log import entries
 from app.log.content import Content, flatten_body, has_release_section, restore_sent_content

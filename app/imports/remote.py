@@ -13,10 +13,11 @@ from urllib.parse import parse_qsl
 
 from app.imports import faults, survey
 from app.imports.client import GIVE_UP_SECONDS, PermanentError, RegistryClient, RemoteNotFound
+from app.imports.fault_groups import translate_errors
 from app.imports.faults import BadFile, StoredFault
 from app.imports.import_store import OPEN_STATES, ImportOptions
 from app.imports.list_reader import ListContext, OpenedList, open_list
-from app.imports.mapping import QUESTIONS, translate_errors
+from app.imports.mapping import QUESTIONS
 from app.imports.questions import collect_questions
 from app.imports.receipts import NOT_HELD, WARNINGS, SentReceipt, build_change, build_warnings
 from app.imports.row_filing import NO_ROWS_MESSAGE, build_strict_refusal, check_list_size

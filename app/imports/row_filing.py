@@ -44,8 +44,8 @@ from app.matching.scripts import ResultCache, use_cache
 from app.memory import pause_collection
 from app.models import OPEN, ApiKey, ListImport
 from app.registry import api_keys, filing, records
-from app.registry.identity.candidates import WrittenRecords
 from app.registry.directory_snapshot import find_source_country
+from app.registry.identity.candidates import WrittenRecords
 from app.registry.list_rows import SkippedWithdrawal, file_rows
 from app.registry.publication.permissions import Reader, load_reporter, load_reporter_by_slug
 from app.registry.write import Outcome, Trial, WriteContext

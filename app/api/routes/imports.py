@@ -29,7 +29,8 @@ from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
 from app.api.writes import CommittedAnswer, WriteRequest, build_write
 from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, UnsupportedMediaType
-from app.imports import import_store, mapping, receipts
+from app.imports import import_store, receipts
+from app.imports.fault_groups import load_import_groups
 from app.imports.faults import BadFile
 from app.imports.mapping import ListMapping, decode_mapping
 from app.models import ListImport
@@ -224,7 +225,7 @@ def read_import(
     lang = query.lang or find_preferred_language(context.request)
     secret = context.request.app.state.secret
     groups, places = (
-        mapping.load_import_groups(context.session, secret, job, lang),
+        load_import_groups(context.session, secret, job, lang),
         receipts.find_unregistered_places(context.session, secret, job),
     )
     row = {**receipts.build_receipt(job, secret, lang, groups, places)}

@@ -2,8 +2,9 @@
 
 import json
 
+from app.imports.fault_groups import FaultGroups
 from app.imports.faults import RECEIPT_LINES
-from app.imports.mapping import MAX_GROUPS, FaultGroups
+from app.imports.mapping import MAX_GROUPS
 from tests.support import World
 
 LIST = "".join(
