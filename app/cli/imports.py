@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 
 from app.cli import export
 from app.cli.database import open_database, open_session
+from app.cli.list_answers import ask_questions, find_answers_file, is_interactive, load_answers, write_answers
 from app.cli.output import AsJson, exit_with_error, utc_now
 from app.config import Names, Settings
 from app.db.engine import open_read_session
@@ -30,7 +31,6 @@ from app.imports.faults import BadFile, format_line, is_answered_by_confirming, 
 from app.imports.formats.template import format_field_name
 from app.imports.import_store import ImportOptions
 from app.imports.list_reader import open_list
-from app.imports.mapping import ListMapping, decode_mapping
 from app.imports.receipts import Receipt
 from app.imports.rows import MAX_SHOWN_CHARACTERS
 from app.models import ListImport
@@ -177,11 +177,6 @@ class OutputOptions:
     as_json: bool
 
 
-def load_mapping(path: Path | None) -> ListMapping | None:
-    """Load the mapping from a file, if there is one. Raises BadFile."""
-    return None if path is None else ListMapping.parse_toml(decode_mapping(path.read_bytes()))
-
-
 def format_row_error(error: RowError) -> str:
     """Format an error of a row with its column; a line of JSON has none."""
     column = f"column {error['column']}: " if error["column"] else ""
@@ -203,8 +198,8 @@ def import_list_locally(
     path: Path,
     import_options: ImportOptions,
     output_options: OutputOptions,
-) -> str | None:
-    """File a list and print the result; return a message about what is left to do, if anything."""
+) -> tuple[Receipt, str | None]:
+    """File a list and print the result; return the receipt, and a message about what is left to do, if anything."""
     with _build_progress_bar() as bar:
         task = bar.add_task("Trying" if import_options.dry_run else "Filing", total=None)
 
@@ -215,9 +210,8 @@ def import_list_locally(
             engine, secret, clock, names, slug, path.read_bytes(), import_options, show_progress
         )
     rows = _read_rows(engine, secret, job, output_options.lang)
-    return _print_result(
-        rows, receipts.build_receipt(job, secret, output_options.lang), _ListCells(path, import_options), output_options
-    )
+    receipt = receipts.build_receipt(job, secret, output_options.lang)
+    return receipt, _print_result(rows, receipt, _ListCells(path, import_options), output_options)
 
 
 def upload_list(
@@ -228,8 +222,9 @@ def upload_list(
     import_options: ImportOptions,
     now: datetime,
     output_options: OutputOptions,
-) -> str | None:
-    """Send a list to a remote registry and print the result; return a message about what is left to do, if anything."""
+) -> tuple[Receipt | None, str | None]:
+    """Send a list to a remote registry and print the result; return the receipt, and a message about what is left to
+    do."""
     if key is None:
         raise PermanentError("Set RECUENTO_KEY, or RECUENTO_KEY_FILE, to the key that your registry gave you.")
     with _build_progress_bar() as bar:
@@ -253,8 +248,8 @@ def upload_list(
         except PermanentError as error:
             raise PermanentError(f"{error} {RESUME_HINT}" if progress.has_begun else str(error)) from None
         except KeyboardInterrupt:
-            return f"Stopped. {RESUME_HINT}"
-    return _print_result(rows, receipt, _ListCells(path, import_options), output_options)
+            return None, f"Stopped. {RESUME_HINT}"
+    return receipt, _print_result(rows, receipt, _ListCells(path, import_options), output_options)
 
 
 def _find_journal_folder() -> Path:
@@ -430,22 +425,28 @@ def import_list(
         with open_session(settings) as session:
             export.import_public_copy(WriteContext(session, Reader(Role.ADMIN), utc_now(), settings.secret_key()), file)
         return
-    import_options = import_store.ImportOptions(dry_run, strict, confirm, load_mapping(mapping))
     output_options = OutputOptions(lang or detect_language(), as_json)
-    if to is not None:
-        remaining_work = upload_list(
-            to, settings.sending_key(), source, file, import_options, utc_now(), output_options
-        )
-        if remaining_work is not None:
-            exit_with_error(remaining_work)
-        return
-    if source is None:
+    if to is None and source is None:
         raise typer.BadParameter("say whose list it is with --source, or send it --to a registry")
-    with open_session(settings):
-        pass  # migrates the database, and checks the secret
-    with open_database(settings) as engine:
-        remaining_work = import_list_locally(
-            engine, settings.secret_key(), utc_now, settings.names, source, file, import_options, output_options
-        )
+    if mapping is None and find_answers_file(file).exists():
+        mapping = find_answers_file(file)
+
+    def send(answers_file: Path | None) -> tuple[Receipt | None, str | None]:
+        import_options = import_store.ImportOptions(dry_run, strict, confirm, load_answers(answers_file))
+        if to is not None:
+            return upload_list(to, settings.sending_key(), source, file, import_options, utc_now(), output_options)
+        assert source is not None
+        with open_session(settings):
+            pass  # migrates the database, and checks the secret
+        with open_database(settings) as engine:
+            return import_list_locally(
+                engine, settings.secret_key(), utc_now, settings.names, source, file, import_options, output_options
+            )
+
+    receipt, remaining_work = send(mapping)
+    while receipt and is_interactive() and not as_json and any(q["place"] for q in receipt["questions"]):
+        answers = ask_questions(receipt["questions"], output_options.lang)
+        mapping = write_answers(file, mapping, answers, output_options.lang)
+        receipt, remaining_work = send(mapping)
     if remaining_work is not None:
         exit_with_error(remaining_work)

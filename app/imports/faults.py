@@ -85,8 +85,12 @@ def format_bare_question(code: str, lang: Language) -> str:
 
 def build_list_question(code: str, answer: AnswerMethod = "confirm", **values: Value) -> StoredQuestion:
     """A question about a whole list, in every language. `answer`: the way to answer it."""
-    details = dict(zip(LANGUAGES, format_in_both_languages("list_questions", code, values), strict=True))
-    return {"code": code, "details": details, "answer": answer}
+    return {"code": code, "details": format_list_question(code, values), "answer": answer}
+
+
+def format_list_question(code: str, values: Mapping[str, Value]) -> dict[Language, str]:
+    """Return the sentence of a question about a list in every language."""
+    return dict(zip(LANGUAGES, format_in_both_languages("list_questions", code, values), strict=True))
 
 
 def format_choice(value: str, name: str) -> Choice:

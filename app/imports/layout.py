@@ -37,7 +37,7 @@ IDENTIFYING_FIELDS = (NAME, GIVEN_NAMES, SURNAMES, "detention.facility", "detent
 FULL_OR_FIRST_NAME = frozenset({"nombre", "name", "nome", "nom"})
 AGE_FIELD = "detainee.age"
 EMPTY_PROFILE = ColumnProfile(0, 0, 0.0, 0.0, 0.0, False, ())
-# Folded words of a heading of ages that name their day → that day, as in a mapping.
+# Folded heading of ages that names their day → that day, as in a mapping.
 _AGE_DAYS = {fold(heading): day for day, headings in CELL_WORDS["age_on"].items() for heading in headings}
 
 
@@ -51,7 +51,7 @@ _WITHHOLDING, _NOT_WITHHOLDING = _compile_words("withholding"), _compile_words("
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column by its `place`, from 0. `group`: the heading above its own; `fields`: what it is read for, in this order.
+    """A column by its `place`, from 0. `group`: the heading above its own; `fields`: what it is read for, in order.
 
     `sheet`: its name, if several sheets are read. `is_answered`: the mapping names the column, perhaps to leave it out.
     `is_sure`: nothing else is as likely; `is_counter`: it counts the rows, and is not read.

@@ -1,11 +1,11 @@
 """Ask about a list, in one round: what its sheets, columns and values mean, and what is true of the whole (pure).
 
-A question names the place of its answer in the mapping, as a JSON pointer: `/positions/F` takes the meaning of column F.
+A question names the place of its answer in the mapping as a JSON pointer: `/positions/F` takes the meaning of column F.
 So every client can ask it and write the answer down: the desk, the command line, another program. The steps are those
 of an officer: what was read, what the values mean, what will change.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.errors import escape_pointer_part
@@ -16,10 +16,10 @@ from app.imports.faults import (
     Fault,
     StoredQuestion,
     Value,
-    build_list_question,
     format_bare_question,
     format_choice,
     format_line,
+    format_list_question,
     format_row_count,
 )
 from app.imports.fields import FIELDS, STATE
@@ -33,7 +33,7 @@ from app.imports.states import STATE_CHOICES, find_publication_wish, find_state_
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import fold
 from app.projection.statements import FIRST_HAND
-from app.vocabulary import build_vocabulary
+from app.vocabulary import Language, build_vocabulary
 
 READ_STEP, VALUES_STEP, CHANGES_STEP = 1, 2, 3
 # Questions about values of one list: beyond these the column was read for the wrong thing.
@@ -108,7 +108,9 @@ def build_question(
     code: str,
     place: Sequence[str],
     step: int,
+    values: Mapping[str, Value] | None = None,
     *,
+    details: dict[Language, str] | None = None,
     kind: str = "choice",
     answer: AnswerMethod = "confirm",
     column: Column | None = None,
@@ -117,26 +119,14 @@ def build_question(
     value: str | None = None,
     count: int | None = None,
     rows: Sequence[str] = (),
-    **values: Value,
 ) -> StoredQuestion:
-    """Build a question whose answer has a place in the mapping. `guess`: the likeliest answer."""
-    question = build_list_question(code, answer, **values)
-    return _place_question(question, place, step, kind, column, choices, guess, value, count, rows)
+    """Build a question whose answer has a place in the mapping.
 
-
-def _place_question(
-    question: StoredQuestion,
-    place: Sequence[str],
-    step: int,
-    kind: str,
-    column: Column | None,
-    choices: Sequence[Choice],
-    guess: str | None,
-    value: str | None,
-    count: int | None,
-    rows: Sequence[str],
-) -> StoredQuestion:
-    question |= {
+    `values`: of its sentence, unless that is given as `details`; `guess`: the likeliest answer."""
+    question: StoredQuestion = {
+        "code": code,
+        "details": details or format_list_question(code, values or {}),
+        "answer": answer,
         "place": "".join(f"/{escape_pointer_part(part)}" for part in place),
         "step": step,
         "kind": kind,
@@ -174,8 +164,7 @@ def ask_about_reading(opened_list: OpenedList) -> list[StoredQuestion]:
             READ_STEP,
             choices=[format_choice("true", "used"), format_choice("false", "set_aside")],
             guess="true" if sheet.is_used else "false",
-            sheet=sheet.name or "",
-            rows_of_sheet=format_row_count(sheet.row_count),
+            values={"sheet": sheet.name or "", "rows_of_sheet": format_row_count(sheet.row_count)},
         )
         for sheet in opened_list.sheets
         if len(opened_list.sheets) > 1 and sheet.row_count and sheet.name not in opened_list.mapping.sheets
@@ -199,7 +188,7 @@ def _ask_about_header(sheet: OpenedSheet) -> StoredQuestion:
 def _ask_about_column(column: Column) -> list[StoredQuestion]:
     if column.is_answered or not column.profile.filled or column.is_counter:
         return []
-    named = {"letter": column.letter, "title": column.title}
+    values: dict[str, Value] = {"letter": column.letter, "title": column.title}
     place = ["positions", column.letter]
     if column.is_hidden and column.fields:
         return [
@@ -211,7 +200,7 @@ def _ask_about_column(column: Column) -> list[StoredQuestion]:
                 answer="mapping",
                 column=column,
                 guess=column.fields[0],
-                **named,
+                values=values,
             )
         ]
     if column.fields and column.is_sure:
@@ -228,7 +217,7 @@ def _ask_about_column(column: Column) -> list[StoredQuestion]:
             column=column,
             guess=guess,
             count=column.profile.filled,
-            **named,
+            values=values,
         )
     ]
 
@@ -263,7 +252,12 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
         choices = [format_choice("held", "still_held"), format_choice("unknown", "not_known")]
         questions.append(
             build_question(
-                "list_held", ["held"], READ_STEP, choices=choices, count=undecided, rows_of=format_row_count(undecided)
+                "list_held",
+                ["held"],
+                READ_STEP,
+                choices=choices,
+                count=undecided,
+                values={"rows_of": format_row_count(undecided)},
             )
         )
     age_column = next((column for column in opened_list.columns if AGE in column.fields), None)
@@ -299,7 +293,7 @@ def ask_about_rows(
             questions.append(
                 build_question(
                     "date_order", ["dates"], VALUES_STEP, column=column, choices=choices, count=group.count,
-                    value=group.fault.value, cell=group.fault.value or "", rows=labels,
+                    value=group.fault.value, rows=labels, values={"cell": group.fault.value or ""},
                 )
             )  # fmt: skip
         elif code == COUNTRY_REQUIRED:
@@ -335,20 +329,18 @@ def _ask_about_doubtful(
             for lang in LANGUAGES
         }
         name = str(code) if is_group else f"{label} {code}" if code in CELL_QUESTIONS else label
-        question: StoredQuestion = {"code": code, "details": details, "answer": "confirm"}
-        rows = labels if is_group else [label]
         questions.append(
-            _place_question(
-                question,
+            build_question(
+                code,
                 ["rows", name],
                 _find_step(code),
-                "choice",
-                column,
-                choices,
-                guess,
-                group.fault.value,
-                count,
-                rows,
+                details=details,
+                column=column,
+                choices=choices,
+                guess=guess,
+                value=group.fault.value,
+                count=count,
+                rows=labels if is_group else [label],
             )
         )
     return questions
@@ -373,8 +365,7 @@ def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -
         value=value,
         count=group.count,
         rows=labels,
-        word=value,
-        title=column.title,
+        values={"word": value, "title": column.title},
     )
 
 

@@ -29,6 +29,7 @@ from app.imports.uploads import (
     PartRow,
     PartRows,
     PlacedError,
+    RemoteSource,
     UploadJournal,
     UploadPart,
     split_list,
@@ -294,10 +295,7 @@ class _ReceiptTotal:
         if part_receipts:
             part, last = part_receipts[-1]
             state = last.state
-            questions = [
-                {"code": question.code, "detail": question.detail, "answer": question.answer}
-                for question in last.questions
-            ]
+            questions = [cast(ImportQuestion, question.model_dump()) for question in last.questions]
             problem = _build_problem(part, last)
         # A newer registry may give reasons that this version does not know: without them the numbers would not add up.
         known_reasons: list[str] = [*NOT_HELD]

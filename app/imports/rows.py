@@ -122,8 +122,8 @@ class RowReader:
         state: str | None = None,
         label_row: Callable[[int], str] = str,
     ) -> None:
-        """`genders`: letter → its gender in this list, unless the mapping gives it another; `dates`: place of a column →
-        how its days are read; `country`: of the source, for rows that name none; `state`: of everybody on the sheet,
+        """`genders`: letter → its gender in this list, unless the mapping gives it another; `dates`: place of a column
+        → how its days are read; `country`: of the source, for rows that name none; `state`: of everybody on the sheet,
         where the row says nothing; `label_row`: the name of a row by its number."""
         self.tally = tally or Tally()
         self._mapping, self._label_row = mapping, label_row
@@ -256,7 +256,7 @@ class RowReader:
 def build_date_contexts(
     columns: Sequence[Column], rows: Iterable[Cells], mapping: ListMapping, day: date | None
 ) -> dict[int, DateContext]:
-    """Return how the days of each column are read: by the order that its own cells prove, or else those of the others."""
+    """Return how the days of each column are read: by the order that its cells prove, or those of the others."""
     places = [column.place for column in columns if any(FIELDS[name].kind == "date" for name in column.fields)]
     if mapping.dates is not None or not places:
         return {place: DateContext(mapping.dates, day) for place in places}

@@ -281,8 +281,24 @@ class Message(BaseModel):
     row: int | None = None  # of the part
 
 
+class RemoteChoice(BaseModel):
+    value: str
+    label: str
+
+
 class RemoteQuestion(Message):
     answer: Literal["confirm", "mapping"] = "confirm"
+    place: str | None = None
+    step: int = 1
+    kind: str = "confirm"
+    choices: list[RemoteChoice] = []
+    guess: str | None = None
+    column: str | None = None
+    heading: str | None = None
+    samples: list[str] = []
+    value: str | None = None
+    count: int | None = None
+    rows: list[str] = []
 
 
 class Example(BaseModel):
