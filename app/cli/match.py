@@ -10,7 +10,8 @@ import typer
 
 from app import tables
 from app.cli.database import open_database, open_session
-from app.cli.imports import format_row_error, load_mapping
+from app.cli.imports import format_row_error
+from app.cli.list_answers import load_answers
 from app.cli.output import AsJson, utc_now
 from app.compare.comparison import (
     ListComparison,
@@ -119,7 +120,7 @@ def _write_new_file(file: Path, data: bytes) -> None:
 def _load_list(file: Path, mapping: Path | None) -> ListFile:
     data = file.read_bytes()
     check_list_size(data)
-    return data, load_mapping(mapping)
+    return data, load_answers(mapping)
 
 
 def _compare_with_registry(slug: str, own_list: ListFile, scope: ComparisonScope) -> ListComparison:

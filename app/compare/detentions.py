@@ -12,7 +12,7 @@ from app.dates import parse_date
 from app.imports.doubts import DERIVED_PREFIX, CaseNumbers
 from app.imports.fault_groups import translate_errors
 from app.imports.faults import BadFile, Fault
-from app.imports.list_reader import FindSavedMapping, OpenedList, open_list
+from app.imports.list_reader import FindSavedMapping, OpenedList, find_nothing_saved, open_list
 from app.imports.mapping import ListMapping
 from app.imports.rows import assign_case_number, place_fault, validate_body
 from app.log import content
@@ -220,9 +220,11 @@ class ComparedList:
         )
 
 
-def open_compared_list(data: bytes, mapping: ListMapping | None, *find_saved: FindSavedMapping) -> OpenedList:
+def open_compared_list(
+    data: bytes, mapping: ListMapping | None, find_saved: FindSavedMapping = find_nothing_saved
+) -> OpenedList:
     """Open a list, and count its rows before any value of them is parsed. Raises BadFile for too many."""
-    opened_list = open_list(data, mapping, *find_saved)
+    opened_list = open_list(data, mapping, find_saved)
     lines: Iterable[object] = (
         (line for line in BytesIO(data) if line.strip()) if opened_list.cells is None else opened_list.cells()
     )

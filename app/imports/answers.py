@@ -57,9 +57,11 @@ def dump_mapping(mapping: ListMapping) -> str:
 def _merge_tables(base: Answers, answers: Answers) -> Answers:
     result = dict(base)
     for name, value in answers.items():
-        existing = result.get(name)
-        is_table = isinstance(existing, dict) and isinstance(value, dict)
-        result[name] = _merge_tables(existing, value) if is_table else value
+        table = result.get(name)
+        if isinstance(table, dict) and isinstance(value, dict):
+            result[name] = _merge_tables(table, value)
+        else:
+            result[name] = value
     return result
 
 

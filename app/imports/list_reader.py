@@ -206,6 +206,10 @@ def digest_bytes(data: bytes) -> str:
 FindSavedMapping = Callable[[str], ListMapping | None]
 
 
+def find_nothing_saved(_digest: str) -> None:
+    """Find no mapping: nothing is saved for a list that is only compared."""
+
+
 @dataclass(frozen=True)
 class ListContext:
     """What is known of a list beside the file: the country of its source, and the day on which it is read."""
@@ -317,7 +321,7 @@ _OTHER_FORMATS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 def open_list(
     data: bytes,
     mapping: ListMapping | None,
-    find_saved: FindSavedMapping = lambda _digest: None,
+    find_saved: FindSavedMapping = find_nothing_saved,
     context: ListContext = ListContext(),
 ) -> OpenedList:
     """Find the form, the sheets and the columns of a file by its first rows. Raises BadFile."""

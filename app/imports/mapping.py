@@ -134,7 +134,7 @@ class ListMapping(BaseModel):
     `values`: field → word of the list → our code. `constants`: field → the cell of every row. `rows`: a question about
     rows, or the number of a row → what to do. `dates`: the order of dates in numbers. `age_on`: the day on which people
     were as old as the list says: "detained_on", "released_on", "filed" (the day the list is first filed) or a date.
-    `header`: the row of the headings, 0 if there is none. `sheet`: the name of the one sheet to read. `sheets`: the name of
+    `header`: the row of the headings, 0 if there is none. `sheet`: the name of the one sheet to read. `sheets`: name of
     a sheet → whether it is read, where a list has several; `headers`: the name → its row of headings.
 
     What is asked of every list, and never saved: `list_date`, the day for which the list is true; `whole`, whether it
