@@ -95,7 +95,7 @@ def format_list_question(code: str, values: Mapping[str, Value]) -> dict[Languag
 
 def format_choice(value: str, name: str) -> Choice:
     """Return an answer with its label. `name`: of the label in `sentences.toml`."""
-    return {"value": value, "labels": dict(zip(LANGUAGES, _TEXTS["choices"][name], strict=True))}
+    return {"value": value, "labels": dict(zip(LANGUAGES, _TEXTS["labels"][name], strict=True))}
 
 
 def format_in_both_languages(section: str, name: str, values: Mapping[str, Value]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from app.imports.fields import PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.sheet_dates import DateContext
-from app.imports.states import StateReading, expand_state, find_publication_wish, find_state_in_remark
+from app.imports.states import NO_STATE, StateReading, expand_state, find_publication_wish, find_state_in_remark
 from app.vocabulary import Publish
 
 Fields = dict[str, Any]
@@ -21,8 +21,6 @@ HELD_ON, RELEASE_KIND, RELEASE_STAGE = "detention.held_on", "release.kind", "rel
 CUSTODY_STATES = frozenset({"held", "house_arrest", "transferred"})
 # State → the field for its day.
 _DAY_FIELDS = {"released": RELEASED_ON, "died": DIED_ON, "escaped": ENDED_ON, "disappeared": ENDED_ON, "held": HELD_ON}
-# State → in the words of a note, where the report has no field for its day.
-_NOTED_STATES = {"house_arrest": "Casa por cárcel", "transferred": "Trasladado"}
 
 
 class RowStates:
@@ -37,7 +35,7 @@ class RowStates:
         readings = self._pop_readings(fields)
         day = fields.pop(STATE_DAY, None)
         dated = find_dated_state(fields)
-        if len({reading.state for reading in readings}) > 1 and not _is_house_arrest(readings):
+        if len({find_base(reading.state) for reading in readings}) > 1 and not _is_house_arrest(readings):
             answer = self._mapping.find_row_answer(label, Question.STATES_DIFFER)
             if answer is not Answer.CELLS:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
@@ -71,14 +69,14 @@ class RowStates:
             if mark is not None and mark is not False:
                 on = mark if isinstance(mark, str) else None
                 readings.append(StateReading(name.partition(":")[2], {}, on))
-        return [reading for reading in readings if reading.state != "unknown"]
+        return [reading for reading in readings if reading.state not in ("unknown", NO_STATE)]
 
     def _apply(self, fields: Fields, reading: StateReading, day: str | None) -> None:
-        on = reading.on or day
-        for name, value in {**expand_state(reading.state, on), **reading.codes}.items():
-            fields.setdefault(name, value)
-        if on is not None and reading.state in _NOTED_STATES:
-            add_to_note(fields, f"{_NOTED_STATES[reading.state]}: {on}.")
+        for name, value in {**expand_state(reading.choice, reading.on or day), **reading.codes}.items():
+            if name == NOTE:
+                add_to_note(fields, value)
+            else:
+                fields.setdefault(name, value)
 
     def _check_release(self, fields: Fields, label: str, *, is_stated: bool) -> Iterator[tuple[str, str]]:
         """Ask about a kind of release beside no day and no status: the list dates its releases."""
@@ -145,6 +143,11 @@ def _is_house_arrest(readings: list[StateReading]) -> bool:
     return {reading.state for reading in readings} <= {"held", "house_arrest"}
 
 
+def find_base(state: str) -> str:
+    """Return a state without the kind of a release."""
+    return state.partition(":")[0]
+
+
 def _choose_reading(readings: list[StateReading]) -> StateReading | None:
     """Return the reading that says most: of custody and house arrest the latter, of equals the one with a day."""
     return max(readings, key=lambda r: (r.state != "held", r.on is not None, len(r.codes)), default=None)
@@ -152,4 +155,4 @@ def _choose_reading(readings: list[StateReading]) -> StateReading | None:
 
 def _contradicts(stated: str, dated: str) -> bool:
     """Whether a stated status cannot be beside how the other cells say that the person left custody."""
-    return stated != dated and not (stated == "disappeared" and dated != "released")
+    return find_base(stated) != dated and not (stated == "disappeared" and dated != "released")
