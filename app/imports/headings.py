@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from app.imports.cell_values import CELL_WORDS
+from app.imports.code_words import CELL_WORDS
 from app.imports.faults import BadFile, format_column_letters, format_line, parse_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.imports.formats.csv import MAX_COLUMNS, UNDECODED_BYTE

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 
 from app.errors import Problem
 from app.imports import headings
-from app.imports.cell_values import CELL_WORDS, DateOrder, is_date, list_possible_days
+from app.imports.code_words import CELL_WORDS
 from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
 from app.imports.faults import BadFile, Fault, StoredQuestion, Value, build_list_question
 from app.imports.formats import csv, template, workbook_reader
@@ -25,6 +25,7 @@ from app.imports.formats.workbook_reader import Sheet, Workbook
 from app.imports.headings import SENTENCE_TERM, Column, find_withholding_cells
 from app.imports.mapping import MAX_QUOTED_LENGTH, Answer, ListMapping
 from app.imports.rows import Row, RowReader, Tally
+from app.imports.sheet_dates import DateOrder, is_date, list_possible_days
 from app.matching.scripts import fold
 from app.registry.records import format_id_case
 from app.schemas.imports import ImportColumn, ListForm

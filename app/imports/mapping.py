@@ -24,16 +24,11 @@ from typing_extensions import TypedDict
 
 from app.dates import DateError, parse_date
 from app.errors import escape_pointer_part
-from app.imports.cell_values import (
-    COUNTRY_CODE_LIST,
-    DateOrder,
-    UnreadCell,
-    clean_cell,
-    is_known_code,
-    parse_cell_value,
-)
+from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
+from app.imports.code_words import COUNTRY_CODE_LIST, is_known_code
 from app.imports.faults import BadFile, StoredRowError, format_column_letters, translate_detail
 from app.imports.fields import FIELDS
+from app.imports.sheet_dates import DateContext, DateOrder
 from app.log.content import AGE_ON_FILING_DAY
 from app.log.sealing import unseal_json
 from app.matching.scripts import fold
@@ -217,7 +212,9 @@ class ListMapping(BaseModel):
 
     def read_constant(self, name: str) -> Any:
         """The constant of a field, read like a cell. Raises UnreadCell, but not of a validated mapping."""
-        return parse_cell_value(name, clean_cell(self.constants[name]), self.dates, self.meanings.get(name))
+        return parse_cell_value(
+            name, clean_cell(self.constants[name]), DateContext(self.dates), self.meanings.get(name)
+        )
 
     def without_rows(self) -> Self:
         """The mapping to save for the next list, without answers about rows: row 14 is another person there."""

@@ -11,13 +11,15 @@ from pydantic import ValidationError
 from typing_extensions import TypedDict
 
 from app.errors import build_pointed_errors
-from app.imports.cell_values import STATE_CODES, UnreadCell, clean_cell, find_state, parse_cell_value
+from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.doubts import GENDER_FIELD, MAX_EQUAL_ROWS, CaseNumbers, DoubtfulRows, RepeatedCaseNumber, RepeatedRow
 from app.imports.faults import Fault, format_column_letters, format_question, parse_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.imports.formats.csv import Cells
 from app.imports.headings import Column, find_day_of_ages
 from app.imports.mapping import DAYS_OF_AGES, Answer, ListMapping
+from app.imports.sheet_dates import DateContext
+from app.imports.states import STATE_CODES, find_state
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
 from app.schemas.imports import ImportLeftOut, ImportUnread, ImportUnsaid
@@ -117,7 +119,7 @@ class RowReader:
         self._unread_columns = [column for column in columns if not column.fields]
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
-        self._order = mapping.dates
+        self._dates = DateContext(mapping.dates)
         self._if_withdrawn = mapping.if_withdrawn if mapping.rows else lambda _row: None
         self._meanings = {**mapping.meanings, GENDER_FIELD: (genders or {}) | mapping.meanings.get(GENDER_FIELD, {})}
         self._constants = {name: mapping.read_constant(name) for name in mapping.constants}
@@ -190,7 +192,7 @@ class RowReader:
             fields[AGE_ON] = age_day
 
     def _parse_value(self, name: str, text: str) -> Any:
-        return parse_cell_value(name, text, self._order, self._meanings.get(name))
+        return parse_cell_value(name, text, self._dates, self._meanings.get(name))
 
     def _store_cell(self, fields: Body, column: Column, text: str) -> None:
         """Give the cell to the first field of its column that can read it. Raises the UnreadCell of the last field."""
