@@ -46,7 +46,10 @@ def parse_state(text: str) -> tuple[str, str] | None:
     bare = folded.removeprefix(prefix).strip()
     if (state := _STATES.get(bare)) is not None:
         return "", state
-    return next(((codes, code) for codes in STATE_CODES if (code := find_code(codes, bare)) is not None), None)
+    for codes in STATE_CODES:
+        if (code := find_code(codes, bare)) not in (None, ReleaseKind.UNSPECIFIED):  # "excarcelación" may be to come
+            return codes, str(code)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,8 @@ _STATUS_WORDS = CELL_WORDS["status"]
 _DATE, _BREAK = "<date>", "<break>"  # tokens for a date and for punctuation
 _ENDING = re.compile(r"(?<=\w{3})(?:[oae]+s?|s)$")
 _SHORT_GENDERS = re.compile(r"(?<=[dt])(?:o/a|o\(a\)|a/o|@|[oa]x|x)(s?)(?!\w)|(?<=e)\(e\)(s?)(?!\w)")
-_DEATH_SIGNS = re.compile(r"[†✝✞☨]|\(\+\)|\bq\. ?e\. ?p\. ?d\b\.?")
-_BREAKS = re.compile(r"[.,;:/()\[\]|\n–—-]+")
+_DEATH_SIGNS = re.compile(r"[†✝✞☨]|\(\+\)|^\+(?= ?\d{1,4}[/.-]\d)|\bq\. ?e\. ?p\. ?d\b\.?")
+_BREAKS = re.compile(r"[.,;:/()\[\]|\n–—]+|-(?!\w)|(?<!\w)-")
 
 
 def _stem(word: str) -> str:
@@ -108,7 +111,7 @@ def _load_parts() -> dict[Words, _Part]:
     parts = {
         _stem_words(word): _Part("kind", RELEASED, {RELEASE_KIND: code})
         for word, code in load_code_words("release_kinds").items()
-        if word not in no_kinds
+        if word not in no_kinds and code != ReleaseKind.UNSPECIFIED
     }
     for kind, kind_words in _STATUS_WORDS["kinds"].items():
         parts |= {_stem_words(word): _Part("kind", RELEASED, {RELEASE_KIND: kind}) for word in kind_words}
@@ -122,8 +125,9 @@ def _load_parts() -> dict[Words, _Part]:
     for state, state_words in _STATUS_WORDS["states"].items():
         codes = _STATE_FIELDS.get(state, {})
         parts |= {_stem_words(word): _Part("state", state, codes) for word in state_words}
-    abroad = _Part("state", TRANSFERRED, {ENDED_HOW: EndedHow.TRANSFERRED_ABROAD})
+    abroad = _Part("state", TRANSFERRED, {ENDED_HOW: EndedHow.TRANSFERRED_ABROAD.value})
     parts |= {_stem_words(word): abroad for word in _STATUS_WORDS["abroad"][TRANSFERRED]}
+    parts |= dict.fromkeys(_HELD_AGAIN, _Part("state", HELD))
     roles: tuple[Role, ...] = ("joining", "past", "present", "still", "negation")
     for role in roles:
         parts |= {_stem_words(word): _Part(role) for word in words[role]}
@@ -131,16 +135,17 @@ def _load_parts() -> dict[Words, _Part]:
 
 
 _STATE_FIELDS: dict[str, dict[str, str]] = {
-    HOUSE_ARREST: {LEGAL_STATUS: LegalStatus.HOUSE_ARREST},
-    DISAPPEARED: {LEGAL_STATUS: LegalStatus.ENFORCED_DISAPPEARANCE},
-    DIED: {ENDED_HOW: EndedHow.DIED},
-    ESCAPED: {ENDED_HOW: EndedHow.ESCAPED},
+    HOUSE_ARREST: {LEGAL_STATUS: LegalStatus.HOUSE_ARREST.value},
+    DISAPPEARED: {LEGAL_STATUS: LegalStatus.ENFORCED_DISAPPEARANCE.value},
+    DIED: {ENDED_HOW: EndedHow.DIED.value},
+    ESCAPED: {ENDED_HOW: EndedHow.ESCAPED.value},
 }
 _BEFORE_DATE = {
     _stem_words(word): relation for relation, words in _STATUS_WORDS["before_date"].items() for word in words
 }
 _UNKNOWN_STATES = frozenset(map(fold, _STATUS_WORDS["words"]["unknown"]))
 _DOUBTS = frozenset(_stem_words(word)[0] for word in _STATUS_WORDS["words"]["doubt"])
+_HELD_AGAIN = frozenset(map(_stem_words, _STATUS_WORDS["words"]["held_again"]))
 _WEAK_WORDS = frozenset(map(_stem_words, _STATUS_WORDS["words"]["weak"]))
 MAX_PART_WORDS = 6
 
@@ -236,7 +241,7 @@ def _combine(parts: Sequence[_Part], on: str | None, relation: str) -> StateRead
     if states == {RELEASED, HOUSE_ARREST}:
         # "excarcelado, casa por cárcel": out of prison, of this kind.
         says = [part for part in says if part.state == RELEASED]
-        says.append(_Part("kind", RELEASED, {RELEASE_KIND: ReleaseKind.HOUSE_ARREST}))
+        says.append(_Part("kind", RELEASED, {RELEASE_KIND: ReleaseKind.HOUSE_ARREST.value}))
     elif states == {HELD, HOUSE_ARREST}:
         if any(part.role != "state" or part.codes for part in says if part.state == HELD):
             return None
@@ -280,7 +285,6 @@ def _date_state(state: str, codes: dict[str, str], on: str, relation: str, *, is
     return StateReading(state, codes, on)
 
 
-_REMARK_PRIORITY = (DIED, ESCAPED, DISAPPEARED, RELEASED, HOUSE_ARREST, HELD, TRANSFERRED)
 MAX_REMARK = 2_000
 _WORDS_BEFORE, _WORDS_AFTER = 4, 5
 
@@ -291,7 +295,8 @@ def find_state_in_remark(text: str, context: DateContext) -> StateReading | None
         return None if reading.state == UNKNOWN else reading
     tokens, date_texts = _split_tokens(text[:MAX_REMARK])
     readings = list(_find_readings(tokens, date_texts, context))
-    return min(readings, key=lambda found: _REMARK_PRIORITY.index(found.state), default=None)
+    # Of several, a death, or else the last; a transfer is the least.
+    return max(reversed(readings), key=lambda found: (found.state == DIED, found.state != TRANSFERRED), default=None)
 
 
 def _find_readings(tokens: Sequence[str], date_texts: Sequence[str], context: DateContext) -> Iterator[StateReading]:
@@ -319,7 +324,12 @@ def _read_in_remark(tokens: Sequence[str], part: _Part, place: int, end: int) ->
         return None
     if "negation" in roles:
         return StateReading(HELD) if part.state == RELEASED else None
-    if part.state == HELD and STAGE not in part.codes and "still" not in roles:
+    if (
+        part.state == HELD
+        and STAGE not in part.codes
+        and "still" not in roles
+        and tuple(tokens[place:end]) not in _HELD_AGAIN
+    ):
         return None  # mostly the arrest: "detenido en su casa"
     after = _find_part(tokens, end)
     kind = after[0].codes if part.state == RELEASED and after is not None and after[0].role == "kind" else {}
@@ -386,14 +396,14 @@ def expand_state(choice: str, on: str | None) -> dict[str, str]:
     state, _colon, kind = choice.partition(":")
     fields = dict(_STATE_FIELDS.get(state, {}))
     if state == RELEASED:
-        fields[STAGE] = Stage.CARRIED_OUT
+        fields[STAGE] = Stage.CARRIED_OUT.value
         if kind and kind != ReleaseKind.UNSPECIFIED:  # which would contradict a column of kinds
             fields[RELEASE_KIND] = kind
     if state == TRANSFERRED:
         fields["note"] = _TRANSFER_NOTE if on is None else f"{_TRANSFER_NOTE}: {on}"
     if on is not None:
         fields |= dict.fromkeys(_STATE_DATES.get(state, ()), on)
-    return {name: str(value) for name, value in fields.items()}
+    return fields
 
 
 @cache

@@ -60,7 +60,9 @@ HOUSE, DEAD = {STATUS: "house_arrest"}, {ENDED: "died"}
         ("Libertad plena", "released", {KIND: "full_release"}, None),
         ("en libertad sin medidas", "released", {KIND: "full_release"}, None),
         ("libertad condicional", "released", {KIND: "conditional_release"}, None),
-        ("liberado por indulto", None, None, None),
+        ("excarcelada bajo régimen de presentación", "released", {KIND: "release_with_measures"}, None),
+        ("en liberté conditionnelle", "released", {KIND: "conditional_release"}, None),
+        ("liberado por indulto", "released", {KIND: "pardon"}, None),
         ("excarcelado, casa por cárcel", "released", {KIND: "house_arrest"}, None),
         ("detenido", "held", {}, None),
         ("sigue detenida", "held", {}, None),
@@ -77,6 +79,9 @@ HOUSE, DEAD = {STATUS: "house_arrest"}, {ENDED: "died"}
         ("detenido, prisión preventiva", "held", {STATUS: "pretrial"}, None),
         ("no excarcelado", "held", {}, None),
         ("aún no ha salido", "held", {}, None),
+        ("sin excarcelar", "held", {}, None),
+        ("recapturado", "held", {}, None),
+        ("re-arrested", "held", {}, None),
         ("todavía no excarcelada", "held", {}, None),
         ("not released", "held", {}, None),
         ("not yet released", "held", {}, None),
@@ -97,6 +102,7 @@ HOUSE, DEAD = {STATUS: "house_arrest"}, {ENDED: "died"}
         ("fallecidas", "died", DEAD, None),
         ("murió en custodia", "died", DEAD, None),
         ("† 11/11/2025", "died", DEAD, "2025-11-11"),
+        ("+ 11/11/2025", "died", DEAD, "2025-11-11"),
         ("falleció 2025-11-10", "died", DEAD, "2025-11-10"),
         ("Q.E.P.D.", "died", DEAD, None),
         ("décédée", "died", DEAD, None),
@@ -113,10 +119,9 @@ HOUSE, DEAD = {STATUS: "house_arrest"}, {ENDED: "died"}
     ],
 )  # fmt: skip
 def test_a_state_is_read_with_its_codes_and_its_day(
-    cell: str, state: str | None, codes: dict[str, str] | None, on: str | None
+    cell: str, state: str, codes: dict[str, str], on: str | None
 ) -> None:
-    reading = read_state(cell, LIST)
-    assert reading == (None if state is None else StateReading(state, codes or {}, on))
+    assert read_state(cell, LIST) == StateReading(state, codes, on)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +131,10 @@ def test_a_state_is_read_with_its_codes_and_its_day(
         "Sargento primero", "Miranda", "preso político", "fue detenido", "ya no está detenido", "no ha muerto",
         "no fallecido", "¿excarcelado?", "excarcelado?", "No, excarcelado", "no. excarcelado", "excarcelado: no",
         "sin medidas, no excarcelado", "por excarcelar", "posible excarcelado", "será liberado", "pide ser liberado",
-        "excarcelado y detenido", "detenido el 12/1, excarcelado el 14/1", "excarcelado al 20/01", "excarcelado el 31/2",
-        "detenido 12/01/2026", "excarcelado en espera", "sigue excarcelado", "con medidas, libertad plena",
-        "condenado excarcelado", "sin boleta", "exilio", "x", "sí", "12", "14/1", "liberado su hermano",
-        "familiar fallecido", "murió su padre", "excarcelado " * 30,
+        "excarcelado y detenido", "liberado y recapturado", "Excarcelación", "detenido el 12/1, excarcelado el 14/1",
+        "excarcelado al 20/01", "libre el 31/2", "detenido 12/01/2026", "excarcelado en espera", "sigue excarcelado",
+        "con medidas, libertad plena", "condenado excarcelado", "sin boleta", "exilio", "x", "sí", "12", "14/1",
+        "liberado su hermano", "familiar fallecido", "murió su padre", "excarcelado " * 30,
     ],
 )  # fmt: skip
 def test_what_is_not_surely_a_state_is_not_read(cell: str) -> None:
@@ -150,6 +155,8 @@ def test_a_day_in_two_orders_or_without_its_year_is_left_to_a_question() -> None
         ("falleció en el hospital", "died", None),
         ("Enfermo. Falleció el 3/1 en el hospital.", "died", "2026-01-03"),
         ("fue excarcelado el 8/1 y falleció el 12/1", "died", "2026-01-12"),
+        ("excarcelado el 8/1 y detenido de nuevo el 12/1", "held", "2026-01-12"),
+        ("detenido en 2024, trasladado y luego excarcelado", "released", None),
         ("según su abogado aún no ha sido excarcelado", "held", None),
         ("la familia dice que sigue detenida", "held", None),
         ("tiene casa por cárcel por su edad", "house_arrest", None),
@@ -247,9 +254,14 @@ ANY_WORDS = sorted(
 )  # fmt: skip
 
 
-@given(st.sampled_from(STATE_WORDS), st.sampled_from(["", "aún ", "el 12/1 ", "persona "]), st.text(max_size=12))
-def test_a_no_before_a_state_is_never_a_release(word: str, before: str, after: str) -> None:
-    reading = read_state(f"{before}no {word} {after}", LIST)
+@given(
+    st.sampled_from(["no", "No", "aún no", "nunca", "sin", "not", "never", "não", "pas", "jamais", "non"]),
+    st.sampled_from(["", "el 12/1 ", "persona ", "fue "]),
+    st.sampled_from(STATE_WORDS),
+    st.text(max_size=12),
+)  # fmt: skip
+def test_a_no_before_a_state_is_never_a_release(negation: str, before: str, word: str, after: str) -> None:
+    reading = read_state(f"{before}{negation} {word} {after}", LIST)
     assert reading is None or reading.state != "released"
 
 
