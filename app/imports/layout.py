@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from app.imports.cell_values import CELL_WORDS
+from app.imports.code_words import CELL_WORDS
 from app.imports.faults import BadFile, format_column_letters, parse_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, STATE_DAY, STATE_MARKS, SURNAMES
 from app.imports.formats.csv import MAX_COLUMNS, UNDECODED_BYTE, Cells
