@@ -15,9 +15,11 @@ from itertools import islice, pairwise
 from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, PUBLISH, STATE, SURNAMES
 from app.imports.heading_words import (
+    ATTRIBUTES,
     MAX_HEADING_WORDS,
     MONTH_WORDS,
     PARTICLES,
+    WEAK,
     Candidate,
     HeadingConcepts,
     Meanings,
@@ -49,10 +51,10 @@ CROSSED_STATES = frozenset(
     }
 )
 EVIDENCE, FACILITY, RECORD_ID = "verification.evidence", "detention.facility", "source_record_id"
-DESIGNATION, AGE = "detainee.designation", "detainee.age"
+DESIGNATION, AGE, VERDICT = "detainee.designation", "detainee.age", "verification.verdict"
+LEGAL_STATUS = "detention.legal_status"
 DATE_FIELDS = frozenset(name for name, field in FIELDS.items() if field.kind == "date") | {STATE_ON}
 CODED_KINDS = frozenset({"code", "codes", "country", "countries", "state"})
-YES_OR_NO_FIELDS = frozenset({PUBLISH, DESIGNATION})
 # Fields of free text: a note may hold anything, also a day or a number.
 ANY_CELL_FIELDS = frozenset({"note"})
 
@@ -85,6 +87,10 @@ class Fit(IntEnum):
     POSSIBLE = 2
     GOOD = 3  # cells of the right kind
     PROOF = 4  # cells with words of this field only
+
+
+# Fields that a column of yes and no may have. What a cross under "No publicar" means is for the officer to say.
+CROSSED_FITS = {DESIGNATION: Fit.PROOF, PUBLISH: Fit.GOOD, VERDICT: Fit.POSSIBLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +224,17 @@ def _recognise(heading: str, group: str) -> _Recognition:
         return _to_recognition(alone, own)
     joined_readings = dict.fromkeys(mine | theirs for mine in own.readings for theirs in above.readings)
     joined = find_meanings(tuple(joined_readings))
-    if alone.is_explained and alone.candidates and alone.has_topic and not _refines(joined, alone):
+    has_own_meaning = alone.is_explained and bool(alone.candidates) and alone.has_topic
+    if has_own_meaning and (_is_about_states(above.readings) or not _refines(joined, alone)):
         return _to_recognition(alone, own)
     if joined.is_explained:
         return _to_recognition(joined, own)
     return _Recognition(tuple(Candidate(field, True) for field, _ in alone.candidates), False)
+
+
+def _is_about_states(readings: tuple[frozenset[str], ...]) -> bool:
+    """Whether a group is one of statuses, such as columns of crosses under "Situación actual"."""
+    return any("state" in expand_concepts(reading) and reading <= ATTRIBUTES | WEAK for reading in readings)
 
 
 def _refines(joined: Meanings, alone: Meanings) -> bool:
@@ -251,22 +263,23 @@ def guess_meaning(heading: str, group: str, profile: ColumnProfile) -> Guess:
     if not candidates:
         return UNKNOWN
     if profile.filled == 0:
-        only = candidates[0]
-        return Guess(only.field, recognition.is_explained and len(candidates) == 1 and not only.is_open)
+        rivals = [other for other in candidates[1:] if not (other.is_open and other.field in CROSSED_STATES)]
+        return Guess(candidates[0].field, recognition.is_explained and not rivals and not candidates[0].is_open)
     fits = {candidate: _judge_fit(candidate.field, profile) for candidate in candidates}
     best_fit = max(fits.values())
     best = [candidate for candidate in candidates if fits[candidate] is best_fit]
     chosen = best[0]
-    if best_fit is Fit.NONE:
+    if best_fit is Fit.NONE:  # the cells contradict the heading
         return Guess(chosen.field if len(candidates) == 1 else None, False)
-    if (
-        not recognition.is_explained
-        or len([candidate for candidate in best if not candidate.is_open or best_fit is Fit.PROOF]) > 1
-    ):
+    if not recognition.is_explained:
         return Guess(chosen.field, False)
+    if chosen.field == RECORD_ID and best_fit < Fit.GOOD:  # numbers of rows, or of something that people share
+        return Guess(RECORD_ID, False)
     if chosen.is_open:
-        return Guess(chosen.field, best_fit is Fit.PROOF)
-    return Guess(chosen.field, len(candidates) == 1 or best_fit >= Fit.GOOD)
+        return Guess(chosen.field, best_fit is Fit.PROOF and len(best) == 1)
+    rivals = [other for other in best[1:] if not other.is_open or best_fit is Fit.PROOF]
+    is_only_fit = sum(1 for fit in fits.values() if fit > Fit.NONE) == 1
+    return Guess(chosen.field, not rivals and (is_only_fit or best_fit >= Fit.GOOD))
 
 
 def _judge_fit(field: str, profile: ColumnProfile) -> Fit:
@@ -283,12 +296,12 @@ def _judge_fit(field: str, profile: ColumnProfile) -> Fit:
         has_digits = any(any(char.isdecimal() for char in text) for text in profile.samples)
         return Fit.NONE if profile.dates >= SOME or not has_digits else Fit.GOOD
     if field == RECORD_ID:
-        if profile.counts_rows or profile.dates >= SOME or profile.distinct < profile.filled:
-            return Fit.POSSIBLE if profile.crosses < MOST and profile.dates < SOME else Fit.NONE
-        return Fit.GOOD
+        if profile.crosses >= MOST or profile.dates >= SOME:
+            return Fit.NONE
+        are_distinct = profile.distinct >= MIN_COUNTING_SHARE * profile.filled
+        return Fit.GOOD if are_distinct and not profile.counts_rows else Fit.WEAK
     if profile.crosses >= MOST:
-        # "M" and "F", or "no" and "sí", can be codes of the field.
-        return Fit.GOOD if field in YES_OR_NO_FIELDS else Fit.NONE
+        return CROSSED_FITS.get(field, Fit.NONE)
     if profile.dates >= SOME:
         return Fit.NONE
     if field in FIELDS and FIELDS[field].kind in CODED_KINDS:
@@ -304,10 +317,14 @@ def _judge_dates(profile: ColumnProfile) -> Fit:
 
 
 def _judge_codes(field: str, profile: ColumnProfile) -> Fit:
-    known = sum(1 for text in profile.samples if _is_known_value(field, text))
-    if known and known >= SOME * len(profile.samples):
-        return Fit.PROOF
-    return Fit.POSSIBLE if known else Fit.WEAK
+    known = [text for text in profile.samples if _is_known_value(field, text)]
+    if not known:
+        return Fit.NONE if field == STATE else Fit.WEAK
+    if len(known) < SOME * len(profile.samples):
+        return Fit.POSSIBLE
+    # A column of states may have legal statuses, but those alone prove no column of states.
+    is_legal = field == STATE and all(_is_known_value(LEGAL_STATUS, text) for text in known)
+    return Fit.GOOD if is_legal else Fit.PROOF
 
 
 def _is_known_value(field: str, text: str) -> bool:

@@ -97,8 +97,8 @@ def _expand_ancestors(concept: str) -> frozenset[str]:
 CONCEPTS = frozenset(DATA["words"])
 # Concept → itself and the wider concepts that it also is.
 _ANCESTORS = {concept: _expand_ancestors(concept) for concept in CONCEPTS}
-_WEAK = frozenset(concept for concept in CONCEPTS if not _ANCESTORS[concept].isdisjoint(DATA["weak"]))
-_ATTRIBUTES = frozenset(DATA["attributes"])
+WEAK = frozenset(concept for concept in CONCEPTS if not _ANCESTORS[concept].isdisjoint(DATA["weak"]))
+ATTRIBUTES = frozenset(DATA["attributes"])
 
 
 def _inflect(word: str) -> Iterator[str]:
@@ -229,8 +229,14 @@ def _correct_word(word: str, has_point: bool) -> str | None:
 
 
 def _complete_prefix(prefix: str) -> str | None:
+    """The known word that begins so; of words of one kind ("excarcelación", "excarcelado") the widest."""
     whole_words = [word for word in _LEXICON.by_initial[prefix[0]] if word.startswith(prefix)]
-    return whole_words[0] if whole_words and _share_concepts(whole_words) else None
+    if not whole_words or _share_concepts(whole_words):
+        return whole_words[0] if whole_words else None
+    kinds = [expand_concepts(_LEXICON.words.get(word, ())) for word in whole_words]
+    if not frozenset.intersection(*kinds):
+        return None
+    return min(whole_words, key=lambda word: len(expand_concepts(_LEXICON.words[word])))
 
 
 def _share_concepts(words: Iterable[str]) -> bool:
@@ -293,7 +299,7 @@ def _match_rules(concepts: frozenset[str]) -> list[_Match]:
             terms = rule.required | rule.optional
             left = frozenset(concept for concept in concepts if _ANCESTORS[concept].isdisjoint(terms))
             exact_count = len(rule.required & concepts)
-            matches.append(_Match(rule, exact_count, left - _WEAK, len(left & _WEAK)))
+            matches.append(_Match(rule, exact_count, left - WEAK, len(left & WEAK)))
     return matches
 
 
@@ -302,14 +308,15 @@ def find_meanings(readings: tuple[frozenset[str], ...]) -> Meanings:
     """The meanings of a heading that may be read in several ways; the reading with the longest rule comes first."""
     matches = [match for concepts in readings for match in _match_rules(concepts)]
     whole = [match for match in matches if not match.left]
-    has_topic = any(not concepts <= _ATTRIBUTES for concepts in readings)
+    has_topic = any(not concepts <= ATTRIBUTES for concepts in readings)
     if whole:
         best = max(match.rank for match in whole)
         rules = [match.rule for match in whole if match.rank == best]
         return Meanings(_order_candidates(rules), True, has_topic)
     partial = [match for match in matches if not any(_has_no_field(concept) for concept in match.left)]
-    specific = [match for match in partial if not match.rule.required <= _ATTRIBUTES] or partial
-    specific.sort(key=lambda match: (len(match.left), -len(match.rule.required)))
+    specific = [match for match in partial if not match.rule.required <= ATTRIBUTES] or partial
+    fewest_left = min((len(match.left) for match in specific), default=0)
+    specific = [match for match in specific if len(match.left) == fewest_left]
     candidates = _order_candidates([match.rule for match in specific])
     return Meanings(tuple(Candidate(field, True) for field, _is_open in candidates), False, has_topic)
 
@@ -331,5 +338,5 @@ def _has_no_field(concept: str) -> bool:
 def is_about_something_else(readings: tuple[frozenset[str], ...]) -> bool:
     """Whether a heading names what no report has, such as relatives and their phones, in each of its readings."""
     return bool(readings) and all(
-        any(_has_no_field(concept) and concept not in _WEAK for concept in concepts) for concepts in readings
+        any(_has_no_field(concept) and concept not in WEAK for concept in concepts) for concepts in readings
     )
