@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 from itertools import islice, pairwise
 
 from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, PUBLISH, STATE, SURNAMES
 from app.imports.heading_words import (
     ATTRIBUTES,
+    CACHE_SIZE,
     MAX_HEADING_WORDS,
     MONTH_WORDS,
     PARTICLES,
@@ -29,7 +29,7 @@ from app.imports.heading_words import (
     read_concepts,
     split_heading,
 )
-from app.matching.scripts import fold
+from app.matching.scripts import fold, scoped_cache
 
 # A column that is not needed: it counts the rows.
 NOT_NEEDED = "-"
@@ -174,13 +174,13 @@ def _do_count_rows(cells: list[str]) -> bool:
     return len(numbers) == 1 or (numbers[1] == numbers[0] + 1 and steps >= MIN_COUNTING_SHARE * (len(numbers) - 1))
 
 
-@lru_cache(4096)
+@scoped_cache(CACHE_SIZE)
 def _read_heading(heading: str) -> HeadingConcepts:
     words = split_heading(heading)
     return read_concepts(words) if 0 < len(words) <= MAX_HEADING_WORDS else HeadingConcepts((), (), 0)
 
 
-@lru_cache(4096)
+@scoped_cache(CACHE_SIZE)
 def _read_group(group: str) -> HeadingConcepts:
     """The concepts of a group's heading. "Datos del detenido" is about a person: no day under it is one of arrest."""
     concepts = _read_heading(group)
@@ -339,7 +339,7 @@ def _is_known_value(field: str, text: str) -> bool:
 
 def _has_concept(text: str, concepts: frozenset[str]) -> bool:
     """Whether a cell has a word of one of some concepts, or of a narrower one."""
-    read = _read_heading(text)
+    read = read_concepts(split_heading(text)[:MAX_HEADING_WORDS])  # not cached: cells are personal
     return any(not concepts.isdisjoint(expand_concepts(reading)) for reading in read.readings)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from app.matching.scripts import fold
+from app.matching.scripts import fold, scoped_cache
 from app.unicode_text import normalize_text
 
 NOTHING = "nothing"
@@ -210,7 +210,7 @@ def _join_letters(words: list[HeadingWord]) -> Iterator[HeadingWord]:
             place += 1
 
 
-@lru_cache(CACHE_SIZE)
+@scoped_cache(CACHE_SIZE)
 def _correct_word(word: str, has_point: bool) -> str | None:
     """The known word that an unknown one abbreviates or misspells, unless words of other concepts are as near."""
     if not word.isalpha() or not word.isascii():
@@ -257,10 +257,12 @@ def read_concepts(words: Iterable[HeadingWord]) -> HeadingConcepts:
             unknown.append(word)
     options: list[list[str]] = []
     singulars: dict[str, AbstractSet[str]] = {word: _LEXICON.singulars.get(word, frozenset()) for word in left}
+    in_phrases = frozenset().union(*singulars.values())
     for phrase, concepts in _LEXICON.phrases_by_size:
-        if len(phrase) <= len(left) and phrase <= frozenset().union(*(singulars[word] for word in left)):
+        if phrase <= in_phrases:
             options.append(concepts)
             left = {word: None for word in left if phrase.isdisjoint(singulars[word])}
+            in_phrases = frozenset().union(*(singulars[word] for word in left))
     for word in left:
         if word in _LEXICON.words:
             options.append(_LEXICON.words[word])
