@@ -85,13 +85,16 @@ class _SheetReader:
         self._row = int(row.get("r", self._row + 1))
         if _is_hidden(row, "ht"):
             self._facts.hidden_rows.add(self._row)
+        named_index = -1  # of the last cell with a reference
         for index, cell in enumerate(row):
+            if cell.get("r"):
+                named_index = index
             style = cell.get("s", "0")
             colour = self._colours.get(style)
             is_valueless, is_struck = self._lacks_value(cell), self._is_struck(cell, style)
             if not (colour or is_valueless or is_struck):
                 continue
-            place = _find_place(row, index)
+            place = _find_place(row, index, named_index)
             if place >= self._width:
                 continue
             if colour:
@@ -131,12 +134,11 @@ class _SheetReader:
             self._facts.add_merged_cell(first_row, last_row, first_column - 1, min(last_column, MAX_COLUMNS) - 1)
 
 
-def _find_place(row: Any, index: int) -> int:
-    """The column of a cell, from 0. A cell without a reference follows the cell before it."""
-    for before in range(index, -1, -1):
-        if reference := row[before].get("r"):
-            return int(coordinate_to_tuple(reference)[1]) - 1 + index - before
-    return index
+def _find_place(row: Any, index: int, named_index: int) -> int:
+    """The column of a cell, from 0. Cells without a reference follow the last cell with one."""
+    if named_index < 0:
+        return index
+    return int(coordinate_to_tuple(row[named_index].get("r"))[1]) - 1 + index - named_index
 
 
 def _is_hidden(element: Any, size: str) -> bool:

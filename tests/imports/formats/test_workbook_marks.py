@@ -17,7 +17,7 @@ from openpyxl.styles.colors import Color
 from app.imports.faults import BadFile
 from app.imports.formats.csv import Cells
 from app.imports.formats.workbook_reader import Sheet, Workbook
-from tests.imports.sheets import MAIN, ods, packed, row, xlsx
+from tests.imports.sheets import MAIN, ods, packed, row, text, xlsx
 
 PEOPLE = (("Rosa Prado", "VE", "El Rodeo"), ("Irma Soto", "VE", None), ("Olga Rey", "VE", None))
 
@@ -182,9 +182,15 @@ def test_a_formula_that_no_program_has_computed_has_no_value() -> None:
     assert [list(found[number].valueless_cells) for number in (2, 3, 4)] == [[], [1], [2]]
 
 
-def test_cells_without_a_reference_follow_one_another() -> None:
-    cells = '<row><c t="inlineStr"><is><t>Rosa</t></is></c><c s="2" t="inlineStr"><is><t>VE</t></is></c></row>'
-    assert read(xlsx(cells))[1][1].marks == {"struck_out": [1]}
+def test_cells_without_a_reference_follow_the_last_one_with_one() -> None:
+    struck, plain = (f'<c s="{style}" t="inlineStr"><is><t>Rosa</t></is></c>' for style in (2, 0))
+    found = read(xlsx(f"<row>{plain}{struck}</row>", f"<row>{text('B2', 'Irma')}{plain}{struck}{struck}</row>"))[1]
+    assert [found[number].marks for number in (1, 2)] == [{"struck_out": [1]}, {"struck_out": [3, 4]}]
+
+
+def test_many_cells_without_a_reference_end_before_the_process_is_out_of_time() -> None:
+    crowded = "<row>" + '<c s="2"><f/></c>' * 300_000 + "</row>"
+    assert len(read(xlsx(row(1, "Nombre"), crowded))[1]) == 1
 
 
 def test_the_strict_kind_of_xlsx_is_read_alike() -> None:
