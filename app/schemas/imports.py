@@ -196,6 +196,17 @@ class ImportRowShape(TypedDict):
     changes: list[ImportFieldChange]
 
 
+class ImportMissingReport(TypedDict):
+    """A report of yours that an earlier list filed and that is on no row of a whole list. `state`: held, released,
+    denied, or how the detention ended; `last_said`: the day on which you last filed it."""
+
+    report_id: uuid.UUID
+    source_record_id: str
+    name: str | None
+    state: str
+    last_said: str
+
+
 class ImportRowPage(Page):
     """What became of the rows of a list."""
 
