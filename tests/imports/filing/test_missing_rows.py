@@ -289,5 +289,5 @@ def test_a_son_is_no_correction_of_his_missing_father(listed: World) -> None:
 
 @one_engine
 def test_rows_that_are_no_reports_match_nothing(listed: World) -> None:
-    odd = [{"detainee": {"full_name": 7, "birth_date": "soon"}}, {"detainee": None}, {}]
+    odd: list[Body] = [{"detainee": {"full_name": 7, "birth_date": "soon"}}, {"detainee": None}, {}]
     assert matched(listed, *odd) == {}
