@@ -62,10 +62,10 @@ RowPlan = Outcome | Problem | SkippedWithdrawal | _NewReport | DetentionReportIn
 
 
 class RowResult(NamedTuple):
-    """The outcome of a row, and the previous content of the report under its case number, if there was one."""
+    """The outcome of a row, and the report under its case number before it was filed, if there was one."""
 
     outcome: Outcome | Problem | SkippedWithdrawal
-    previous: Content | None
+    previous: records.FiledCase | None
 
 
 def file_rows(
@@ -104,7 +104,7 @@ def file_rows(
     writer = _RowWriter(context, CandidateCache(context, new_contents, written_records))
     results: list[RowResult] = []
     for row_plan, filed_case in zip(row_plans, filed_cases, strict=True):
-        results.append(RowResult(writer.write_row(row_plan), None if filed_case is None else filed_case.content))
+        results.append(RowResult(writer.write_row(row_plan), filed_case))
         elapsed = monotonic() - started_at
         if elapsed > MAX_BATCH_SECONDS or (elapsed > MAX_CONTENDED_BATCH_SECONDS and has_waiting_writers(engine)):
             break

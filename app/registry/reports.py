@@ -45,7 +45,7 @@ def write_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
 
     A known case number makes it an upsert: the same content changes nothing, other content is the next version. A
     report filed by pointing at a known person keeps its pointer when it is sent again without one.
-    Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
+    Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, Redacted, Conflict,
     NotFound.
     """
     current, recalled_record, report, target = _draft_report(context, body)
@@ -179,9 +179,7 @@ def prepare_amendment(
     previous = content.restore_sent_content(version.full_content)
     sent_body = content.unflatten_content({k: v for k, v in previous.items() if k not in UNSENT_FIELDS})
     merged_body = content.apply_merge_patch(sent_body, patch)
-    schema = ReleaseReportIn if content.has_release_section(previous) or "release" in patch else DetentionReportIn
-    if content.has_release_section(previous) and patch.get("release", {}) is None:
-        raise checks.build_release_dropped_error()
+    schema = ReleaseReportIn if "release" in merged_body else DetentionReportIn
     body = schema.model_validate(merged_body)
     checks.check_fixed_fields(previous, body)
     sent = build_content(context, body)

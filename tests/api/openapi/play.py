@@ -284,7 +284,6 @@ def _refusals(stage: Stage, filed: Node) -> None:
     ask("file_release", "reporter", body=RELEASE | {"note": "x"}, gives=422, **again)
     stale = {"If-Match": '"an older tag"'}
     ask("amend_report", "reporter", report, body={"note": "x"}, gives=412, **stale)
-    ask("file_detention", "reporter", body={key: RELEASE[key] for key in RELEASE if key != "release"}, gives=409)
     taken_again = {"country": "VE", "detained_on": "2026-02-20"}
     again_out = {"release": {"released_on": "2026-03-01"}, "verification": {"verdict": "reported"}}
     ask("file_release", "reporter", body=RELEASE | {"detention": taken_again} | again_out, gives=409)
