@@ -80,6 +80,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/imports"): (401, 202, 202, 403, 403, 403),
     ("GET", "/v1/imports/{import_id}"): OWNS,
     ("GET", "/v1/imports/{import_id}/rows"): OWNS,
+    ("POST", "/v1/imports/{import_id}/undo"): (401, 409, 404, 403, 403, 403),  # of a trial, which filed nothing
     ("POST", "/v1/match"): (401, 200, 200, 200, 200, 200),
     ("POST", "/v1/match/list"): (401, 200, 200, 200, 200, 200),
     ("GET", "/v1/corrections"): ANYONE,
@@ -152,6 +153,7 @@ class Scene:
             "/v1/sources": {"slug": caller, "name": caller, "kind": "ngo"},
             "/v1/facilities": {"slug": caller, "name": caller, "kind": "prison", "country": "VE"},
             "/v1/imports": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
+            "/v1/imports/{import_id}/undo": None,
             "/v1/match": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
             "/v1/match/list": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
             "/v1/claims": CLAIM,
