@@ -225,7 +225,13 @@ def undo_list(context: WriteContext, import_id: uuid.UUID, *, dry_run: bool, aft
         request = context.request if context.log.revision >= (context.request or OPEN) else None
         import_store.store_undo_request(session, context.secret, job, request if next_position else None)
     numbers = {name: page.counts[name] for name in ("restored", "withdrawn", "unchanged")}
-    ids = {"import": str(job.id), "dry_run": dry_run, **numbers, "left": page.left, "next": next_position}
+    ids: dict[str, Any] = {
+        "import": str(job.id),
+        "dry_run": dry_run,
+        **numbers,
+        "left": page.left,
+        "next_after": next_position,
+    }
     ids["own_releases"] = receipts.build_own_changes(page.tally)
     return Outcome(UNDO_KIND, 200, context.log.revision, ids)
 
@@ -311,7 +317,7 @@ def render_undo(session: Session, outcome: Outcome) -> UndoOut:
         "unchanged": ids["unchanged"],
         "left": left,
         "own_releases": ids["own_releases"],
-        "next": ids["next"],
+        "next_after": ids["next_after"],
         "revision": outcome.revision,
     }
 

@@ -356,10 +356,10 @@ UndoOut = TypedDict(
         "unchanged": int,
         "left": list[UndoLeftRow],
         "own_releases": list[ImportOwnChange],
-        "next": int | None,
+        "next_after": int | None,
         "revision": int,
     },
 )
 UndoOut.__doc__ = """A list that was undone, or with `dry_run` only tried: how many of its reports have earlier values
-again, how many were withdrawn because the list opened them, and how many stay. `next`: the list is longer than one
+again, how many were withdrawn because the list opened them, and how many stay. `next_after`: the list is longer than one
 answer; send the request again with it as `after`. The numbers are those of this answer."""

@@ -89,7 +89,7 @@ def test_a_list_undone_says_again_what_was_said_before_it(world: World) -> None:
     assert counts(receipt) == {"updated": 2, "new": 1}
     assert world.count()["total"]["releases"] == 3
     answer = undo_list(world, receipt)
-    assert (numbers(answer), answer["left"], answer["next"]) == ((2, 1, 0), [], None)
+    assert (numbers(answer), answer["left"], answer["next_after"]) == ((2, 1, 0), [], None)
     assert answer["own_releases"] == [{"country": "VE", "verified": 0, "reported": -3}]
     assert [said(report_of(world, case)) for case in ("U-1", "U-2")] == before
     assert report_of(world, "U-3")["verification"]["verdict"] == "retracted"
@@ -132,7 +132,7 @@ def test_all_entries_of_an_undoing_are_one_request(world: World, monkeypatch: py
     pages, after = [], 0
     while after is not None:
         pages.append(undo_list(world, receipt, after=after))
-        after = pages[-1]["next"]
+        after = pages[-1]["next_after"]
     assert [numbers(page) for page in pages] == [(1, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 0)]
     total = None
     for page in pages:

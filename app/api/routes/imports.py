@@ -28,7 +28,7 @@ from app.api.requests import (
 from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
 from app.api.writes import CommittedAnswer, WriteRequest, build_write
-from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, UnsupportedMediaType
+from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, NotFound, UnsupportedMediaType
 from app.imports import import_store, mapping, receipts
 from app.imports.faults import BadFile
 from app.imports.mapping import ListMapping, decode_mapping
@@ -162,7 +162,7 @@ class ImportQuery(BaseModel):
 
 
 class UndoQuery(BaseModel):
-    """How a list is to be undone. `after`: the `next` of the answer before."""
+    """How a list is to be undone. `after`: the `next_after` of the answer before."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -245,7 +245,7 @@ def read_import(
 @imports_router.post(
     "/imports/{import_id}/undo",
     response_model=UndoOut,
-    responses=document_refusals(*POST_REFUSALS, *RESOURCE_REFUSALS, Conflict),
+    responses=document_refusals(*POST_REFUSALS, NotFound, Conflict),
 )
 async def undo_import(
     request: Request,

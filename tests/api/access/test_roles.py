@@ -263,7 +263,7 @@ def check(scene: Scene, method: str, path: str, caller: str) -> None:
         return
     with scene.world.storing_nothing():
         answer = scene.send(method, path, caller)
-    code = {401: "unauthenticated", 403: "forbidden", 404: "not_found"}[expected]
+    code = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "conflict"}[expected]
     scene.world.refuse(answer, expected, code)
     assert ("www-authenticate" in answer.headers) == (expected == 401)
 
