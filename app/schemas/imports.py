@@ -361,5 +361,5 @@ UndoOut = TypedDict(
     },
 )
 UndoOut.__doc__ = """A list that was undone, or with `dry_run` only tried: how many of its reports have earlier values
-again, how many were withdrawn because the list opened them, and how many stay. `next_after`: the list is longer than one
-answer; send the request again with it as `after`. The numbers are those of this answer."""
+again, how many were withdrawn because the list opened them, and how many stay. The numbers are those of this answer,
+and of a long list there are several."""
