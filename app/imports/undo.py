@@ -37,7 +37,6 @@ UNDO_KIND = "list_undo"
 CHUNK_ENTRIES = 500
 MAX_LEFT_ROWS = 500  # rows of a page that are shown
 NOT_THROUGH_DETAIL = "This list is not through yet: wait until it is, then undo it."
-TRIAL_DETAIL = "This was a trial, and it filed nothing: there is nothing to undo."
 
 VERDICT = "verification.verdict"
 # The case number of a report never changes.
@@ -199,14 +198,12 @@ class _Page:
 def undo_list(context: WriteContext, import_id: uuid.UUID, *, dry_run: bool, after: int = 0) -> Outcome:
     """Undo a page of a list of the acting source, or with `dry_run` only return the effect.
 
-    `after`: where the page before ended; 0 at the beginning. Raises NotFound, and Conflict for a list that is not
-    through or was a trial."""
+    `after`: where the page before ended; 0 at the beginning. A trial filed nothing, so that nothing is undone.
+    Raises NotFound, and Conflict for a list that is not through."""
     session, started_at = context.session, monotonic()
     job = import_store.load_own_import(session, import_id, context.actor.source)
     if job.state in import_store.OPEN_STATES:
         raise Conflict(NOT_THROUGH_DETAIL)
-    if job.dry_run:
-        raise Conflict(TRIAL_DETAIL)
     if not dry_run:
         context.require_unfrozen()
     # The entries are one request, as those of a list are.

@@ -27,7 +27,7 @@ _CURATOR_FORMS = (
     batches.DECISION_PATH,
 )
 _SESSION_FORMS = ("/desk/session", "/desk/session/end", "/desk/freeze", "/desk/freeze/end")
-_FORM_PATHS = (*_SESSION_FORMS, *reports.REPORT_KINDS, *_REPORT_FORMS, *_CURATOR_FORMS)
+_FORM_PATHS = (*_SESSION_FORMS, list_undo.UNDO_PATH, *reports.REPORT_KINDS, *_REPORT_FORMS, *_CURATOR_FORMS)
 DESK_BODY_LIMITS = {f"/{language}{path}": BUFFERED_BODY_BYTES for language in LANGUAGES for path in _FORM_PATHS}
 # Addresses that accept a whole list from a signed-in officer.
 LIST_PATHS = tuple(f"/{language}{list_upload.LIST_PATH}" for language in LANGUAGES)

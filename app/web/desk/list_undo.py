@@ -18,17 +18,18 @@ from app.vocabulary import Language
 from app.web.api_client import gather
 from app.web.desk import trial
 from app.web.desk.fields import get_code_language
-from app.web.desk.page import Desk, DeskRoute, SignedInDesk, SubmittedForm, WriteTarget
+from app.web.desk.page import Desk, DeskRoute, SignedInDesk, SubmittedForm, WriteTarget, parse_form_id
 from app.web.rendering import Catalogue
 
 list_undo = APIRouter(route_class=DeskRoute)
-UNDO_PATH = "/desk/list/{import_id}/undo"
+UNDO_PATH = "/desk/list/undo"
+IMPORT_FIELD = "import"
 MAX_UNDO_SECONDS = 20.0  # proxies wait a minute
 AFTER_FIELD = "after"  # where an undoing that took longer ended
 MAX_COUNTRIES = 3  # countries for which the page compares the counts before and after
 
 
-@list_undo.get(UNDO_PATH)
+@list_undo.get("/desk/list/{import_id}/undo")
 async def try_undo(desk: SignedInDesk, import_id: UUID) -> Response:
     """Show what undoing a list would change."""
     await desk.api.read(read_import, import_id=import_id)  # raises errors that are shown as a page
@@ -36,8 +37,9 @@ async def try_undo(desk: SignedInDesk, import_id: UUID) -> Response:
 
 
 @list_undo.post(UNDO_PATH)
-async def undo_list(form: SubmittedForm, import_id: UUID) -> Response:
+async def undo_list(form: SubmittedForm) -> Response:
     """Undo a list, and show what changed."""
+    import_id = UUID(parse_form_id(form.form_values, IMPORT_FIELD, "The form names no list: open its receipt again."))
     after = form.get_first(AFTER_FIELD)
     return await _show_undo(form.desk, import_id, dry_run=False, after=int(after) if after.isdecimal() else 0)
 
