@@ -10,14 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Engine
-from typer.core import TyperCommand
-from typer.main import get_command
 
 from app.cli import export, list_undo
 from app.cli.database import open_database, open_session
@@ -395,16 +393,7 @@ def _print_rows(
 commands = typer.Typer()
 
 
-class _ImportCommand(TyperCommand):
-    """`recuento import FILE`, and `recuento import undo ID`. A file of that name is `./undo`."""
-
-    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        if args[:1] == ["undo"]:
-            return get_command(list_undo.commands).make_context(f"{info_name} undo", args[1:], parent, **extra)
-        return super().make_context(info_name, args, parent, **extra)
-
-
-@commands.command("import", cls=_ImportCommand)
+@commands.command("import", cls=list_undo.ImportCommand)
 def import_list(
     file: Annotated[Path, typer.Argument(exists=True, help="CSV, XLSX, ODS or JSON Lines; or the folder of a copy.")],
     source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is; a copy has its own.")] = None,

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from app.cli.database import open_database, open_session
 from app.cli.output import AsJson, console, detect_language, exit_with_error, utc_now
@@ -25,6 +27,17 @@ from app.schemas.imports import UndoReason
 from app.vocabulary import Language
 
 commands = typer.Typer()
+
+
+class ImportCommand(TyperCommand):
+    """`recuento import FILE`, and `recuento import undo ID`. A file of that name is `./undo`."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        if args[:1] == ["undo"]:
+            return get_command(commands).make_context(f"{info_name} undo", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
 NUMBERS = ("restored", "withdrawn", "unchanged")
 # Return an answer: whether to try only, and where the answer before ended → the answer.
 UndoPage = Callable[[bool, int], dict[str, Any]]
