@@ -20,7 +20,7 @@ from sqlmodel import Session, col
 from app.db.engine import has_waiting_writers
 from app.errors import Conflict, Problem
 from app.imports import import_store, receipts
-from app.log.content import AGE, AGE_ON, DENIES, Content, restore_sent_content
+from app.log.content import AGE, AGE_ON, DENIES, NATIONAL_ID, Content, restore_sent_content
 from app.log.entries import LogEntry, load_entries, load_values
 from app.models import OPEN, ImportRow, ListImport, RecalledEntry, Record, Report, Sealed
 from app.registry import reports, waiting_reports
@@ -192,7 +192,8 @@ class _Page:
 
     def leave(self, row: int | None, report: uuid.UUID | None, reason: UndoReason, fields: Sequence[str] = ()) -> None:
         report_id = None if report is None else str(report)
-        self.left.append({"row": row, "report": report_id, "reason": reason, "fields": [*fields]})
+        fields = ["detainee.national_id" if name == NATIONAL_ID else name for name in fields]
+        self.left.append({"row": row, "report": report_id, "reason": reason, "fields": fields})
 
 
 def undo_list(context: WriteContext, import_id: uuid.UUID, *, dry_run: bool, after: int = 0) -> Outcome:

@@ -1,6 +1,7 @@
 """A sender undoes a list: what it changed last is as before, what was changed since stays, and is shown."""
 
 import json
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +13,12 @@ from sqlalchemy import literal, select
 from app.db.engine import open_read_session, open_write_session
 from app.imports import undo
 from app.imports.undo import Restoration, plan_restoration
+from app.log.entries import open_writer_session
 from app.models import OPEN, PROJECTED_TABLES, ListImport, Record
 from app.registry.apply import rebuild_tables
+from app.registry.publication.permissions import load_reporter_by_slug
 from app.registry.review import limits
+from app.registry.write import WriteContext
 from tests.drawn import examples
 from tests.imports.filing.test_filing import counts
 from tests.support import Body, World
@@ -203,6 +207,29 @@ def test_an_erased_person_is_left_alone(world: World) -> None:
     erased = world.post(f"/v1/detainees/{detainee}/redaction", {"reason": "asked for by the family"}, "admin")
     assert erased.status_code in (200, 201), erased.text
     assert numbers(undo_list(world, receipt)) == (0, 2, 1)
+
+
+def test_recalled_entries_are_left_alone(world: World) -> None:
+    receipt = world.send_list(SECOND_LIST)
+    stolen = {"key_id": world.keys["foro"][4:12], "since": "2026-01-01T00:00:00Z"}
+    assert world.post("/v1/recalls", stolen, "admin").status_code == 201
+    with open_writer_session(world.engine) as session:
+        actor = load_reporter_by_slug(session, "foro", world.app.state.names)
+        context = WriteContext(session, actor, world.now, world.app.state.secret)
+        outcome = undo.undo_list(context, uuid.UUID(receipt["id"]), dry_run=False)
+    assert numbers(outcome.ids) == (0, 0, 3)
+
+
+def test_a_report_that_the_list_pointed_at_somebody_is_corrected_by_hand(world: World) -> None:
+    rosa = {"full_name": "Rosa Inés Valdivia", "birth_date": "1971-05-02", "gender": "female"}
+    release = world.file("jep", source_record_id="J-1", detainee=rosa)["release"]["id"]
+    own = {"source_record_id": "U-1", "detainee": rosa, "detention": {"country": "VE", "detained_on": "2025-11-24"}}
+    world.send_list(json.dumps(own))
+    receipt = world.send_list(json.dumps({**own, "release_id": release, "release": {"released_on": "2026-01-12"}}))
+    assert counts(receipt) == {"updated": 1}, world.rows_of(receipt)
+    answer = undo_list(world, receipt)
+    assert (numbers(answer), [row["reason"] for row in answer["left"]]) == ((0, 0, 1), ["by_hand"])
+    assert report_of(world, "U-1")["version"] == 2
 
 
 def test_a_report_with_a_version_under_an_embargo_is_shown(world: World) -> None:
