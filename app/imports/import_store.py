@@ -342,6 +342,24 @@ def _drop_sums(secret: bytes, job: ListImport) -> dict[str, Any]:
     return {name: value for name, value in read_sealed_column(secret, job, "told").items() if name not in SUMMED_KEYS}
 
 
+UNDO_REQUEST_KEY = "undo_request"  # the first revision of an undoing that goes on
+
+
+def load_undo_request(secret: bytes, job: ListImport) -> int | None:
+    """Return the first revision of the undoing of an import that has not ended; None if there is none."""
+    request: int | None = read_sealed_column(secret, job, "told").get(UNDO_REQUEST_KEY)
+    return request
+
+
+def store_undo_request(session: Session, secret: bytes, job: ListImport, request: int | None) -> None:
+    """Store the first revision of an undoing that goes on, or None once it has ended."""
+    summary = read_sealed_column(secret, job, "told")
+    if summary.get(UNDO_REQUEST_KEY) != request:
+        summary = {name: value for name, value in summary.items() if name != UNDO_REQUEST_KEY}
+        summary |= {} if request is None else {UNDO_REQUEST_KEY: request}
+        update_import(session, job.id, **_seal_columns(secret, job.id, {"told": summary}))
+
+
 def load_import(session: Session, job: uuid.UUID) -> ListImport:
     return session.scalars(
         select(ListImport).where(col(ListImport.id) == job).execution_options(populate_existing=True)

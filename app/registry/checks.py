@@ -367,11 +367,14 @@ def has_spell_release(session: Session, record: Record) -> bool:
     return spell is not None
 
 
-def check_correction(previous: Content, updated: Content) -> None:
+def check_correction(previous: Content, updated: Content, *, restores: bool = False) -> None:
     """Check the content of a new version against the current one.
 
-    Raises AnotherPerson, NewSpellNeedsNewRecord."""
+    `restores`: it restores values of an earlier version, also from before a later detention. Raises AnotherPerson,
+    NewSpellNeedsNewRecord."""
     require_same_person(previous, updated)
+    if restores:
+        return
     released_on = previous.get("release.released_on")
     was_released = previous["verification.verdict"] in ASSERTIONS and previous.get("release.stage") == Stage.CARRIED_OUT
     if released_on and was_released and is_detained_after(updated, parse_cached_date(released_on)):

@@ -57,6 +57,9 @@ class SkippedWithdrawal:
     day: str
 
 
+# Why a report is withdrawn that a list opened which its sender undid.
+LIST_UNDONE_REASON = "The list that reported it was undone."
+
 # The plan for a row: a known outcome or refusal, a record to open, or a body to file as a single report.
 RowPlan = Outcome | Problem | SkippedWithdrawal | _NewReport | DetentionReportIn
 
@@ -118,9 +121,13 @@ def _collect_id_cases(bodies: Sequence[DetentionReportIn]) -> set[str]:
 
 
 def _would_reinstate(body: DetentionReportIn, filed_case: records.FiledCase) -> bool:
-    """Return whether a row would reinstate a report that its source withdrew."""
+    """Return whether a row would reinstate a report that its source withdrew.
+
+    A report that was withdrawn with its whole list may be reinstated: the sender corrects the list and sends it
+    again."""
     is_withdrawn = filed_case.content.get("verification.verdict") == Verdict.RETRACTED
-    return is_withdrawn and body.verification.verdict != Verdict.RETRACTED
+    is_undone = filed_case.content.get("retraction.reason") == LIST_UNDONE_REASON
+    return is_withdrawn and not is_undone and body.verification.verdict != Verdict.RETRACTED
 
 
 class _RowPlanner:

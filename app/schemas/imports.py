@@ -379,3 +379,39 @@ class ComparisonOut(ComparedLists):
 
     revision: int
     lists: list[RegistryList]
+
+
+# Why undoing a list leaves a row: its report was changed again since, it waits under an embargo, or only its source can
+# correct it.
+UndoReason = Literal["changed_since", "waiting", "by_hand"]
+
+
+class UndoLeftRow(TypedDict):
+    """A row that undoing a list leaves as it is, wholly or in these fields. `row`: null once the outcomes of rows are
+    deleted. `changed_since`: you changed these fields again. `waiting`: the report, or a newer version of it, waits
+    under an embargo: delete it. `by_hand`: correct it yourself."""
+
+    row: int | None
+    source_record_id: str | None
+    report_id: uuid.UUID | None
+    reason: UndoReason
+    fields: list[str]
+
+
+UndoOut = TypedDict(
+    "UndoOut",
+    {
+        "import": uuid.UUID,
+        "dry_run": bool,
+        "restored": int,
+        "withdrawn": int,
+        "unchanged": int,
+        "left": list[UndoLeftRow],
+        "own_releases": list[ImportOwnChange],
+        "next_after": int | None,
+        "revision": int,
+    },
+)
+UndoOut.__doc__ = """A list that was undone, or with `dry_run` only tried: how many of its reports have earlier values
+again, how many were withdrawn because the list opened them, and how many stay. The numbers are those of this answer,
+and of a long list there are several."""

@@ -183,6 +183,7 @@ def _lists(stage: Stage) -> None:
     stage.settle(sent["id"])
     ask("read_import", "reporter", sent["id"])
     ask("list_import_rows", "reporter", sent["id"], outcome="error")
+    ask("undo_import", "reporter", sent["id"], dry_run=True)
 
 
 def _curators(stage: Stage, filed: Node) -> None:
