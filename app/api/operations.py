@@ -90,6 +90,17 @@ class FileClaim(Operation):
 
 
 @dataclass(frozen=True)
+class FileClaims(Operation):
+    """File several published figures: all or none."""
+
+    roles = (Role.REPORTER,)
+    bodies: Sequence[ClaimIn]
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return claims.file_claims(context, self.bodies)
+
+
+@dataclass(frozen=True)
 class ConfirmClaim(Operation):
     """Confirm a published figure that somebody filed in another's name. `stated`: the version that the curator read."""
 

@@ -19,7 +19,8 @@ from app.imports import headings
 from app.imports.cell_values import CELL_WORDS, DateOrder, is_date, list_possible_days
 from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
 from app.imports.faults import BadFile, Fault, StoredQuestion, Value, build_list_question
-from app.imports.formats import csv, template, workbook_reader
+from app.imports.figure_files import EXAMPLE_SHEETS, HEADING_REFUSALS, MAX_SHEETS, refuse_figures
+from app.imports.formats import csv, workbook_reader
 from app.imports.formats.csv import MAX_COLUMNS, Cells, check_row_number
 from app.imports.formats.workbook_reader import Sheet, Workbook
 from app.imports.headings import SENTENCE_TERM, Column, find_withholding_cells
@@ -135,7 +136,7 @@ class OpenedList:
 
     def _has_dates(self, place: int) -> bool:
         rows = () if self.cells is None else self.cells()
-        return any(place < len(row.texts) and is_date(row.texts[place], self.mapping.dates) for row in rows)
+        return any(is_date(row.texts[place], self.mapping.dates) for row in rows if place < len(row.texts))
 
     def _may_withhold(self, column: Column, now: datetime) -> bool:
         """Whether some cell of a column that is not read may say that a person must not be published."""
@@ -288,15 +289,10 @@ def _join_group_headings(row_above: Cells, row: Cells) -> list[list[str]]:
 
 
 def trim_cells(cells: list[str]) -> list[str]:
-    last = max((place for place, cell in enumerate(cells) if cell.strip()), default=-1)
-    return cells[: last + 1]
+    return cells[: max((place for place, cell in enumerate(cells, 1) if cell.strip()), default=0)]
 
 
-# Sheets that are tried: a cover page, a summary and some notes may come first. A process reads the whole file for each.
-MAX_SHEETS = 5
 MAX_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
-# Sheets of our own template with headings and invented people: never the list.
-EXAMPLE_SHEETS = frozenset(template.TEMPLATE_TEXTS["sheets"]["help"])
 
 
 def choose_sheet(data: bytes, mapping: ListMapping | None, find_saved: FindSavedMapping) -> OpenedList:
@@ -380,7 +376,19 @@ _OTHER_FORMATS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 def open_list(
     data: bytes, mapping: ListMapping | None, find_saved: FindSavedMapping = lambda _digest: None
 ) -> OpenedList:
-    """Find the form and the columns of a file by its first rows. Raises BadFile."""
+    """Find the form and the columns of a file by its first rows. Raises BadFile, also for a list of figures."""
+    try:
+        opened_list = _open_list_of_people(data, mapping, find_saved)
+    except BadFile as fault:
+        if fault.code in HEADING_REFUSALS:
+            refuse_figures(data)
+        raise
+    if mapping is None and not opened_list.is_mapping_saved and opened_list.columns:
+        refuse_figures(data, opened_list.columns)
+    return opened_list
+
+
+def _open_list_of_people(data: bytes, mapping: ListMapping | None, find_saved: FindSavedMapping) -> OpenedList:
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
     if not start:
         raise BadFile("empty_file", "There is nothing in this file.")
@@ -413,8 +421,6 @@ def _open_csv(data: bytes, mapping: ListMapping | None, find_saved: FindSavedMap
 
 
 MAX_LINE_BYTES = 1024 * 1024  # bytes of a row of JSON Lines, as of the body of a request
-
-
 # An additional key of a line: the answer to the question `withdrawn_report`.
 IF_WITHDRAWN = "if_withdrawn"
 
