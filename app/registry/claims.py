@@ -3,7 +3,6 @@
 The qualifier gives a figure its bounds: "more than 400" is 401 or more. `LoggedClaim` describes what counts read."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired, Required
 
 from pydantic import BeforeValidator, Field
@@ -288,21 +287,6 @@ def file_claim(context: WriteContext, body: ClaimIn, *, is_confirmed: bool = Fal
     new_entry = context.write_entry("claim", content, personal)
     confirm_first_filings(context, first_filings, new_entry.revision)
     return Outcome("claim", 200 if previous else 201, new_entry.revision, {"id": content["id"]})
-
-
-def file_claims(context: WriteContext, bodies: Sequence[ClaimIn]) -> Outcome:
-    """File several claims. The pointers of an Invalid begin with the place of the claim: `/2/said`."""
-    outcomes = []
-    for place, body in enumerate(bodies):
-        try:
-            outcomes.append(file_claim(context, body))
-        except Invalid as refusal:
-            errors = [{**error, "pointer": f"/{place}{error['pointer']}"} for error in refusal.extra["errors"]]
-            raise Invalid(refusal.detail, *errors) from None
-    is_new = any(outcome.status == 201 for outcome in outcomes)
-    revision = max((outcome.revision for outcome in outcomes), default=context.log.revision)
-    claims = [{"id": outcome.ids["id"], "revision": outcome.revision} for outcome in outcomes]
-    return Outcome("claims", 201 if is_new else 200, revision, {"claims": claims})
 
 
 def _find_previous_claim(context: WriteContext, case: str | None) -> Claim | None:

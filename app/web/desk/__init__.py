@@ -8,8 +8,8 @@ from app.web.rendering import LANGUAGES
 
 desk = APIRouter(include_in_schema=False)
 DESK_ROUTERS = (
-    login.session_router, reports.reports, corrections.corrections, list_upload.lists, figures.figures, review.review, review.objections,
-    batches.batches,
+    login.session_router, reports.reports, corrections.corrections, list_upload.lists, figures.figures, review.review,
+    review.objections, batches.batches,
 )  # fmt: skip
 for pages in DESK_ROUTERS:
     desk.include_router(pages)
