@@ -1,9 +1,10 @@
 """Recognise a file of figures, which has no people: the figures become claims, not reports."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 
-from app.imports.faults import BadFile
+from app.imports.faults import BadFile, Value, format_line
 from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
 from app.imports.figures import MAX_FIGURE_ROWS, Figure, find_figures
 from app.imports.formats import csv, template
@@ -18,6 +19,7 @@ HEADING_REFUSALS = frozenset({"no_headings", "two_columns_for_one"})
 MAX_SHEETS = 5
 # Sheets of our own template with headings and invented people: never the list.
 EXAMPLE_SHEETS = frozenset(template.TEMPLATE_TEXTS["sheets"]["help"])
+MAX_LISTED_FIGURES, MAX_LABEL_LENGTH = 12, 80  # in the refusal
 MIN_TABLE_ROWS, MIN_TABLE_CELLS = 2, 2  # fewer rows of so many cells are a cover page
 NAME_FIELDS = frozenset({NAME, GIVEN_NAMES, SURNAMES})
 
@@ -38,8 +40,16 @@ def refuse_figures(data: bytes, columns: Sequence[Column] | None = None) -> None
     A file with a column of names has people, whatever else it has."""
     if columns is not None and any(NAME_FIELDS.intersection(column.fields) for column in columns):
         return
-    if read_figures(data):
-        raise BadFile.from_sentence(LIST_OF_FIGURES)
+    figures = read_figures(data)
+    if figures:
+        raise BadFile.from_sentence(LIST_OF_FIGURES, figures=_list_figures(figures))
+
+
+def _list_figures(figures: Sequence[Figure]) -> Value:
+    """The first figures in words, for each language."""
+    listed = "; ".join(f"{figure.label[:MAX_LABEL_LENGTH]} {figure.number}" for figure in figures[:MAX_LISTED_FIGURES])
+    more_count = len(figures) - MAX_LISTED_FIGURES
+    return partial(format_line, "gone_more", listed=listed, count=more_count) if more_count > 0 else listed
 
 
 def _read_csv_figures(data: bytes) -> list[Figure]:

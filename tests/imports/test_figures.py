@@ -8,7 +8,7 @@ from app.imports.figure_words import parse_count, read_label
 from app.imports.figures import MAX_FIGURE_ROWS, Figure, find_figures
 from app.imports.list_reader import open_list
 from app.vocabulary import Measure, Qualifier
-from tests.imports.test_list_reader import refusal
+from tests.imports.test_list_reader import book, refusal
 
 PRISONS = "Centro de reclusión;Detenidos;Excarcelados\nEl Rodeo I;1.120;5\nSan Juan Bautista;80;-\nTotal;1.200;5"
 
@@ -175,7 +175,7 @@ def test_a_long_sheet_is_a_list() -> None:
 
 
 def test_the_rows_of_a_file_have_their_numbers_in_the_sheet() -> None:
-    assert [one.row for one in read_figures("\n\nDetenidos;905\n\nExcarcelados;56\n".encode())] == [3, 5]
+    assert [one.row for one in read_figures(b"\n\nDetenidos;905\n\nExcarcelados;56\n")] == [3, 5]
 
 
 @pytest.mark.parametrize("text", [PRISONS, "Detenidos;905\nExcarcelados;56", "País;Centro;Detenidos\nVenezuela;Yare;5"])
@@ -185,9 +185,21 @@ def test_a_list_of_figures_is_refused_as_what_it_is(text: str) -> None:
         open_list(text.encode(), None)
     assert "POST /v1/claims" in refused.value.detail
     assert "Son cifras" in (refused.value.spanish or "")
+    assert f" {read_figures(text.encode())[0].number}" in refused.value.detail
 
 
 def test_a_list_of_people_is_read_as_before() -> None:
     people = "Nombre;Centro de reclusión;Edad\nLeocadia Mendizábal;Yare;34\n"
     assert open_list(people.encode(), None).columns
     assert open_list(b"Pa\xc3\xads;Centro de reclusi\xc3\xb3n;Sexo\nVenezuela;Yare;F\n", None).columns
+
+
+def test_a_summary_beside_sheets_of_people_is_figures_and_its_workbook_is_a_list() -> None:
+    summary = [["Resumen general", ""], ["Detenidos", "1"], ["Excarcelados", "0"]]
+    people = [["Nombre", "Centro de reclusión"], ["Leocadia Mendizábal", "Yare"]]
+    assert [one.number for one in find_figures(summary)] == [1, 0]
+    assert find_figures(people) == []
+    assert open_list(book(Resumen=summary, Detenidos=people), None).sheet == "Detenidos"
+    strange = [["Quién", "Dónde"], ["Leocadia Mendizábal", "Yare"]]
+    assert refusal(book(Resumen=summary, Detenidos=strange)) == "no_headings"
+    assert refusal(book(Resumen=summary, Notas=[["Hecho por la oficina"]])) == "list_of_figures"

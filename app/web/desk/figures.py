@@ -75,7 +75,7 @@ async def file_figures(form: SubmittedFigures) -> Response:
     errors = _check_shared_fields(form.form_values, words)
     if found and not chosen:
         errors.append(
-            build_pointed_error("", "choose", words.gettext("Choose for one figure at least what it counts."))
+            build_pointed_error("", "no_figure", words.gettext("Choose for one figure at least what it counts."))
         )
     if errors or not chosen:
         return await _show_figures(desk, found, form.form_values, {"status": 422, "errors": errors})
