@@ -89,7 +89,12 @@ class Reading:
     @property
     def is_known(self) -> bool:
         """Whether some words are known."""
-        return bool(self.measure or self.terms or self.is_total or self.is_count)
+        return bool(self.measure or self.terms or self.is_total or self.is_count or self.is_unclear)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether measure and terms say all of the label."""
+        return self.is_known and not self.unread and not self.is_unclear
 
     @property
     def may_be_counted(self) -> bool:
@@ -128,7 +133,8 @@ def read_label(text: str) -> Reading:
             place += 1
     terms = {kind: next(iter(codes)) for kind, codes in found.items() if kind not in (MEASURE, TOTAL, COUNT)}
     measures = found.get(MEASURE, set()) | {MEASURE_BY_TERM[kind] for kind in terms if kind in MEASURE_BY_TERM}
-    is_unclear = not NEGATIONS.isdisjoint(words) or len(measures) > 1 or any(len(found[kind]) > 1 for kind in terms)
+    is_contradictory = len(measures) > 1 or any(len(found[kind]) > 1 for kind in terms)
+    is_unclear = bool(found) and (is_contradictory or not NEGATIONS.isdisjoint(words))
     return Reading(
         None if is_unclear or not measures else Measure(next(iter(measures))),
         {} if is_unclear else terms,
@@ -136,7 +142,7 @@ def read_label(text: str) -> Reading:
         is_count=COUNT in found,
         is_unclear=is_unclear,
         is_plural=is_plural,
-        unread=unread if not is_unclear else written,
+        unread=unread,
     )
 
 

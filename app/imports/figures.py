@@ -185,7 +185,7 @@ class _SheetReader:
         label = label.rstrip(" :=-–—.")
         label = label.partition(": ")[2] if ": " in label else label
         reading, window = read_label(label), read_window(label, self._year)
-        is_place = has_any_word(label, "places") and not looks_like_name(label)
+        is_place = has_any_word(label, "places")
         if not (reading.may_be_counted or window or (is_place and read_label(self._title).measure)):
             return None
         qualifier, said = count
@@ -200,7 +200,7 @@ class _SheetReader:
             dict(reading.terms) if not is_place else {},
             window,
             qualifier,
-            label if (reading.unread or is_place) and not window else "",
+            label if (is_place or not reading.is_whole) and not window else "",
             reading.is_total,
         )
 
@@ -314,14 +314,22 @@ class _SheetReader:
             if not text or column.term in _PLACE_TERMS:
                 continue
             is_known = read_label(text).is_known or read_window(text, self._year) or has_any_word(text, "places")
-            if looks_like_name(text) or not (column.heading or is_known):
+            is_headed = bool(column.heading) and (column.term != _OTHER or self._says_what_is_counted(table))
+            if not is_known and (looks_like_name(text) or not is_headed):
                 raise _NoFigures
+
+    def _says_what_is_counted(self, table: _Table) -> bool:
+        readings = [read_label(self._title), *(column.reading for column in table.get_columns(_COUNT))]
+        return any(reading.measure for reading in readings)
 
     def _build_table_figure(
         self, row: int, labels: Sequence[tuple[_TableColumn, str]], column: _TableColumn, count: NumberRead
     ) -> Figure:
         terms: dict[str, str] = dict(column.reading.terms)
-        window, unread = column.window, [column.heading] if column.reading.unread else []
+        window, unread = (
+            column.window,
+            [column.heading] if column.reading.is_known and not column.reading.is_whole else [],
+        )
         measures = {column.reading.measure} - {None}
         is_total, is_unclear = column.reading.is_total and not column.reading.measure, column.reading.is_unclear
         for label_column, text in labels:
@@ -338,7 +346,7 @@ class _SheetReader:
                 measures |= {reading.measure} - {None}
                 is_unclear = is_unclear or reading.is_unclear
                 terms |= reading.terms
-                unread += [text] if reading.unread or not reading.is_known else []
+                unread += [] if reading.is_whole else [text]
         section = [remark for remark in self._remarks if self._figures and remark != self._title]
         is_sum_of_measures = is_total and self._is_total_of_measures(column)
         title_measure = read_label(self._title).measure if not is_unclear and not is_sum_of_measures else None

@@ -48,6 +48,13 @@ def test_a_table_by_prison_gives_each_number_its_prison_and_marks_the_sum() -> N
     assert figures[0].label == "El Rodeo I · Detenidos"
 
 
+def test_prisons_are_known_without_headings_below_a_title_that_says_what_is_counted() -> None:
+    figures = found("Detenidos por cárcel\nCárcel de Yare;12\nInternado de Oriente;4\nTotal;16")
+    assert [(one.number, one.measure, one.is_total) for one in figures] == [
+        (12, "held", False), (4, "held", False), (16, "held", True)
+    ]  # fmt: skip
+
+
 def test_a_table_by_state_says_the_area() -> None:
     figures = found("N°;Estado;Detenidos;%\n1;Nueva Esparta;3;30 %\n2;Zulia;7;70 %\n;Total;10;100 %")
     assert [(one.number, one.terms, one.is_total) for one in figures] == [
@@ -97,6 +104,7 @@ def test_a_column_that_adds_up_different_measures_counts_nothing_by_itself() -> 
         ("Casa por cárcel", None, {}, "Casa por cárcel"),
         ("Detenidos en El Rodeo", "held", {}, "Detenidos en El Rodeo"),
         ("Detenidos verificados", "held", {}, "Detenidos verificados"),
+        ("Detenidos o excarcelados", None, {}, "Detenidos o excarcelados"),
         ("Detenidos no verificados", None, {}, "Detenidos no verificados"),
     ],
 )
@@ -109,6 +117,12 @@ def test_a_label_says_what_it_can_and_the_rest_is_kept(
 
 def test_a_house_arrest_without_headings_is_no_guess() -> None:
     assert read_label("Casa por cárcel").measure is None
+
+
+def test_what_a_label_denies_is_asked() -> None:
+    assert [(one.measure, one.population) for one in found("Detenidos no verificados;12")] == [
+        (None, "Detenidos no verificados")
+    ]
 
 
 def test_more_than_is_kept() -> None:
@@ -144,6 +158,9 @@ def test_other_texts_are_no_numbers_of_people(text: str) -> None:
         "Detenidos Evelio Tascón;34",
         "Leocadia Mendizábal 34 · Evelio Tascón 40",
         "Categoría;Total\nLeocadia Mendizábal;4\nEvelio Tascón;5",
+        "Resumen;Total\nLeocadia;34\nEvelio;40",
+        "Situación;Casos\nLeocadia;34\nEvelio;40",
+        "Estudiante Leocadia Mendizábal;3\nPeriodista Evelio Tascón;4",
         "Código;Días detenido\nEX-1;34\nEX-2;40",
         "Código;Detenidos\nEX-1;1\nEX-2;1",
         "Familia;Personas\nMendizábal;3\nTascón;4",

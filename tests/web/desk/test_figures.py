@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.vocabulary import Measure
 from app.web.desk import figures
 from tests.support import World
 from tests.web.desk.officer import Officer
@@ -136,8 +137,8 @@ def test_the_page_speaks_spanish(world: World) -> None:
 
 
 def test_people_are_held_on_the_day_of_the_figures_where_their_month_still_runs() -> None:
-    assert figures._build_window("2026-01", figures.Measure.HELD, "2026-01-20", "") == {"window_to": "2026-01-20"}
-    assert figures._build_window("2025-12", figures.Measure.RELEASED, "2026-01-20", "") == {
+    assert figures._build_window("2026-01", Measure.HELD, "2026-01-20", "") == {"window_to": "2026-01-20"}
+    assert figures._build_window("2025-12", Measure.RELEASED, "2026-01-20", "") == {
         "window_from": "2025-12",
         "window_to": "2025-12",
     }
