@@ -18,11 +18,13 @@ from app.api.routes.counts import count_releases
 from app.api.routes.imports import ImportQuery, list_import_rows, read_form_parts, read_import, store_list
 from app.errors import NotFound, PayloadTooLarge, Problem
 from app.imports.fields import FIELDS
+from app.imports.figure_files import LIST_OF_FIGURES
 from app.imports.formats.template import get_field_title
 from app.web.api_client import gather, parse_cursor
 from app.web.charts import bars as shares
 from app.web.desk import answers, trial
 from app.web.desk.fields import format_refusal, get_code_language
+from app.web.desk.figures import show_figures_of_list
 from app.web.desk.page import (
     MAX_FIELDS,
     Desk,
@@ -254,7 +256,9 @@ async def show_upload(
 
 
 async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried_list: TriedList) -> Response:
-    """Show a trial with its questions, or a receipt."""
+    """Show a trial with its questions, or a receipt; for a list of figures, its figures."""
+    if tried_list.data and (receipt["problem"] or {}).get("code") == LIST_OF_FIGURES:
+        return await show_figures_of_list(desk, tried_list.data)
     words, lang, secret = desk.catalogue, get_code_language(desk.catalogue), desk.request.app.state.secret
     rows = await desk.api.read(list_import_rows, import_id=receipt["id"], limit=ROWS_PAGE_SIZE, cursor=cursor)
     last_row = max((row["row"] for row in rows["data"]), default=0)
