@@ -1,4 +1,4 @@
-"""Answers about columns are remembered for the next list, and answers about one list are not."""
+"""What is remembered of the answers about a list, and what a confirmation passes over."""
 
 from tests.support import Body, World
 
@@ -22,3 +22,15 @@ def test_answers_about_one_list_leave_remembered_meanings_as_they_are(world: Wor
     assert world.send_list(LIST, mapping=FACTS)["state"] == "done"
     third = world.send_list(LIST, mapping=FACTS, dry_run=True)
     assert (third["questions"], third["columns"][4]["fields"]) == ([], ["note"])
+
+
+def test_a_confirmation_passes_over_no_column_that_may_hold_people_back(world: World) -> None:
+    receipt = world.send_list(LIST.replace("maestra", "no publicar"), confirm=True)
+    assert (receipt["state"], list_places(receipt)) == ("questioned", {"/positions/E"})
+
+
+def test_a_confirmed_list_leaves_out_the_row_whose_remark_asks_for_no_name(world: World) -> None:
+    remark = LIST.replace("XYZ", "Observaciones").replace("maestra", "NO PUBLICAR")
+    receipt = world.send_list(remark + "A-2;Julio Peralta Ríos;2025-04-01;Venezuela;\n", confirm=True)
+    assert {outcome: count for outcome, count in receipt["counts"].items() if count} == {"new": 1, "error": 1}
+    assert [(group["code"], group["question"]) for group in receipt["groups"]] == [("remark_wish", True)]
