@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.imports.cell_values import CELL_WORDS
+from app.imports.code_words import CELL_WORDS
 from app.imports.faults import format_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME
 from app.imports.formats.csv import Cells

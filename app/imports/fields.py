@@ -32,6 +32,7 @@ STATE_MARKS = tuple(
 )
 BIRTH = "detainee.birth_date"
 EMBARGO = "publish_not_before"
+SENTENCE_UNTIL = "detention.sentence.until"
 PUBLISH = "detainee.publish"
 # The import reports an error if a cell of these fields says "unknown": treated as empty, it would show somebody, or too
 # early.
@@ -71,7 +72,7 @@ FIELDS: dict[str, Field] = {
     "detention.ended.on": DATE,
     "detention.ended.how": Field("code", "ended"),
     "detention.charges": LINES,
-    "detention.sentence.until": DATE,
+    SENTENCE_UNTIL: DATE,
     "detention.sentence.term": LINE,
     "detention.case": LINE,
     "release.stage": Field("code", "stages"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from app.imports.cell_values import CELL_WORDS
+from app.imports.code_words import CELL_WORDS
 from app.imports.faults import BadFile, format_column_letters, parse_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, STATE_DAY, STATE_MARKS, SURNAMES
 from app.imports.formats.csv import MAX_COLUMNS, UNDECODED_BYTE, Cells
@@ -114,8 +114,8 @@ def find_heading_row(rows: Iterable[Cells], mapping: ListMapping, number: int | 
         if len(row.texts) > 4 * MAX_COLUMNS:
             raise BadFile("too_many_columns", f"A list has at most {MAX_COLUMNS} columns: is this one?", row.number)
         candidates = [_build_heading_row(row, [], mapping)]
-        if is_group_row(row_above, row):
-            candidates.append(_build_heading_row(row, row_above.texts, mapping))
+        if is_group_row(row_above, row):  # of equals the one that says more
+            candidates.insert(0, _build_heading_row(row, row_above.texts, mapping))
         for candidate in candidates if number in (None, row.number) else ():
             if candidate.known_count > best.known_count or (number == row.number and not best.number):
                 best = candidate

@@ -425,7 +425,7 @@ def _guess_day(texts: Sequence[str]) -> date | None:
         day
         for text in texts
         for match in _DAY_IN_TITLE.finditer(text)
-        for day in list_possible_days(match[0], DateContext(DateOrder.DAY_FIRST))
+        for day in list_possible_days(match[0], DateOrder.DAY_FIRST)
     ]
     return max(days, default=None)
 

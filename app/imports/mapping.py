@@ -19,16 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from app.dates import DateError, parse_date
 from app.errors import escape_pointer_part
-from app.imports.cell_values import (
-    COUNTRY_CODE_LIST,
-    DateOrder,
-    UnreadCell,
-    clean_cell,
-    is_known_code,
-    parse_cell_value,
-)
+from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
+from app.imports.code_words import COUNTRY_CODE_LIST, is_known_code
 from app.imports.faults import BadFile, format_column_letters
 from app.imports.fields import FIELDS
+from app.imports.sheet_dates import DateContext, DateOrder
 from app.log.content import AGE_ON_FILING_DAY
 from app.matching.scripts import fold
 from app.projection.statements import FIRST_HAND
@@ -277,7 +272,9 @@ class ListMapping(BaseModel):
 
     def read_constant(self, name: str) -> Any:
         """The constant of a field, read like a cell. Raises UnreadCell, but not of a validated mapping."""
-        return parse_cell_value(name, clean_cell(self.constants[name]), self.dates, self.meanings.get(name))
+        return parse_cell_value(
+            name, clean_cell(self.constants[name]), DateContext(self.dates), self.meanings.get(name)
+        )
 
     def to_saved(self) -> Self:
         """The mapping to save for the next list, without what is true of this list alone: row 14 is another person

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.errors import escape_pointer_part
-from app.imports.cell_values import COUNTRY_CODE_LIST
+from app.imports.code_words import COUNTRY_CODE_LIST
 from app.imports.faults import (
     AnswerMethod,
     Choice,
@@ -374,7 +374,9 @@ def _list_choices(name: str) -> tuple[list[Choice], str]:
     empty = format_choice("", "says_nothing")
     field_kind = FIELDS[name]
     if name == STATE:
-        return [*STATE_CHOICES, empty], "choice"
+        return [
+            {"value": c.code, "labels": {lang: c.label(lang) for lang in LANGUAGES}} for c in STATE_CHOICES
+        ], "choice"
     if field_kind.kind == "mark":
         return [format_choice("x", "yes"), format_choice("", "no")], "choice"
     if field_kind.kind in ("country", "countries"):

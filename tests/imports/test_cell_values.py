@@ -2,14 +2,17 @@
 
 import contextlib
 import time
+from datetime import date
 
 import pytest
 
 from app.formats import COUNTRIES
 from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
+from app.imports.faults import translate_detail
 from app.imports.fields import FIELDS
 from app.imports.formats.csv import MAX_CELL_CHARACTERS
 from app.imports.mapping import ListMapping
+from app.imports.sheet_dates import DateContext, DateOrder
 
 # What a cell may be full of: whatever parts words, lists, dates and numbers, and what stands for lost letters.
 FILLINGS = (
@@ -106,3 +109,45 @@ def test_more_accents_on_a_letter_than_anybody_writes_are_told() -> None:
     with pytest.raises(UnreadCell) as unread:
         clean_cell("a" + "\u0301\u0316" * 1_000)
     assert unread.value.code == "too_many_marks"
+
+
+@pytest.mark.parametrize(
+    "cell, age",
+    [
+        ("23", 23), ("23 a.", 23), ("23 años", 23), ("23 años de edad", 23), ("23.0", 23), ("c. 50", 50),
+        ("aprox. 50", 50), ("~50", 50), ("50 aprox.", 50), ("unos 40 años", 40), ("+/- 50", 50), ("17 (menor)", 17),
+        ("menor, 16 años", 16), ("35 (mayor de edad)", 35), ("23 anos", 23), ("45 ans", 45), ("30 y/o", 30),
+    ],
+)  # fmt: skip
+def test_an_age_is_read_with_the_words_around_it(cell: str, age: int) -> None:
+    assert parse_cell_value("detainee.age", cell, None, None) == age
+
+
+@pytest.mark.parametrize(
+    "cell, code",
+    [
+        ("menor", "age_in_words"), ("menor de edad", "age_in_words"), ("Mayor", "age_in_words"),
+        ("adulto mayor", "age_in_words"), ("menor de 18", "age_in_words"), ("mayor de 60", "age_in_words"),
+        ("25 (menor)", "age_in_words"), ("16 (mayor)", "age_in_words"), ("50+", "invalid_number"),
+        ("<18", "invalid_number"), ("20-25", "invalid_number"), ("23.5", "invalid_number"), ("1.000", "invalid_number"),
+        ("seis meses", "invalid_number"), ("-5", "invalid_number"),
+    ],
+)  # fmt: skip
+def test_words_and_ranges_are_no_age(cell: str, code: str) -> None:
+    with pytest.raises(UnreadCell) as unread:
+        parse_cell_value("detainee.age", cell, None, None)
+    assert unread.value.code == code
+    assert translate_detail(code, str(unread.value), "es", sentence=unread.value.sentence) != str(unread.value)
+
+
+@pytest.mark.parametrize("cell", ["s/f", "desconocida", "?", "no se sabe", "-", "n/d", "sin fecha", "não se sabe"])
+def test_a_word_for_an_unknown_date_is_no_fault(cell: str) -> None:
+    assert parse_cell_value("detention.detained_on", cell, None, None) is None
+
+
+def test_the_end_of_a_sentence_is_not_put_into_the_last_century() -> None:
+    context = DateContext(DateOrder.DAY_FIRST, date(2026, 1, 20))
+    assert parse_cell_value("detention.detained_on", "12/03/24", context, None) == "2024-03-12"
+    with pytest.raises(UnreadCell) as unread:
+        parse_cell_value("detention.sentence.until", "12/03/31", context, None)
+    assert unread.value.code == "ambiguous_year"

@@ -10,7 +10,7 @@ import pytest
 from app import tables
 from app.errors import MAX_ERRORS
 from app.imports import headings, rows
-from app.imports.cell_values import CELL_WORDS, is_known_code
+from app.imports.code_words import CELL_WORDS, is_known_code
 from app.imports.faults import BadFile, format_column_letters
 from app.imports.fields import FIELDS
 from app.imports.formats import csv

@@ -23,17 +23,28 @@ class Cells(NamedTuple):
     """A row of a list; its number counts from 1 as in a spreadsheet.
 
     `valueless_cells`: indexes of cells with only a formula or an error. `marks`: code of a question (hidden, struck
-    out, commented) → indexes of its cells, none for the row.
+    out, commented) → indexes of its cells, none for the row. `colours`: index → RGB of its fill, or `theme:<number>` of
+    a theme that the workbook does not say. `merged`: index → last index that the cell covers.
     """
 
     number: int
     texts: list[str]
     valueless_cells: Sequence[int] = ()
     marks: Mapping[str, Sequence[int]] = {}
+    colours: Mapping[int, str] = {}
+    merged: Mapping[int, int] = {}
 
     def text(self, place: int) -> str:
         """The stripped text of a cell; empty beyond the last cell."""
         return self.texts[place].strip() if place < len(self.texts) else ""
+
+    def spread_texts(self) -> list[str]:
+        """The texts, that of a merged cell in each column that it covers: as the headings of groups of columns."""
+        texts = list(self.texts)
+        for first, last in self.merged.items():
+            for place in range(first + 1, min(last, len(texts) - 1) + 1):
+                texts[place] = texts[place] or texts[first]
+        return texts
 
 
 def check_row_number(row: int) -> None:

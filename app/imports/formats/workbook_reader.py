@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.imports.faults import BadFile
 from app.imports.formats.csv import Cells
@@ -45,14 +45,26 @@ def build_workbook_error(code: str) -> BadFile:
     return BadFile(code, WORKBOOK_ERRORS[code])
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """The sheet that is read: the names of the `other_sheets`, its last row, and the indexes of its hidden columns."""
+class SheetName(NamedTuple):
+    """A sheet of a workbook."""
 
     name: str
-    other_sheets: list[str]
+    is_hidden: bool
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The sheet that is read, with its last row and the indexes of its hidden columns; and all `sheets` in order."""
+
+    name: str
+    sheets: tuple[SheetName, ...]
     height: int
     hidden_columns: frozenset[int]
+
+    @property
+    def other_sheets(self) -> list[str]:
+        """The names of the other sheets that are not hidden."""
+        return [sheet.name for sheet in self.sheets if not sheet.is_hidden and sheet.name != self.name]
 
 
 def check_zip_directory(data: bytes) -> None:
@@ -74,11 +86,16 @@ def check_zip_directory(data: bytes) -> None:
 
 
 class Workbook:
-    """A workbook that a process of its own reads; use as a context manager, at whose end the process is killed."""
+    """A workbook that a process of its own reads; use as a context manager, at whose end the process is killed.
 
-    def __init__(self, data: bytes, sheet: str | None = None) -> None:
+    `sheet`: by default the first that is not hidden. `with_hidden`: hidden sheets may be read too.
+    """
+
+    def __init__(self, data: bytes, sheet: str | None = None, *, with_hidden: bool = False) -> None:
         check_zip_directory(data)
-        command = [sys.executable, "-I", str(CHILD_PATH), str(CHILD_MEMORY_BYTES), str(CHILD_SECONDS), sheet or ""]
+        limits = (str(CHILD_MEMORY_BYTES), str(CHILD_SECONDS))
+        kinds = "hidden" if with_hidden else "visible"
+        command = [sys.executable, "-I", str(CHILD_PATH), *limits, sheet or "", kinds]
         # The error output of the process may quote the file: it goes nowhere.
         self._child = subprocess.Popen(  # noqa: S603 - our own file, no shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
@@ -87,7 +104,8 @@ class Workbook:
         self._feeder.start()
         self._has_ended = False
         first = self._read_line()
-        self.sheet = Sheet(first["sheet"], first["others"], first["rows"], frozenset(first["hidden"]))
+        sheets = tuple(SheetName(*sheet) for sheet in first["sheets"])
+        self.sheet = Sheet(first["sheet"], sheets, first["rows"], frozenset(first["hidden"]))
 
     def __enter__(self) -> "Workbook":
         return self
@@ -130,4 +148,6 @@ class Workbook:
     def read_rows(self) -> Iterator[Cells]:
         """Each row that is not empty. Raises BadFile."""
         while (line := self._read_line()) is not None:
-            yield Cells(*line)
+            number, texts, valueless_cells, marks, colours, merged = line
+            colour_of = {place: colour for colour, places in colours.items() for place in places}
+            yield Cells(number, texts, valueless_cells, marks, colour_of, dict(merged))

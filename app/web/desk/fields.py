@@ -11,15 +11,13 @@ from typing import Any
 from app import dates
 from app.imports import faults
 from app.imports.cell_values import (
-    DateOrder,
     UnreadCell,
-    UnreadCellDate,
     clean_cell,
     parse_cell_value,
-    parse_sheet_date,
 )
 from app.imports.fields import EMBARGO, FIELDS
 from app.imports.formats.template import get_field_title
+from app.imports.sheet_dates import DateContext, DateOrder, UnreadCellDate, parse_sheet_date
 from app.log.content import AGE_ON, AGE_ON_FILING_DAY
 from app.vocabulary import Language, build_vocabulary
 from app.web.rendering import Catalogue
@@ -59,7 +57,7 @@ def _parse_single_date(name: str, text: str) -> Any:
 def _list_readings(text: str) -> tuple[str, ...]:
     """Return the date by each order of day and month. Raises UnreadDate for a year of two digits."""
     try:
-        return tuple(parse_sheet_date(text, order) for order in DateOrder)
+        return tuple(parse_sheet_date(text, DateContext(order)) for order in DateOrder)
     except UnreadCellDate as unclear:
         raise UnreadDate(unclear.code, str(unclear)) from None
 
