@@ -79,7 +79,7 @@ MAX_PREVIEW_CELLS, MAX_PREVIEW_LENGTH = 5, 60  # cells of a row beside a questio
 
 @dataclass(frozen=True)
 class RowIdentity:
-    """The name and the case number in a row. `label`: the row as an officer names it; `cells`: the first filled ones."""
+    """The name and the case number in a row. `label`: of the row, for officers; `cells`: the first filled ones."""
 
     number: int
     name: str

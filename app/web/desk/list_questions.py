@@ -9,7 +9,7 @@ from typing import Any
 from app.imports import faults
 from app.imports.fields import FIELDS, STATE, STATE_DAY, STATE_MARKS
 from app.imports.formats.template import FIELD_TITLES, get_field_title
-from app.imports.mapping import QUESTIONS, list_answers
+from app.imports.mapping import NOT_CHECKED, QUESTIONS, list_answers
 from app.imports.mapping import Question as RowQuestion
 from app.imports.questions import CHANGES_STEP, READ_STEP, VALUES_STEP
 from app.vocabulary import find_label
@@ -22,7 +22,7 @@ Question = Mapping[str, Any]
 MAX_RADIOS = 7  # choices of a question; more of them are a drop-down
 MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
 MAX_SAMPLES = 3
-COLUMN_PLACE = "/positions/"
+COLUMN_PLACE, CHECKED_PLACE = "/positions/", "/checked"
 CASE_NUMBER = "source_record_id"
 # Questions without a place in the mapping that are about what the list would change.
 _CHANGES_CODES = frozenset({"column_gone", "case_numbers_alike", "older_list"})
@@ -172,8 +172,9 @@ def build_list_questions(
     withdrawn_on: Mapping[int, str],
     words: Catalogue,
 ) -> ListQuestions:
-    """Build the questions about a list. `identities`: of rows by their labels; `withdrawn_on`: the days on which reports
-    were withdrawn, by the number of the row."""
+    """Build the questions about a list.
+
+    `identities`: of rows by their labels; `withdrawn_on`: the days on which reports were withdrawn, by the row."""
     open_questions = [_give_place(question, receipt, words) for question in receipt["questions"]]
     if receipt["state"] == "done":
         grouped = _build_group_questions(receipt, identities, withdrawn_on, words)
@@ -257,7 +258,10 @@ def _build_group_questions(
             question = RowQuestion(group["code"])
             bare = faults.format_bare_question(question, lang)
             choices = [
-                {"value": str(answer), "label": faults.format_choice(answer, _find_label(question, answer))["labels"][lang]}
+                {
+                    "value": str(answer),
+                    "label": faults.format_choice(answer, _find_label(question, answer))["labels"][lang],
+                }
                 for answer in list_answers(question)
             ]
             shared |= {"kind": "choice", "choices": choices, "step": CHANGES_STEP}
@@ -269,7 +273,8 @@ def _build_group_questions(
                 continue
             for example in group["examples"]:
                 label = labels.get(example["row"], str(example["row"]))
-                detail = f"{_('Row %(row)s.') % {'row': label}} {bare}"
+                row_text = _("Row %(row)s.") % {"row": label}
+                detail = f"{row_text} {bare}"
                 if day := withdrawn_on.get(example["row"]):
                     detail += " " + _("You withdrew it on %(day)s.") % {"day": words.long_day(day)}
                 place = f"/rows/{_escape(label)}"
@@ -295,6 +300,8 @@ class _FormBuilder:
         options = [(choice["value"] or NOTHING, choice["label"]) for choice in question["choices"]]
         if question["code"] == "date_order":
             options = [(value, self._show_date(value, label, question["value"])) for value, label in options]
+        if place == CHECKED_PLACE:
+            options = [(value, self._show_method(value, label)) for value, label in options]
         kind = question["kind"]
         if kind == "country":
             options = [*self._words.countries, *options]
@@ -325,13 +332,16 @@ class _FormBuilder:
     def _describe_rows(self, question: Question) -> str:
         """Return how many cells a question about a value is about, and in which rows."""
         rows, count = question.get("rows") or [], question.get("count")
-        if question["code"] in QUESTIONS or not count:
+        if question["code"] in QUESTIONS or question["code"] == "list_held" or not count:
             return ""
         if not rows:
             return self._words.ngettext("%(n)s row", "%(n)s rows", count) % {"n": self._words.number(count)}
         listed = ", ".join(rows) + (", …" if count > len(rows) else "")
         text = self._words.ngettext("In row %(rows)s", "In %(n)s rows: %(rows)s", count)
         return text % {"n": self._words.number(count), "rows": listed}
+
+    def _show_method(self, value: str, label: str) -> str:
+        return label if value == NOT_CHECKED else self._words.gettext("Yes: %(how)s") % {"how": label.lower()}
 
     def _show_date(self, order: str, label: str, cell: str | None) -> str:
         """Return an order of day and month with the day that the cell is by it."""

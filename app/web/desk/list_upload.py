@@ -173,9 +173,7 @@ async def try_or_send_list(form: SubmittedList) -> Response:
     return await show_list(desk, receipt, None, tried_list)
 
 
-def _find_refused(
-    receipt: trial.Receipt, previous: TriedList, pairs: Sequence[tuple[str, str]]
-) -> frozenset[str]:
+def _find_refused(receipt: trial.Receipt, previous: TriedList, pairs: Sequence[tuple[str, str]]) -> frozenset[str]:
     """Return the places of the new answers with which a list could not be read."""
     mapping = answers.parse_mapping(previous.mapping)
     changed = {place for place, text in pairs if answers.find_answer(mapping, place) != (text or answers.NOTHING)}
@@ -334,7 +332,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         further=parse_cursor(rows["next"]),
         questions=questions,
         fault_groups=trial.build_fault_groups(receipt, questions, identities, words),
-        titles=titles,
+        warnings=trial.build_warnings(receipt, identities, words),
         field_groups=group_fields(titles, words),
         headline=headline,
         bars=bars if parts else [],

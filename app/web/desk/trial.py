@@ -9,6 +9,7 @@ from app.imports.doubts import DERIVED_PREFIX
 from app.imports.list_reader import SHEET_ROWS
 from app.imports.mapping import QUESTIONS
 from app.registry.records import ID_CASE_PREFIX
+from app.vocabulary import Publish
 from app.web.desk.answers import RowIdentity
 from app.web.desk.fields import format_refusal, get_code_language
 from app.web.desk.list_questions import ListQuestions, build_field_titles, format_value
@@ -17,6 +18,8 @@ from app.web.rendering import Catalogue
 Receipt = Mapping[str, Any]
 # Outcomes of rows that are filed; other rows are unchanged, or need an answer or a correction.
 ACCEPTED_OUTCOMES = ("new", "linked", "updated", "needs_review", "waiting")
+
+
 @dataclass(frozen=True)
 class FieldChange:
     """A field of a report that a row changes, in words. `goes_back`: an earlier version had the new value."""
@@ -81,7 +84,7 @@ def build_shares(receipt: Receipt, words: Catalogue) -> list[RowShare]:
     unchanged, waiting, omitted = counts["unchanged"], counts["error"], receipt["left_out"]["count"]
     accepted_text = words.ngettext("%(n)s goes in", "%(n)s go in", accepted)
     filed_text = words.ngettext("%(n)s went in", "%(n)s went in", accepted)
-    waiting_text = words.ngettext("%(n)s waits", "%(n)s wait", waiting)
+    waiting_text = words.ngettext("%(n)s is not sent", "%(n)s are not sent", waiting)
     refused_text = words.ngettext("%(n)s did not go in", "%(n)s did not go in", waiting)
     shares = [
         ("enter", accepted, accepted_text if receipt["dry_run"] else filed_text),
@@ -224,5 +227,36 @@ def _hide_derived_case(case: str) -> str:
 
 
 def has_wish(receipt: Receipt, mapping: str) -> bool:
-    """Return whether a column, or the mapping for all rows, contains the wish of the person or the family."""
+    """Return whether a row, a column, or the answers for all rows contain the wish of the person or the family."""
+    if any(count for publish, count in receipt["publish"].items() if publish != Publish.ANONYMOUS):
+        return True
     return any("detainee.publish" in column["fields"] for column in receipt["columns"]) or "detainee.publish" in mapping
+
+
+@dataclass(frozen=True)
+class ListWarning:
+    """A warning about rows that are sent all the same. `values`: what their cells have; `rows`: the first of them."""
+
+    text: str
+    values: Sequence[str]
+    rows: Sequence[str]
+    count: int
+
+
+def build_warnings(receipt: Receipt, identities: Mapping[int, RowIdentity], words: Catalogue) -> list[ListWarning]:
+    """Return what was accepted of the rows and may not be what was meant."""
+    own = {
+        "unregistered_facility": words.gettext(
+            "These places of detention are not registered here yet. They are kept as you wrote them, and counts by "
+            "place leave them out until a curator registers them."
+        )
+    }
+    return [
+        ListWarning(
+            own.get(warning["code"], warning["detail"]),
+            sorted({one["value"] for one in warning["examples"] if one["value"]}),
+            [format_row(one["row"], identities) for one in warning["examples"]],
+            warning["count"],
+        )
+        for warning in receipt["warnings"]
+    ]
