@@ -278,8 +278,8 @@ def guess_meaning(heading: str, group: str, profile: ColumnProfile) -> Guess:
     if chosen.is_open:
         return Guess(chosen.field, best_fit is Fit.PROOF and len(best) == 1)
     rivals = [other for other in best[1:] if not other.is_open or best_fit is Fit.PROOF]
-    is_only_fit = sum(1 for fit in fits.values() if fit > Fit.NONE) == 1
-    return Guess(chosen.field, not rivals and (is_only_fit or best_fit >= Fit.GOOD))
+    is_only_fit = best_fit >= Fit.POSSIBLE and sum(1 for fit in fits.values() if fit > Fit.NONE) == 1
+    return Guess(chosen.field, not rivals and (len(candidates) == 1 or is_only_fit or best_fit >= Fit.GOOD))
 
 
 def _judge_fit(field: str, profile: ColumnProfile) -> Fit:

@@ -35,6 +35,7 @@ _WHOLE_DATE = re.compile(r"\b\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}\b|\b(?:19|20)\d\d\b
 _CHOICES = re.compile(
     r"[(\[](?:\W*(?:[a-z]{1,2}|s[ií]|no|yes|sim|n[aã]o|oui|non)(?:\s*[/,|-]\s*(?:\w{1,3}))*\W*)[)\]]", re.I
 )
+_YES_OR_NO = re.compile(r"\b(?:s[ií]?|y(?:es)?|sim|oui)\s*/\s*(?:no?|n[aã]o|non)\b", re.IGNORECASE)
 _GENDER_ENDING = re.compile(
     r"(?<=\w\w\w)(?:\((?:a|o|s|e|as|os|es|n|ne)\)|/(?:a|o|as|os|e|es|s|da|do)\b)", re.IGNORECASE
 )
@@ -185,7 +186,7 @@ _CONCEPTS_OF_RULES = frozenset(term for rule in RULES for term in rule.required 
 def split_heading(text: str) -> list[HeadingWord]:
     """Split a heading into folded words, without examples of dates and choices in brackets."""
     text = normalize_text("NFC", text[:MAX_HEADING_LENGTH])
-    text = _CHOICES.sub(" ", _DATE_FORM.sub(" ", _WHOLE_DATE.sub(" ", text)))
+    text = _CHOICES.sub(" ", _YES_OR_NO.sub(" ", _DATE_FORM.sub(" ", _WHOLE_DATE.sub(" ", text))))
     text = _CAMEL_CASE.sub(" ", _ELISION.sub(r"\1 ", _GENDER_ENDING.sub("", text)))
     text = text.replace("#", " nro ").replace("@", "o")
     words = [HeadingWord(part, bool(match[2])) for match in _WORD.finditer(text) for part in fold(match[1]).split()]

@@ -40,6 +40,7 @@ READ_STEP, VALUES_STEP, CHANGES_STEP = 1, 2, 3
 MAX_VALUE_QUESTIONS = 60
 MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
 MAX_EXAMPLE_ROWS = 5
+MAX_SAMPLES = 3
 # Faults of cells that the meaning of a word answers. The word is shortened beyond this, and no answer could match it.
 ANSWERED_CODES = frozenset({"unknown_code", "unknown_country", "age_in_words", "unknown_mark"})
 # Faults of days that an answer about the whole list mends.
@@ -51,16 +52,19 @@ WORDS_IN_NAME = 2
 
 @dataclass
 class FaultGroup:
-    """The rows with one fault in one column, or with one value there."""
+    """The rows with one fault in one column, or with one value there, and some of the values."""
 
     fault: Fault
     rows: list[int] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
     count: int = 0
 
-    def add(self, number: int) -> None:
+    def add(self, number: int, value: str | None) -> None:
         self.count += 1
         if len(self.rows) < MAX_EXAMPLE_ROWS:
             self.rows.append(number)
+        if value is not None and value not in self.values and len(self.values) < MAX_EXAMPLE_ROWS:
+            self.values.append(value)
 
 
 @dataclass
@@ -74,12 +78,12 @@ class SurveyedFaults:
         for fault in map(row.add_value, row.faults):
             is_value = fault.code in ANSWERED_CODES and fault.value is not None
             key = (fault.code, fault.column, fold(fault.value or "") if is_value else "")
-            self.groups.setdefault(key, FaultGroup(fault)).add(row.number)
+            self.groups.setdefault(key, FaultGroup(fault)).add(row.number, fault.value)
         if row.body is not None:
-            self.undecided += _is_undecided(row.body)
+            self.undecided += not row.is_in_custody and _is_undecided(row.body)
             if _lacks_country(row.body):
                 missing = Fault(None, "/detention/country", COUNTRY_REQUIRED, "")
-                self.groups.setdefault((COUNTRY_REQUIRED, None, ""), FaultGroup(missing)).add(row.number)
+                self.groups.setdefault((COUNTRY_REQUIRED, None, ""), FaultGroup(missing)).add(row.number, None)
 
 
 def _is_undecided(body: Body) -> bool:
@@ -119,10 +123,12 @@ def build_question(
     value: str | None = None,
     count: int | None = None,
     rows: Sequence[str] = (),
+    samples: Sequence[str] = (),
 ) -> StoredQuestion:
     """Build a question whose answer has a place in the mapping.
 
-    `values`: of its sentence, unless that is given as `details`; `guess`: the likeliest answer."""
+    `values`: of its sentence, unless that is given as `details`; `guess`: the likeliest answer; `samples`: cells that
+    show what is asked, unless they are those of the column."""
     question: StoredQuestion = {
         "code": code,
         "details": details or format_list_question(code, values or {}),
@@ -135,9 +141,10 @@ def build_question(
         "value": value,
         "count": count,
         "rows": list(rows),
+        "samples": list(samples or (() if column is None else column.profile.samples[:MAX_SAMPLES])),
     }
     if column is not None:
-        question |= {"column": column.letter, "heading": column.title, "samples": list(column.profile.samples)}
+        question |= {"column": column.letter, "heading": column.title}
     return question
 
 
@@ -152,6 +159,7 @@ def collect_questions(
         *ask_about_whole_list(opened_list, faults.undecided, undated_ages),
         *ask_about_rows(faults, opened_list.columns, opened_list.label_row),
     ]
+    questions.sort(key=lambda question: question.get("step", READ_STEP))
     return [question for question in questions if not is_confirmed or question.get("answer") != "confirm"]
 
 
@@ -322,7 +330,8 @@ def _ask_about_doubtful(
     guess = Answer.LEAVE_OUT if code in _LIKELY_NOBODY else None
     is_group = group.count > MAX_SINGLE_ROWS
     questions = []
-    for label in labels[:1] if is_group else labels:
+    values = group.values if len(group.values) == len(labels) else [*group.values[:1]] * len(labels)
+    for label, value in zip(labels[:1] if is_group else labels, values or [""] * len(labels), strict=False):
         count = group.count if is_group else 1
         details = {
             lang: f"{format_line('question_rows', lang, count=count, row=label)} {format_bare_question(code, lang)}"
@@ -338,9 +347,10 @@ def _ask_about_doubtful(
                 column=column,
                 choices=choices,
                 guess=guess,
-                value=group.fault.value,
+                value=value or None,
                 count=count,
                 rows=labels if is_group else [label],
+                samples=group.values if is_group else [value],
             )
         )
     return questions

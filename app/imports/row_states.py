@@ -15,6 +15,7 @@ from app.vocabulary import Publish
 
 Fields = dict[str, Any]
 LEFT_OUT = "left_out"  # the answer to a question leaves the row out
+IN_CUSTODY = "in_custody"  # no field of a report: the row, or an answer, says that the person is in custody
 NOTE, RELEASED_ON, DIED_ON, ENDED_ON = "note", "release.released_on", "detainee.died_on", "detention.ended.on"
 HELD_ON, RELEASE_KIND, RELEASE_STAGE = "detention.held_on", "release.kind", "release.stage"
 # States that leave a person in custody.
@@ -57,6 +58,8 @@ class RowStates:
             self._apply(fields, reading, day)
         elif day is not None:
             fields.setdefault(_DAY_FIELDS.get(dated or "", HELD_ON), day)
+        if reading is not None and find_base(reading.state) in CUSTODY_STATES:
+            fields[IN_CUSTODY] = True
         yield from self._check_release(fields, label, is_stated=reading is not None)
         yield from self._check_remark(fields, label)
         self._date_custody(fields)
@@ -85,6 +88,7 @@ class RowStates:
         answer = self._mapping.find_row_answer(label, Question.UNDATED_RELEASE)
         if answer is Answer.HELD:
             drop_dated_state(fields)
+            fields[IN_CUSTODY] = True
         elif answer is not Answer.RELEASED:
             yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.UNDATED_RELEASE, RELEASE_KIND)
 
@@ -114,9 +118,9 @@ class RowStates:
 
     def _date_custody(self, fields: Fields) -> None:
         """Give the day of the list to people who were in custody on it."""
-        if self._mapping.held != "held" or self._mapping.list_date is None or find_dated_state(fields) is not None:
-            return
-        fields.setdefault(HELD_ON, self._mapping.list_date)
+        is_held = fields.get(IN_CUSTODY, False) or self._mapping.held == "held"
+        if is_held and self._mapping.list_date is not None and find_dated_state(fields) is None:
+            fields.setdefault(HELD_ON, self._mapping.list_date)
 
 
 def find_dated_state(fields: Fields) -> str | None:

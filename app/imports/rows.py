@@ -20,7 +20,7 @@ from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.imports.formats.csv import Cells
 from app.imports.layout import Column, find_day_of_ages, is_repeatable
 from app.imports.mapping import DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping
-from app.imports.row_states import LEFT_OUT, RowStates
+from app.imports.row_states import IN_CUSTODY, LEFT_OUT, RowStates
 from app.imports.sheet_dates import DateContext, infer_order
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
@@ -90,7 +90,8 @@ class Row:
     """A row by its number in the file: its body, or its faults.
 
     `columns`: field → its column, for faults of the body; `cells`: the texts that are shown with faults;
-    `if_withdrawn`: the answer, if any, to the question whether the row may bring back a withdrawn report.
+    `if_withdrawn`: the answer, if any, to the question whether the row may bring back a withdrawn report;
+    `is_in_custody`: the row says that the person is in custody.
     """
 
     number: int
@@ -99,6 +100,7 @@ class Row:
     columns: dict[str, str] = field(default_factory=dict)
     cells: Sequence[str] = ()
     if_withdrawn: Answer | None = None
+    is_in_custody: bool = False
 
     def add_value(self, fault: Fault) -> Fault:
         """A fault with the beginning of its cell."""
@@ -170,9 +172,10 @@ class RowReader:
             self.tally.excluded_rows.add(cells.number)
             return None
         self._set_age_day(fields)
+        is_in_custody = bool(fields.pop(IN_CUSTODY, False))
         body = None if faults else unfold(fields)
         if_withdrawn = self._mapping.if_withdrawn(self._label_row(cells.number)) if self._mapping.rows else None
-        return Row(cells.number, body, faults, self._letters, cells.texts, if_withdrawn)
+        return Row(cells.number, body, faults, self._letters, cells.texts, if_withdrawn, is_in_custody)
 
     def _read_cells(self, cells: Cells) -> tuple[list[Fault], Body]:
         """The faults of cells, and the value of each field."""
