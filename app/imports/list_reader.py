@@ -16,6 +16,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from app.errors import Problem
+from app.imports.answers import dump_mapping
 from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
 from app.imports.faults import BadFile, Fault, format_line
 from app.imports.formats import csv, template, workbook_reader
@@ -85,6 +86,7 @@ class OpenedShape(TypedDict):
     sheet: str | None
     other_sheets: list[str]
     saved_mapping: bool
+    remembered: str | None
 
 
 @dataclass
@@ -195,6 +197,7 @@ class OpenedList:
             "sheet": ", ".join(used) or None,
             "other_sheets": [sheet.name for sheet in self.sheets if sheet.name is not None and not sheet.is_used],
             "saved_mapping": self.is_mapping_saved,
+            "remembered": dump_mapping(self.mapping) if self.is_mapping_saved else None,
         }
 
 

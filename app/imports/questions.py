@@ -364,7 +364,7 @@ def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -
     name = group.fault.pointer.removeprefix("/").replace("/", ".")
     name = name if name in FIELDS else column.fields[0]
     value = group.fault.value or ""
-    choices, kind = _list_choices(name)
+    choices, kind = list_choices(name)
     return build_question(
         "value_unknown",
         ["values", name, fold(value)],
@@ -379,7 +379,7 @@ def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -
     )
 
 
-def _list_choices(name: str) -> tuple[list[Choice], str]:
+def list_choices(name: str) -> tuple[list[Choice], str]:
     """Return the answers that can be right for a word in a column, and the kind of answer."""
     empty = format_choice("", "says_nothing")
     field_kind = FIELDS[name]

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 from pydantic import ValidationError
 
-from app.imports.answers import build_answers, format_mapping
+from app.imports.answers import build_answers
 from app.imports.faults import BadFile
 from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
 from app.imports.list_reader import SHEET_ROWS, OpenedList, open_list
@@ -178,11 +178,12 @@ def parse_answers(form_values: FormValues) -> SubmittedAnswers:
 
 
 def parse_mapping(text: str) -> dict[str, Any]:
-    """Return the mapping in a form as a dictionary; empty if it cannot be read."""
+    """Return the mapping in a form as a dictionary; empty if it is none."""
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError):
+        ListMapping.parse_toml(text)
+    except BadFile:
         return {}
+    return tomllib.loads(text)
 
 
 def find_answer(mapping: Mapping[str, Any], place: str) -> str | None:
@@ -195,8 +196,3 @@ def find_answer(mapping: Mapping[str, Any], place: str) -> str | None:
     if isinstance(value, list):
         value = next(iter(value), "")
     return (str(value).lower() if isinstance(value, bool) else str(value)) or NOTHING
-
-
-def build_mapping_as_read(columns: Iterable[Mapping[str, Any]]) -> str:
-    """Return a mapping that assigns the columns of a list as they were read."""
-    return format_mapping({"positions": {column["column"]: column["fields"] for column in columns if column["fields"]}})

@@ -11,7 +11,7 @@ from app.imports.fields import FIELDS, STATE, STATE_DAY, STATE_MARKS
 from app.imports.formats.template import FIELD_TITLES, get_field_title
 from app.imports.mapping import NOT_CHECKED, QUESTIONS, list_answers
 from app.imports.mapping import Question as RowQuestion
-from app.imports.questions import CHANGES_STEP, READ_STEP, VALUES_STEP
+from app.imports.questions import CHANGES_STEP, READ_STEP, VALUES_STEP, list_choices
 from app.vocabulary import find_label
 from app.web.desk.answers import CONFIRM_PREFIX, NOTHING, RowIdentity, build_answer_name, find_answer
 from app.web.desk.fields import get_code_language
@@ -179,10 +179,15 @@ def build_list_questions(
     if receipt["state"] == "done":
         grouped = _build_group_questions(receipt, identities, withdrawn_on, words)
         open_questions += [one for one in grouped if find_answer(answers.mapping, one["place"]) is None]
-    about_columns = {one["place"]: one for one in open_questions if _is_about_column(one)}
     others = [one for one in open_questions if not _is_about_column(one)]
+    asked_apart = {one["place"] for one in others}
+    about_columns = {
+        one["place"]: one for one in open_questions if _is_about_column(one) and one["place"] not in asked_apart
+    }
     open_keys = {_find_key(one) for one in others}
     earlier = [one for one in answers.asked if _find_key(one) not in open_keys]
+    asked_places = {one["place"] for one in [*earlier, *others]}
+    earlier += [one for one in _recall_values(answers.mapping, words) if one["place"] not in asked_places]
     given = [one for one in earlier if _find_given(one, answers) is not None]
     builder = _FormBuilder(answers, identities, words)
     titles = build_field_titles(words)
@@ -192,10 +197,30 @@ def build_list_questions(
         [
             builder.build_column(column, about_columns.get(COLUMN_PLACE + _escape(column["column"])), titles)
             for column in receipt["columns"]
-            if column["fields"] or column.get("filled", 1)
+            if (column["fields"] or column.get("filled", 1))
+            and COLUMN_PLACE + _escape(column["column"]) not in asked_apart
         ],
-        [*earlier, *others],
+        [*earlier, *(one for one in others if not (one["place"] or "").startswith(COLUMN_PLACE))],
     )
+
+
+def _recall_values(mapping: Mapping[str, Any], words: Catalogue) -> Iterable[Question]:
+    """Yield the questions about values that were answered with an earlier list."""
+    lang = get_code_language(words)
+    titles = build_field_titles(words)
+    for name, meanings in mapping.get("values", {}).items():
+        choices, kind = list_choices(name)
+        for word in meanings:
+            values = {"word": word, "title": titles[name]}
+            yield {
+                "code": "value_unknown",
+                "detail": faults.format_list_question("value_unknown", values)[lang],
+                "place": f"/values/{_escape(name)}/{_escape(word)}",
+                "step": VALUES_STEP,
+                "kind": kind,
+                "choices": [{"value": choice["value"], "label": choice["labels"][lang]} for choice in choices],
+                "guess": None,
+            }
 
 
 def _escape(part: str) -> str:

@@ -54,7 +54,7 @@ from app.web.rendering import Catalogue
 lists = APIRouter(route_class=DeskRoute)
 LIST_PATH = "/desk/list"
 LIST_FIELD, FILE_FIELD, MAPPING_FIELD, DIGEST_FIELD, MARK_FIELD = "list", "file", "mapping", "digest", "mark"
-ASKED_FIELD, REMEMBERED_FIELD, SEND_FIELD = "asked", "remembered", "send"
+ASKED_FIELD, SEND_FIELD = "asked", "send"
 IMPORT_FIELD, TOO_LARGE = "import", "too_large"
 # A list has at most 500 columns; each has a field, as each question has.
 MAX_LIST_FIELDS = 1_000
@@ -152,8 +152,7 @@ async def try_or_send_list(form: SubmittedList) -> Response:
     previous = _read_tried_list(desk, form_values, data)
     submitted = answers.parse_answers(form_values)
     try:
-        base = previous.mapping if previous.mapping.strip() else get_first_text(form_values, REMEMBERED_FIELD)
-        mapping = merge_answers(base, build_answers(submitted.pairs)) if submitted.pairs else previous.mapping
+        mapping = merge_answers(previous.mapping, build_answers(submitted.pairs))
         tried_list = replace(previous, mapping=mapping, refused=submitted.refused)
         if replace(tried_list, is_confirmed=True).mark == first_value(form_values, MARK_FIELD):
             tried_list = replace(tried_list, is_confirmed=True)
@@ -308,6 +307,8 @@ async def show_upload(desk: Desk, faults: Sequence[str] = (), *, status: int | N
 async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried_list: TriedList) -> Response:
     """Show a trial with its questions, or a receipt."""
     words, secret, source = desk.catalogue, desk.request.app.state.secret, desk.officer.source or ""
+    if not tried_list.mapping and receipt["remembered"]:
+        tried_list = replace(tried_list, mapping=receipt["remembered"])
     rows = await desk.api.read(list_import_rows, import_id=receipt["id"], limit=ROWS_PAGE_SIZE, cursor=cursor)
     sealed_list = answers.seal_list(secret, tried_list.data, source) if tried_list.data else None
     identities = (
@@ -340,7 +341,6 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         own_counts=[] if is_filed else await _fetch_own_counts(desk, receipt),
         going_in=trial.count_accepted_rows(receipt),
         is_over=receipt["state"] not in ACTIVE_STATES,
-        remembered=answers.build_mapping_as_read(receipt["columns"]) if receipt["saved_mapping"] else "",
         has_wish=trial.has_wish(receipt, tried_list.mapping),
         steps=list_steps(words),
         step=RECEIPT_STEP if is_filed else _find_step(receipt, questions),
