@@ -150,10 +150,6 @@ class AnotherPerson(Conflict):
     code, title = "another_person", "A case number stays with its person"
 
 
-class ReleaseDropped(Conflict):
-    code, title = "release_dropped", "A record cannot drop its release"
-
-
 class ListsWaiting(Conflict):
     code, title = "lists_waiting", "Other lists of yours are not through yet"
 

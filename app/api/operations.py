@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from app.imports import import_store
+from app.imports import import_store, undo
 from app.log.freeze import CURATOR_FREEZE, begin_freeze, end_freeze
 from app.queries.parameters import JSON_MEDIA_TYPE
 from app.registry import claim_confirmation, claims, directory, filing, recalls
@@ -181,6 +181,19 @@ class ReceiveList(Operation):
 
     def apply(self, context: WriteContext) -> Outcome:
         return import_store.receive_list(context, context.key_id, self.data, self.options)
+
+
+@dataclass(frozen=True)
+class UndoList(Operation):
+    """Undo a page of a list, or only try it. `after`: where the page before ended."""
+
+    roles = (Role.REPORTER,)
+    import_id: uuid.UUID
+    dry_run: bool
+    after: int = 0
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return undo.undo_list(context, self.import_id, dry_run=self.dry_run, after=self.after)
 
 
 @dataclass(frozen=True)

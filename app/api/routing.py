@@ -33,7 +33,6 @@ from app.errors import (
     PreconditionFailed,
     Problem,
     Redacted,
-    ReleaseDropped,
     RevisionLost,
     RulesChanged,
     TakesTooLong,
@@ -141,7 +140,7 @@ POST_REFUSALS = (*BODY_REFUSALS, *CHANGE_REFUSALS, IdempotencyMismatch)
 PATCH_REFUSALS = (*BODY_REFUSALS, *CHANGE_REFUSALS, NotFound)
 _REPORT_REFUSALS = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, ClaimRequired, AgeNeedsDay)
 FILING_REFUSALS = (*POST_REFUSALS, *_REPORT_REFUSALS, Redacted)
-AMENDING_REFUSALS = (*PATCH_REFUSALS, *_REPORT_REFUSALS, ReleaseDropped, PreconditionFailed)
+AMENDING_REFUSALS = (*PATCH_REFUSALS, *_REPORT_REFUSALS, PreconditionFailed)
 DELETE_REFUSALS = (*CHANGE_REFUSALS, NotFound)
 
 

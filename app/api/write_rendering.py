@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.imports import import_store, receipts
+from app.imports import import_store, receipts, undo
 from app.log.entries import LogEntry, load_entry
 from app.models import Decision, Facility, Proposal, Source
 from app.queries import claim_pages, list_pages, shapes
@@ -34,6 +34,7 @@ from app.schemas.filed import (
     ReviewedBatch,
     WarningOut,
 )
+from app.schemas.imports import UndoOut
 from app.vocabulary import MatchOutcome, Review
 
 UNREGISTERED_FACILITY_WARNING: WarningOut = {
@@ -206,6 +207,10 @@ def _render_review(context: WriteContext, result: Outcome) -> ReviewedBatch:
     }
 
 
+def _render_list_undo(context: WriteContext, result: Outcome) -> UndoOut:
+    return undo.render_undo(context.session, result)
+
+
 def _render_freeze(_context: WriteContext, result: Outcome) -> FreezeOut:
     return {"freeze": {"since": result.ids["since"], "until": result.ids["until"]} if result.ids else None}
 
@@ -226,4 +231,5 @@ RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "recall": _render_recall,
     "review": _render_review,
     "freeze": _render_freeze,
+    undo.UNDO_KIND: _render_list_undo,
 }

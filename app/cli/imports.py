@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Engine
 
-from app.cli import export
+from app.cli import export, list_undo
 from app.cli.database import open_database, open_session
 from app.cli.list_answers import ask_questions, find_answers_file, is_interactive, load_answers, write_answers
-from app.cli.output import AsJson, exit_with_error, utc_now
+from app.cli.output import AsJson, detect_language, exit_with_error, utc_now
 from app.config import Names, Settings
 from app.db.engine import open_read_session
 from app.descriptions import describe_parameter_option
@@ -181,12 +181,6 @@ def format_row_error(error: RowError) -> str:
     """Format an error of a row with its column; a line of JSON has none."""
     column = f"column {error['column']}: " if error["column"] else ""
     return f"{column}{error['detail']}"
-
-
-def detect_language() -> Language:
-    """Return the language of this machine's locale, if we have it (POSIX.1-2017, section 8.2); else English."""
-    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
-    return "es" if locale.lower().startswith("es") else "en"
 
 
 def import_list_locally(
@@ -395,7 +389,7 @@ def _print_rows(
 commands = typer.Typer()
 
 
-@commands.command("import")
+@commands.command("import", cls=list_undo.ImportCommand)
 def import_list(
     file: Annotated[Path, typer.Argument(exists=True, help="CSV, XLSX, ODS or JSON Lines; or the folder of a copy.")],
     source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is; a copy has its own.")] = None,
@@ -416,7 +410,7 @@ def import_list(
 ) -> None:
     """File a list as a source's reports: here as --source, or --to a registry elsewhere, over whatever line there is.
 
-    Killed and run again, it goes on where it stopped.
+    Killed and run again, it goes on where it stopped. `recuento import undo ID` undoes a list.
     """
     settings = Settings()
     if file.is_dir():

@@ -1,6 +1,7 @@
 """Print the results of commands: tables for people, JSON for machines; and describe failures in one line on stderr."""
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
@@ -24,6 +25,7 @@ from app.imports.client import PermanentError
 from app.imports.faults import BadFile
 from app.log.head import WrongSecret
 from app.log.mark import UnreadableMark
+from app.vocabulary import Language
 
 console = Console(stderr=True)
 
@@ -39,6 +41,12 @@ def exit_with_error(line: str) -> NoReturn:
 def utc_now() -> datetime:
     """Return the current instant in UTC."""
     return datetime.now(UTC)
+
+
+def detect_language() -> Language:
+    """Return the language of this machine's locale, if we have it (POSIX.1-2017, section 8.2); else English."""
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    return "es" if locale.lower().startswith("es") else "en"
 
 
 def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -138,6 +138,13 @@ class RegistryClient:
             self._send_until_answered("POST", path, params=params, content=compressed_data, headers=headers), model
         )
 
+    def post_without_body(self, path: str, idempotency_key: str, model: type[T], **params: Any) -> T:
+        """Return the response to a POST that says everything in its address, sent as `post` does.
+
+        Raises PermanentError, RemoteNotFound."""
+        headers = {"Idempotency-Key": idempotency_key}
+        return self._parse_body(self._send_until_answered("POST", path, params=params, headers=headers), model)
+
     def _send(self, method: str, path: str, **request: Any) -> "_Response":
         """Send a request once. Raises RequestError; PermanentError for a compressed or endless response."""
         with self._client.stream(method, path, **request) as response:

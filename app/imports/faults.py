@@ -8,6 +8,7 @@ a faulty cell is separate, for the sender.
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, NotRequired, Self
 
@@ -162,6 +163,12 @@ def format_line(name: str, lang: Language, **values: object) -> str:
     if isinstance(texts, dict):
         texts = texts["one" if values["count"] == 1 else "many"]
     return texts[LANGUAGES.index(lang)].format(**values)
+
+
+def format_day(day: date, lang: Language) -> str:
+    """A day in words: "3 January 2026"."""
+    month = _TEXTS["months"]["names"][day.month - 1][LANGUAGES.index(lang)]
+    return format_line("day", lang, day=day.day, month=month, year=day.year)
 
 
 def format_row_count(count: int) -> Callable[[Language], str]:

@@ -24,6 +24,7 @@ from app.log import sealing
 from app.log.entries import compute_keyed_digest
 from app.models import OPEN, ImportFile, ImportMapping, ImportRow, ListImport, RecalledEntry
 from app.registry.write import Outcome, WriteContext, new_id
+from app.schemas.imports import ImportFieldChange
 from app.vocabulary import ImportOutcome
 
 # A process renews the lease of its import with each batch, every few seconds: with an older lease it is gone.
@@ -44,10 +45,12 @@ ImportSubject = Literal["releases", "held"]
 IMPORT_SUBJECTS: tuple[ImportSubject, ...] = ("releases", "held")
 UNREGISTERED_KEY = "unregistered"  # the number of rows with an unregistered place, not its name
 WISHES_WITHDRAWN_KEY = "wishes_withdrawn"  # the number of rows that take back a stricter wish about publication
+GOING_BACK_KEY = "going_back"  # the number of rows that bring back a value of an earlier version
+CHANGES = "changes"  # the sealed column of a row
 # Columns of an import that are sealed, as JSON.
 SEALED_COLUMNS = frozenset({"mapping", "told", "questions", "fault"})
 SUMMED_KEYS = frozenset(
-    {*IMPORT_SUBJECTS, "groups", "tally", UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY}
+    {*IMPORT_SUBJECTS, "groups", "tally", UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY, GOING_BACK_KEY}
 )  # sums over rows, reset before rows are tried again
 
 ImportId = uuid.UUID
@@ -77,6 +80,7 @@ class RowOutcome:
     subject: ImportSubject | None = None
     tally: dict[str, int] = field(default_factory=dict)
     is_unregistered: bool = False  # the row names an unregistered place
+    changes: list[ImportFieldChange] = field(default_factory=list)  # of a row that updates its report
 
 
 def begin_import(
@@ -237,8 +241,8 @@ def advance_import(
     rolls back. `first_revision`: the first that the list made; None if it made none."""
     counts, summary = json.loads(job.counts), read_sealed_column(secret, job, "told")
     groups = FaultGroups(summary.get("groups", []))
-    unregistered_rows, withdrawn_wishes = (
-        RowsCounted(**summary.get(name, {})) for name in (UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY)
+    unregistered_rows, withdrawn_wishes, returning_rows = (
+        RowsCounted(**summary.get(name, {})) for name in (UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY, GOING_BACK_KEY)
     )
     for row in rows:
         counts[row.outcome] = counts.get(row.outcome, 0) + 1  # an earlier version knew fewer outcomes
@@ -251,8 +255,11 @@ def advance_import(
         summary["tally"] = dict(Counter(summary.get("tally", {})) + Counter(row.tally))
         if row.is_unregistered:
             unregistered_rows.add(row.row)
+        if any(change["goes_back"] for change in row.changes):
+            returning_rows.add(row.row)
     summary["groups"] = groups.to_stored()
     summary |= {UNREGISTERED_KEY: unregistered_rows.shape(), WISHES_WITHDRAWN_KEY: withdrawn_wishes.shape()}
+    summary[GOING_BACK_KEY] = returning_rows.shape()
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
     changes: dict[str, Any] = {
         "done": last_settled,
@@ -274,6 +281,7 @@ def advance_import(
                     "report": row.report,
                     "revision": row.revision,
                     "faults": sealing.seal_json(secret, row.faults, job.id, row.row) if row.faults else None,
+                    CHANGES: sealing.seal_json(secret, row.changes, job.id, row.row, CHANGES) if row.changes else None,
                 }
                 for row in rows
             ],
@@ -332,6 +340,24 @@ def restart_import(session: Session, secret: bytes, job: ListImport, state: str)
 
 def _drop_sums(secret: bytes, job: ListImport) -> dict[str, Any]:
     return {name: value for name, value in read_sealed_column(secret, job, "told").items() if name not in SUMMED_KEYS}
+
+
+UNDO_REQUEST_KEY = "undo_request"  # the first revision of an undoing that goes on
+
+
+def load_undo_request(secret: bytes, job: ListImport) -> int | None:
+    """Return the first revision of the undoing of an import that has not ended; None if there is none."""
+    request: int | None = read_sealed_column(secret, job, "told").get(UNDO_REQUEST_KEY)
+    return request
+
+
+def store_undo_request(session: Session, secret: bytes, job: ListImport, request: int | None) -> None:
+    """Store the first revision of an undoing that goes on, or None once it has ended."""
+    summary = read_sealed_column(secret, job, "told")
+    if summary.get(UNDO_REQUEST_KEY) != request:
+        summary = {name: value for name, value in summary.items() if name != UNDO_REQUEST_KEY}
+        summary |= {} if request is None else {UNDO_REQUEST_KEY: request}
+        update_import(session, job.id, **_seal_columns(secret, job.id, {"told": summary}))
 
 
 def load_import(session: Session, job: uuid.UUID) -> ListImport:

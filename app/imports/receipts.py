@@ -20,11 +20,12 @@ from app.imports import faults
 from app.imports.fault_groups import load_row_faults, translate_errors
 from app.imports.faults import WISH_WITHDRAWN, format_line, translate_question
 from app.imports.fields import PUBLISH
-from app.imports.import_store import UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY, read_sealed_column
+from app.imports.import_store import CHANGES, GOING_BACK_KEY, UNREGISTERED_KEY, WISHES_WITHDRAWN_KEY, read_sealed_column
 from app.imports.rows import RowsCounted
 from app.log import entries
 from app.log.content import Content, flatten_body, has_release_section, restore_sent_content
 from app.log.entries import load_entry
+from app.log.sealing import unseal_json
 from app.models import ImportRow, ListImport, Sealed
 from app.projection.statements import ASSERTIONS, is_first_hand
 from app.queries.terms import DEFAULT_HELD_WITHIN
@@ -56,7 +57,8 @@ from app.vocabulary import (
 )
 
 OWN_VERDICTS: tuple[OwnVerdict, ...] = get_args(OwnVerdict)
-_CHANGE_PREFIX, _PUBLISH_PREFIX = "own", "publish"  # how the names of the numbers begin
+_CHANGE_PREFIX, _PUBLISH_PREFIX, CHANGED_PREFIX = "own", "publish", "changed"  # how the names of the numbers begin
+RELEASE_TAKEN_BACK = "release_taken_back"
 
 
 def count_own_changes(previous: Content, current: Content) -> Counter[str]:
@@ -96,6 +98,12 @@ def build_own_changes(tally: Mapping[str, int]) -> list[ImportOwnChange]:
 def _sum_net_change(tally: Mapping[str, int], country: str, verdict: OwnVerdict) -> int:
     prefix = f"{_CHANGE_PREFIX}_{country}_{verdict}"
     return tally.get(f"{prefix}_gained", 0) - tally.get(f"{prefix}_lost", 0)
+
+
+def count_changed_fields(tally: Mapping[str, int]) -> dict[str, int]:
+    """How many rows change each field, from the sums over all rows."""
+    prefix = f"{CHANGED_PREFIX}_"
+    return {name.removeprefix(prefix): count for name, count in sorted(tally.items()) if name.startswith(prefix)}
 
 
 def count_publication_classes(tally: Mapping[str, int]) -> dict[Publish, int]:
@@ -167,12 +175,21 @@ def find_not_held_reason(values: StatedValues, today: int) -> NotHeldReason | No
 
 # The code has the same name in the answer to a single report.
 UNREGISTERED_FACILITY: Literal["unregistered_facility"] = "unregistered_facility"
-WarningCode = Literal["unregistered_facility", "wish_withdrawn"]
+LOOKS_OLDER: Literal["looks_older"] = "looks_older"
+WarningCode = Literal["unregistered_facility", "wish_withdrawn", "looks_older"]
 # Code of a warning → the pointer to what it is about, and the name under which its rows are counted.
 WARNINGS: dict[WarningCode, tuple[str, str]] = {
     UNREGISTERED_FACILITY: ("/detention/facility", UNREGISTERED_KEY),
     WISH_WITHDRAWN: ("/detainee/publish", WISHES_WITHDRAWN_KEY),
+    LOOKS_OLDER: ("", GOING_BACK_KEY),
 }
+# One row that goes back may be a correction of a correction.
+MIN_OLDER_ROWS = 2
+
+
+def looks_older(going_back: int, updated: int) -> bool:
+    """Return whether a list looks older than the reports: more changed rows go back than say something new."""
+    return going_back >= MIN_OLDER_ROWS and 2 * going_back > updated
 
 
 class SentReceipt(ImportReceipt):
@@ -214,6 +231,7 @@ def list_row_outcomes(
             "revision": row.revision,
             "errors": [fault for fault in faults[row.row] if fault["code"] not in WARNINGS],
             "warnings": [fault for fault in faults[row.row] if fault["code"] in WARNINGS],
+            "changes": unseal_json(secret, row.changes, job, row.row, CHANGES) if row.changes else [],
         }
         for row, disclosures in rows
     ]
@@ -269,7 +287,9 @@ def build_receipt(
     `groups`: from `load_import_groups`; `places`: from `find_unregistered_places`.
     """
     summary, problem = read_sealed_column(secret, job, "told"), read_sealed_column(secret, job, "fault")
-    tally = summary.get("tally", {})
+    tally, counts = summary.get("tally", {}), dict.fromkeys(ImportOutcome, 0) | json.loads(job.counts)
+    warned_rows = {code: RowsCounted(**summary.get(name, {})) for code, (_pointer, name) in WARNINGS.items()}
+    is_older = looks_older(warned_rows[LOOKS_OLDER].count, counts[ImportOutcome.UPDATED])
     return {
         "id": job.id,
         "state": ImportState(job.state),
@@ -281,7 +301,7 @@ def build_receipt(
         "rows": job.rows,
         "whole": job.whole,
         "settled": sum(json.loads(job.counts).values()),
-        "counts": dict.fromkeys(ImportOutcome, 0) | json.loads(job.counts),
+        "counts": counts,
         "releases": summary.get("releases", 0),
         "held": summary.get("held", 0),
         "lost": build_change(tally, "_lost"),
@@ -289,6 +309,9 @@ def build_receipt(
         "held_counted": tally.get("held_counted", 0),
         "awaiting_review": tally.get(Review.AWAITING_REVIEW, 0),
         "held_not_counted": {reason: tally[f"held_{reason}"] for reason in NOT_HELD if f"held_{reason}" in tally},
+        "changed_fields": count_changed_fields(tally),
+        "going_back": warned_rows[LOOKS_OLDER].count,
+        "releases_taken_back": tally.get(RELEASE_TAKEN_BACK, 0),
         "first_revision": job.first_revision,
         "last_revision": job.last_revision,
         "form": summary.get("form"),
@@ -305,7 +328,7 @@ def build_receipt(
         "own_releases": build_own_changes(tally),
         "publish": count_publication_classes(tally),
         "warnings": build_warnings(
-            {code: RowsCounted(**summary.get(name, {})) for code, (_pointer, name) in WARNINGS.items()},
+            {code: rows for code, rows in warned_rows.items() if is_older or code != LOOKS_OLDER},
             lang,
             places or {},
         ),

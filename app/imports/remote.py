@@ -243,6 +243,7 @@ class _Upload:
             "revision": row.revision,
             "errors": [self._place_error(error, _find_file_row(part, row.row)) for error in row.errors],
             "warnings": [self._place_error(warning, _find_file_row(part, row.row)) for warning in row.warnings],
+            "changes": row.changes,
         }
 
     def _place_error(self, error: PlacedError, row: int) -> RowError:
@@ -263,7 +264,7 @@ class _ReceiptTotal:
         return [
             {"row": number, "source_record_id": None, "outcome": ImportOutcome.ERROR, "report_id": None,
              "revision": None, "errors": translate_errors([fault.shape() for fault in faults], number, self._lang),
-             "warnings": []}
+             "warnings": [], "changes": []}
             for number, faults in self._parts.faults_by_row.items()
         ]  # fmt: skip
 
@@ -315,6 +316,9 @@ class _ReceiptTotal:
                 dict[NotHeldReason, int],
                 {reason: reasons[reason] for reason in known_reasons + other_reasons if reasons[reason]},
             ),
+            "changed_fields": dict(_sum_counts([receipt.changed_fields for receipt in receipts])),
+            "going_back": sum(receipt.going_back for receipt in receipts),
+            "releases_taken_back": sum(receipt.releases_taken_back for receipt in receipts),
             "held_counted": sum(receipt.held_counted for receipt in receipts),
             "awaiting_review": sum(receipt.awaiting_review for receipt in receipts),
             "first_revision": min(revisions, default=None),

@@ -18,39 +18,29 @@ from sqlmodel import Session
 
 from app.config import Names
 from app.db.engine import open_read_session, open_write_session
-from app.errors import Problem
-from app.imports import import_store, receipts, survey
+from app.imports import import_store, older_lists, receipts, survey
 from app.imports.doubts import CaseNumbers
 from app.imports.faults import (
-    WISH_WITHDRAWN,
     BadFile,
-    Fault,
     StoredQuestion,
-    StoredRowError,
-    format_line,
-    format_question,
-    strip_unstored_value,
 )
-from app.imports.fields import PUBLISH
-from app.imports.import_store import ImportOptions, ImportSubject, RowOutcome
+from app.imports.import_store import ImportOptions, RowOutcome
 from app.imports.list_reader import ListContext, OpenedList, digest_bytes, open_list
-from app.imports.mapping import Answer, ListMapping, Question
+from app.imports.mapping import Answer, ListMapping
 from app.imports.questions import collect_questions
-from app.imports.receipts import count_changes, extract_stated_values, find_not_held_reason, is_wish_withdrawn
-from app.imports.rows import Row, assign_case_number, build_pointer, place_fault, validate_body
-from app.log.content import Content, flatten_body
+from app.imports.row_outcomes import OutcomeBuilder, build_error_outcome
+from app.imports.rows import Row, assign_case_number, validate_body
 from app.log.entries import open_writer_session
 from app.matching.scripts import ResultCache, use_cache
 from app.memory import pause_collection
 from app.models import OPEN, ApiKey, ListImport
-from app.registry import api_keys, filing, records
+from app.registry import api_keys, records
 from app.registry.directory_snapshot import find_source_country
 from app.registry.identity.candidates import WrittenRecords
-from app.registry.list_rows import SkippedWithdrawal, file_rows
+from app.registry.list_rows import file_rows
 from app.registry.publication.permissions import Reader, load_reporter, load_reporter_by_slug
-from app.registry.write import Outcome, Trial, WriteContext
-from app.schemas.reports import DetentionReportIn, ReleaseReportIn
-from app.vocabulary import Review
+from app.registry.write import Trial, WriteContext
+from app.schemas.reports import DetentionReportIn
 
 # Rows of one transaction. Fewer rows cost more each; more keep other writers waiting longer than a second.
 BATCH_ROWS = 500
@@ -182,7 +172,15 @@ class Filing:
                 )
         last_row_count = (last_list.whole or last_list.rows) if last_list else None
         size_questions = survey.build_size_questions(rows, last_row_count)
-        return [*questions, *size_questions, *survey.build_counting_questions(counting), *report_questions]
+        with open_read_session(self._engine) as session:
+            older_questions = older_lists.build_older_questions(session, self._secret, job, opened_list.rows())
+        return [
+            *questions,
+            *older_questions,
+            *size_questions,
+            *survey.build_counting_questions(counting),
+            *report_questions,
+        ]
 
     def _restart(self, state: str) -> None:
         assert self._opened_list is not None
@@ -238,8 +236,11 @@ class Filing:
         """The outcomes that rows would have: they are filed, and rolled back."""
         with open_writer_session(self._engine) as session, pause_collection():
             context = self._build_context(session, job, self._trial)
-            # No report will have these ids.
-            outcomes = [replace(row, report=None, revision=None) for row in batch.file(context, self._written_records)]
+            # No report will have these ids, and no entry these revisions.
+            outcomes = [
+                replace(row, report=row.report if row.changes else None, revision=None)
+                for row in batch.file(context, self._written_records)
+            ]
             session.rollback()
         with open_writer_session(self._engine) as session:
             if not import_store.advance_import(session, self._secret, job, outcomes, batch.last_row, self._clock()):
@@ -306,7 +307,7 @@ class _Batch:
         for row in self.rows:
             body = validate_body(row)
             if isinstance(body, list):
-                outcomes[row.number] = _build_error_outcome(row, body)
+                outcomes[row.number] = build_error_outcome(row, body)
             else:
                 ready.append((row, body))
         bodies = [body for _row, body in ready]
@@ -314,81 +315,12 @@ class _Batch:
             index for index, (row, _body) in enumerate(ready) if row.if_withdrawn is Answer.STANDS_AGAIN
         }
         results = file_rows(context, bodies, written_records, reinstated_indexes)
-        for (row, body), (result, previous_content) in zip(ready, results, strict=False):
-            outcomes[row.number] = _build_outcome(row, body, result, revision_before, previous_content or {}, context)
+        outcome_builder = OutcomeBuilder(context, revision_before, results)
+        for (row, body), result in zip(ready, results, strict=False):
+            outcomes[row.number] = outcome_builder.build(row, body, result)
         settled_rows = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.unsettled_rows, self.rows = self.rows[len(settled_rows) :], settled_rows
         return [outcomes[row.number] for row in settled_rows]
-
-
-def _build_outcome(
-    row: Row,
-    body: DetentionReportIn,
-    result: Outcome | Problem | SkippedWithdrawal,
-    revision_before: int,
-    previous_content: Content,
-    context: WriteContext,
-) -> RowOutcome:
-    """Return the outcome of a row. `revision_before`: the revision before its batch; `previous_content`: the former
-    content of its report."""
-    if isinstance(result, SkippedWithdrawal):
-        return _build_withdrawn_outcome(row, result)
-    if isinstance(result, Problem):
-        errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
-        return _build_error_outcome(row, [place_fault(row.columns, error) for error in errors])
-    sent_body = body.model_dump(mode="json")
-    previous_values = extract_stated_values(previous_content) if previous_content else {}
-    values, subject = extract_stated_values(sent_body), _classify_body(body)
-    wish_warnings = _build_wish_warning(row) if is_wish_withdrawn(previous_values, values) else None
-    if result.kind in filing.EMBARGO_STATUSES:  # a report that was only waiting is not filed yet
-        is_waiting = result.kind == filing.WAITING_KIND
-        return RowOutcome(
-            row.number, "waiting" if is_waiting else "unchanged", None, None, wish_warnings if is_waiting else None
-        )
-    repeat_outcome = "updated" if result.revision > revision_before else "unchanged"
-    outcome = repeat_outcome if result.match is None else str(result.match)
-    tally = count_changes(previous_values, values)
-    if outcome != "unchanged":
-        tally += receipts.count_own_changes(previous_content, flatten_body(sent_body))
-        tally[Review.AWAITING_REVIEW] += result.ids.get("review") == Review.AWAITING_REVIEW
-    if subject == "held":
-        reason = find_not_held_reason(values, context.now.date().toordinal())
-        tally["held_counted" if reason is None else f"held_{reason}"] += 1
-    report = uuid.UUID(result.ids["report"])
-    place, country = values.get("detention.facility"), values.get("detention.country")
-    is_unregistered = context.views.is_unregistered_place(place, country)
-    return RowOutcome(
-        row.number, outcome, report, result.revision, wish_warnings, subject, dict(tally), is_unregistered
-    )
-
-
-def _build_wish_warning(row: Row) -> list[StoredRowError]:
-    """The warning that a row takes back a stricter wish about publication."""
-    detail = format_line(WISH_WITHDRAWN, "en")
-    return [Fault(row.columns.get(PUBLISH), build_pointer(PUBLISH), WISH_WITHDRAWN, detail).shape()]
-
-
-def _build_withdrawn_outcome(row: Row, withdrawn: SkippedWithdrawal) -> RowOutcome:
-    """The question whether a withdrawn report stands again; nothing changes where that is answered with no."""
-    if row.if_withdrawn is Answer.LEAVE_OUT:
-        return RowOutcome(row.number, "unchanged", None, None, None)
-    code, pointer = Question.WITHDRAWN, "/source_record_id"
-    column, sentence = row.columns.get("source_record_id"), format_question(code, row.number)
-    return _build_error_outcome(row, [Fault(column, pointer, code, sentence, withdrawn_on=withdrawn.day)])
-
-
-def _classify_body(body: DetentionReportIn) -> ImportSubject | None:
-    if isinstance(body, ReleaseReportIn):
-        return "releases"
-    if body.detainee is not None and body.detainee.died_on is not None:
-        return None
-    return "held" if body.detention is None or body.detention.ended is None else None
-
-
-def _build_error_outcome(row: Row, faults: list[Fault]) -> RowOutcome:
-    return RowOutcome(
-        row.number, "error", None, None, [strip_unstored_value(row.add_value(fault).shape()) for fault in faults]
-    )
 
 
 def build_strict_refusal(row: int, first: int | None = None) -> BadFile:

@@ -46,6 +46,8 @@ class UnreadCellDate(ValueError):
 
 def strip_accents(text: str) -> str:
     """Return a text in lower case without accents. Punctuation remains."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFD", text.casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 

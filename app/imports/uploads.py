@@ -29,6 +29,7 @@ from app.imports.list_reader import IF_WITHDRAWN
 from app.imports.questions import SurveyedFaults
 from app.imports.rows import Row, assign_case_number, validate_body
 from app.imports.survey import has_undated_age
+from app.schemas.imports import ImportFieldChange
 from app.vocabulary import ImportOutcome, ImportState
 
 # The registry recognises a repeated request, and retains the outcomes of rows, for at least so long.
@@ -324,6 +325,9 @@ class PartReceipt(BaseModel):
     held_counted: int = 0
     awaiting_review: int = 0
     held_not_counted: dict[str, int] = {}
+    changed_fields: dict[str, int] = {}
+    going_back: int = 0
+    releases_taken_back: int = 0
     warnings: list[AcceptedRows] = []
     questions: list[RemoteQuestion]
     problem: Message | None
@@ -342,6 +346,7 @@ class PartRow(BaseModel):
     revision: int | None
     errors: list[PlacedError]
     warnings: list[PlacedError] = []
+    changes: list[ImportFieldChange] = []
 
 
 class PartRows(BaseModel):

@@ -292,6 +292,7 @@ class ImportRow(SQLModel, table=True):
     report: uuid.UUID | None = Field(default=None, sa_type=Uuid, nullable=True)
     revision: int | None = key_column(nullable=True)
     faults: bytes | None = sealed_column(nullable=True)  # JSON
+    changes: bytes | None = sealed_column(nullable=True)  # JSON: what the row changes of its report; erased with it
 
 
 class ImportFile(SQLModel, table=True):

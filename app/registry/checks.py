@@ -1,8 +1,8 @@
 """Check reports against the filing date and against themselves, resolve their pointers, and check new versions.
 
-A pointer is an id of a detainee, a detention or a release in a report. A new version may correct every value
-and gain a release. It must stay a report of the same person and spell, under the same case number and pointer;
-it may not lose its release, nor undo a withdrawal without a new verdict.
+A pointer is an id of a detainee, a detention or a release in a report. A new version may correct every value,
+gain a release, and take its release back. It must stay a report of the same person and spell, under the same case
+number and pointer, and may not undo a withdrawal without a new verdict.
 """
 
 import json
@@ -25,7 +25,6 @@ from app.errors import (
     Invalid,
     NewSpellNeedsNewRecord,
     NotFound,
-    ReleaseDropped,
     build_pointed_error,
 )
 from app.log.content import (
@@ -368,11 +367,14 @@ def has_spell_release(session: Session, record: Record) -> bool:
     return spell is not None
 
 
-def check_correction(previous: Content, updated: Content) -> None:
+def check_correction(previous: Content, updated: Content, *, restores: bool = False) -> None:
     """Check the content of a new version against the current one.
 
-    Raises AnotherPerson, NewSpellNeedsNewRecord, ReleaseDropped."""
+    `restores`: it restores values of an earlier version, also from before a later detention. Raises AnotherPerson,
+    NewSpellNeedsNewRecord."""
     require_same_person(previous, updated)
+    if restores:
+        return
     released_on = previous.get("release.released_on")
     was_released = previous["verification.verdict"] in ASSERTIONS and previous.get("release.stage") == Stage.CARRIED_OUT
     if released_on and was_released and is_detained_after(updated, parse_cached_date(released_on)):
@@ -380,8 +382,6 @@ def check_correction(previous: Content, updated: Content) -> None:
             "This detention begins after the release under the same case number: it is a new spell in custody. "
             "File it under a new source_record_id."
         )
-    if has_release_section(previous) and not has_release_section(updated):
-        raise build_release_dropped_error()
 
 
 def require_same_person(previous: Content, updated: Content) -> None:
@@ -427,7 +427,3 @@ def check_withdrawal(previous: Content, updated: Content) -> None:
 
 def build_fixed_case_error(detail: str) -> Invalid:
     return Invalid.at_pointer("/source_record_id", "case_is_fixed", detail)
-
-
-def build_release_dropped_error() -> ReleaseDropped:
-    return ReleaseDropped("This record has a release: retract the report instead of sending it without one.")

@@ -57,15 +57,18 @@ class SkippedWithdrawal:
     day: str
 
 
+# Why a report is withdrawn that a list opened which its sender undid.
+LIST_UNDONE_REASON = "The list that reported it was undone."
+
 # The plan for a row: a known outcome or refusal, a record to open, or a body to file as a single report.
 RowPlan = Outcome | Problem | SkippedWithdrawal | _NewReport | DetentionReportIn
 
 
 class RowResult(NamedTuple):
-    """The outcome of a row, and the previous content of the report under its case number, if there was one."""
+    """The outcome of a row, and the report under its case number before it was filed, if there was one."""
 
     outcome: Outcome | Problem | SkippedWithdrawal
-    previous: Content | None
+    previous: records.FiledCase | None
 
 
 def file_rows(
@@ -104,7 +107,7 @@ def file_rows(
     writer = _RowWriter(context, CandidateCache(context, new_contents, written_records))
     results: list[RowResult] = []
     for row_plan, filed_case in zip(row_plans, filed_cases, strict=True):
-        results.append(RowResult(writer.write_row(row_plan), None if filed_case is None else filed_case.content))
+        results.append(RowResult(writer.write_row(row_plan), filed_case))
         elapsed = monotonic() - started_at
         if elapsed > MAX_BATCH_SECONDS or (elapsed > MAX_CONTENDED_BATCH_SECONDS and has_waiting_writers(engine)):
             break
@@ -118,9 +121,13 @@ def _collect_id_cases(bodies: Sequence[DetentionReportIn]) -> set[str]:
 
 
 def _would_reinstate(body: DetentionReportIn, filed_case: records.FiledCase) -> bool:
-    """Return whether a row would reinstate a report that its source withdrew."""
+    """Return whether a row would reinstate a report that its source withdrew.
+
+    A report that was withdrawn with its whole list may be reinstated: the sender corrects the list and sends it
+    again."""
     is_withdrawn = filed_case.content.get("verification.verdict") == Verdict.RETRACTED
-    return is_withdrawn and body.verification.verdict != Verdict.RETRACTED
+    is_undone = filed_case.content.get("retraction.reason") == LIST_UNDONE_REASON
+    return is_withdrawn and not is_undone and body.verification.verdict != Verdict.RETRACTED
 
 
 class _RowPlanner:

@@ -310,12 +310,14 @@ def write_next_version(
     report: Content,
     target: ReportTarget | None = None,
     seen_revision: int | None = None,
+    *,
+    restores: bool = False,
 ) -> Outcome:
     """Write the version after the current `version`, unless it changes nothing.
 
     `seen_revision`: the revision at which a verification read its target. A correction has none, and keeps what the
-    report took over."""
-    changes = compute_change(context, record, version, report, target, seen_revision)
+    report took over. `restores`: it restores values of an earlier version."""
+    changes = compute_change(context, record, version, report, target, seen_revision, restores=restores)
     if changes is None:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK_STATUS, version.entry.revision, ids)
@@ -364,6 +366,8 @@ def compute_change(
     report: Content,
     target: ReportTarget | None = None,
     seen_revision: int | None = None,
+    *,
+    restores: bool = False,
 ) -> tuple[Content, str | None] | None:
     """Return the content and the pointer of the version after the current `version`; None if nothing changes."""
     previous, pointer = version.full_content, version.pointer
@@ -378,7 +382,7 @@ def compute_change(
             )
     if content.is_same_content(report, previous) and pointer == version.pointer:
         return None
-    checks.check_correction(version.content, content.remove_taken_over(report))
+    checks.check_correction(version.content, content.remove_taken_over(report), restores=restores)
     return report, pointer
 
 

@@ -45,7 +45,7 @@ def write_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
 
     A known case number makes it an upsert: the same content changes nothing, other content is the next version. A
     report filed by pointing at a known person keeps its pointer when it is sent again without one.
-    Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
+    Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, Redacted, Conflict,
     NotFound.
     """
     current, recalled_record, report, target = _draft_report(context, body)
@@ -179,9 +179,7 @@ def prepare_amendment(
     previous = content.restore_sent_content(version.full_content)
     sent_body = content.unflatten_content({k: v for k, v in previous.items() if k not in UNSENT_FIELDS})
     merged_body = content.apply_merge_patch(sent_body, patch)
-    schema = ReleaseReportIn if content.has_release_section(previous) or "release" in patch else DetentionReportIn
-    if content.has_release_section(previous) and patch.get("release", {}) is None:
-        raise checks.build_release_dropped_error()
+    schema = ReleaseReportIn if "release" in merged_body else DetentionReportIn
     body = schema.model_validate(merged_body)
     checks.check_fixed_fields(previous, body)
     sent = build_content(context, body)
@@ -207,11 +205,36 @@ def write_retraction(
 
     Raises Superseded like `prepare_amendment`."""
     record, version = _load_base_version(context, report_id, matches)
+    return write_next_version(context, record, version, build_retraction(version, reason))
+
+
+def prepare_restoration(
+    context: WriteContext, current: CurrentReport, sent: Content, earlier: records.RecordVersion
+) -> Content:
+    """Return the content that restores values of an earlier version, for `write_next_version`.
+
+    `sent`: the report's own content as its source would send it, with those values. What it took over stays, or is
+    taken over as in the earlier version. Raises what `write_report` does."""
+    _record, version = current
+    report = _normalize_citing(context, content.move_filing_day_age(sent))
+    if report["verification.verdict"] != Verdict.RETRACTED:
+        checks.check_report(report, context.now, has_pointer=version.is_filed_by_pointer)
+    # The span of days of a restored age is that of the earlier version.
+    has_earlier_age = report.get(content.AGE) == earlier.content.get(content.AGE)
+    report = _classify_current(context, report, current, earlier.content if has_earlier_age else None)
+    contents = [earlier.full_content, version.full_content]
+    taken = content.select_taken_over(contents[0]) | content.select_taken_over(contents[1])
+    revisions = [c[content.TAKEN_OVER]["revision"] for c in contents if content.TAKEN_OVER in c]
+    return content.take_over(report, taken, revisions[-1]) if revisions else report
+
+
+def build_retraction(version: records.RecordVersion, reason: str | None) -> Content:
+    """Return the content that withdraws a report, for `write_next_version`."""
     report = {**version.full_content, "verification.verdict": Verdict.RETRACTED.value}
     report.pop(content.DENIES, None)
     if reason is not None:
         report["retraction.reason"] = reason
-    return write_next_version(context, record, version, report)
+    return report
 
 
 def _load_base_version(context: WriteContext, report_id: uuid.UUID, matches: Callable[[int], bool]) -> CurrentReport:
@@ -244,13 +267,17 @@ def _normalize_citing(context: WriteContext, report: Content) -> Content:
     return content.normalize_citing(report, context.views.source_names) if content.CITING in report else report
 
 
-def _classify_current(context: WriteContext, report: Content, current: CurrentReport | None) -> Content:
-    """Apply `classify_content` to a new report, or to the next version of a current one."""
+def _classify_current(
+    context: WriteContext, report: Content, current: CurrentReport | None, aged: Content | None = None
+) -> Content:
+    """Apply `classify_content` to a new report, or to the next version of a current one.
+
+    `aged`: the version that had the same age before, if that is not the current one."""
     if current is None:
         return classify_content(context, report, None, None)
     record, version = current
     first_entry = version.entry if version.entry.revision == record.key else load_entry(context.session, record.key)
-    return classify_content(context, report, first_entry.recorded_at.date().isoformat(), version.content)
+    return classify_content(context, report, first_entry.recorded_at.date().isoformat(), aged or version.content)
 
 
 def classify_content(

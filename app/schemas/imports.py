@@ -120,10 +120,10 @@ class ImportGroup(TypedDict):
 class ImportWarning(TypedDict):
     """What was accepted of rows and may not be what was meant: how many, and the first few, with the place as they name
     it while their reports stand and nobody has registered it. `wish_withdrawn`: they take back a stricter wish about
-    publication that you had reported."""
+    publication that you had reported. `looks_older`: most changed rows go back to what you said before."""
 
     pointer: str
-    code: Literal["unregistered_facility", "wish_withdrawn"]
+    code: Literal["unregistered_facility", "wish_withdrawn", "looks_older"]
     detail: str
     count: int
     examples: list[ImportExample]
@@ -145,6 +145,9 @@ class ImportReceipt(TypedDict):
     held_counted: int
     awaiting_review: int
     held_not_counted: dict[NotHeldReason, int]
+    changed_fields: dict[str, int]
+    going_back: int
+    releases_taken_back: int
     first_revision: int | None
     last_revision: int | None
     sheet: str | None
@@ -197,9 +200,19 @@ class RowError(TypedDict):
     withdrawn_on: NotRequired[str | None]
 
 
+class ImportFieldChange(TypedDict):
+    """A field of your report that a row changes; null: nothing is said of it. An identification number is null on both
+    sides. `goes_back`: an earlier version of your report had the new value."""
+
+    field: str
+    before: Any
+    after: Any
+    goes_back: bool
+
+
 class ImportRowShape(TypedDict):
     """What became of a row, by its number in the file and, once it is filed, by the case number of its report.
-    `warnings`: what was accepted of it and may not be what was meant."""
+    `warnings`: what was accepted of it and may not be what was meant. `changes`: what it changes of your report."""
 
     row: int
     source_record_id: str | None
@@ -208,6 +221,18 @@ class ImportRowShape(TypedDict):
     revision: int | None
     errors: list[RowError]
     warnings: list[RowError]
+    changes: list[ImportFieldChange]
+
+
+class ImportMissingReport(TypedDict):
+    """A report of yours that an earlier list filed and that is on no row of a whole list. `state`: held, released,
+    denied, or how the detention ended; `last_said`: the day on which you last filed it."""
+
+    report_id: uuid.UUID
+    source_record_id: str
+    name: str | None
+    state: str
+    last_said: str
 
 
 class ImportRowPage(Page):
@@ -355,3 +380,39 @@ class ComparisonOut(ComparedLists):
 
     revision: int
     lists: list[RegistryList]
+
+
+# Why undoing a list leaves a row: its report was changed again since, it waits under an embargo, or only its source can
+# correct it.
+UndoReason = Literal["changed_since", "waiting", "by_hand"]
+
+
+class UndoLeftRow(TypedDict):
+    """A row that undoing a list leaves as it is, wholly or in these fields. `row`: null once the outcomes of rows are
+    deleted. `changed_since`: you changed these fields again. `waiting`: the report, or a newer version of it, waits
+    under an embargo: delete it. `by_hand`: correct it yourself."""
+
+    row: int | None
+    source_record_id: str | None
+    report_id: uuid.UUID | None
+    reason: UndoReason
+    fields: list[str]
+
+
+UndoOut = TypedDict(
+    "UndoOut",
+    {
+        "import": uuid.UUID,
+        "dry_run": bool,
+        "restored": int,
+        "withdrawn": int,
+        "unchanged": int,
+        "left": list[UndoLeftRow],
+        "own_releases": list[ImportOwnChange],
+        "next_after": int | None,
+        "revision": int,
+    },
+)
+UndoOut.__doc__ = """A list that was undone, or with `dry_run` only tried: how many of its reports have earlier values
+again, how many were withdrawn because the list opened them, and how many stay. The numbers are those of this answer,
+and of a long list there are several."""

@@ -16,7 +16,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.api import responses
 from app.api.middleware.concurrency import acquire_write_slot
-from app.api.operations import ReceiveList
+from app.api.operations import ReceiveList, UndoList
 from app.api.requests import (
     ReadContext,
     ReadDep,
@@ -28,14 +28,14 @@ from app.api.requests import (
 from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
 from app.api.writes import CommittedAnswer, WriteRequest, build_write
-from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, UnsupportedMediaType
+from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, NotFound, UnsupportedMediaType
 from app.imports import import_store, receipts
 from app.imports.fault_groups import load_import_groups
 from app.imports.faults import BadFile
 from app.imports.mapping import ListMapping, decode_mapping
-from app.models import ListImport
+from app.models import OPEN, ListImport
 from app.queries.parameters import Page, PageQuery, RevisionQuery, read_cursor, write_cursor
-from app.schemas.imports import ImportOut, ImportRowPage
+from app.schemas.imports import ImportOut, ImportRowPage, UndoOut
 from app.vocabulary import ImportOutcome, Language, Role
 
 GZIP_ONLY_WBITS = 16 + zlib.MAX_WBITS  # zlib accepts only the gzip header and checksum
@@ -162,6 +162,15 @@ class ImportQuery(BaseModel):
     whole: Annotated[int, Field(ge=1, le=MAX_LIST_ROWS)] | None = None
 
 
+class UndoQuery(BaseModel):
+    """How a list is to be undone. `after`: the `next_after` of the answer before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: bool = False
+    after: Annotated[int, Field(ge=0, lt=OPEN)] = 0
+
+
 class ImportStatusQuery(RevisionQuery):
     """A query for an import, in a language: by default the language of ours that the client prefers."""
 
@@ -232,6 +241,25 @@ def read_import(
     return context.answer(
         query, lambda _revision: responses.Answer(row, lambda: [row]), _build_import_tag(context, query, job, lang)
     )
+
+
+@imports_router.post(
+    "/imports/{import_id}/undo",
+    response_model=UndoOut,
+    responses=document_refusals(*POST_REFUSALS, NotFound, Conflict),
+)
+async def undo_import(
+    request: Request,
+    write: Annotated[WriteRequest, Depends(build_write)],
+    import_id: uuid.UUID,
+    query: Annotated[UndoQuery, Query()],
+) -> Response:
+    """Undo one of your lists: its reports have earlier values again, and those that it opened are withdrawn.
+
+    What you changed since stays, and is shown. A list that is undone already does not change."""
+    require_role(write.sender, *UndoList.roles)  # before other errors of the request
+    refuse_repeated_parameters(request, query)
+    return await write.submit(UndoList(import_id, query.dry_run, query.after))
 
 
 @imports_router.get(

@@ -26,7 +26,7 @@ from app.api.routing import (
 )
 from app.api.writes import WriteDep
 from app.dates import format_instant
-from app.errors import AgeNeedsDay, AheadOfHead, Conflict, Invalid, NotFound, Redacted, ReleaseDropped
+from app.errors import AgeNeedsDay, AheadOfHead, Conflict, Invalid, NotFound, Redacted
 from app.exports import lists
 from app.log.entries import load_entry, pin_revision
 from app.queries import list_pages, person_records
@@ -207,7 +207,7 @@ people_router = build_router("people")
     "/detentions",
     status_code=201,
     response_model=Filed,
-    responses=document_upsert(Filed) | EMBARGOED_RESPONSE | document_refusals(*FILING_REFUSALS, ReleaseDropped),
+    responses=document_upsert(Filed) | EMBARGOED_RESPONSE | document_refusals(*FILING_REFUSALS),
 )
 async def file_detention(write: WriteDep, body: DetentionReportIn) -> Response:
     """Report that someone is held: the body of a release report without the release. 202 where it waits until

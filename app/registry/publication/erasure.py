@@ -100,6 +100,7 @@ def erase_records(session: Session, records: RecordIds, revision: int) -> None:
     for table, build_filter in _RECORD_FILTERS.items():
         run(delete(table).where(build_filter(keys, records)))
     run(update(RequestedClass).where(col(RequestedClass.record).in_(keys)).values(given_hi=None))
+    run(update(ImportRow).where(col(ImportRow.report).in_(records)).values(changes=None))
     mark_changed_people(session.connection(), _erase_personal_rows(session, keys), revision)
 
 

@@ -3,13 +3,13 @@
 from fastapi import APIRouter
 
 from app.api.middleware.body_limits import BUFFERED_BODY_BYTES
-from app.web.desk import batches, corrections, list_upload, login, reports, review
+from app.web.desk import batches, corrections, list_undo, list_upload, login, reports, review
 from app.web.rendering import LANGUAGES
 
 desk = APIRouter(include_in_schema=False)
 DESK_ROUTERS = (
-    login.session_router, reports.reports, corrections.corrections, list_upload.lists, review.review, review.objections,
-    batches.batches,
+    login.session_router, reports.reports, corrections.corrections, list_upload.lists, list_undo.list_undo,
+    review.review, review.objections, batches.batches,
 )  # fmt: skip
 for pages in DESK_ROUTERS:
     desk.include_router(pages)
@@ -27,7 +27,7 @@ _CURATOR_FORMS = (
     batches.DECISION_PATH,
 )
 _SESSION_FORMS = ("/desk/session", "/desk/session/end", "/desk/freeze", "/desk/freeze/end")
-_FORM_PATHS = (*_SESSION_FORMS, *reports.REPORT_KINDS, *_REPORT_FORMS, *_CURATOR_FORMS)
+_FORM_PATHS = (*_SESSION_FORMS, list_undo.UNDO_PATH, *reports.REPORT_KINDS, *_REPORT_FORMS, *_CURATOR_FORMS)
 DESK_BODY_LIMITS = {f"/{language}{path}": BUFFERED_BODY_BYTES for language in LANGUAGES for path in _FORM_PATHS}
 # Addresses that accept a whole list from a signed-in officer.
 LIST_PATHS = tuple(f"/{language}{list_upload.LIST_PATH}" for language in LANGUAGES)

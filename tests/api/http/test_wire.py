@@ -166,7 +166,8 @@ def write_everything(checked: Checked) -> dict[str, str]:
     post("/v1/claims", "foro", {**CLAIM, **links, "derived_from": claim, "source_record_id": "C-2"})
     post("/v1/claims", "curator", {"measure": "held", "qualifier": "unquantified", "reported_by": "a newspaper"})
     ids = {thing: first[thing]["id"] for thing in ("report", "detainee", "detention", "release")}
-    checked.world.send_list("name,country\nIris Otero,VE\n,VE\n")
+    undone = checked.world.send_list("name,country\nIris Otero,VE\n,VE\n")
+    post("/v1/imports/{import_id}/undo", "foro", None, undone["id"])
     row = {"detainee": {"full_name": "Iris Otero"}, "detention": {"country": "VE"}}
     sent = post("/v1/imports", "foro", row)["id"]
     for who in ("foro", GOVERNMENT, "reader"):

@@ -183,6 +183,7 @@ def _lists(stage: Stage) -> None:
     stage.settle(sent["id"])
     ask("read_import", "reporter", sent["id"])
     ask("list_import_rows", "reporter", sent["id"], outcome="error")
+    ask("undo_import", "reporter", sent["id"], dry_run=True)
 
 
 def _curators(stage: Stage, filed: Node) -> None:
@@ -284,7 +285,6 @@ def _refusals(stage: Stage, filed: Node) -> None:
     ask("file_release", "reporter", body=RELEASE | {"note": "x"}, gives=422, **again)
     stale = {"If-Match": '"an older tag"'}
     ask("amend_report", "reporter", report, body={"note": "x"}, gives=412, **stale)
-    ask("file_detention", "reporter", body={key: RELEASE[key] for key in RELEASE if key != "release"}, gives=409)
     taken_again = {"country": "VE", "detained_on": "2026-02-20"}
     again_out = {"release": {"released_on": "2026-03-01"}, "verification": {"verdict": "reported"}}
     ask("file_release", "reporter", body=RELEASE | {"detention": taken_again} | again_out, gives=409)

@@ -246,16 +246,6 @@ def test_a_record_cannot_turn_into_another_detention(world: World, subtests: pyt
             assert "new source_record_id" in problem["detail"]
 
 
-def test_a_record_cannot_drop_its_release(world: World) -> None:
-    filed = world.file(source_record_id="FP-1")
-    report = f"/v1/reports/{filed['report']['id']}"
-    with world.storing_nothing():
-        answer = world.post("/v1/detentions", make_report(source_record_id="FP-1", release=None), "foro")
-        world.refuse(answer, 409, "release_dropped")
-        answer = world.client.patch(report, json={"release": None}, headers=world.headers("foro"))
-        world.refuse(answer, 409, "release_dropped")
-
-
 def test_a_verdict_on_a_release_is_checked_like_a_report(world: World, subtests: pytest.Subtests) -> None:
     release = world.file()["release"]["id"]
     bad: list[tuple[Body, str, str]] = [

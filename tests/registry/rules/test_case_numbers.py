@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import World, make_report
+from tests.support import Body, World, make_report
 
 
 def test_the_same_content_again_changes_nothing(world: World) -> None:
@@ -91,20 +91,40 @@ def test_a_release_that_it_never_said_was_carried_out_on_a_day_starts_no_new_spe
     assert corrected["report"]["version"] == 2
 
 
-def test_a_record_that_drops_its_release_is_told_to_retract_it(world: World) -> None:
+def held(world: World, day: str, **terms: Any) -> Body:
+    return dict(world.get("/v1/counts/detentions", held_on=day, **terms).json())
+
+
+def test_a_source_that_sends_its_report_without_the_release_takes_the_release_back(world: World) -> None:
+    for case, name in (("FP-1", "Rosa Inés Valdivia"), ("FP-2", "Julio Peralta Ríos")):
+        world.file(source_record_id=case, detainee__full_name=name)
+    assert (world.count()["total"]["releases"], held(world, "2026-01-14")["total"]["detentions"]) == (2, 0)
+    body = make_report(release=None, source_record_id="FP-2", detainee__full_name="Julio Peralta Ríos")
+    corrected = world.post("/v1/detentions", body, "foro")
+    assert (corrected.status_code, corrected.json()["report"]["version"]) == (200, 2)
+    assert (world.count()["total"]["releases"], held(world, "2026-01-14")["total"]["detentions"]) == (1, 1)
+    (correction,) = world.get("/v1/corrections").json()["data"]
+    assert (correction["kind"], "released_on" in {change["field"] for change in correction["changes"]}) == (
+        "restated", True,
+    )  # fmt: skip
+
+
+def test_what_a_source_takes_back_leaves_the_release_that_another_source_reports(world: World) -> None:
     filed = world.file(source_record_id="FP-1")
-    dropped = world.post("/v1/detentions", make_report(release=None, source_record_id="FP-1"), "foro")
-    problem = world.refuse(dropped, 409, "release_dropped")
-    assert "retract" in problem["detail"]
-    assert world.count()["total"]["releases"] == 1
-    world.post(f"/v1/reports/{filed['report']['id']}/retract", {}, "foro")
-    assert world.count()["total"]["releases"] == 0
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer", released_on="2026-01-12")
+    world.post("/v1/detentions", make_report(release=None, source_record_id="FP-1"), "foro")
+    assert world.by_source() == {"jep": 1}
+    assert (world.count()["total"]["releases"], held(world, "2026-01-14")["total"]["detentions"]) == (1, 0)
+    assert held(world, "2026-01-14", source="foro")["total"]["detentions"] == 1, "by its own word"
 
 
-def test_a_patch_cannot_drop_the_release_either(world: World) -> None:
+def test_a_patch_takes_the_release_back_too_and_another_gives_it_again(world: World) -> None:
     report = world.file(source_record_id="FP-1")["report"]["id"]
-    dropped = world.client.patch(f"/v1/reports/{report}", json={"release": None}, headers=world.headers("foro"))
-    world.refuse(dropped, 409, "release_dropped")
+    release = {"stage": "carried_out", "released_on": "2026-01-12"}
+    for said, number in ((None, 0), (release, 1)):
+        changed = world.client.patch(f"/v1/reports/{report}", json={"release": said}, headers=world.headers("foro"))
+        assert changed.status_code == 200, changed.text
+        assert world.count()["total"]["releases"] == number
 
 
 def test_a_verification_cannot_bring_in_another_case_number(world: World) -> None:

@@ -82,7 +82,9 @@ def test_a_refused_request_leaves_no_entry(world: World) -> None:
     world.file("foro", source_record_id="FP-1")
     before = revision(world)
     world.refuse(
-        world.post("/v1/detentions", make_report(release=None, source_record_id="FP-1"), "foro"), 409, "release_dropped"
+        world.post("/v1/releases", make_report(detainee__full_name="Zulma Paz", source_record_id="FP-1"), "foro"),
+        409,
+        "another_person",
     )
     world.refuse(world.post("/v1/releases", make_report(release__released_on="2027-01-01"), "foro"), 422, "future_date")
     assert revision(world) == before
