@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from app.errors import Invalid
 from app.imports import import_store, undo
 from app.log.freeze import CURATOR_FREEZE, begin_freeze, end_freeze
 from app.queries.parameters import JSON_MEDIA_TYPE
@@ -87,6 +88,26 @@ class FileClaim(Operation):
 
     def apply(self, context: WriteContext) -> Outcome:
         return claims.file_claim(context, self.body)
+
+
+@dataclass(frozen=True)
+class FileClaims(Operation):
+    """File several published figures: all or none. Pointers of errors begin with the place of the figure: `/2/said`."""
+
+    roles = (Role.REPORTER,)
+    bodies: Sequence[ClaimIn]
+
+    def apply(self, context: WriteContext) -> Outcome:
+        outcomes = []
+        for place, body in enumerate(self.bodies):
+            try:
+                outcomes.append(claims.file_claim(context, body))
+            except Invalid as refusal:
+                errors = [{**error, "pointer": f"/{place}{error['pointer']}"} for error in refusal.extra["errors"]]
+                raise Invalid(refusal.detail, *errors) from None
+        status = max(outcome.status for outcome in outcomes)  # 201 if one is new
+        filed_claims = [{"id": outcome.ids["id"], "revision": outcome.revision} for outcome in outcomes]
+        return Outcome("claims", status, max(outcome.revision for outcome in outcomes), {"claims": filed_claims})
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,14 @@ def _render_claim(context: WriteContext, result: Outcome) -> FiledClaim:
     return {**shape, "receipt": _build_receipt_at(context, result.revision)}
 
 
+def _render_claims(context: WriteContext, result: Outcome) -> Mapping[str, Any]:
+    claims = [
+        _render_claim(context, Outcome("claim", result.status, claim["revision"], {"id": claim["id"]}))
+        for claim in result.ids["claims"]
+    ]
+    return {"claims": claims, "receipt": _build_receipt_at(context, result.revision)}
+
+
 def _render_identity(context: WriteContext, result: Outcome) -> Decided:
     decision = context.session.scalars(select(Decision).where(col(Decision.id) == uuid.UUID(result.ids["id"]))).one()
     is_effective = decision.until > result.revision
@@ -222,6 +230,7 @@ RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "source": _render_source,
     "facility": _render_facility,
     "claim": _render_claim,
+    "claims": _render_claims,
     "identity": _render_identity,
     "proposal": _render_proposal,
     "agreement": _render_agreement,

@@ -35,7 +35,7 @@ from app.imports import cell_values
 from app.imports.cell_values import UnreadCell
 from app.imports.doubts import find_name_question
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
-from app.imports.list_reader import build_report_body
+from app.imports.json_lines import build_report_body
 from app.imports.rows import Body
 from app.log.content import Content
 from app.queries import list_pages

@@ -28,7 +28,7 @@ def build_answers(answers: Iterable[tuple[str, str]]) -> Answers:
 
 def _parse_answer(section: str, text: str) -> Any:
     """Return an answer in the type that its place in a mapping takes."""
-    if section in ("sheets", "whole"):
+    if section in ("sheets", "whole", "confirmed"):
         return text == "true"
     if section in ("header", "headers"):
         return int(text) if text.isdecimal() else 0

@@ -5,24 +5,23 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from collections.abc import Mapping as AnyMapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import islice
-from typing import Any
 
 from typing_extensions import TypedDict
 
-from app.errors import Problem
 from app.imports.answers import dump_mapping
 from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
-from app.imports.faults import BadFile, Fault, format_line
-from app.imports.formats import csv, template, workbook_reader
-from app.imports.formats.csv import Cells, check_row_number
+from app.imports.faults import BadFile, format_line
+from app.imports.figure_files import EXAMPLE_SHEETS, MAX_SHEETS, refuse_figures
+from app.imports.formats import csv, workbook_reader
+from app.imports.formats.csv import Cells
 from app.imports.formats.template import format_field_name
 from app.imports.formats.workbook_reader import Workbook
+from app.imports.json_lines import read_json_rows
 from app.imports.layout import (
     MAX_HEADING_ROW,
     Column,
@@ -33,46 +32,17 @@ from app.imports.layout import (
     find_repeated_fields,
     has_people,
 )
-from app.imports.mapping import LAST_HEADER, MAX_QUOTED_LENGTH, Answer, ListMapping, fold_heading
+from app.imports.mapping import LAST_HEADER, MAX_QUOTED_LENGTH, ListMapping, fold_heading
 from app.imports.rows import Row, RowReader, Tally, build_date_contexts
 from app.imports.sheet_dates import DateContext, DateOrder, list_possible_days
 from app.imports.states import read_state
-from app.registry.records import format_id_case
 from app.schemas.imports import ImportColumn, ListForm
-from app.strict_json import parse_json
 
 # Headings in a message.
 MAX_MISSING_SHOWN = 3
-# Fields that the registry adds to a report.
-REGISTRY_FIELDS = frozenset(
-    {"id", "version", "revision", "recorded_at", "source", "review", "has_national_id", "retraction", "taken_over"}
-)
-
-
-def is_listed_report(row: dict[str, Any]) -> bool:
-    """Whether a line is a listed report: no body has these fields."""
-    return {"id", "version", "revision"} <= row.keys()
-
-
-def build_report_body(report: AnyMapping[str, Any]) -> dict[str, Any]:
-    """Return the body that files a listed report again.
-
-    It is without what the report took over, which elsewhere would be its own word. The id of a report without a case
-    number serves as one."""
-    body = {name: value for name, value in report.items() if name not in REGISTRY_FIELDS}
-    for path in report.get("taken_over", {}).get("fields", ()):
-        section, _, taken = path.partition(".")
-        body[section] = {name: value for name, value in body[section].items() if name != taken}
-    return {"source_record_id": format_id_case(report["id"]), **body}
-
-
 # The row numbers of a list of several sheets: those of its third sheet follow 30,000,000.
 SHEET_ROWS = 10_000_000
-# Sheets that are looked at. A process reads the whole file for each.
-MAX_SHEETS = 12
 MAX_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
-# Sheets of our own template with headings and invented people: never the list.
-EXAMPLE_SHEETS = frozenset(template.TEMPLATE_TEXTS["sheets"]["help"])
 # Rows of a sheet that is not read, counted for the question whether it belongs to the list.
 MAX_COUNTED_ROWS = 100_000
 
@@ -338,7 +308,7 @@ def open_list(
             raise BadFile(code, detail)
     if start.startswith(b"{"):
         json_mapping = mapping or ListMapping()
-        return OpenedList("jsonl", digest_bytes(data), json_mapping, rows=lambda: _read_json_rows(data, json_mapping))
+        return OpenedList("jsonl", digest_bytes(data), json_mapping, rows=lambda: read_json_rows(data, json_mapping))
     opener = _SheetOpener(mapping, find_saved)
     form: ListForm = "csv"
     if start.startswith(b"pk\x03\x04"):
@@ -346,6 +316,8 @@ def open_list(
         sheets = _open_workbook(opener, data)
     else:
         sheets = [_open_csv(opener, data)]
+    if mapping is None and not opener.is_mapping_saved:
+        refuse_figures(data, [column for sheet in sheets if sheet.is_used for column in sheet.columns])
     return _build_opened_list(form, data, opener, sheets, context)
 
 
@@ -431,35 +403,3 @@ def _guess_day(texts: Sequence[str]) -> date | None:
         for day in list_possible_days(match[0], DateOrder.DAY_FIRST)
     ]
     return max(days, default=None)
-
-
-MAX_LINE_BYTES = 1024 * 1024  # bytes of a row of JSON Lines, as of the body of a request
-
-
-# An additional key of a line: the answer to the question `withdrawn_report`.
-IF_WITHDRAWN = "if_withdrawn"
-
-
-def _read_json_rows(data: bytes, mapping: ListMapping) -> Iterator[Row]:
-    for number, line in enumerate(io.BytesIO(data), 1):
-        check_row_number(number)
-        if not line.strip():
-            continue
-        try:
-            if len(line) > MAX_LINE_BYTES:
-                raise BadFile("cell_too_long", "This line has more than 1 MiB: send fewer facts.")
-            body = parse_json(line.removeprefix(b"\xef\xbb\xbf"))
-        except Problem as refusal:
-            errors = refusal.extra.get("errors") or [{"pointer": "", "code": refusal.code, "detail": refusal.detail}]
-            yield Row(number, None, [Fault(None, error["pointer"], error["code"], error["detail"]) for error in errors])
-            continue
-        except BadFile as fault:
-            yield Row(number, None, [Fault(None, "", fault.code, fault.detail)])
-            continue
-        if isinstance(body, dict):
-            answer = mapping.if_withdrawn(str(number))
-            if body.get(IF_WITHDRAWN) in (Answer.STANDS_AGAIN, Answer.LEAVE_OUT):
-                answer = Answer(body.pop(IF_WITHDRAWN))
-            yield Row(number, build_report_body(body) if is_listed_report(body) else body, [], if_withdrawn=answer)
-        else:
-            yield Row(number, None, [Fault(None, "", "object_required", "Each line is one JSON object.")])

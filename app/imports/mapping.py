@@ -134,7 +134,9 @@ class ListMapping(BaseModel):
 
     What is asked of every list, and never saved: `list_date`, the day for which the list is true; `whole`, whether it
     has everybody of whom the source knows; `checked`, how the source checked it itself, or "no"; `held`, whether the
-    people who are not said to be out were in custody on that day, or that is unknown."""
+    people who are not said to be out were in custody on that day, or that is unknown; `missing`: the case number of
+    somebody whom a whole list lacks, or "*" → what became of them; `confirmed`: the codes of questions that are answered
+    with yes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -153,6 +155,8 @@ class ListMapping(BaseModel):
     whole: bool | None = None
     checked: Annotated[str, Field(max_length=MAX_QUOTED_LENGTH)] | None = None
     held: Literal["held", "unknown"] | None = None
+    missing: dict[str, str] = {}
+    confirmed: dict[str, bool] = {}
 
     @classmethod
     def parse_toml(cls, text: str) -> Self:
@@ -279,7 +283,7 @@ class ListMapping(BaseModel):
     def to_saved(self) -> Self:
         """The mapping to save for the next list, without what is true of this list alone: row 14 is another person
         there, and the day is another."""
-        return self.model_copy(update=dict.fromkeys(UNSAVED_ANSWERS) | {"rows": {}})
+        return self.model_copy(update=dict.fromkeys(UNSAVED_ANSWERS) | {"rows": {}, "missing": {}, "confirmed": {}})
 
     @cached_property
     def day(self) -> date | None:

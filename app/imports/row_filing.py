@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -18,24 +17,22 @@ from sqlmodel import Session
 
 from app.config import Names
 from app.db.engine import open_read_session, open_write_session
-from app.imports import import_store, older_lists, receipts, survey
+from app.imports import import_store, receipts
 from app.imports.doubts import CaseNumbers
 from app.imports.faults import (
     BadFile,
-    StoredQuestion,
 )
 from app.imports.import_store import ImportOptions, RowOutcome
-from app.imports.list_reader import ListContext, OpenedList, digest_bytes, open_list
+from app.imports.list_reader import digest_bytes
 from app.imports.mapping import Answer, ListMapping
-from app.imports.questions import collect_questions
+from app.imports.preparation import PreparedList, ask_about_list, prepare_list
 from app.imports.row_outcomes import OutcomeBuilder, build_error_outcome
 from app.imports.rows import Row, assign_case_number, validate_body
 from app.log.entries import open_writer_session
 from app.matching.scripts import ResultCache, use_cache
 from app.memory import pause_collection
 from app.models import OPEN, ApiKey, ListImport
-from app.registry import api_keys, records
-from app.registry.directory_snapshot import find_source_country
+from app.registry import api_keys
 from app.registry.identity.candidates import WrittenRecords
 from app.registry.list_rows import file_rows
 from app.registry.publication.permissions import Reader, load_reporter, load_reporter_by_slug
@@ -73,7 +70,7 @@ class Filing:
         self.source = self._last_job.source
         self._rows: Iterator[Row] | None = None
         self._state = ""  # of the import while these rows are read: checking or running
-        self._opened_list: OpenedList | None = None
+        self._prepared: PreparedList | None = None
         self._case_numbers = CaseNumbers()
         self._pending_rows: list[Row] = []  # read, and not settled yet
         self._trial, self._written_records = Trial(), WrittenRecords()  # traces that tried rows would have left
@@ -106,21 +103,15 @@ class Filing:
 
     def _prepare(self, job: ListImport) -> bool:
         """Open the file, count its rows, and ask the questions about it, before anything is filed."""
-        with open_read_session(self._engine) as session:
-            stored_mapping = import_store.read_sealed_column(self._secret, job, "mapping")
-            mapping = None if stored_mapping is None else ListMapping.model_validate(stored_mapping)
-            find_saved_mapping = partial(import_store.find_saved_mapping, session, self._secret, job.source)
-            context = ListContext(find_source_country(session, job.source), self._clock().date())
-            opened_list = open_list(self._data, mapping, find_saved_mapping, context)
-            last_list = import_store.find_last_list(session, job.source)
-        row_count, counting = opened_list.count_rows()
+        stored_mapping = import_store.read_sealed_column(self._secret, job, "mapping")
+        mapping = None if stored_mapping is None else ListMapping.model_validate(stored_mapping)
+        prepared = prepare_list(self._engine, self._secret, job.source, self._data, mapping, self._clock())
+        opened_list, row_count = prepared.opened_list, prepared.row_count + len(prepared.missing_bodies)
         if row_count == 0:
             raise BadFile("no_rows", NO_ROWS_MESSAGE)
-        questions = (
-            []
-            if job.done
-            else self._collect_questions(job, opened_list, job.whole or row_count, last_list, counting=counting)
-        )
+        with open_read_session(self._engine) as session:
+            last_list = import_store.find_last_list(session, job.source)
+        questions = [] if job.done else ask_about_list(self._engine, self._secret, job, prepared, last_list)
         state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
         facts: dict[str, Any] = {
             "told": import_store.read_sealed_column(self._secret, job, "told") | opened_list.shape(),
@@ -145,50 +136,17 @@ class Filing:
                 import_store.save_mapping(
                     session, self._secret, job.source, opened_list.headings, mapping.to_saved(), self._clock()
                 )
-        self._opened_list = opened_list
+        self._prepared = prepared
         self._restart(state)
         return True
 
-    def _collect_questions(
-        self, job: ListImport, opened_list: OpenedList, rows: int, last_list: ListImport | None, *, counting: bool
-    ) -> list[StoredQuestion]:
-        """The questions to answer before anything is filed; of a confirmed list, the questions that need a mapping."""
-        with open_read_session(self._engine) as session:
-            has_own_reports = not job.confirmed and records.has_reports(session, job.source)
-        facts = survey.survey_list(opened_list.rows(), fields=has_own_reports)
-        questions = collect_questions(opened_list, facts.faults, facts.undated_ages, is_confirmed=job.confirmed)
-        if job.confirmed:
-            return questions
-        report_questions = []
-        if has_own_reports:
-            with open_read_session(self._engine) as session:
-                last_columns = (
-                    import_store.read_sealed_column(self._secret, last_list, "told").get("columns", [])
-                    if last_list
-                    else []
-                )
-                report_questions = survey.build_report_questions(
-                    session, self._secret, job.source, facts, opened_list.shape()["columns"], last_columns
-                )
-        last_row_count = (last_list.whole or last_list.rows) if last_list else None
-        size_questions = survey.build_size_questions(rows, last_row_count)
-        with open_read_session(self._engine) as session:
-            older_questions = older_lists.build_older_questions(session, self._secret, job, opened_list.rows())
-        return [
-            *questions,
-            *older_questions,
-            *size_questions,
-            *survey.build_counting_questions(counting),
-            *report_questions,
-        ]
-
     def _restart(self, state: str) -> None:
-        assert self._opened_list is not None
+        assert self._prepared is not None
         self._state = state
         self._case_numbers = CaseNumbers()
         self._pending_rows = []
         self._trial, self._written_records, self._last_tried_row = Trial(), WrittenRecords(), 0
-        self._rows = self._opened_list.rows()
+        self._rows = self._prepared.read_rows()
 
     def _process_batch(self, job: ListImport, rows: Iterator[Row]) -> bool:
         if job.state != self._state:
@@ -260,12 +218,17 @@ class Filing:
                     return False
                 self._restart("running")
                 return True
-            assert self._opened_list is not None
+            assert self._prepared is not None
             summary = import_store.read_sealed_column(self._secret, job, "told") | {
                 "derived_case_numbers": self._case_numbers.derived_count
             }
             import_store.finish_import(
-                session, self._secret, job, "done", self._clock(), told=summary | self._opened_list.tally.shape()
+                session,
+                self._secret,
+                job,
+                "done",
+                self._clock(),
+                told=summary | self._prepared.opened_list.tally.shape(),
             )
         return False
 

@@ -25,7 +25,7 @@ from pydantic import BaseModel, Field
 from app.imports.client import PermanentError
 from app.imports.doubts import CaseNumbers
 from app.imports.faults import Fault
-from app.imports.list_reader import IF_WITHDRAWN
+from app.imports.json_lines import IF_WITHDRAWN
 from app.imports.questions import SurveyedFaults
 from app.imports.rows import Row, assign_case_number, validate_body
 from app.imports.survey import has_undated_age

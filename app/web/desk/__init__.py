@@ -3,13 +3,13 @@
 from fastapi import APIRouter
 
 from app.api.middleware.body_limits import BUFFERED_BODY_BYTES
-from app.web.desk import batches, corrections, list_undo, list_upload, login, reports, review
+from app.web.desk import batches, corrections, figures, list_undo, list_upload, login, reports, review
 from app.web.rendering import LANGUAGES
 
 desk = APIRouter(include_in_schema=False)
 DESK_ROUTERS = (
     login.session_router, reports.reports, corrections.corrections, list_upload.lists, list_undo.list_undo,
-    review.review, review.objections, batches.batches,
+    figures.figures, review.review, review.objections, batches.batches,
 )  # fmt: skip
 for pages in DESK_ROUTERS:
     desk.include_router(pages)

@@ -19,10 +19,12 @@ from app.api.routes.counts import count_releases
 from app.api.routes.imports import ImportQuery, list_import_rows, read_form_parts, read_import, store_list
 from app.errors import NotFound, PayloadTooLarge, Problem
 from app.imports.answers import UnreadableMapping, build_answers, merge_answers
+from app.imports.figure_files import LIST_OF_FIGURES
 from app.web.api_client import gather, parse_cursor
 from app.web.charts import bars as shares
 from app.web.desk import answers, trial
 from app.web.desk.fields import format_refusal
+from app.web.desk.figures import show_figures_of_list
 from app.web.desk.list_questions import (
     COLUMN_PLACE,
     GivenAnswers,
@@ -305,7 +307,9 @@ async def show_upload(desk: Desk, faults: Sequence[str] = (), *, status: int | N
 
 
 async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, tried_list: TriedList) -> Response:
-    """Show a trial with its questions, or a receipt."""
+    """Show a trial with its questions, or a receipt; for a list of figures, its figures."""
+    if tried_list.data and (receipt["problem"] or {}).get("code") == LIST_OF_FIGURES:
+        return await show_figures_of_list(desk, tried_list.data)
     words, secret, source = desk.catalogue, desk.request.app.state.secret, desk.officer.source or ""
     if not tried_list.mapping and receipt["remembered"]:
         tried_list = replace(tried_list, mapping=receipt["remembered"])
