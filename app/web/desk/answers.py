@@ -138,8 +138,7 @@ def _find_rows(
 
 _IDENTIFYING = (NAME, GIVEN_NAMES, SURNAMES, "source_record_id")
 
-# Form fields: the answer to the question with a place, and the confirmation of a question without one.
-ANSWER_PREFIX, CONFIRM_PREFIX = "answer:", "confirm:"
+ANSWER_PREFIX = "answer:"  # of form fields, before the place of the question
 NOTHING = "-"  # the answer that a word says nothing, or that a column is not needed: an empty field is no answer
 
 
@@ -150,21 +149,17 @@ def build_answer_name(place: str) -> str:
 
 @dataclass(frozen=True)
 class SubmittedAnswers:
-    """The answers in a form, by the places of questions. `refused`: places with a text that is no answer there;
-    `confirmed`: codes of confirmed questions."""
+    """The answers in a form, by the places of questions. `refused`: places with a text that is no answer there."""
 
     pairs: list[tuple[str, str]]
     refused: frozenset[str]
-    confirmed: frozenset[str]
 
 
 def parse_answers(form_values: FormValues) -> SubmittedAnswers:
     """Parse the answers in a form."""
-    pairs, refused, confirmed = [], set(), set()
+    pairs, refused = [], set()
     for name in form_values:
         text = first_value(form_values, name).strip()
-        if name.startswith(CONFIRM_PREFIX) and text:
-            confirmed.add(name.removeprefix(CONFIRM_PREFIX))
         if not name.startswith(ANSWER_PREFIX) or not text:
             continue
         pair = unquote(name.removeprefix(ANSWER_PREFIX)), "" if text == NOTHING else text
@@ -174,7 +169,7 @@ def parse_answers(form_values: FormValues) -> SubmittedAnswers:
             refused.add(pair[0])
         else:
             pairs.append(pair)
-    return SubmittedAnswers(pairs, frozenset(refused), frozenset(confirmed))
+    return SubmittedAnswers(pairs, frozenset(refused))
 
 
 def parse_mapping(text: str) -> dict[str, Any]:

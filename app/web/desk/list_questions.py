@@ -13,7 +13,7 @@ from app.imports.mapping import NOT_CHECKED, QUESTIONS, list_answers
 from app.imports.mapping import Question as RowQuestion
 from app.imports.questions import CHANGES_STEP, READ_STEP, VALUES_STEP, list_choices
 from app.vocabulary import find_label
-from app.web.desk.answers import CONFIRM_PREFIX, NOTHING, RowIdentity, build_answer_name, find_answer
+from app.web.desk.answers import NOTHING, RowIdentity, build_answer_name, find_answer
 from app.web.desk.fields import get_code_language
 from app.web.rendering import Catalogue
 
@@ -24,7 +24,7 @@ MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
 MAX_SAMPLES = 3
 COLUMN_PLACE, CHECKED_PLACE = "/positions/", "/checked"
 CASE_NUMBER = "source_record_id"
-# Questions without a place in the mapping that are about what the list would change.
+# Questions about the whole list that are about what it would change.
 _CHANGES_CODES = frozenset({"column_gone", "case_numbers_alike", "older_list"})
 # A numeric date in which day and month may be swapped.
 _NUMERIC_DATE = re.compile(r"(\d{1,2})\D(\d{1,2})\D(\d{4})")
@@ -156,11 +156,10 @@ class ListQuestions:
 
 @dataclass(frozen=True)
 class GivenAnswers:
-    """The answers given about a list: in the mapping, and by confirming questions. `asked`: the questions of earlier
-    forms; `refused`: places of answers that could not be read."""
+    """The answers given about a list. `asked`: the questions of earlier forms; `refused`: places of answers that could
+    not be read."""
 
     mapping: Mapping[str, Any]
-    confirmed: frozenset[str]
     asked: Sequence[Question] = ()
     refused: frozenset[str] = frozenset()
 
@@ -175,7 +174,7 @@ def build_list_questions(
     """Build the questions about a list.
 
     `identities`: of rows by their labels; `withdrawn_on`: the days on which reports were withdrawn, by the row."""
-    open_questions = [_give_place(question, receipt, words) for question in receipt["questions"]]
+    open_questions = [_give_place(question, receipt, words) for question in receipt["questions"] if question["place"]]
     if receipt["state"] == "done":
         grouped = _build_group_questions(receipt, identities, withdrawn_on, words)
         open_questions += [one for one in grouped if find_answer(answers.mapping, one["place"]) is None]
@@ -184,11 +183,10 @@ def build_list_questions(
     about_columns = {
         one["place"]: one for one in open_questions if _is_about_column(one) and one["place"] not in asked_apart
     }
-    open_keys = {_find_key(one) for one in others}
-    earlier = [one for one in answers.asked if _find_key(one) not in open_keys]
+    earlier = [one for one in answers.asked if one["place"] not in asked_apart]
     asked_places = {one["place"] for one in [*earlier, *others]}
     earlier += [one for one in _recall_values(answers.mapping, words) if one["place"] not in asked_places]
-    given = [one for one in earlier if _find_given(one, answers) is not None]
+    given = [one for one in earlier if find_answer(answers.mapping, one["place"]) is not None]
     builder = _FormBuilder(answers, identities, words)
     titles = build_field_titles(words)
     return ListQuestions(
@@ -200,7 +198,7 @@ def build_list_questions(
             if (column["fields"] or column.get("filled", 1))
             and COLUMN_PLACE + _escape(column["column"]) not in asked_apart
         ],
-        [*earlier, *(one for one in others if not (one["place"] or "").startswith(COLUMN_PLACE))],
+        [*earlier, *(one for one in others if not one["place"].startswith(COLUMN_PLACE))],
     )
 
 
@@ -228,21 +226,11 @@ def _escape(part: str) -> str:
 
 
 def _is_about_column(question: Question) -> bool:
-    return question["kind"] == "meaning" and (question["place"] or "").startswith(COLUMN_PLACE)
-
-
-def _find_key(question: Question) -> str:
-    return question["place"] or f"{CONFIRM_PREFIX}{question['code']}"
-
-
-def _find_given(question: Question, answers: GivenAnswers) -> str | None:
-    if question["place"]:
-        return find_answer(answers.mapping, question["place"])
-    return "yes" if question["code"] in answers.confirmed else None
+    return question["kind"] == "meaning" and str(question["place"]).startswith(COLUMN_PLACE)
 
 
 def _give_place(question: Question, receipt: Receipt, words: Catalogue) -> Question:
-    """Return a question with the step of its page. Whether case numbers only count rows is answered at their column."""
+    """Return a question where a page asks it. Whether case numbers only count rows is answered at their column."""
     _ = words.gettext
     column = next((one for one in receipt["columns"] if CASE_NUMBER in one["fields"]), None)
     if question["code"] == "numbers_count_rows" and column is not None:
@@ -258,10 +246,7 @@ def _give_place(question: Question, receipt: Receipt, words: Catalogue) -> Quest
             ],
             "guess": "",
         }
-    if not question["place"]:
-        step = CHANGES_STEP if question["code"] in _CHANGES_CODES else READ_STEP
-        return {**question, "kind": "confirm", "step": step}
-    return question
+    return {**question, "step": CHANGES_STEP} if question["code"] in _CHANGES_CODES else question
 
 
 def _build_group_questions(
@@ -321,7 +306,8 @@ class _FormBuilder:
     def build(self, question: Question) -> FormQuestion:
         """Return a question as a field of the form."""
         self._count += 1
-        place, given = question["place"] or "", _find_given(question, self._answers)
+        place = question["place"]
+        given = find_answer(self._answers.mapping, place)
         options = [(choice["value"] or NOTHING, choice["label"]) for choice in question["choices"]]
         if question["code"] == "date_order":
             options = [(value, self._show_date(value, label, question["value"])) for value, label in options]
@@ -336,12 +322,14 @@ class _FormBuilder:
             kind = "choice"
         if kind in ("choice", "country", "meaning"):
             kind = "radio" if kind == "choice" and len(options) <= MAX_RADIOS else "select"
+        if kind == "radio" and len(options) == 1:
+            kind = "confirm"
         guess = None if question["guess"] is None else question["guess"] or NOTHING
         rows = question.get("rows") or []
         identity = self._identities.get(rows[0]) if len(rows) == 1 else None
         return FormQuestion(
             place,
-            build_answer_name(place) if place else f"{CONFIRM_PREFIX}{question['code']}",
+            build_answer_name(place),
             f"q{self._count}",
             question["step"],
             kind,

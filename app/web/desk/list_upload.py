@@ -1,7 +1,6 @@
 """Pages for sending a list: try it, answer questions about it, send it, and read its receipt."""
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -113,30 +112,20 @@ async def read_list_form(desk: SignedInDesk) -> Response:
 class TriedList:
     """A list with the answers about it.
 
-    `data`: empty if the form does not carry the list; `digest`: of the list alone; `mapping`: the answers;
-    `confirmed`: codes of the confirmed questions; `is_confirmed`: nothing else is open, so that the list is sent as
-    confirmed; `asked`: the questions of earlier forms; `refused`: places of answers that could not be read.
+    `data`: empty if the form does not carry the list; `digest`: of the list alone; `mapping`: the answers; `asked`: the
+    questions of earlier forms; `refused`: places of answers that could not be read.
     """
 
     data: bytes = b""
     digest: str = ""
     mapping: str = ""
-    confirmed: frozenset[str] = frozenset()
-    is_confirmed: bool = False
     asked: Sequence[answers.Question] = ()
     refused: frozenset[str] = frozenset()
 
     @property
     def mark(self) -> str:
         """The digest of everything, which proves that exactly this was tried: only then can it be sent."""
-        parts = self.digest, self.mapping, sorted(self.confirmed), self.is_confirmed
-        return answers.compute_digest(json.dumps(parts).encode())
-
-    def is_confirmed_by(self, receipt: trial.Receipt) -> bool:
-        """Return whether nothing is open about a list but what the officer confirmed."""
-        if self.is_confirmed or receipt["state"] != "questioned":
-            return False
-        return all(not one["place"] and one["code"] in self.confirmed for one in receipt["questions"])
+        return answers.compute_digest(f"{self.digest}\n{self.mapping}".encode())
 
 
 @lists.post("/desk/list")
@@ -156,14 +145,13 @@ async def try_or_send_list(form: SubmittedList) -> Response:
     try:
         mapping = merge_answers(previous.mapping, build_answers(submitted.pairs))
         tried_list = replace(previous, mapping=mapping, refused=submitted.refused)
-        if replace(tried_list, is_confirmed=True).mark == first_value(form_values, MARK_FIELD):
-            tried_list = replace(tried_list, is_confirmed=True)
         if form_values.get(SEND_FIELD) and tried_list.mark == first_value(form_values, MARK_FIELD):
             return await _send_list(desk, tried_list)
-        receipt, tried_list = await _try_list(desk, tried_list)
+        receipt = await _try_list(desk, tried_list)
         if receipt["state"] == "failed" and mapping != previous.mapping and DIGEST_FIELD in form_values:
             refused = _find_refused(receipt, previous, submitted.pairs)
-            receipt, tried_list = await _try_list(desk, replace(previous, refused=refused))
+            tried_list = replace(previous, refused=refused)
+            receipt = await _try_list(desk, tried_list)
     except UnreadableMapping:
         return await show_upload(desk, [desk.catalogue.gettext("The answers were lost: choose the list again.")])
     except Problem as refusal:
@@ -190,18 +178,13 @@ def _read_tried_list(desk: Desk, form_values: FormValues, data: bytes) -> TriedL
         data,
         answers.compute_digest(data) if data else first_value(form_values, DIGEST_FIELD),
         get_first_text(form_values, MAPPING_FIELD),
-        answers.parse_answers(form_values).confirmed,
-        asked=answers.unseal_questions(secret, first_value(form_values, ASKED_FIELD), source),
+        answers.unseal_questions(secret, first_value(form_values, ASKED_FIELD), source),
     )
 
 
-async def _try_list(desk: Desk, tried_list: TriedList) -> tuple[trial.Receipt, TriedList]:
-    """Try a list. If only what the officer confirmed is open, try it as confirmed."""
-    job = await _store_list(desk, tried_list, ImportQuery(dry_run=True, confirm=tried_list.is_confirmed))
-    receipt = await _wait_for_receipt(desk, job["id"])
-    if tried_list.is_confirmed_by(receipt):
-        return await _try_list(desk, replace(tried_list, is_confirmed=True))
-    return receipt, tried_list
+async def _try_list(desk: Desk, tried_list: TriedList) -> trial.Receipt:
+    job = await _store_list(desk, tried_list, ImportQuery(dry_run=True))
+    return await _wait_for_receipt(desk, job["id"])
 
 
 @lists.post("/desk/list/trial")
@@ -213,13 +196,7 @@ async def show_trial_again(form: SubmittedTrial) -> Response:
     except ValueError:
         raise NotFound("The form names no list: try it again.") from None
     tried_list = _read_tried_list(desk, form.form_values, _unseal_held_list(form))
-    if replace(tried_list, is_confirmed=True).mark == form.get_first(MARK_FIELD):
-        tried_list = replace(tried_list, is_confirmed=True)
     receipt = await _wait_for_receipt(desk, import_id)
-    if tried_list.is_confirmed_by(receipt):
-        tried_list = replace(tried_list, is_confirmed=True)
-        if tried_list.data:
-            receipt, tried_list = await _try_list(desk, tried_list)
     return await show_list(desk, receipt, None, tried_list)
 
 
@@ -243,7 +220,7 @@ def _unseal_held_list(form: DeskForm) -> bytes:
 async def _send_list(desk: Desk, tried_list: TriedList) -> Response:
     """Send a list to be filed. Repeated submissions of the same list and answers have no further effect."""
     key = f"desk {desk.officer.id} {tried_list.mark}"
-    job = await _store_list(desk, tried_list, ImportQuery(confirm=tried_list.is_confirmed), key)
+    job = await _store_list(desk, tried_list, ImportQuery(), key)
     return RedirectResponse(desk.address(f"{LIST_PATH}/{job['id']}"), 303)
 
 
@@ -380,9 +357,7 @@ def _build_questions(
 ) -> ListQuestions:
     if not receipt["dry_run"]:
         return ListQuestions([], [], [])
-    given = GivenAnswers(
-        answers.parse_mapping(tried_list.mapping), tried_list.confirmed, tried_list.asked, tried_list.refused
-    )
+    given = GivenAnswers(answers.parse_mapping(tried_list.mapping), tried_list.asked, tried_list.refused)
     withdrawn_on = {row["row"]: day for row in rows for error in row["errors"] if (day := error.get("withdrawn_on"))}
     by_label = {identity.label: identity for identity in identities.values()}
     return build_list_questions(receipt, given, by_label, withdrawn_on, words)
