@@ -192,10 +192,9 @@ class ListContext:
 
 
 class _SheetOpener:
-    """Opens the sheets of one list, each by the answers sent with it or by the mapping saved for its headings."""
+    """Opens the sheets of one list by the answers sent with it, on top of the mapping saved for its headings."""
 
     def __init__(self, mapping: ListMapping | None, find_saved: FindSavedMapping) -> None:
-        self._is_sent = mapping is not None
         self.mapping = mapping or ListMapping()
         self._find_saved = find_saved
         self.is_mapping_saved = False
@@ -212,10 +211,10 @@ class _SheetOpener:
         heading_number = self.mapping.headers.get(name or "", self.mapping.header)
         first_rows = list(islice(read_rows(), MAX_HEADING_ROW + LAST_HEADER))
         heading_row = find_heading_row(first_rows, self.mapping, heading_number)
-        if not self._is_sent and not self.is_mapping_saved and heading_row.is_found:
+        if not self.is_mapping_saved and heading_row.is_found:
             saved = self._find_saved(heading_row.digest)
             if saved is not None:
-                self.mapping, self.is_mapping_saved = saved, True
+                self.mapping, self.is_mapping_saved = self.mapping.lay_over(saved), True
         if not heading_row.is_found and heading_number is None:
             heading_row = _guess_heading_row(first_rows)
         sheet_name = None if is_alone else name

@@ -134,9 +134,8 @@ class ListMapping(BaseModel):
 
     What is asked of every list, and never saved: `list_date`, the day for which the list is true; `whole`, whether it
     has everybody of whom the source knows; `checked`, how the source checked it itself, or "no"; `held`, whether the
-    people who are not said to be out were in custody on that day, or that is unknown; `missing`: the case number of
-    somebody whom a whole list lacks, or "*" → what became of them; `confirmed`: the codes of questions that are answered
-    with yes."""
+    people who are not said to be out were in custody on that day, or it is unknown; `missing`: the case number of
+    somebody whom a whole list lacks, or "*" → what became of them; `confirmed`: codes of questions answered with yes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -279,6 +278,15 @@ class ListMapping(BaseModel):
         return parse_cell_value(
             name, clean_cell(self.constants[name]), DateContext(self.dates), self.meanings.get(name)
         )
+
+    def lay_over(self, saved: "ListMapping") -> Self:
+        """Return the answers on top of those saved for the same headings: what is not answered anew still holds."""
+        merged = {
+            name: {**getattr(saved, name), **answer} if isinstance(answer := getattr(self, name), dict) else answer
+            for name in type(self).model_fields
+            if name in self.model_fields_set or name not in saved.model_fields_set
+        }
+        return self.model_copy(update={name: getattr(saved, name) for name in saved.model_fields_set} | merged)
 
     def to_saved(self) -> Self:
         """The mapping to save for the next list, without what is true of this list alone: row 14 is another person

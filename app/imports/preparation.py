@@ -7,20 +7,20 @@ about, and the answers are filed as further rows (`missing_rows`).
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import Engine
 
 from app.db.engine import open_read_session
 from app.imports import import_store, older_lists, survey
+from app.imports.doubts import CaseNumbers
 from app.imports.faults import StoredQuestion, format_choice, format_list_question
 from app.imports.list_reader import ListContext, OpenedList, open_list
 from app.imports.mapping import NOT_CHECKED, ListMapping
 from app.imports.missing_rows import MissingAnswer, build_missing_bodies, build_missing_rows, find_missing_reports
 from app.imports.own_reports import find_renamed_rows, match_own_reports
-from app.imports.questions import CHANGES_STEP, READ_STEP, build_question, collect_questions
-from app.imports.rows import Body, Row
+from app.imports.questions import CHANGES_STEP, build_question, collect_questions
+from app.imports.rows import Body, Row, assign_case_number
 from app.models import ListImport
 from app.registry import records
 from app.registry.directory_snapshot import find_source_country
@@ -125,11 +125,11 @@ def find_missing(session: Any, source: int, prepared: PreparedList) -> list[Impo
 
 
 def _number_rows(prepared: PreparedList) -> Iterator[Row]:
-    case_numbers = survey.CaseNumbers()
+    case_numbers = CaseNumbers()
     for row in prepared.opened_list.rows():
         if row.body is not None and row.number in prepared.cases:
             row.body.setdefault("source_record_id", prepared.cases[row.number])
-        yield survey.assign_case_number(row, case_numbers)
+        yield assign_case_number(row, case_numbers)
 
 
 def ask_about_list(
@@ -139,7 +139,7 @@ def ask_about_list(
     opened_list, mapping = prepared.opened_list, prepared.opened_list.mapping
     facts = survey.survey_list(prepared.read_rows(), fields=prepared.has_own_reports and not job.confirmed)
     questions = collect_questions(opened_list, facts.faults, facts.undated_ages, is_confirmed=job.confirmed)
-    if job.confirmed:
+    if questions or job.confirmed:  # what will change is known once nothing of the reading is open
         return questions
     with open_read_session(engine) as session:
         whole_list_questions = [
@@ -159,14 +159,14 @@ def ask_about_list(
         missing = find_missing(session, job.source, prepared) if mapping.whole and opened_list.sheets else []
     confirmations = [_place_confirmation(question) for question in whole_list_questions]
     open_confirmations = (question for question in confirmations if question["code"] not in mapping.confirmed)
-    return [*chain(questions, open_confirmations), *_ask_about_missing(missing, mapping)]
+    return [*open_confirmations, *_ask_about_missing(missing, mapping)]
 
 
 def _place_confirmation(question: StoredQuestion) -> StoredQuestion:
     """Return a question about the whole list with the place of its one answer."""
     return question | {
         "place": f"/confirmed/{question['code']}",
-        "step": READ_STEP,
+        "step": CHANGES_STEP,
         "kind": "choice",
         "choices": [format_choice("true", "right_as_it_is")],
     }

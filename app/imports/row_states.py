@@ -11,12 +11,13 @@ from app.imports.fields import PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.sheet_dates import DateContext
 from app.imports.states import NO_STATE, StateReading, expand_state, find_publication_wish, find_state_in_remark
-from app.vocabulary import Publish
+from app.vocabulary import EndedHow, Publish
 
 Fields = dict[str, Any]
 LEFT_OUT = "left_out"  # the answer to a question leaves the row out
 IN_CUSTODY = "in_custody"  # no field of a report: the row, or an answer, says that the person is in custody
 NOTE, RELEASED_ON, DIED_ON, ENDED_ON = "note", "release.released_on", "detainee.died_on", "detention.ended.on"
+ENDED_HOW = "detention.ended.how"
 HELD_ON, RELEASE_KIND, RELEASE_STAGE = "detention.held_on", "release.kind", "release.stage"
 # States that leave a person in custody.
 CUSTODY_STATES = frozenset({"held", "house_arrest", "transferred"})
@@ -58,6 +59,9 @@ class RowStates:
             self._apply(fields, reading, day)
         elif day is not None:
             fields.setdefault(_DAY_FIELDS.get(dated or "", HELD_ON), day)
+        if DIED_ON in fields and not is_released(fields):  # who died before a release died in custody
+            fields.setdefault(ENDED_HOW, EndedHow.DIED.value)
+            fields.setdefault(ENDED_ON, fields[DIED_ON])
         if reading is not None and find_base(reading.state) in CUSTODY_STATES:
             fields[IN_CUSTODY] = True
         yield from self._check_release(fields, label, is_stated=reading is not None)
@@ -123,13 +127,17 @@ class RowStates:
             fields.setdefault(HELD_ON, self._mapping.list_date)
 
 
+def is_released(fields: Fields) -> bool:
+    return RELEASED_ON in fields or RELEASE_STAGE in fields
+
+
 def find_dated_state(fields: Fields) -> str | None:
     """Return the state that follows from the fields of a report: how the person left custody; None if nothing says."""
-    if DIED_ON in fields or fields.get("detention.ended.how") == "died":
+    if fields.get(ENDED_HOW) == EndedHow.DIED or (DIED_ON in fields and not is_released(fields)):
         return "died"
-    if RELEASED_ON in fields or RELEASE_STAGE in fields:
+    if is_released(fields):
         return "released"
-    return str(fields.get("detention.ended.how")) if ENDED_ON in fields or "detention.ended.how" in fields else None
+    return str(fields.get(ENDED_HOW)) if ENDED_ON in fields or ENDED_HOW in fields else None
 
 
 def drop_dated_state(fields: Fields) -> None:
