@@ -414,8 +414,13 @@ def test_a_filled_column_without_a_meaning_stops_the_list(officer: Officer) -> N
     assert 'name="send"' not in page
 
 
+def test_a_list_of_people_that_looks_like_figures_is_read_as_people(officer: Officer) -> None:
+    assert "This file has a figure, and no people" in tried(officer, LIST.replace("Nombre y apellidos", "Zxq"))
+    assert "column B “Zxq”?" in answered(officer, {})
+
+
 def test_meanings_are_remembered_for_the_next_list_and_can_be_changed(officer: Officer) -> None:
-    text = LIST.replace("Nombre y apellidos", "Zxq")
+    text = LIST.replace("Nombre y apellidos", "Zxq").replace("TOTAL: 3", "SUMA")
     page = tried(officer, text)
     assert "Is this what is in column B “Zxq”?" in page
     answered(officer, OPEN | {"answer:/positions/B": "detainee.full_name"})
