@@ -5,7 +5,9 @@ A colour is never read as a status: the officer is asked what each one means.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from colorsys import rgb_to_hsv
 from dataclasses import dataclass, field
+from string import hexdigits
 
 from app.imports.formats.csv import Cells
 
@@ -43,17 +45,16 @@ def find_colour_groups(
     A row has the colour that fills most of its filled cells among `columns`, else the one that fills its cell of
     `name_columns`. Left out are the colour of the `heading`, a colour of all rows, and stripes. Columns are indexes.
     """
-    heading_colour = _find_row_colour(heading, columns) if heading else None
+    heading_colour = find_row_colour(heading, columns, ()) if heading else None
     numbers: dict[str, list[int]] = {}
     positions: dict[str, list[int]] = {}  # among the rows that are not empty
     states: dict[str, Counter[str]] = {}
     row_count = first_number = last_number = 0
     for cells in rows:
-        filled = [place for place in columns if cells.text(place)]
-        if len(filled) < min(MIN_FILLED_CELLS, len(columns)):
+        if sum(1 for place in columns if cells.text(place)) < min(MIN_FILLED_CELLS, len(columns)):
             continue
         row_count, last_number, first_number = row_count + 1, cells.number, first_number or cells.number
-        colour = _find_row_colour(cells, filled) or _find_row_colour(cells, name_columns)
+        colour = find_row_colour(cells, columns, name_columns)
         if colour is None:
             continue
         numbers.setdefault(colour, []).append(cells.number)
@@ -71,7 +72,12 @@ def find_colour_groups(
     return sorted(groups, key=lambda group: -group.row_count)
 
 
-def _find_row_colour(cells: Cells, places: Collection[int]) -> str | None:
+def find_row_colour(cells: Cells, columns: Collection[int], name_columns: Collection[int]) -> str | None:
+    """Return the colour of more than half of the filled cells of a row, or else of its name."""
+    return _find_most(cells, [place for place in columns if cells.text(place)]) or _find_most(cells, name_columns)
+
+
+def _find_most(cells: Cells, places: Collection[int]) -> str | None:
     """The colour of more than half of the cells."""
     if not places or not cells.colours:
         return None
@@ -94,3 +100,17 @@ def _is_striped(numbers: list[int], first: int, last: int) -> bool:
 def _share(states: Counter[str]) -> dict[str, float]:
     total = states.total()
     return {state: count / total for state, count in states.most_common(MAX_STATES)}
+
+
+# The hue in degrees up to which a colour has a name in `sentences.toml`.
+_HUES = ((20, "red"), (45, "orange"), (70, "yellow"), (165, "green"), (255, "blue"), (330, "purple"), (360, "red"))
+MIN_SATURATION = 0.12  # below it is grey
+
+
+def name_colour(colour: str) -> str:
+    """Return the name of a colour, as RRGGBB; of one of a theme, "coloured"."""
+    if len(colour) != len("RRGGBB") or any(digit not in hexdigits for digit in colour):
+        return "coloured"
+    red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4))
+    hue, saturation, _value = rgb_to_hsv(red, green, blue)
+    return "grey" if saturation < MIN_SATURATION else next(name for limit, name in _HUES if hue * 360 <= limit)

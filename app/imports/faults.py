@@ -94,6 +94,12 @@ def format_list_question(code: str, values: Mapping[str, Value]) -> dict[Languag
     return dict(zip(LANGUAGES, format_in_both_languages("list_questions", code, values), strict=True))
 
 
+def get_label(name: str, lang: Language) -> str:
+    """Return a label of `sentences.toml` in a language."""
+    label: str = _TEXTS["labels"][name][LANGUAGES.index(lang)]
+    return label
+
+
 def format_choice(value: str, name: str) -> Choice:
     """Return an answer with its label. `name`: of the label in `sentences.toml`."""
     return {"value": value, "labels": dict(zip(LANGUAGES, _TEXTS["labels"][name], strict=True))}

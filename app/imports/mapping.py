@@ -131,11 +131,12 @@ class ListMapping(BaseModel):
     were as old as the list says: "detained_on", "released_on", "filed" (the day the list is first filed) or a date.
     `header`: the row of the headings, 0 if there is none. `sheet`: the name of the one sheet to read. `sheets`: name of
     a sheet → whether it is read, where a list has several; `headers`: the name → its row of headings.
+    `colours`: the colour of rows → the state that it means.
 
     What is asked of every list, and never saved: `list_date`, the day for which the list is true; `whole`, whether it
     has everybody of whom the source knows; `checked`, how the source checked it itself, or "no"; `held`, whether the
     people who are not said to be out were in custody on that day, or it is unknown; `missing`: the case number of
-    somebody whom a whole list lacks, or "*" → what became of them; `confirmed`: codes of questions answered with yes."""
+    somebody whom a whole list lacks, or "*" → what became of them; `confirmed`: questions answered with yes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -148,6 +149,7 @@ class ListMapping(BaseModel):
     age_on: Annotated[str, Field(max_length=MAX_QUOTED_LENGTH)] | None = None
     header: Annotated[int, Field(ge=0, le=LAST_HEADER)] | None = None
     sheet: Annotated[str, Field(max_length=100)] | None = None
+    colours: dict[str, str] = {}
     sheets: dict[str, bool] = {}
     headers: dict[str, Annotated[int, Field(ge=0, le=LAST_HEADER)]] = {}
     list_date: Annotated[str, Field(max_length=MAX_QUOTED_LENGTH)] | None = None

@@ -7,9 +7,11 @@ of an officer: what was read, what the values mean, what will change.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.errors import escape_pointer_part
 from app.imports.code_words import COUNTRY_CODE_LIST
+from app.imports.colours import find_colour_groups, name_colour
 from app.imports.faults import (
     AnswerMethod,
     Choice,
@@ -21,8 +23,9 @@ from app.imports.faults import (
     format_line,
     format_list_question,
     format_row_count,
+    get_label,
 )
-from app.imports.fields import FIELDS, STATE
+from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.template import LANGUAGES
 from app.imports.layout import Column, find_day_of_ages, may_withhold
 from app.imports.list_reader import OpenedList, OpenedSheet
@@ -181,7 +184,33 @@ def ask_about_reading(opened_list: OpenedList) -> list[StoredQuestion]:
         if not sheet.heading_row.is_found and not _is_header_answered(opened_list.mapping, sheet):
             questions.append(_ask_about_header(sheet))
         questions += [question for column in sheet.columns for question in _ask_about_column(column)]
+        questions += _ask_about_colours(sheet, opened_list)
     return questions
+
+
+def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[StoredQuestion]:
+    """Ask what the colours of rows mean: nothing shows whether they say what the cells do not."""
+    places = [column.place for column in sheet.columns if column.profile.filled]
+    names = [column.place for column in sheet.columns if NAME in column.fields]
+    heading = next((row for row in sheet.read_rows() if row.number == sheet.heading_row.number), None)
+    groups = find_colour_groups(sheet.read_cells(), places, heading=heading, name_columns=names)
+    choices, _kind = _list_choices(STATE)
+    return [
+        build_question(
+            "row_colour",
+            ["colours", group.colour],
+            VALUES_STEP,
+            {
+                "rows_of": format_row_count(group.row_count),
+                "colour": partial(get_label, name_colour(group.colour)),
+            },
+            choices=choices,
+            count=group.row_count,
+            rows=[opened_list.label_row(number) for number in group.first_rows],
+        )
+        for group in groups
+        if group.colour not in opened_list.mapping.colours
+    ]
 
 
 def _is_header_answered(mapping: ListMapping, sheet: OpenedSheet) -> bool:

@@ -32,9 +32,13 @@ class RowStates:
         self._mapping, self._sheet_state, self._label_row = mapping, state, label_row
         self._dates = DateContext(mapping.dates, mapping.day)
 
-    def expand(self, fields: Fields, label: str) -> Iterator[tuple[str, str]]:
-        """Replace the status in `fields` by fields of a report; yield each open question with the field it is about."""
+    def expand(self, fields: Fields, label: str, colour: str | None = None) -> Iterator[tuple[str, str]]:
+        """Replace the status in `fields` by fields of a report; yield each open question with the field it is about.
+
+        `colour`: of the row."""
         readings = self._pop_readings(fields)
+        if colour is not None and (state := self._mapping.colours.get(colour)) not in (None, "", NO_STATE):
+            readings.append(StateReading(str(state), {}, None))
         day = fields.pop(STATE_DAY, None)
         dated = find_dated_state(fields)
         if len({find_base(reading.state) for reading in readings}) > 1 and not _is_house_arrest(readings):

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from app.errors import build_pointed_errors
 from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
+from app.imports.colours import find_row_colour
 from app.imports.doubts import GENDER_FIELD, MAX_EQUAL_ROWS, CaseNumbers, DoubtfulRows, RepeatedCaseNumber, RepeatedRow
 from app.imports.faults import Fault, format_column_letters, format_question, parse_column_letters
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
@@ -133,6 +134,8 @@ class RowReader:
         self._unread_columns = [column for column in columns if not column.fields and not column.is_counter]
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
+        self._places = [column.place for column in columns if column.profile.filled]
+        self._name_places = [column.place for column in columns if NAME in column.fields]
         self._dates = dates or {}
         self._list_dates = DateContext(mapping.dates, mapping.day)
         self._meanings = {**mapping.meanings, GENDER_FIELD: (genders or {}) | mapping.meanings.get(GENDER_FIELD, {})}
@@ -167,7 +170,7 @@ class RowReader:
             return Row(cells.number, None, faults, self._letters, cells.texts)
         faults, fields = self._read_cells(cells)
         fields = self._constants | fields
-        faults += self._combine_cells(fields, cells.number)
+        faults += self._combine_cells(fields, cells)
         if any(fault.code == LEFT_OUT for fault in faults):
             self.tally.excluded_rows.add(cells.number)
             return None
@@ -201,15 +204,16 @@ class RowReader:
             faults.append(Fault(format_column_letters(extra_place), "", "too_many_cells", detail))
         return faults, fields
 
-    def _combine_cells(self, fields: Body, number: int) -> list[Fault]:
+    def _combine_cells(self, fields: Body, cells: Cells) -> list[Fault]:
         """Join values of several cells; the faults of values that contradict one another."""
         faults = []
         if not _join_names(fields):
             detail = "The name and its parts in other columns differ: correct one, or leave a column out in a mapping."
             faults.append(Fault(self._letters.get(NAME), build_pointer(NAME), "two_names", detail))
         column = self._letters.get(STATE)
-        for question, field_name in self._states.expand(fields, self._label_row(number)):
-            detail = format_question(question, number) if question in QUESTIONS else ""
+        colour = find_row_colour(cells, self._places, self._name_places) if cells.colours else None
+        for question, field_name in self._states.expand(fields, self._label_row(cells.number), colour):
+            detail = format_question(question, cells.number) if question in QUESTIONS else ""
             letter = self._letters.get(field_name, column)
             faults.append(Fault(letter, build_pointer(field_name), question, detail))
         return faults
