@@ -194,7 +194,7 @@ def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[Stor
     names = [column.place for column in sheet.columns if NAME in column.fields]
     heading = next((row for row in sheet.read_rows() if row.number == sheet.heading_row.number), None)
     groups = find_colour_groups(sheet.read_cells(), places, heading=heading, name_columns=names)
-    choices, _kind = _list_choices(STATE)
+    choices, _kind = list_choices(STATE)
     return [
         build_question(
             "row_colour",

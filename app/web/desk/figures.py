@@ -190,8 +190,9 @@ async def _show_figures(
     *,
     held: str | None = None,
 ) -> Response:
-    """Show the figures with what each counts, and what is asked once for all of them. `held`: the sealed list, which may
-    have people all the same."""
+    """Show the figures with what each counts, and what is asked once for all of them.
+
+    `held`: the sealed list, which may have people all the same."""
     _ = desk.catalogue.gettext
     titles = {
         COUNTRY_FIELD: _("Country of the figures"),

@@ -24,8 +24,6 @@ MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
 MAX_SAMPLES = 3
 COLUMN_PLACE, CHECKED_PLACE = "/positions/", "/checked"
 CASE_NUMBER = "source_record_id"
-# Questions about the whole list that are about what it would change.
-_CHANGES_CODES = frozenset({"column_gone", "case_numbers_alike", "older_list"})
 # A numeric date in which day and month may be swapped.
 _NUMERIC_DATE = re.compile(r"(\d{1,2})\D(\d{1,2})\D(\d{4})")
 
@@ -246,7 +244,7 @@ def _give_place(question: Question, receipt: Receipt, words: Catalogue) -> Quest
             ],
             "guess": "",
         }
-    return {**question, "step": CHANGES_STEP} if question["code"] in _CHANGES_CODES else question
+    return question
 
 
 def _build_group_questions(

@@ -369,34 +369,41 @@ def test_ages_without_a_day_are_asked_about_first(officer: Officer) -> None:
     assert "1 row: 1 goes in" in answered(officer, OF_LIST | {"answer:/positions/H": "-"})
 
 
-def test_case_numbers_that_only_count_rows_are_asked_about_once(officer: Officer) -> None:
-    text = "\n".join(
-        [HEAD] + [f"{at};Ana{chr(96 + at)} Múgica;2025-03-02;Venezuela;2026-01-12;;" for at in range(1, 4)]
-    )
-    page = tried(officer, text)
-    assert page.count('name="answer:/positions/A"') == 2, "two answers to one question"
-    page = answered(officer, OF_LIST | {"answer:/positions/A": "source_record_id"})
-    assert "3 rows" in page
+def test_case_numbers_that_only_count_rows_are_asked_about(officer: Officer) -> None:
+    rows = [f"{at};Ana{chr(96 + at)} Múgica;2025-03-02;Venezuela;2026-01-12;;" for at in range(1, 4)]
+    text = "\n".join([HEAD.replace("Código", "Número de caso"), *rows])
+    assert "column A “Número de caso”?" in tried(officer, text)
+    assert "3 rows" in answered(officer, OF_LIST | {"answer:/positions/A": "source_record_id"})
     assert answered(officer, {"send": "yes"}) == "303"
     officer.world.settle()
     stored = officer.world.get("/v1/reports", "foro").json()["data"]
     assert {one["source_record_id"] for one in stored} == {"1", "2", "3"}
 
 
-def test_a_list_far_longer_than_the_last_is_confirmed_alone(officer: Officer) -> None:
-    """Who confirms that passes over no other question."""
-    officer.world.send_list("\n".join([HEAD, *people(20)]), mapping='list_date = "2026-01-20"\nwhole = false')
-    text = "\n".join([HEAD, *people(60)]).replace(";;", ";verificada;a las puertas", 1)
-    page = tried(officer, text)
-    assert 'name="answer:/confirmed/row_count"' in page
-    page = answered(officer, OF_LIST | {"answer:/confirmed/row_count": "true"})
-    assert "One question is open" in page
-    assert "a las puertas" in page
-    page = answered(officer, {METHOD: "at_the_gate"})
-    assert "60 rows" in page
+def test_what_looks_wrong_of_the_whole_list_is_confirmed(officer: Officer) -> None:
+    officer.world.send_list(f"{HEAD}\nEX-01;Ana Matilde Múgica;2025-03-02;Venezuela;2026-01-12;;", mapping=ANSWERED)
+    tried(officer, f"{HEAD}\nEX-1;Petra Roca Lugo;2025-03-02;Venezuela;2026-01-12;;")
+    page = answered(officer, OF_LIST)
+    assert "differ from earlier ones of yours only in leading zeros" in page
+    assert 'name="send"' not in page
+    page = answered(officer, {"answer:/confirmed/case_numbers_alike": "true"})
+    assert "1 row: 1 goes in" in page
     assert answered(officer, {"send": "yes"}) == "303"
     officer.world.settle()
-    assert len(officer.world.get("/v1/reports", "foro", limit=100).json()["data"]) == 60
+    assert len(officer.world.get("/v1/reports", "foro").json()["data"]) == 2
+
+
+def test_who_is_missing_from_a_whole_list_is_asked_about(officer: Officer) -> None:
+    head = HEAD.replace("Fecha de excarcelación", "Estado")
+    rows = [f"EX-{at};{name} Múgica;2025-03-02;Venezuela;detenida;;" for at, name in enumerate(("Ana", "Eva"))]
+    officer.world.send_list("\n".join([head, *rows]), mapping=ANSWERED)
+    tried(officer, "\n".join([head, rows[0]]))
+    page = answered(officer, OF_LIST | {"answer:/whole": "true"})
+    assert "Eva Múgica is not on this list" in page
+    assert officer.filled(PATH)["answer:/missing/EX-1"] == ["keep"]
+    page = answered(officer, {"answer:/missing/EX-1": "died"})
+    assert 'name="send"' in page
+    assert answered(officer, {"send": "yes"}) == "303"
 
 
 def test_a_column_is_read_otherwise(officer: Officer) -> None:
@@ -422,7 +429,7 @@ def test_a_list_of_people_that_looks_like_figures_is_read_as_people(officer: Off
 def test_meanings_are_remembered_for_the_next_list_and_can_be_changed(officer: Officer) -> None:
     text = LIST.replace("Nombre y apellidos", "Zxq").replace("TOTAL: 3", "SUMA")
     page = tried(officer, text)
-    assert "Is this what is in column B “Zxq”?" in page
+    assert "column B “Zxq”?" in page
     answered(officer, OPEN | {"answer:/positions/B": "detainee.full_name"})
     answered(officer, {"send": "yes"})
     officer.world.settle()
