@@ -216,7 +216,7 @@ def test_a_curator_decides_a_pair_and_undoes_it(visitor: Visitor, desk: Desk) ->
 
 def test_two_curators_decide_an_objection(visitor: Visitor, desk: Desk) -> None:
     """In Spanish."""
-    for who, heard in ((FIRST, "espera a una segunda"), (SECOND, "Decidido:")):
+    for who, heard in ((FIRST, "espera el acuerdo de una segunda"), (SECOND, "Decidido:")):
         curator = Journey(visitor, desk, "es")
         page = curator.page
         curator.signs_in(who)
