@@ -79,6 +79,7 @@ _DOCKET_YEAR = re.compile(r"(?:/[^/]{0,12}\b(?:19|20)\d\d\b)|(?:\b(?:19|20)\d\d\
 _TERM = re.compile(
     r"\d{1,3}(?:[.,]\d+)? ?(?:anos?|years?|yrs?|ans?|annees?|mes(?:es)?|months?|mois|dias?|days?|jours?)\b"
 )
+_NUMBERED_ZONE = re.compile(r"\bzona (?:n\w* )?\d")  # of the police: "Zona 7"
 _LINK = re.compile(r"(?:https?://|www\.)\S|\S+\.(?:com|org|net|info)(?:/|$)", re.IGNORECASE)
 _CROSS_SIGNS = frozenset("✓✔√☑✗✘×•●*+☒■")
 _CROSS_WORDS = frozenset({"x", "xx", "si", "s", "no", "n", "yes", "y", "1", "0", "sim", "nao", "oui", "non", "ok",
@@ -224,8 +225,9 @@ def _recognise(heading: str, group: str) -> _Recognition:
     if not asks_yes_or_no(heading):
         return recognition
     kept = tuple(c for c in recognition.candidates if c.field in CROSSED_STATES or c.field in CROSSED_FITS)
-    # No column of yes and no, but perhaps one of numbers: "S/N" alone.
-    return _Recognition(kept, recognition.is_explained) if kept else _Recognition(recognition.candidates, False)
+    if kept or any(candidate.field == NOT_NEEDED for candidate in recognition.candidates):  # "S/N" alone: a number
+        return _Recognition(kept or recognition.candidates, recognition.is_explained)
+    return _Recognition(recognition.candidates, False)
 
 
 def _recognise_words(heading: str, group: str) -> _Recognition:
@@ -286,7 +288,7 @@ def _refines(joined: Meanings, alone: Meanings) -> bool:
 
 
 def _to_recognition(meanings: Meanings, concepts: HeadingConcepts) -> _Recognition:
-    return _Recognition(meanings.candidates, meanings.is_explained and not concepts.unknown)
+    return _Recognition(meanings.candidates, meanings.is_explained and not (concepts.unknown or concepts.is_doubtful))
 
 
 def recognise_heading(heading: str, group: str = "") -> tuple[str, ...]:
@@ -398,7 +400,7 @@ def _judge_text(field: str, profile: ColumnProfile) -> Fit:
     if field == TERM:
         return Fit.PROOF if _count_matching(samples, _is_term) >= SOME else Fit.POSSIBLE
     if field == FACILITY:
-        has_facility = _count_matching(samples, lambda text: _has_concept(text, frozenset({"facility", "center"})))
+        has_facility = _count_matching(samples, _is_facility_like)
         return Fit.PROOF if has_facility >= SOME / 2 else Fit.POSSIBLE
     if field in (NAME, GIVEN_NAMES, SURNAMES):
         if profile.numbers >= SOME:
@@ -420,6 +422,10 @@ def _is_link(text: str) -> bool:
 
 def _is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
+
+
+def _is_facility_like(text: str) -> bool:
+    return _has_concept(text, frozenset({"facility", "center"})) or _NUMBERED_ZONE.search(fold(text)) is not None
 
 
 def _is_docket(text: str) -> bool:

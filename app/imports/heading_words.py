@@ -25,6 +25,7 @@ MAX_READINGS = 24  # of a heading whose words have several concepts
 # Letters of a word in which one slip, or two, are still the same word. Shorter words are too close to others.
 MIN_LENGTH_ONE_SLIP, MIN_LENGTH_TWO_SLIPS = 5, 10
 MIN_SWAPPED_LENGTH = 4
+MIN_SURE_SLIP_LENGTH = 7  # a shorter word with another letter may be a word that is not listed: "placa", "place"
 MIN_PREFIX, MIN_PREFIX_WITHOUT_POINT = 3, 5
 MIN_PREFIX_SHARE = 0.6  # of a word abbreviated without a point: "passe" is no passport
 MIN_INFLECTED_LENGTH = 4
@@ -80,6 +81,7 @@ class HeadingConcepts:
     readings: tuple[frozenset[str], ...]
     unknown: tuple[str, ...]
     known_count: int
+    is_doubtful: bool = False  # a short word may be a slip of another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,18 +287,22 @@ def _share_concepts(words: Iterable[str]) -> bool:
     return len({tuple(_LEXICON.words[word]) if word in _LEXICON.words else (word,) for word in words}) == 1
 
 
-def _mend_words(words: list[HeadingWord]) -> tuple[dict[str, None], list[str]]:
-    """The known words of a heading, slips mended, and its unknown words. Of two words that a slip may be, the one that
-    makes a phrase with another word is meant: "lsat name" is a last name."""
+def _mend_words(words: list[HeadingWord]) -> tuple[dict[str, None], list[str], bool]:
+    """The known words of a heading, slips mended; its unknown words; and whether a slip is doubtful.
+
+    Of two words that a slip may be, the one that makes a phrase with another word is meant: "lsat name" is a last
+    name."""
     left: dict[str, None] = {}
     unknown: list[str] = []
     doubtful: list[str] = []
+    is_doubtful = False
     texts = {word.text for word in words}
     for word, has_point in words:
         if word in _LEXICON.known and (word not in _LEXICON.singulars or _is_meaningful(word, texts)):
             left[word] = None
         elif (corrected := _correct_word(word, has_point)) is not None:
             left[corrected] = None
+            is_doubtful = is_doubtful or _is_doubtful(word, corrected)
         else:
             doubtful.append(word)
     for word in doubtful:
@@ -305,7 +311,12 @@ def _mend_words(words: list[HeadingWord]) -> tuple[dict[str, None], list[str]]:
             left[common] = None
         else:
             unknown.append(word)
-    return left, unknown
+    return left, unknown, is_doubtful
+
+
+def _is_doubtful(word: str, corrected: str) -> bool:
+    is_shortened = len(corrected) > len(word) and corrected.startswith(word)
+    return len(word) < MIN_SURE_SLIP_LENGTH and not is_shortened and corrected not in _find_swapped(word)
 
 
 def _is_meaningful(word: str, others: AbstractSet[str]) -> bool:
@@ -315,7 +326,9 @@ def _is_meaningful(word: str, others: AbstractSet[str]) -> bool:
         return True
     singulars = frozenset().union(*(_LEXICON.singulars.get(other, ()) for other in others))
     own = _LEXICON.singulars[word]
-    return any(phrase <= singulars and not phrase.isdisjoint(own) for phrase in _LEXICON.phrases) or not _find_swapped(word)
+    return any(phrase <= singulars and not phrase.isdisjoint(own) for phrase in _LEXICON.phrases) or not _find_swapped(
+        word
+    )
 
 
 def _list_similar(word: str) -> list[str]:
@@ -336,7 +349,7 @@ def read_concepts(words: Iterable[HeadingWord]) -> HeadingConcepts:
     words = list(words)
     if (whole := _WHOLE_HEADINGS.get(tuple(word.text for word in words))) is not None:
         return HeadingConcepts((whole,), (), len(words))
-    left, unknown = _mend_words(words)
+    left, unknown, is_doubtful = _mend_words(words)
     options: list[list[str]] = []
     singulars: dict[str, AbstractSet[str]] = {word: _LEXICON.singulars.get(word, frozenset()) for word in left}
     in_phrases = frozenset().union(*singulars.values())
@@ -351,7 +364,7 @@ def read_concepts(words: Iterable[HeadingWord]) -> HeadingConcepts:
         elif word not in PARTICLES and word not in MONTH_WORDS:
             unknown.append(word)
     readings = dict.fromkeys(map(frozenset, islice(product(*options), MAX_READINGS)))
-    return HeadingConcepts(tuple(readings), tuple(unknown), len(options))
+    return HeadingConcepts(tuple(readings), tuple(unknown), len(options), is_doubtful)
 
 
 def expand_concepts(concepts: Iterable[str]) -> frozenset[str]:
