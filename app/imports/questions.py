@@ -197,7 +197,7 @@ def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[Stor
     names = [column.place for column in sheet.columns if NAME in column.fields]
     heading = next((row for row in sheet.read_rows() if row.number == sheet.heading_row.number), None)
     groups = find_colour_groups(sheet.read_cells(), places, heading=heading, name_columns=names)
-    choices, _kind = _list_choices(STATE)
+    choices, _kind = list_choices(STATE)
     return [
         build_question(
             "row_colour",
@@ -396,7 +396,7 @@ def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -
     name = group.fault.pointer.removeprefix("/").replace("/", ".")
     name = name if name in FIELDS else column.fields[0]
     value = group.fault.value or ""
-    choices, kind = _list_choices(name)
+    choices, kind = list_choices(name)
     return build_question(
         "value_unknown",
         ["values", name, fold(value)],
@@ -411,7 +411,7 @@ def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -
     )
 
 
-def _list_choices(name: str) -> tuple[list[Choice], str]:
+def list_choices(name: str) -> tuple[list[Choice], str]:
     """Return the answers that can be right for a word in a column, and the kind of answer."""
     empty = format_choice("", "says_nothing")
     field_kind = FIELDS[name]
