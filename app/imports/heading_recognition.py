@@ -52,6 +52,7 @@ CROSSED_STATES = frozenset(
     }
 )
 EVIDENCE, FACILITY, RECORD_ID = "verification.evidence", "detention.facility", "source_record_id"
+NATIONAL_ID = "detainee.national_id"
 PLACE, COURT_CASE, TERM = "detention.place", "detention.case", "detention.sentence.term"
 REGISTRY_IDS = frozenset({"detainee_id", "detention_id", "release_id"})
 DESIGNATION, AGE, VERDICT = "detainee.designation", "detainee.age", "verification.verdict"
@@ -395,6 +396,8 @@ def _judge_text(field: str, profile: ColumnProfile) -> Fit:
     samples = profile.samples
     if field == EVIDENCE:
         return Fit.PROOF if _count_matching(samples, _is_link) >= SOME else Fit.NONE
+    if field == NATIONAL_ID:
+        return Fit.POSSIBLE if _count_matching(samples, _has_digit) >= SOME else Fit.NONE
     if field == COURT_CASE:
         return Fit.PROOF if _count_matching(samples, _is_docket) >= SOME else Fit.POSSIBLE
     if field == TERM:
@@ -428,6 +431,10 @@ def _is_facility_like(text: str) -> bool:
     return _has_concept(text, frozenset({"facility", "center"})) or _NUMBERED_ZONE.search(fold(text)) is not None
 
 
+def _has_digit(text: str) -> bool:
+    return any(char.isdecimal() for char in text)
+
+
 def _is_docket(text: str) -> bool:
     """Whether a text has letters, a slash and a year: "KP01-P/2024"."""
     return _DOCKET_YEAR.search(text) is not None and any(char.isalpha() for char in text)
@@ -440,4 +447,4 @@ def _is_term(text: str) -> bool:
 
 def _is_name_like(text: str) -> bool:
     words = [word for word in re.split(r"[\s,]+", text) if word]
-    return 2 <= len(words) <= 7 and not any(char.isdecimal() for char in text) and words[0][:1].isupper()
+    return 2 <= len(words) <= 7 and not _has_digit(text) and words[0][:1].isupper()
