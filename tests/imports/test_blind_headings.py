@@ -1,4 +1,4 @@
-"""Headings that somebody wrote who had not seen the code, as field offices head their lists: none is wrong in silence."""
+"""Headings as field offices write them, by somebody who had not seen the code: none is read wrongly in silence."""
 
 import csv
 from pathlib import Path
