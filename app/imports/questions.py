@@ -39,6 +39,9 @@ from app.projection.statements import FIRST_HAND
 from app.vocabulary import Language, build_vocabulary
 
 READ_STEP, VALUES_STEP, CHANGES_STEP = 1, 2, 3
+# What no layout says, and nobody else knows.
+LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD = "list_date", "whole_list", "list_checked", "list_held"
+ASKED_OF_EVERY_LIST = frozenset({LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD})
 # Questions about values of one list: beyond these the column was read for the wrong thing.
 MAX_VALUE_QUESTIONS = 60
 MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
@@ -274,22 +277,22 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
     """Ask what no layout says: the day of the list, whether it is whole, and how the organisation checked it."""
     mapping, questions = opened_list.mapping, []
     day = opened_list.day
-    if mapping.list_date is None:
+    if mapping.list_date is None and LIST_DATE in ASKED_OF_EVERY_LIST:
         guess = None if day is None else day.isoformat()
-        questions.append(build_question("list_date", ["list_date"], READ_STEP, kind="date", guess=guess))
-    if mapping.whole is None:
+        questions.append(build_question(LIST_DATE, ["list_date"], READ_STEP, kind="date", guess=guess))
+    if mapping.whole is None and WHOLE_LIST in ASKED_OF_EVERY_LIST:
         choices = [format_choice("false", "additions_only"), format_choice("true", "whole_list")]
-        questions.append(build_question("whole_list", ["whole"], READ_STEP, choices=choices))
+        questions.append(build_question(WHOLE_LIST, ["whole"], READ_STEP, choices=choices))
     read = {name for column in opened_list.columns for name in column.fields} | mapping.constants.keys()
-    if mapping.checked is None and not read & {VERDICT, METHOD}:
+    if mapping.checked is None and LIST_CHECKED in ASKED_OF_EVERY_LIST and not read & {VERDICT, METHOD}:
         methods = _list_code_choices("methods", sorted(FIRST_HAND))
         choices = [format_choice(NOT_CHECKED, "not_checked"), *methods]
-        questions.append(build_question("list_checked", ["checked"], READ_STEP, choices=choices))
-    if mapping.held is None and undecided:
+        questions.append(build_question(LIST_CHECKED, ["checked"], READ_STEP, choices=choices))
+    if mapping.held is None and LIST_HELD in ASKED_OF_EVERY_LIST and undecided:
         choices = [format_choice("held", "still_held"), format_choice("unknown", "not_known")]
         questions.append(
             build_question(
-                "list_held",
+                LIST_HELD,
                 ["held"],
                 READ_STEP,
                 choices=choices,
