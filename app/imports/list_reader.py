@@ -342,11 +342,13 @@ def _open_csv(opener: _SheetOpener, data: bytes) -> OpenedSheet:
     def read_cells(delimiter: str, width: int | None = None) -> Iterator[Cells]:
         return (Cells(*row) for row in csv.read_csv_rows(data, encoding, delimiter, width))
 
-    candidates = [
-        (find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header), delimiter)
-        for delimiter in csv.DELIMITERS
-    ]
-    heading_row, delimiter = max(candidates, key=lambda pair: (pair[0].known_count, pair[0].width))
+    candidates = []
+    for delimiter in csv.DELIMITERS:
+        heading_row = find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header)
+        widths = sorted(len(row.texts) for row in islice(read_cells(delimiter), MAX_HEADING_ROW))
+        usual_width = widths[len(widths) // 2] if widths else 0
+        candidates.append(((heading_row.known_count, heading_row.width, usual_width), heading_row, delimiter))
+    _rank, heading_row, delimiter = max(candidates, key=lambda candidate: candidate[0])
     return opener.open_sheet(partial(read_cells, delimiter, len(heading_row.headings) or None))
 
 
