@@ -1,5 +1,7 @@
 """What is remembered of the answers about a list, and what a confirmation passes over."""
 
+import pytest
+
 from tests.support import Body, World
 
 LIST = "Código;Nombre y apellidos;Fecha de detención;País;XYZ\nA-1;Rosa Inés Valdivia;2025-03-02;Venezuela;maestra\n"
@@ -10,6 +12,7 @@ def list_places(receipt: Body) -> set[str]:
     return {question["place"] for question in receipt["questions"]}
 
 
+@pytest.mark.usefixtures("asked_of_every_list")
 def test_the_meaning_of_a_column_is_asked_once_and_the_day_of_a_list_each_time(world: World) -> None:
     facts = {"/list_date", "/whole", "/checked", "/held"}
     assert list_places(world.send_list(LIST, dry_run=True)) == facts | {"/positions/E"}
