@@ -19,7 +19,14 @@ from sqlalchemy import Engine
 
 from app.cli import export, list_undo
 from app.cli.database import open_database, open_session
-from app.cli.list_answers import ask_questions, find_answers_file, is_interactive, load_answers, write_answers
+from app.cli.list_answers import (
+    ask_questions,
+    find_answers_file,
+    is_interactive,
+    keep_answers,
+    load_answers,
+    write_answers,
+)
 from app.cli.output import AsJson, detect_language, exit_with_error, utc_now
 from app.config import Names, Settings
 from app.db.engine import open_read_session
@@ -438,9 +445,15 @@ def import_list(
             )
 
     receipt, remaining_work = send(mapping)
-    while receipt and is_interactive() and not as_json and any(q["place"] for q in receipt["questions"]):
-        answers = ask_questions(receipt["questions"], output_options.lang)
-        mapping = write_answers(file, mapping, answers, output_options.lang)
+    asked: set[str] = set()
+    while receipt and is_interactive() and not as_json:
+        questions = [question for question in receipt["questions"] if question["place"] not in {None, *asked}]
+        if not questions:
+            break
+        asked |= {str(question["place"]) for question in questions}
+        mapping = write_answers(file, mapping, ask_questions(questions, output_options.lang), output_options.lang)
         receipt, remaining_work = send(mapping)
+    if receipt and receipt["state"] == "done" and not dry_run:
+        keep_answers(file)
     if remaining_work is not None:
         exit_with_error(remaining_work)

@@ -119,10 +119,12 @@ class OpenedList:
         return self._read_cells if self.sheets else None
 
     def _read_cells(self) -> Iterator[Cells]:
-        several = len(self.used_sheets) > 1
         for sheet in self.used_sheets:
-            offset = sheet.number * SHEET_ROWS if several else 0
-            yield from (row._replace(number=offset + row.number) for row in sheet.read_cells())
+            yield from (row._replace(number=self.number_row(sheet, row.number)) for row in sheet.read_cells())
+
+    def number_row(self, sheet: OpenedSheet, row: int) -> int:
+        """Return the number of a row of a sheet among the rows of the list."""
+        return row + (sheet.number * SHEET_ROWS if len(self.used_sheets) > 1 else 0)
 
     def label_row(self, number: int) -> str:
         """Return a row as an officer names it: 14, or Detenidos!14 in a list of several sheets."""
@@ -379,7 +381,6 @@ def _build_opened_list(
     def read_rows() -> Iterator[Row]:
         opened_list.tally = Tally()
         for sheet in opened_list.used_sheets:
-            offset = sheet.number * SHEET_ROWS if len(used) > 1 else 0
             reader = RowReader(
                 sheet.columns,
                 mapping,
@@ -391,7 +392,7 @@ def _build_opened_list(
                 label_row=opened_list.label_row,
             )
             for cells in sheet.read_cells():
-                row = reader.read_row(cells._replace(number=offset + cells.number))
+                row = reader.read_row(cells._replace(number=opened_list.number_row(sheet, cells.number)))
                 if row is not None:
                     yield row
 

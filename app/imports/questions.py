@@ -209,7 +209,7 @@ def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[Stor
             },
             choices=choices,
             count=group.row_count,
-            rows=[opened_list.label_row(number) for number in group.first_rows],
+            rows=[opened_list.label_row(opened_list.number_row(sheet, row)) for row in group.first_rows],
         )
         for group in groups
         if group.colour not in opened_list.mapping.colours

@@ -7,6 +7,7 @@ death or another end. A remark may say something else. Nothing of this is guesse
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from app.dates import parse_date
 from app.imports.fields import PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.sheet_dates import DateContext
@@ -54,6 +55,15 @@ class RowStates:
                 drop_dated_state(fields)
             elif answer is Answer.CELLS:
                 reading = None
+            else:
+                yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
+                return
+        if reading is not None and _has_other_day(reading, fields):
+            answer = self._mapping.find_row_answer(label, Question.STATES_DIFFER)
+            if answer is Answer.CELLS:
+                reading = StateReading(reading.state, reading.codes, None)
+            elif answer is Answer.STATUS:
+                fields.pop(_DAY_FIELDS[find_base(reading.state)], None)
             else:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
                 return
@@ -167,6 +177,12 @@ def find_base(state: str) -> str:
 def _choose_reading(readings: list[StateReading]) -> StateReading | None:
     """Return the reading that says most: of custody and house arrest the latter, of equals the one with a day."""
     return max(readings, key=lambda r: (r.state != "held", r.on is not None, len(r.codes)), default=None)
+
+
+def _has_other_day(reading: StateReading, fields: Fields) -> bool:
+    """Whether a status has a day that cannot be the one in the column for it: a month may hold a day."""
+    day = fields.get(_DAY_FIELDS.get(find_base(reading.state), ""))
+    return reading.on is not None and day is not None and not parse_date(reading.on).overlaps(parse_date(day))
 
 
 def _contradicts(stated: str, dated: str) -> bool:
