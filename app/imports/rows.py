@@ -17,9 +17,9 @@ from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.colours import find_row_colour
 from app.imports.doubts import GENDER_FIELD, MAX_EQUAL_ROWS, CaseNumbers, DoubtfulRows, RepeatedCaseNumber, RepeatedRow
 from app.imports.faults import Fault, format_column_letters, format_question, parse_column_letters
-from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
+from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.csv import Cells
-from app.imports.layout import Column, find_day_of_ages, is_repeatable
+from app.imports.layout import NAME_PARTS, Column, find_day_of_ages, is_repeatable
 from app.imports.mapping import DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping
 from app.imports.row_states import IN_CUSTODY, LEFT_OUT, RowStates
 from app.imports.sheet_dates import DateContext, infer_order
@@ -246,6 +246,8 @@ class RowReader:
                 parsed_value = f"{fields[name]}\n{parsed_value}"
             if parsed_value is None or parsed_value == []:
                 self.tally.unknown_cells[column.letter, text[:MAX_SHOWN_CHARACTERS]] += 1
+            elif name in NAME_PARTS and name in fields:
+                fields[name] = f"{fields[name]} {parsed_value}"
             elif name != "note" and is_repeatable(name) and isinstance(fields.get(name), list):
                 fields[name] = list(dict.fromkeys([*fields[name], *parsed_value]))
             elif fields.setdefault(name, parsed_value) != parsed_value and name != "note":
@@ -283,7 +285,7 @@ def is_text_too_long(name: str, parsed_value: Any) -> bool:
 
 def _join_names(fields: Body) -> bool:
     """Join the full name from its parts; False where the row has another full name."""
-    name = " ".join(part for path in (GIVEN_NAMES, SURNAMES) if (part := fields.pop(path, None)))
+    name = " ".join(part for path in NAME_PARTS if (part := fields.pop(path, None)))
     if name and NAME in fields:
         return set(split_words(name)) <= set(split_words(fields[NAME]))
     if name:
