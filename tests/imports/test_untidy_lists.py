@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import pytest
 from openpyxl import Workbook
 
 from app.imports.answers import build_answers
@@ -96,3 +95,31 @@ def test_two_columns_of_surnames_are_joined_in_their_order() -> None:
 def test_nom_beside_prenom_is_the_surname() -> None:
     data = write_csv(("Nom", "Prénom", "Date d'arrestation"), ("KABILA", "Jean", "13/04/2025"))
     assert read_names(data) == ["Jean KABILA"]
+
+
+def test_a_day_in_a_status_is_read_by_the_order_that_another_column_proves_and_the_likely_day_of_the_list() -> None:
+    data = write_csv(
+        ("Lista al 15 DE ENERO DE 2026", "", ""),
+        ("Nombre", "Fecha de detención", "Estatus"),
+        ("Ana Paz Gil", "13/01/2025", "Excarcelada (5/1)"),
+        ("Eva Sosa Luna", "14/01/2025", "Falleció el 03/02/2025"),
+    )
+    assert not [q for q in ask_unread(data) if q["code"] in ("value_unknown", "date_order")]
+    release, death = (body or {} for body in read_bodies(data))
+    assert release["release"]["released_on"] == "2026-01-05"
+    assert death["detainee"]["died_on"] == "2025-02-03"
+
+
+def test_the_order_of_days_inside_statuses_is_asked_where_nothing_proves_it() -> None:
+    data = write_csv(("Nombre", "Estatus"), ("Ana Paz Gil", "Excarcelada 03/02/2025"), ("Eva Sosa", "Presa"))
+    assert [q["code"] for q in ask(data)] == ["date_order"]
+    release = read_bodies(data, ("/dates", "day_first"))[0] or {}
+    assert release["release"]["released_on"] == "2025-02-03"
+
+
+def test_ages_on_the_day_of_the_list_take_the_day_that_is_answered_with_them() -> None:
+    data = write_csv(("Nombre", "Edad", "Fecha de detención"), ("Ana Paz Gil", "34", "13/1/2025"))
+    ages = next(q for q in ask_unread(data) if q["code"] == "age_needs_day")
+    answer = ages["choices"][-1]["value"]
+    body = read_bodies(data, (ages["place"], answer))[0] or {}
+    assert body["detainee"]["age_on"] == "2026-01-20"
