@@ -33,8 +33,16 @@ from app.imports.fields import (
 )
 from app.imports.formats import template
 from app.imports.formats.csv import MAX_CELL_CHARACTERS, UNDECODED_BYTE
-from app.imports.sheet_dates import DateContext, UnreadCellDate, has_time_of_day, is_unknown_date, parse_sheet_date
-from app.imports.states import StateReading, is_state_choice, read_state
+from app.imports.sheet_dates import (
+    AMBIGUOUS_DATE_DETAIL,
+    DateContext,
+    DateOrder,
+    UnreadCellDate,
+    has_time_of_day,
+    is_unknown_date,
+    parse_sheet_date,
+)
+from app.imports.states import UNKNOWN, StateReading, is_state_choice, read_state
 from app.matching.scripts import fold
 from app.schemas import text as refused_names
 from app.schemas.reports import MAX_LIST_LENGTH
@@ -202,6 +210,10 @@ def _parse_state(text: str, context: DateContext) -> StateReading:
     if is_state_choice(text):
         return StateReading(text, {}, None)
     reading = read_state(text, context)
+    if reading is None and context.order is None:
+        in_order = read_state(text, replace(context, order=DateOrder.DAY_FIRST))
+        if in_order is not None and in_order.state != UNKNOWN:  # only its day is open
+            raise UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL)
     if reading is None:
         raise UnreadCell.with_sentence("unknown_code", "state_unread")
     return reading

@@ -33,6 +33,10 @@ MIN_GROUP_CELLS = 2  # cells of a row of headings above another: a single cell i
 PROFILED_ROWS = 2_000  # rows whose cells say what a column means
 # Fields that tell people apart: a list without any of them is no list of people.
 IDENTIFYING_FIELDS = (NAME, GIVEN_NAMES, SURNAMES, "detention.facility", "detention.detained_on")
+# Fields with the parts of a name, each perhaps in several columns: "Primer apellido", "Segundo apellido".
+NAME_PARTS = (GIVEN_NAMES, SURNAMES)
+# Headings of the full name, or of the surnames beside given names: "Nom, Prénom".
+FULL_OR_LAST_NAME = frozenset({"nom", "name"})
 # Headings of the full name, or of given names if there is a column of surnames.
 FULL_OR_FIRST_NAME = frozenset({"nombre", "name", "nome", "nom"})
 AGE_FIELD = "detainee.age"
@@ -211,13 +215,21 @@ def _find_meaning(column: Column, mapping: ListMapping) -> Column:
 def _settle_meanings(columns: list[Column]) -> list[Column]:
     """Return the columns as they stand beside one another.
 
-    "Nombre" beside "Apellidos" is a given name: as the full name it would lose the surnames. Of two columns with one
+    "Nombre" beside "Apellidos" is a given name: as the full name it would lose the surnames, as "Nom" beside "Prénom"
+    would contradict the given names. Of two columns with one
     meaning neither is sure, and the later one is asked about without a meaning."""
     read_fields = {column.fields[0] for column in columns if column.fields}
     if SURNAMES in read_fields and GIVEN_NAMES not in read_fields:
         columns = [
             replace(column, fields=(GIVEN_NAMES,))
             if not column.is_answered and fold_heading(column.heading) in FULL_OR_FIRST_NAME
+            else column
+            for column in columns
+        ]
+    if GIVEN_NAMES in read_fields and SURNAMES not in read_fields:
+        columns = [
+            replace(column, fields=(SURNAMES,))
+            if not column.is_answered and fold_heading(column.heading) in FULL_OR_LAST_NAME and NAME in column.fields
             else column
             for column in columns
         ]
@@ -243,7 +255,7 @@ def _settle_meanings(columns: list[Column]) -> list[Column]:
 
 def is_repeatable(name: str) -> bool:
     """Whether several columns may be read for a field: their cells are put together."""
-    return name == "note" or FIELDS[name].kind in ("lines", "codes", "countries", "links")
+    return name in ("note", *NAME_PARTS) or FIELDS[name].kind in ("lines", "codes", "countries", "links")
 
 
 def find_repeated_fields(columns: Sequence[Column]) -> list[tuple[str, Column]]:

@@ -33,7 +33,7 @@ from app.imports.layout import (
     has_people,
 )
 from app.imports.mapping import LAST_HEADER, MAX_QUOTED_LENGTH, ListMapping, fold_heading
-from app.imports.rows import Row, RowReader, Tally, build_date_contexts
+from app.imports.rows import Row, RowReader, Tally, build_sheet_dates
 from app.imports.sheet_dates import DateContext, DateOrder, list_possible_days
 from app.imports.states import read_state
 from app.schemas.imports import ImportColumn, ListForm
@@ -367,7 +367,7 @@ def _build_opened_list(
                 mapping,
                 opened_list.tally,
                 genders=infer_meaning_of_m(sheet.columns, sheet.read_cells()),
-                dates=build_date_contexts(sheet.columns, sheet.read_cells(), mapping, day),
+                dates=build_sheet_dates(sheet.columns, sheet.read_cells(), mapping, day),
                 country=context.country,
                 state=sheet.state if len(used) > 1 else None,
                 label_row=opened_list.label_row,
@@ -389,7 +389,8 @@ def _build_mismatch(mapping: ListMapping, missing: Collection[str]) -> BadFile:
 
 
 _DAY_IN_TITLE = re.compile(
-    r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{2}-\d{2}|\d{1,2} (?:de )?[^\W\d]+ (?:de |del )?\d{4}"
+    r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{2}-\d{2}|\d{1,2} (?:de )?[^\W\d]+ (?:de |del )?\d{4}",
+    re.IGNORECASE,
 )
 
 

@@ -33,6 +33,7 @@ from app.projection.statements import FIRST_HAND
 MAX_MAPPING_CHARACTERS, MAX_MAPPING_LINE = 64 * 1024, 2_000
 # Day on which people had the listed ages → its field.
 DAYS_OF_AGES = {"detained_on": "detention.detained_on", "released_on": "release.released_on"}
+AGE_ON_LIST_DAY = "list_date"
 NOT_CHECKED = "no"
 # Answers about one list, not about its layout.
 UNSAVED_ANSWERS = ("list_date", "whole", "checked", "held")
@@ -259,12 +260,14 @@ class ListMapping(BaseModel):
     @field_validator("age_on")
     @classmethod
     def _known_day(cls, day: str | None) -> str | None:
-        if day is None or day in DAYS_OF_AGES or day == AGE_ON_FILING_DAY:
+        if day is None or day in DAYS_OF_AGES or day in (AGE_ON_FILING_DAY, AGE_ON_LIST_DAY):
             return day
         try:
             return parse_date(day).text
         except DateError:
-            raise ValueError('say "detained_on", "released_on", "filed" or a date such as 2026-01-12') from None
+            raise ValueError(
+                'say "detained_on", "released_on", "list_date", "filed" or a date such as 2026-01-12'
+            ) from None
 
     @model_validator(mode="after")
     def _read_constants(self) -> Self:

@@ -28,9 +28,12 @@ _DAY_FIELDS = {"released": RELEASED_ON, "died": DIED_ON, "escaped": ENDED_ON, "d
 class RowStates:
     """The statuses of the rows of one sheet."""
 
-    def __init__(self, mapping: ListMapping, state: str | None, label_row: Callable[[int], str]) -> None:
+    def __init__(
+        self, mapping: ListMapping, state: str | None, label_row: Callable[[int], str], dates: DateContext
+    ) -> None:
+        """`dates`: how days in remarks are read."""
         self._mapping, self._sheet_state, self._label_row = mapping, state, label_row
-        self._dates = DateContext(mapping.dates, mapping.day)
+        self._dates = dates
 
     def expand(self, fields: Fields, label: str, colour: str | None = None) -> Iterator[tuple[str, str]]:
         """Replace the status in `fields` by fields of a report; yield each open question with the field it is about.
