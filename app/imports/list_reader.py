@@ -45,6 +45,8 @@ SHEET_ROWS = 10_000_000
 MAX_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
 # Rows of a sheet that is not read, counted for the question whether it belongs to the list.
 MAX_COUNTED_ROWS = 100_000
+# Rows up to which a sheet is kept in memory: it is read a dozen times, and each starts a process. Some megabytes.
+MAX_KEPT_ROWS = 2_000
 
 
 class OpenedShape(TypedDict):
@@ -236,33 +238,39 @@ def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:
 
 
 def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
-    """Return the visible sheets. Those with people are used, unless the answers say otherwise."""
+    """Return the sheets, of the hidden ones those with people. The visible ones with people are used, unless the
+    answers say otherwise."""
     mapping = opener.mapping
     with closing(Workbook(data, mapping.sheet)) as book:
         first = book.sheet
-    names = [first.name, *(name for name in first.other_sheets if name not in EXAMPLE_SHEETS)]
+    hidden_names = [sheet.name for sheet in first.sheets if sheet.is_hidden]
+    names = [first.name, *(name for name in [*first.other_sheets, *hidden_names] if name not in EXAMPLE_SHEETS)]
     names = names[: 1 if mapping.sheet else MAX_SHEETS]
 
     def read_rows(name: str) -> Iterator[Cells]:
-        with closing(Workbook(data, name)) as book:
+        with closing(Workbook(data, name, with_hidden=True)) as book:
             yield from book.read_rows()
 
     sheets = []
     for number, name in enumerate(names, 1):
-        with closing(Workbook(data, name)) as book:
+        with closing(Workbook(data, name, with_hidden=True)) as book:
             hidden_columns = book.sheet.hidden_columns
-        sheet = opener.open_sheet(partial(read_rows, name), name, number, hidden_columns)
+            kept_rows = list(book.read_rows()) if book.sheet.height <= MAX_KEPT_ROWS else None
+        read: ReadRows = partial(read_rows, name) if kept_rows is None else partial(iter, kept_rows)
+        sheet = opener.open_sheet(read, name, number, hidden_columns)
         sheet.row_count = sum(1 for _row in islice(sheet.read_cells(), MAX_COUNTED_ROWS))
-        sheet.is_used = opener.mapping.sheets.get(
-            name, sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
-        )
-        sheets.append(sheet)
+        is_list = sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
+        is_hidden = name in hidden_names
+        sheet.is_used = opener.mapping.sheets.get(name, is_list and not is_hidden)
+        if is_list or not is_hidden:
+            sheets.append(sheet)
     used = [sheet for sheet in sheets if sheet.is_used]
+    visible = [sheet for sheet in sheets if sheet.name not in hidden_names]
     if len(used) > 1:  # their columns are named by sheet and letter
         for sheet in used:
             sheet.columns = opener.open_sheet(sheet.read_rows, sheet.name, sheet.number, is_alone=False).columns
-    elif not used and sheets:
-        max(sheets, key=lambda sheet: (has_people(sheet.columns), sheet.row_count)).is_used = True
+    elif not used and visible:
+        max(visible, key=lambda sheet: (has_people(sheet.columns), sheet.row_count)).is_used = True
     return sheets
 
 
