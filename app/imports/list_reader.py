@@ -229,10 +229,14 @@ class _SheetOpener:
 
 
 def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:
-    """Return the first of the widest rows as headings of which none is known: the officer says what they mean."""
+    """Return the first of the widest rows as headings of which none is known: the officer says what they mean.
+
+    A row with a day is a person, and the sheet has no headings."""
     widest = max((sum(1 for text in row.texts if text.strip()) for row in rows[:MAX_HEADING_ROW]), default=0)
     for row in rows[:MAX_HEADING_ROW]:
         if sum(1 for text in row.texts if text.strip()) == widest > 1:
+            if any(list_possible_days(text, DateOrder.DAY_FIRST) for text in row.texts):
+                break
             return HeadingRow(row.number, list(row.texts), [""] * len(row.texts))
     return HeadingRow()
 
