@@ -137,7 +137,7 @@ def parse_cell_value(name: str, text: str, context: DateContext | None, meanings
     """Return the value of a field from the text of a cell; None if the text means "unknown". Raises UnreadCell.
 
     `context`: of the dates of a list; None for a text that belongs to no list."""
-    field = FIELDS[name]
+    field, cell_text = FIELDS[name], text
     if meanings is not None and (mapped_text := meanings.get(fold_short_text(text))) is not None:
         if not mapped_text:
             return None
@@ -157,7 +157,8 @@ def parse_cell_value(name: str, text: str, context: DateContext | None, meanings
         case "date":
             return _parse_date(name, text, context or DateContext())
         case "state":
-            return _parse_state(text, context or DateContext())
+            reading = _parse_state(text, context or DateContext())
+            return reading if text == cell_text else replace(reading, text=cell_text)
         case "mark":
             return _parse_mark(text, context or DateContext())
         case "code":

@@ -5,11 +5,12 @@ death or another end. A remark may say something else. Nothing of this is guesse
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from app.imports.fields import PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
-from app.imports.sheet_dates import DateContext
+from app.imports.sheet_dates import DateContext, DateOrder
 from app.imports.states import NO_STATE, StateReading, expand_state, find_publication_wish, find_state_in_remark
 from app.vocabulary import EndedHow, Publish
 
@@ -19,6 +20,7 @@ IN_CUSTODY = "in_custody"  # no field of a report: the row, or an answer, says t
 NOTE, RELEASED_ON, DIED_ON, ENDED_ON = "note", "release.released_on", "detainee.died_on", "detention.ended.on"
 ENDED_HOW = "detention.ended.how"
 HELD_ON, RELEASE_KIND, RELEASE_STAGE = "detention.held_on", "release.kind", "release.stage"
+AMBIGUOUS_DATE = "ambiguous_date"  # the question in which order a list writes day and month
 # States that leave a person in custody.
 CUSTODY_STATES = frozenset({"held", "house_arrest", "transferred"})
 # State → the field for its day.
@@ -39,6 +41,7 @@ class RowStates:
         """Replace the status in `fields` by fields of a report; yield each open question with the field it is about.
 
         `colour`: of the row."""
+        stated = fields.get(STATE)
         readings = self._pop_readings(fields)
         if colour is not None and (state := self._mapping.colours.get(colour)) not in (None, "", NO_STATE):
             readings.append(StateReading(str(state), {}, None))
@@ -73,6 +76,10 @@ class RowStates:
             fields[IN_CUSTODY] = True
         yield from self._check_release(fields, label, is_stated=reading is not None)
         yield from self._check_remark(fields, label)
+        if (
+            isinstance(stated, StateReading) and len(stated.text.split()) > 1
+        ):  # "Trasladado a Yare": an answer says less
+            add_to_note(fields, stated.text)
         self._date_custody(fields)
 
     def _pop_readings(self, fields: Fields) -> list[StateReading]:
@@ -113,6 +120,8 @@ class RowStates:
         if reading is not None and reading.state not in (current, "unknown") and (
             current is not None or reading.state not in CUSTODY_STATES
         ):  # fmt: skip
+            if reading.on is None and self._has_open_day(note):
+                yield AMBIGUOUS_DATE, NOTE
             answer = self._mapping.find_row_answer(label, Question.REMARK_STATE)
             if answer is Answer.REMARK:
                 drop_dated_state(fields)
@@ -126,6 +135,13 @@ class RowStates:
                 fields[PUBLISH] = wish
             elif answer is not Answer.READ:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_WISH, NOTE)
+
+    def _has_open_day(self, note: str) -> bool:
+        """Whether a remark says the day of a status, and the order of its numbers is open."""
+        if self._dates.order is not None:
+            return False
+        reading = find_state_in_remark(note, replace(self._dates, order=DateOrder.DAY_FIRST))
+        return reading is not None and reading.on is not None
 
     def _date_custody(self, fields: Fields) -> None:
         """Give the day of the list to people who were in custody on it."""
