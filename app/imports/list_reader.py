@@ -45,8 +45,7 @@ SHEET_ROWS = 10_000_000
 MAX_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
 # Rows of a sheet that is not read, counted for the question whether it belongs to the list.
 MAX_COUNTED_ROWS = 100_000
-# Rows up to which a sheet is kept in memory: it is read a dozen times, and each starts a process. Some megabytes.
-MAX_KEPT_ROWS = 2_000
+MAX_KEPT_ROWS = 5_000
 
 
 class OpenedShape(TypedDict):
@@ -241,6 +240,26 @@ def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:
     return HeadingRow()
 
 
+class _SheetReader:
+    """Reads the rows of a sheet. Those of a short one are kept: a process reads the whole file each time."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self._data, self._name = data, name
+        self._rows: list[Cells] | None = None
+        with closing(Workbook(data, name, with_hidden=True)) as book:
+            self.hidden_columns = book.sheet.hidden_columns
+            rows = list(islice(book.read_rows(), MAX_KEPT_ROWS + 1))
+        if len(rows) <= MAX_KEPT_ROWS:
+            self._rows = rows
+
+    def read_rows(self) -> Iterator[Cells]:
+        if self._rows is not None:
+            yield from self._rows
+            return
+        with closing(Workbook(self._data, self._name, with_hidden=True)) as book:
+            yield from book.read_rows()
+
+
 def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
     """Return the sheets, of the hidden ones those with people. The visible ones with people are used, unless the
     answers say otherwise."""
@@ -251,17 +270,10 @@ def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
     names = [first.name, *(name for name in [*first.other_sheets, *hidden_names] if name not in EXAMPLE_SHEETS)]
     names = names[: 1 if mapping.sheet else MAX_SHEETS]
 
-    def read_rows(name: str) -> Iterator[Cells]:
-        with closing(Workbook(data, name, with_hidden=True)) as book:
-            yield from book.read_rows()
-
     sheets = []
     for number, name in enumerate(names, 1):
-        with closing(Workbook(data, name, with_hidden=True)) as book:
-            hidden_columns = book.sheet.hidden_columns
-            kept_rows = list(book.read_rows()) if book.sheet.height <= MAX_KEPT_ROWS else None
-        read: ReadRows = partial(read_rows, name) if kept_rows is None else partial(iter, kept_rows)
-        sheet = opener.open_sheet(read, name, number, hidden_columns)
+        reader = _SheetReader(data, name)
+        sheet = opener.open_sheet(reader.read_rows, name, number, reader.hidden_columns)
         sheet.row_count = sum(1 for _row in islice(sheet.read_cells(), MAX_COUNTED_ROWS))
         is_list = sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
         is_hidden = name in hidden_names
@@ -338,11 +350,13 @@ def _open_csv(opener: _SheetOpener, data: bytes) -> OpenedSheet:
     def read_cells(delimiter: str, width: int | None = None) -> Iterator[Cells]:
         return (Cells(*row) for row in csv.read_csv_rows(data, encoding, delimiter, width))
 
-    candidates = [
-        (find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header), delimiter)
-        for delimiter in csv.DELIMITERS
-    ]
-    heading_row, delimiter = max(candidates, key=lambda pair: (pair[0].known_count, pair[0].width))
+    candidates = []
+    for delimiter in csv.DELIMITERS:
+        heading_row = find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header)
+        widths = sorted(len(row.texts) for row in islice(read_cells(delimiter), MAX_HEADING_ROW))
+        usual_width = widths[len(widths) // 2] if widths else 0
+        candidates.append(((heading_row.known_count, heading_row.width, usual_width), heading_row, delimiter))
+    _rank, heading_row, delimiter = max(candidates, key=lambda candidate: candidate[0])
     return opener.open_sheet(partial(read_cells, delimiter, len(heading_row.headings) or None))
 
 
