@@ -30,6 +30,7 @@ from app.imports.layout import (
     find_heading_row,
     find_repeated_fields,
     has_people,
+    repeat_cells_above,
 )
 from app.imports.mapping import LAST_HEADER, MAX_QUOTED_LENGTH, ListMapping, fold_heading
 from app.imports.rows import Row, RowReader, Tally, build_sheet_dates
@@ -74,8 +75,8 @@ class OpenedSheet:
     rows_above: list[str] = field(default_factory=list)
 
     def read_cells(self) -> Iterator[Cells]:
-        """Read the rows below the headings."""
-        return (row for row in self.read_rows() if row.number > self.heading_row.number)
+        """Read the rows below the headings; a ditto mark has the text of the cell above it."""
+        return repeat_cells_above(row for row in self.read_rows() if row.number > self.heading_row.number)
 
     @property
     def state(self) -> str | None:

@@ -93,7 +93,7 @@ class Answer(StrEnum):
 # Question → its answers, where they are not "read" and "leave_out".
 ANSWERS: dict[Question, tuple[Answer, ...]] = {
     Question.WITHDRAWN: (Answer.LEAVE_OUT, Answer.STANDS_AGAIN),
-    Question.STATES_DIFFER: (Answer.STATUS, Answer.CELLS, Answer.LEAVE_OUT),
+    Question.STATES_DIFFER: (Answer.STATUS, Answer.CELLS, Answer.RELEASED, Answer.HELD, Answer.LEAVE_OUT),
     Question.UNDATED_RELEASE: (Answer.RELEASED, Answer.HELD, Answer.LEAVE_OUT),
     Question.REMARK_STATE: (Answer.REMARK, Answer.READ, Answer.LEAVE_OUT),
     Question.REMARK_WISH: (Answer.REMARK, Answer.READ, Answer.LEAVE_OUT),

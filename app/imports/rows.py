@@ -21,7 +21,7 @@ from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.csv import Cells
 from app.imports.layout import NAME_PARTS, Column, find_day_of_ages, is_repeatable
 from app.imports.mapping import AGE_ON_LIST_DAY, DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping
-from app.imports.row_states import IN_CUSTODY, LEFT_OUT, RowStates
+from app.imports.row_states import DIED_ON, IN_CUSTODY, LEFT_OUT, RELEASED_ON, RowStates
 from app.imports.sheet_dates import DateContext, infer_order
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
@@ -80,6 +80,8 @@ class Tally:
 
 # Field → its longest text, where that is longer than a name; for a longer text the column's next field is tried.
 LONGER_FIELDS = {"note": MAX_NOTE_LENGTH, "detention.charges": MAX_NOTE_LENGTH}
+# Field of a day → the mark of the state that it is the day of.
+STATES_OF_DAYS = {RELEASED_ON: "state:released", DIED_ON: "state:died"}
 MAX_SHOWN_CHARACTERS = 60  # characters of a cell that are shown with its fault
 Body = dict[str, Any]
 MAX_CACHED_CELLS = 10_000  # cells: some megabytes
@@ -247,9 +249,12 @@ class RowReader:
                 parse = self._cached_value if FIELDS[name].kind in CACHED_KINDS else self._parse_value
                 parsed_value = parse(name, text, column.place)
             except UnreadCell:
-                if name == column.fields[-1]:
+                if name != column.fields[-1]:
+                    continue
+                if name not in STATES_OF_DAYS or any(map(str.isdigit, text)):
                     raise
-                continue
+                self._store_state_word(fields, STATES_OF_DAYS[name], text, column.place)
+                return
             if name != column.fields[-1] and is_text_too_long(name, parsed_value):
                 continue
             if name == "note" and name in fields:
@@ -270,6 +275,19 @@ class RowReader:
             else:
                 fields[name] = parsed_value
             return
+
+    def _store_state_word(self, fields: Body, mark: str, text: str, place: int) -> None:
+        """Read a word where the day of a release or a death stands: "sí", "no", "libertad plena". Raises UnreadCell."""
+        try:
+            parsed_value = self._parse_value(mark, text, place)
+        except UnreadCell:
+            try:
+                parsed_value = self._parse_value(STATE, text, place)
+            except UnreadCell as error:
+                error.field = STATE
+                raise
+        if fields.get(mark) in (None, True, False):
+            fields[mark] = parsed_value
 
 
 def build_sheet_dates(
@@ -317,7 +335,7 @@ def unfold(fields: Body) -> Body:
 
 
 def _build_cell_fault(column: Column, error: UnreadCell) -> Fault:
-    pointer = build_pointer(column.fields[0])
+    pointer = build_pointer(error.field or column.fields[0])
     return Fault(column.letter, pointer, error.code, str(error), sentence=error.sentence)
 
 
