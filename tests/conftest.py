@@ -26,6 +26,7 @@ from sqlalchemy.engine import make_url
 import app
 from app.config import Settings
 from app.db.engine import make_engine
+from app.imports import questions
 from app.registry.review import limits
 from tests.databases import ENGINES, Templates, settings_of
 from tests.drawn import PROFILE
@@ -36,6 +37,15 @@ hypothesis_settings.load_profile(PROFILE)
 
 # Most tests file more than a new source may before a curator looks; the tests of reviews set the limit back.
 limits.DEFAULT_UNREVIEWED_LIMIT = 100_000
+# Most tests send lists of which nothing is asked that every list is asked; `asked_of_every_list` sets that back.
+ASKED_OF_EVERY_LIST, questions.ASKED_OF_EVERY_LIST = questions.ASKED_OF_EVERY_LIST, frozenset()
+
+
+@pytest.fixture
+def asked_of_every_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask of every list what an officer is asked."""
+    monkeypatch.setattr(questions, "ASKED_OF_EVERY_LIST", ASKED_OF_EVERY_LIST)
+
 
 # Servers that tests start count by themselves, but for those of tests/cli/test_count_process.py.
 os.environ["RECUENTO_COUNTING_APART"] = "0"

@@ -11,18 +11,27 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice, pairwise
 
+from app.imports.cell_shapes import (
+    has_digit,
+    is_cross,
+    is_date_like,
+    is_docket,
+    is_link,
+    is_name_like,
+    is_term,
+    is_uuid,
+)
 from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, PUBLISH, STATE, SURNAMES
 from app.imports.heading_words import (
     ATTRIBUTES,
     CACHE_SIZE,
     MAX_HEADING_WORDS,
-    MONTH_WORDS,
-    PARTICLES,
     WEAK,
     Candidate,
     HeadingConcepts,
     Meanings,
+    asks_yes_or_no,
     expand_concepts,
     find_meanings,
     is_about_something_else,
@@ -51,6 +60,9 @@ CROSSED_STATES = frozenset(
     }
 )
 EVIDENCE, FACILITY, RECORD_ID = "verification.evidence", "detention.facility", "source_record_id"
+PLACE, COURT_CASE, TERM = "detention.place", "detention.case", "detention.sentence.term"
+NATIONAL_ID = "detainee.national_id"
+REGISTRY_IDS = frozenset({"detainee_id", "detention_id", "release_id"})
 DESIGNATION, AGE, VERDICT = "detainee.designation", "detainee.age", "verification.verdict"
 LEGAL_STATUS = "detention.legal_status"
 DATE_FIELDS = frozenset(name for name, field in FIELDS.items() if field.kind == "date") | {STATE_ON}
@@ -61,21 +73,15 @@ ANY_CELL_FIELDS = frozenset({"note"})
 MAX_CELLS, MAX_CELL_LENGTH, MAX_SAMPLES, MAX_SAMPLE_LENGTH = 2_000, 200, 12, 80
 MOST, SOME = 0.8, 0.5  # shares of cells
 MIN_COUNTING_SHARE = 0.9  # of cells that are one more than the cell above: a list has a gap or two
-MAX_DATE_WORDS = 6
+MIN_COUNTED_ROWS = 3  # of a column without a heading: two numbers in a row may be ages
+MAX_GROUP_WORDS = 3
 
 _NUMBER = re.compile(r"[-+]?\d{1,12}(?:[.,]\d{1,6})?")
 _ROW_NUMBER = re.compile(r"(\d{1,6})(?:[.,]0+|[.)º°-]{1,2})?")
-_TIME = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[ap]\.? ?m\.?)?$", re.IGNORECASE)
-_DATE_IN_NUMBERS = re.compile(
-    r"(?:\d{1,2}([/.\-])\d{1,2}\1(?:\d{4}|\d{2})|\d{4}([/.-])\d{1,2}(?:\2\d{1,2})?|\d{1,2}[/-]\d{1,2}|\d{1,2}[/-]\d{4})"
-)
 _YEAR_OR_SERIAL = re.compile(r"(?:19|20)\d\d|[2-6]\d{4}(?:\.0)?")
-_LINK = re.compile(r"(?:https?://|www\.)\S|\S+\.(?:com|org|net|info)(?:/|$)", re.IGNORECASE)
-_CROSS_SIGNS = frozenset("✓✔√☑✗✘×•●*+☒■")
-_CROSS_WORDS = frozenset({"x", "xx", "si", "s", "no", "n", "yes", "y", "1", "0", "sim", "nao", "oui", "non", "ok",
-                          "true", "false", "verdadero", "falso", "vrai", "faux"})  # fmt: skip
+_NUMBERED_ZONE = re.compile(r"\bzona (?:n\w* )?\d")  # of the police: "Zona 7"
 _STATE_CONCEPTS = frozenset(
-    {"arrest", "release", "death", "home", "transfer", "escape", "disappearance", "still", "prisoner", "facility"}
+    {"arrest", "release", "death", "home", "transfer", "escape", "disappearance", "still", "prisoner"}
 )
 
 
@@ -97,7 +103,7 @@ CROSSED_FITS = {DESIGNATION: Fit.PROOF, PUBLISH: Fit.GOOD, VERDICT: Fit.POSSIBLE
 class ColumnProfile:
     """What the cells of a column look like.
 
-    `dates`, `numbers`, `crosses`: shares of the filled cells. `counts_rows`: the cells are 1, 2, 3 and so on.
+    `dates`, `numbers`, `crosses`: shares of the filled cells. `counts_rows`: each cell is one more than the cell above.
     `samples`: the most frequent values."""
 
     filled: int
@@ -132,46 +138,24 @@ def profile_column(texts: Iterable[str]) -> ColumnProfile:
     return ColumnProfile(
         filled,
         len({fold(text) or text for text in counts}),
-        share({text for text in counts if _is_date_like(text)}),
+        share({text for text in counts if is_date_like(text)}),
         share({text for text in counts if _NUMBER.fullmatch(text)}),
-        share({text for text in counts if _is_cross(text)}),
+        share({text for text in counts if is_cross(text)}),
         _do_count_rows(cells),
         tuple(text[:MAX_SAMPLE_LENGTH] for text, _count in counts.most_common(MAX_SAMPLES)),
     )
 
 
-def _is_cross(text: str) -> bool:
-    return len(text) <= len("verdadero") and (text[0] in _CROSS_SIGNS or fold(text) in _CROSS_WORDS)
-
-
-def _is_date_like(text: str) -> bool:
-    """Whether a text is a date in any style: "12/1", "17-ene-26", "el 3 de mayo de 2025", "March 2024"."""
-    bare = _TIME.sub("", text).strip(" .,")
-    if _DATE_IN_NUMBERS.fullmatch(bare):
-        numbers = [int(number) for number in re.findall(r"\d+", bare)]
-        return any(0 < number <= 12 for number in numbers) and all(number <= 31 or number > 1900 or number < 100
-                                                                     for number in numbers)  # fmt: skip
-    words = re.sub(r"(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)", " ", fold(bare)).split()
-    months = sum(1 for word in words if word in MONTH_WORDS)
-    others = [word for word in words if word not in MONTH_WORDS and word not in PARTICLES]
-    fillers = {"el", "er", "ro", "st", "nd", "rd", "th", "em", "en", "on", "no", "to"}
-    numbers_or_fillers = [word for word in others if word.isdecimal() or word in fillers]
-    return (
-        months == 1
-        and len(words) <= MAX_DATE_WORDS
-        and len(others) == len(numbers_or_fillers)
-        and any(word.isdecimal() for word in others)
-    )
-
-
 def _do_count_rows(cells: list[str]) -> bool:
-    """Whether cells are 1, 2, 3 and so on, with few gaps; each part of a list may begin with 1 again."""
+    """Whether cells are 1, 2, 3 or 101, 102 and so on, with few gaps; each part of a list may begin with 1 again."""
     matches = [_ROW_NUMBER.fullmatch(text) for text in cells]
     numbers = [int(match[1]) for match in matches if match]
-    if not numbers or numbers[0] > 1 or len(numbers) < MIN_COUNTING_SHARE * len(cells):
+    if not numbers or len(numbers) < MIN_COUNTING_SHARE * len(cells):
         return False
+    if len(numbers) == 1:
+        return numbers[0] <= 1
     steps = sum(1 for above, number in pairwise(numbers) if number == above + 1 or number == 1)
-    return len(numbers) == 1 or (numbers[1] == numbers[0] + 1 and steps >= MIN_COUNTING_SHARE * (len(numbers) - 1))
+    return numbers[1] == numbers[0] + 1 and steps >= MIN_COUNTING_SHARE * (len(numbers) - 1)
 
 
 @scoped_cache(CACHE_SIZE)
@@ -206,13 +190,26 @@ _NOT_RECOGNISED = _Recognition((), False)
 
 
 def _recognise(heading: str, group: str) -> _Recognition:
+    """The candidates of a heading; of one with "(S/N)" those that a column of yes and no can have."""
+    recognition = _recognise_words(heading, group)
+    if group and _is_foreign(_read_heading(group)):
+        recognition = _Recognition(recognition.candidates, False)
+    if not asks_yes_or_no(heading):
+        return recognition
+    kept = tuple(c for c in recognition.candidates if c.field in CROSSED_STATES or c.field in CROSSED_FITS)
+    if kept or any(candidate.field == NOT_NEEDED for candidate in recognition.candidates):  # "S/N" alone: a number
+        return _Recognition(kept or recognition.candidates, recognition.is_explained)
+    return _Recognition(recognition.candidates, False)
+
+
+def _recognise_words(heading: str, group: str) -> _Recognition:
     """The candidates of a heading: joined with that of its group if a rule explains both, else of the heading alone."""
     own = _read_heading(heading)
     if group and (not heading.strip() or fold(heading) == fold(group)):
-        return _recognise(group, "") if not heading.strip() else _recognise(heading, "")
+        return _recognise_words(heading if heading.strip() else group, "")
     if not own.readings or (own.known_count == 0 and not group):
         return _NOT_RECOGNISED
-    if len(own.unknown) > own.known_count or (len(fold(heading)) == 1 and fold(heading) != "n"):
+    if _has_more_unknown(heading, own) or (len(fold(heading)) == 1 and fold(heading) != "n"):
         return _NOT_RECOGNISED
     alone = find_meanings(own.readings)
     if not group:
@@ -228,8 +225,27 @@ def _recognise(heading: str, group: str) -> _Recognition:
     if has_own_meaning and (_is_about_states(above.readings) or not _refines(joined, alone)):
         return _to_recognition(alone, own)
     if joined.is_explained:
-        return _to_recognition(joined, own)
+        return _add_facility(_to_recognition(joined, own), own)
     return _Recognition(tuple(Candidate(field, True) for field, _ in alone.candidates), False)
+
+
+def _add_facility(recognition: _Recognition, own: HeadingConcepts) -> _Recognition:
+    """A place under a group of arrest may also be that of detention: its cells say which."""
+    fields = {candidate.field for candidate in recognition.candidates}
+    if PLACE not in fields or FACILITY in fields or own.readings != (frozenset({"place"}),):
+        return recognition
+    return _Recognition((*recognition.candidates, Candidate(FACILITY, True)), recognition.is_explained)
+
+
+def _is_foreign(group: HeadingConcepts) -> bool:
+    """Whether a group has a word that may name other people ("ABUELA"). A long one is the title of the sheet."""
+    return bool(group.unknown) and len(group.unknown) + group.known_count <= MAX_GROUP_WORDS
+
+
+def _has_more_unknown(heading: str, concepts: HeadingConcepts) -> bool:
+    """Whether the unknown words of a heading are more than the known ones, in number or in letters."""
+    letters = sum(map(len, concepts.unknown))
+    return len(concepts.unknown) > concepts.known_count or 2 * letters > sum(map(len, fold(heading).split()))
 
 
 def _is_about_states(readings: tuple[frozenset[str], ...]) -> bool:
@@ -244,7 +260,7 @@ def _refines(joined: Meanings, alone: Meanings) -> bool:
 
 
 def _to_recognition(meanings: Meanings, concepts: HeadingConcepts) -> _Recognition:
-    return _Recognition(meanings.candidates, meanings.is_explained and not concepts.unknown)
+    return _Recognition(meanings.candidates, meanings.is_explained and not (concepts.unknown or concepts.is_doubtful))
 
 
 def recognise_heading(heading: str, group: str = "") -> tuple[str, ...]:
@@ -256,7 +272,7 @@ def recognise_heading(heading: str, group: str = "") -> tuple[str, ...]:
 
 def guess_meaning(heading: str, group: str, profile: ColumnProfile) -> Guess:
     """Guess the meaning of a column from its heading, the heading of its group and its cells."""
-    if not heading.strip() and profile.counts_rows and profile.filled > 1:
+    if not heading.strip() and profile.counts_rows and profile.filled >= MIN_COUNTED_ROWS:
         return Guess(NOT_NEEDED, True)
     recognition = _recognise(heading, group)
     candidates = recognition.candidates
@@ -293,11 +309,14 @@ def _judge_fit(field: str, profile: ColumnProfile) -> Fit:
     if field in ANY_CELL_FIELDS:
         return Fit.POSSIBLE
     if field == AGE:
-        has_digits = any(any(char.isdecimal() for char in text) for text in profile.samples)
-        return Fit.NONE if profile.dates >= SOME or not has_digits else Fit.GOOD
+        return Fit.NONE if profile.dates >= SOME or not any(map(has_digit, profile.samples)) else Fit.GOOD
+    if field in REGISTRY_IDS:
+        return Fit.PROOF if _count_matching(profile.samples, is_uuid) >= MOST else Fit.NONE
     if field == RECORD_ID:
         if profile.crosses >= MOST or profile.dates >= SOME:
             return Fit.NONE
+        if _count_matching(profile.samples, is_uuid) >= SOME:
+            return Fit.WEAK
         are_distinct = profile.distinct >= MIN_COUNTING_SHARE * profile.filled
         return Fit.GOOD if are_distinct and not profile.counts_rows else Fit.WEAK
     if profile.crosses >= MOST:
@@ -334,7 +353,12 @@ def _is_known_value(field: str, text: str) -> bool:
             return True
     except UnreadCell:
         pass
-    return field == STATE and _has_concept(text, _STATE_CONCEPTS)
+    return field == STATE and (_has_concept(text, _STATE_CONCEPTS) or _is_in_facility(text))
+
+
+def _is_in_facility(text: str) -> bool:
+    """Whether a cell is like "en la cárcel": the name of a prison alone is no state."""
+    return _has_concept(text, frozenset({"facility"})) and _has_concept(text, frozenset({"in"}))
 
 
 def _has_concept(text: str, concepts: frozenset[str]) -> bool:
@@ -346,16 +370,22 @@ def _has_concept(text: str, concepts: frozenset[str]) -> bool:
 def _judge_text(field: str, profile: ColumnProfile) -> Fit:
     samples = profile.samples
     if field == EVIDENCE:
-        return Fit.PROOF if _count_matching(samples, _is_link) >= SOME else Fit.NONE
+        return Fit.PROOF if _count_matching(samples, is_link) >= SOME else Fit.NONE
+    if field == NATIONAL_ID:  # "Identité" may be the name
+        return Fit.POSSIBLE if _count_matching(samples, has_digit) >= SOME else Fit.NONE
+    if field == COURT_CASE:
+        return Fit.PROOF if _count_matching(samples, is_docket) >= SOME else Fit.POSSIBLE
+    if field == TERM:
+        return Fit.PROOF if _count_matching(samples, is_term) >= SOME else Fit.POSSIBLE
     if field == FACILITY:
-        has_facility = _count_matching(samples, lambda text: _has_concept(text, frozenset({"facility", "center"})))
+        has_facility = _count_matching(samples, _is_facility_like)
         return Fit.PROOF if has_facility >= SOME / 2 else Fit.POSSIBLE
     if field in (NAME, GIVEN_NAMES, SURNAMES):
         if profile.numbers >= SOME:
             return Fit.NONE
         if field != NAME:
             return Fit.POSSIBLE
-        are_names = _count_matching(samples, _is_name_like) >= SOME and profile.distinct > SOME * profile.filled
+        are_names = _count_matching(samples, is_name_like) >= SOME and profile.distinct > SOME * profile.filled
         return Fit.GOOD if are_names else Fit.NONE if profile.distinct <= SOME * profile.filled else Fit.POSSIBLE
     return Fit.POSSIBLE
 
@@ -364,10 +394,5 @@ def _count_matching(samples: tuple[str, ...], check: Callable[[str], bool]) -> f
     return sum(1 for text in samples if check(text)) / max(1, len(samples))
 
 
-def _is_link(text: str) -> bool:
-    return _LINK.search(text) is not None
-
-
-def _is_name_like(text: str) -> bool:
-    words = [word for word in re.split(r"[\s,]+", text) if word]
-    return 2 <= len(words) <= 7 and not any(char.isdecimal() for char in text) and words[0][:1].isupper()
+def _is_facility_like(text: str) -> bool:
+    return _has_concept(text, frozenset({"facility", "center"})) or _NUMBERED_ZONE.search(fold(text)) is not None

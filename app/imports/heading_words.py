@@ -24,7 +24,10 @@ MAX_HEADING_LENGTH, MAX_HEADING_WORDS = 200, 24
 MAX_READINGS = 24  # of a heading whose words have several concepts
 # Letters of a word in which one slip, or two, are still the same word. Shorter words are too close to others.
 MIN_LENGTH_ONE_SLIP, MIN_LENGTH_TWO_SLIPS = 5, 10
+MIN_SWAPPED_LENGTH = 4
+MIN_SURE_SLIP_LENGTH = 7  # a shorter word with another letter may be a word that is not listed: "placa", "place"
 MIN_PREFIX, MIN_PREFIX_WITHOUT_POINT = 3, 5
+MIN_PREFIX_SHARE = 0.6  # of a word abbreviated without a point: "passe" is no passport
 MIN_INFLECTED_LENGTH = 4
 CACHE_SIZE = 4096
 
@@ -33,14 +36,19 @@ _DATE_FORM = re.compile(rf"\b{_DATE_PART}(?:[/.-]{_DATE_PART}){{1,2}}\b", re.IGN
 _WHOLE_DATE = re.compile(r"\b\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}\b|\b(?:19|20)\d\d\b")
 # Choices in brackets say what the cells hold: "(M/F)", "(sí/no)", "(X)".
 _CHOICES = re.compile(
-    r"[(\[](?:\W*(?:[a-z]{1,2}|s[ií]|no|yes|sim|n[aã]o|oui|non)(?:\s*[/,|-]\s*(?:\w{1,3}))*\W*)[)\]]", re.I
+    r"[(\[]\W*(?:(?:[a-z]{1,2}|s[ií]|no|yes|sim|n[aã]o|oui|non)(?:\s*[/,|-]\s*\w{1,3})+|x|a|o|e?s)\W*[)\]]", re.I
 )
-_YES_OR_NO = re.compile(r"\b(?:s[ií]?|y(?:es)?|sim|oui)\s*/\s*(?:no?|n[aã]o|non)\b", re.IGNORECASE)
+_YES_OR_NO = re.compile(
+    r"\b(?:(?:s[ií]?|y(?:es)?|sim|o(?:ui)?)\s*[/|]|(?:s[ií]|yes|sim|oui)\s*(?:[-,]|\bor?\b|\bou\b))\s*(?:no?|n[aã]o|non)\b",
+    re.IGNORECASE,
+)
 _GENDER_ENDING = re.compile(
     r"(?<=\w\w\w)(?:\((?:a|o|s|e|as|os|es|n|ne)\)|/(?:a|o|as|os|e|es|s|da|do)\b)", re.IGNORECASE
 )
 _ELISION = re.compile(r"\b([dlnsjcm]|qu)['’ʼ`\u00b4]", re.IGNORECASE)
-_CAMEL_CASE = re.compile(r"(?<=[a-záéíóúñ])(?=[A-ZÁÉÍÓÚÑ][a-záéíóúñ])")
+_CAMEL_CASE = re.compile(r"(?<=[a-záéíóúñ]{2})(?=[A-ZÁÉÍÓÚÑ][a-záéíóúñ])")
+# "S/o" is one word; "y/o" is two.
+_PAIR_OF_LETTERS = re.compile(r"\b(?!(?:y/o|e/o|o/a|a/o|e/ou)\b)([^\W\d_])/([^\W\d_])\b", re.IGNORECASE)
 _WORD = re.compile(r"([^\W_]+)(\.?)")
 
 
@@ -73,6 +81,7 @@ class HeadingConcepts:
     readings: tuple[frozenset[str], ...]
     unknown: tuple[str, ...]
     known_count: int
+    is_doubtful: bool = False  # a short word may be a slip of another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +189,31 @@ def _parse_rules() -> list[Rule]:
 
 
 RULES = _parse_rules()
+# The words of a whole heading → its concepts.
+_WHOLE_HEADINGS = {
+    tuple(heading.split()): frozenset(concepts.split())
+    for concepts, headings in DATA["whole"].items()
+    for heading in headings
+}
 _CONCEPTS_OF_RULES = frozenset(term for rule in RULES for term in rule.required | rule.optional)
 
 
 def split_heading(text: str) -> list[HeadingWord]:
     """Split a heading into folded words, without examples of dates and choices in brackets."""
     text = normalize_text("NFC", text[:MAX_HEADING_LENGTH])
+    has_choice = asks_yes_or_no(text)
     text = _CHOICES.sub(" ", _YES_OR_NO.sub(" ", _DATE_FORM.sub(" ", _WHOLE_DATE.sub(" ", text))))
-    text = _CAMEL_CASE.sub(" ", _ELISION.sub(r"\1 ", _GENDER_ENDING.sub("", text)))
+    text = _CAMEL_CASE.sub(" ", _ELISION.sub(r"\1 ", _PAIR_OF_LETTERS.sub(r"\1\2", _GENDER_ENDING.sub("", text))))
     text = text.replace("#", " nro ").replace("@", "o")
     words = [HeadingWord(part, bool(match[2])) for match in _WORD.finditer(text) for part in fold(match[1]).split()]
+    if not words and has_choice:  # "S/N" alone is a serial number
+        return [HeadingWord("nro")]
     return list(_join_letters(words))
+
+
+def asks_yes_or_no(heading: str) -> bool:
+    """Whether a heading ends in a choice such as "(S/N)"."""
+    return _YES_OR_NO.search(heading[:MAX_HEADING_LENGTH]) is not None
 
 
 def _join_letters(words: list[HeadingWord]) -> Iterator[HeadingWord]:
@@ -218,15 +241,27 @@ def _correct_word(word: str, has_point: bool) -> str | None:
         return None
     if has_point and len(word) >= MIN_PREFIX and (whole := _complete_prefix(word)):
         return whole
+    swapped = _find_swapped(word)
+    if swapped:
+        return _find_common(swapped)
     if len(word) >= MIN_LENGTH_ONE_SLIP:
         max_slips = 2 if len(word) >= MIN_LENGTH_TWO_SLIPS else 1
         nearest = process.extract(
             word, _LEXICON.by_initial[word[0]], scorer=OSA.distance, score_cutoff=max_slips, limit=8
         )
         closest = [known for known, distance, _place in nearest if distance == nearest[0][1]]
-        if closest and _share_concepts(closest):
-            return closest[0]
-    return _complete_prefix(word) if len(word) >= MIN_PREFIX_WITHOUT_POINT else None
+        if closest and (common := _find_common(closest)):
+            return common
+    whole = _complete_prefix(word) if len(word) >= MIN_PREFIX_WITHOUT_POINT else None
+    return whole if whole and len(word) >= MIN_PREFIX_SHARE * len(whole) else None
+
+
+def _find_swapped(word: str) -> list[str]:
+    """The known words that are a word with two letters swapped, also the first two."""
+    if len(word) < MIN_SWAPPED_LENGTH:
+        return []
+    swaps = (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1))
+    return [swap for swap in dict.fromkeys(swaps) if swap in _LEXICON.words or swap in _LEXICON.singulars]
 
 
 def _complete_prefix(prefix: str) -> str | None:
@@ -240,22 +275,81 @@ def _complete_prefix(prefix: str) -> str | None:
     return min(whole_words, key=lambda word: len(expand_concepts(_LEXICON.words[word])))
 
 
+def _find_common(words: list[str]) -> str | None:
+    """The word with only those concepts that all the words have."""
+    concepts = {word: frozenset(_LEXICON.words[word]) if word in _LEXICON.words else {word} for word in words}
+    fewest = min(words, key=lambda word: len(concepts[word]))
+    return fewest if all(concepts[fewest] <= others for others in concepts.values()) else None
+
+
 def _share_concepts(words: Iterable[str]) -> bool:
     """Whether single words have the same concepts, those of phrases aside."""
     return len({tuple(_LEXICON.words[word]) if word in _LEXICON.words else (word,) for word in words}) == 1
 
 
-def read_concepts(words: Iterable[HeadingWord]) -> HeadingConcepts:
-    """Read the words of a heading as concepts."""
+def _mend_words(words: list[HeadingWord]) -> tuple[dict[str, None], list[str], bool]:
+    """The known words of a heading, slips mended; its unknown words; and whether a slip is doubtful.
+
+    Of two words that a slip may be, the one that makes a phrase with another word is meant: "lsat name" is a last
+    name."""
     left: dict[str, None] = {}
     unknown: list[str] = []
+    doubtful: list[str] = []
+    is_doubtful = False
+    texts = {word.text for word in words}
     for word, has_point in words:
-        if word in _LEXICON.known:
+        if word in _LEXICON.known and (word not in _LEXICON.singulars or _is_meaningful(word, texts)):
             left[word] = None
         elif (corrected := _correct_word(word, has_point)) is not None:
             left[corrected] = None
+            is_doubtful = is_doubtful or _is_doubtful(word, corrected)
+        else:
+            doubtful.append(word)
+    for word in doubtful:
+        completing = [known for known in _list_similar(word) if _completes_phrase(known, left)]
+        if completing and (common := _find_common(completing)):
+            left[common] = None
         else:
             unknown.append(word)
+    return left, unknown, is_doubtful
+
+
+def _is_doubtful(word: str, corrected: str) -> bool:
+    is_shortened = len(corrected) > len(word) and corrected.startswith(word)
+    return len(word) < MIN_SURE_SLIP_LENGTH and not is_shortened and corrected not in _find_swapped(word)
+
+
+def _is_meaningful(word: str, others: AbstractSet[str]) -> bool:
+    """Whether a known word means something by itself or in a phrase with the others: "arrets" does not, without
+    "maison"."""
+    if word in _LEXICON.words or word in PARTICLES or word in MONTH_WORDS:
+        return True
+    singulars = frozenset().union(*(_LEXICON.singulars.get(other, ()) for other in others))
+    own = _LEXICON.singulars[word]
+    return any(phrase <= singulars and not phrase.isdisjoint(own) for phrase in _LEXICON.phrases) or not _find_swapped(
+        word
+    )
+
+
+def _list_similar(word: str) -> list[str]:
+    """The known words that are a word with one slip."""
+    if len(word) < MIN_SWAPPED_LENGTH - 1 or not word.isalpha():
+        return []
+    near = process.extract(word, _LEXICON.by_initial[word[0]], scorer=OSA.distance, score_cutoff=1, limit=8)
+    return list(dict.fromkeys([*_find_swapped(word), *(known for known, _distance, _place in near)]))
+
+
+def _completes_phrase(word: str, others: Iterable[str]) -> bool:
+    known = {word, *others}
+    return any(word in phrase and phrase <= known for phrase in _LEXICON.phrases)
+
+
+def read_concepts(words: Iterable[HeadingWord]) -> HeadingConcepts:
+    """Read the words of a heading as concepts."""
+    words = list(words)
+    if (whole := _WHOLE_HEADINGS.get(tuple(word.text for word in words))) is not None:
+        return HeadingConcepts((whole,), (), len(words))
+    left, unknown, is_doubtful = _mend_words(words)
     options: list[list[str]] = []
     singulars: dict[str, AbstractSet[str]] = {word: _LEXICON.singulars.get(word, frozenset()) for word in left}
     in_phrases = frozenset().union(*singulars.values())
@@ -270,7 +364,7 @@ def read_concepts(words: Iterable[HeadingWord]) -> HeadingConcepts:
         elif word not in PARTICLES and word not in MONTH_WORDS:
             unknown.append(word)
     readings = dict.fromkeys(map(frozenset, islice(product(*options), MAX_READINGS)))
-    return HeadingConcepts(tuple(readings), tuple(unknown), len(options))
+    return HeadingConcepts(tuple(readings), tuple(unknown), len(options), is_doubtful)
 
 
 def expand_concepts(concepts: Iterable[str]) -> frozenset[str]:
@@ -285,6 +379,7 @@ def _is_satisfied(term: str, concepts: Iterable[str]) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Match:
     rule: Rule
+    concepts: frozenset[str]
     exact_count: int
     left: frozenset[str]  # concepts that the rule does not account for
     weak_left: int  # those that change no meaning
@@ -302,7 +397,7 @@ def _match_rules(concepts: frozenset[str]) -> list[_Match]:
             terms = rule.required | rule.optional
             left = frozenset(concept for concept in concepts if _ANCESTORS[concept].isdisjoint(terms))
             exact_count = len(rule.required & concepts)
-            matches.append(_Match(rule, exact_count, left - WEAK, len(left & WEAK)))
+            matches.append(_Match(rule, concepts, exact_count, left - WEAK, len(left & WEAK)))
     return matches
 
 
@@ -311,7 +406,8 @@ def find_meanings(readings: tuple[frozenset[str], ...]) -> Meanings:
     """The meanings of a heading that may be read in several ways; the reading with the longest rule comes first."""
     matches = [match for concepts in readings for match in _match_rules(concepts)]
     whole = [match for match in matches if not match.left]
-    has_topic = any(not concepts <= ATTRIBUTES for concepts in readings)
+    understood = [match.concepts for match in whole] or readings
+    has_topic = any(not concepts <= ATTRIBUTES for concepts in understood)
     if whole:
         best = max(match.rank for match in whole)
         rules = [match.rule for match in whole if match.rank == best]

@@ -142,7 +142,9 @@ def _has_digit(text: str) -> bool:
 
 def _build_heading_row(row: Cells, group_texts: Sequence[str], mapping: ListMapping) -> HeadingRow:
     """A row of headings. A group stands over all columns up to the next one, as a merged cell does."""
-    width = max((place + 1 for place, text in enumerate(row.texts) if text.strip()), default=0)
+    # "Lugar" may stand to the right in the upper row alone, over an empty cell.
+    filled = (place + 1 for texts in (row.texts, group_texts) for place, text in enumerate(texts) if text.strip())
+    width = max(filled, default=0)
     headings, groups, group = [], [], ""
     for place in range(width):
         heading = row.text(place)

@@ -13,6 +13,7 @@ from itertools import islice
 
 from typing_extensions import TypedDict
 
+from app.imports.answers import dump_mapping
 from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
 from app.imports.faults import BadFile, format_line
 from app.imports.figure_files import EXAMPLE_SHEETS, MAX_SHEETS, refuse_figures
@@ -56,6 +57,7 @@ class OpenedShape(TypedDict):
     sheet: str | None
     other_sheets: list[str]
     saved_mapping: bool
+    remembered: str | None
 
 
 @dataclass
@@ -166,6 +168,7 @@ class OpenedList:
             "sheet": ", ".join(used) or None,
             "other_sheets": [sheet.name for sheet in self.sheets if sheet.name is not None and not sheet.is_used],
             "saved_mapping": self.is_mapping_saved,
+            "remembered": dump_mapping(self.mapping) if self.is_mapping_saved else None,
         }
 
 

@@ -48,6 +48,9 @@ from app.projection.statements import FIRST_HAND
 from app.vocabulary import Language, build_vocabulary
 
 READ_STEP, VALUES_STEP, CHANGES_STEP = 1, 2, 3
+# What no layout says, and nobody else knows.
+LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD = "list_date", "whole_list", "list_checked", "list_held"
+ASKED_OF_EVERY_LIST = frozenset({LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD})
 # Questions about values of one list: beyond these the column was read for the wrong thing.
 MAX_VALUE_QUESTIONS = 60
 MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
@@ -203,7 +206,7 @@ def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[Stor
     names = [column.place for column in sheet.columns if NAME in column.fields]
     heading = next((row for row in sheet.read_rows() if row.number == sheet.heading_row.number), None)
     groups = find_colour_groups(sheet.read_cells(), places, heading=heading, name_columns=names)
-    choices, _kind = _list_choices(STATE)
+    choices, _kind = list_choices(STATE)
     return [
         build_question(
             "row_colour",
@@ -283,22 +286,22 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
     """Ask what no layout says: the day of the list, whether it is whole, and how the organisation checked it."""
     mapping, questions = opened_list.mapping, []
     day = opened_list.day
-    if mapping.list_date is None:
+    if mapping.list_date is None and LIST_DATE in ASKED_OF_EVERY_LIST:
         guess = None if day is None else day.isoformat()
-        questions.append(build_question("list_date", ["list_date"], READ_STEP, kind="date", guess=guess))
-    if mapping.whole is None:
+        questions.append(build_question(LIST_DATE, ["list_date"], READ_STEP, kind="date", guess=guess))
+    if mapping.whole is None and WHOLE_LIST in ASKED_OF_EVERY_LIST:
         choices = [format_choice("false", "additions_only"), format_choice("true", "whole_list")]
-        questions.append(build_question("whole_list", ["whole"], READ_STEP, choices=choices))
+        questions.append(build_question(WHOLE_LIST, ["whole"], READ_STEP, choices=choices))
     read = {name for column in opened_list.columns for name in column.fields} | mapping.constants.keys()
-    if mapping.checked is None and not read & {VERDICT, METHOD}:
+    if mapping.checked is None and LIST_CHECKED in ASKED_OF_EVERY_LIST and not read & {VERDICT, METHOD}:
         methods = _list_code_choices("methods", sorted(FIRST_HAND))
         choices = [format_choice(NOT_CHECKED, "not_checked"), *methods]
-        questions.append(build_question("list_checked", ["checked"], READ_STEP, choices=choices))
-    if mapping.held is None and undecided:
+        questions.append(build_question(LIST_CHECKED, ["checked"], READ_STEP, choices=choices))
+    if mapping.held is None and LIST_HELD in ASKED_OF_EVERY_LIST and undecided:
         choices = [format_choice("held", "still_held"), format_choice("unknown", "not_known")]
         questions.append(
             build_question(
-                "list_held",
+                LIST_HELD,
                 ["held"],
                 READ_STEP,
                 choices=choices,
@@ -402,7 +405,7 @@ def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -
     name = group.fault.pointer.removeprefix("/").replace("/", ".")
     name = name if name in FIELDS else column.fields[0]
     value = group.fault.value or ""
-    choices, kind = _list_choices(name)
+    choices, kind = list_choices(name)
     return build_question(
         "value_unknown",
         ["values", name, fold(value)],
@@ -417,7 +420,7 @@ def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -
     )
 
 
-def _list_choices(name: str) -> tuple[list[Choice], str]:
+def list_choices(name: str) -> tuple[list[Choice], str]:
     """Return the answers that can be right for a word in a column, and the kind of answer."""
     empty = format_choice("", "says_nothing")
     field_kind = FIELDS[name]

@@ -319,6 +319,7 @@ def build_receipt(
         "other_sheets": summary.get("other_sheets", []),
         "columns": summary.get("columns", []),
         "saved_mapping": summary.get("saved_mapping", False),
+        "remembered": summary.get("remembered"),
         "derived_case_numbers": summary.get("derived_case_numbers", 0),
         "unsaid": summary.get("unsaid", []),
         "unread": summary.get("unread", []),

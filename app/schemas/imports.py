@@ -154,6 +154,7 @@ class ImportReceipt(TypedDict):
     other_sheets: list[str]
     columns: list[ImportColumn]
     saved_mapping: bool
+    remembered: str | None
     derived_case_numbers: int
     unsaid: list[ImportUnsaid]
     unread: list[ImportUnread]

@@ -331,7 +331,7 @@ def test_the_heading_of_a_group_completes_a_heading(
         ("Cárcel", TOWNS_OR_PRISONS, Guess("detention.facility", True)),
         ("Tipo", KINDS, Guess("release.kind", True)),
         ("Tipo", JOBS, Guess("release.kind", False)),
-        ("Profesión", JOBS, Guess("note", False)),
+        ("Profesión", JOBS, Guess("detainee.groups", False)),
         ("Profesión", RANKS, Guess("detainee.category", True)),
         ("Ocupación", GROUPS, Guess("detainee.groups", True)),
         ("Fuente", LINKS, Guess("verification.evidence", True)),
@@ -466,11 +466,14 @@ def test_other_cells_are_no_dates(cell: str) -> None:
         (["1", "2", "1", "2", "3"], True),
         (["3", "1"], False),
         (["1", "1", "1"], False),
-        (["101", "102"], False),
+        (["21", "22", "23"], True),
+        (["101", "102"], True),
+        (["101", "103", "102"], False),
+        (["34"], False),
         ([], False),
     ],
 )
-def test_numbers_of_rows_begin_with_one_and_have_no_gaps(cells: list[str], counts: bool) -> None:
+def test_numbers_of_rows_follow_each_other(cells: list[str], counts: bool) -> None:
     assert profile_column(cells).counts_rows is counts
 
 
@@ -479,6 +482,7 @@ def test_the_data_file_names_only_what_exists() -> None:
     named = {term for rule in RULES for term in rule.required | rule.optional}
     named |= {*DATA["kinds"], *DATA["weak"], *DATA["attributes"]}
     assert named <= CONCEPTS | wider
+    assert {concept for concepts in DATA["whole"] for concept in concepts.split()} <= CONCEPTS
     assert DATA["fields"].keys() <= FIELDS.keys() | CROSSED_STATES | {NOT_NEEDED, STATE_ON, "nothing"}
 
 

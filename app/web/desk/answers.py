@@ -1,8 +1,9 @@
-"""Carry a list through the forms of its trial, and write the officer's answers into its mapping.
+"""Carry a list and its questions through the forms of its trial, and read the officer's answers.
 
 The server does not store a list that was only tried: the page carries it, compressed and encrypted, because an open
-browser would otherwise show the names to others, and a third party could change them. The mapping is TOML. Each form
-carries the previous one, into which new answers are merged.
+browser would otherwise show the names to others, and a third party could change them. Each form also carries the
+answers given so far as a mapping, into which new answers are merged, and the questions asked so far, so that an answer
+can be changed.
 """
 
 import hashlib
@@ -10,36 +11,60 @@ import json
 import tomllib
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
+from urllib.parse import quote, unquote
 
-from app.imports.faults import BadFile, parse_column_letters
+from pydantic import ValidationError
+
+from app.imports.answers import build_answers
+from app.imports.faults import BadFile
 from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
-from app.imports.list_reader import open_list
-from app.imports.mapping import ListMapping, is_too_long
+from app.imports.list_reader import SHEET_ROWS, OpenedList, open_list
+from app.imports.mapping import ListMapping
 from app.log import sealing
 from app.web.desk.page import FormValues, first_value
 
 # Compressed: about 5,000 rows. As text it is a third longer, and it is transferred twice with each trial, which takes
 # seconds on a bad connection. For a longer list the officer chooses the file again.
 MAX_HELD_BYTES = 256 * 1024
-_LIST_CONTEXT = "list of"
+_LIST_CONTEXT, _QUESTIONS_CONTEXT = "list of", "questions of"
+Question = Mapping[str, Any]
 
 
 def seal_list(secret: bytes, data: bytes, source: str) -> str | None:
     """Encrypt a list for a form of a source; None if it is too long."""
-    compressed = zlib.compress(data)
-    if len(compressed) > MAX_HELD_BYTES:
-        return None
-    return urlsafe_b64encode(sealing.seal_bytes(secret, compressed, "desk", _LIST_CONTEXT, source)).decode()
+    return _seal(secret, data, _LIST_CONTEXT, source)
 
 
 def unseal_list(secret: bytes, text: str, source: str) -> bytes | None:
     """Decrypt the list in a form of this source; None if it was changed or is of another source."""
+    return _unseal(secret, text, _LIST_CONTEXT, source)
+
+
+def seal_questions(secret: bytes, questions: Iterable[Question], source: str) -> str:
+    """Encrypt the questions asked about a list for a form of a source; empty if they are too long."""
+    return _seal(secret, json.dumps(list(questions)).encode(), _QUESTIONS_CONTEXT, source) or ""
+
+
+def unseal_questions(secret: bytes, text: str, source: str) -> list[Question]:
+    """Decrypt the questions in a form of this source; none if they were changed."""
+    data = _unseal(secret, text, _QUESTIONS_CONTEXT, source)
+    questions: list[Question] = [] if data is None else json.loads(data)
+    return questions
+
+
+def _seal(secret: bytes, data: bytes, context: str, source: str) -> str | None:
+    compressed = zlib.compress(data)
+    if len(compressed) > MAX_HELD_BYTES:
+        return None
+    return urlsafe_b64encode(sealing.seal_bytes(secret, compressed, "desk", context, source)).decode()
+
+
+def _unseal(secret: bytes, text: str, context: str, source: str) -> bytes | None:
     try:  # the decompressed size is bounded: only lists within the API's limit were sealed
-        return zlib.decompress(sealing.unseal_bytes(secret, urlsafe_b64decode(text), "desk", _LIST_CONTEXT, source))
+        return zlib.decompress(sealing.unseal_bytes(secret, urlsafe_b64decode(text), "desk", context, source))
     except (sealing.DamagedCiphertext, ValueError):
         return None
 
@@ -49,143 +74,120 @@ def compute_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+MAX_PREVIEW_CELLS, MAX_PREVIEW_LENGTH = 5, 60  # cells of a row beside a question, and characters of each
+
+
 @dataclass(frozen=True)
 class RowIdentity:
-    """The name and the case number in a row."""
+    """The name and the case number in a row. `label`: of the row, for officers; `cells`: the first filled ones."""
 
+    number: int
     name: str
     case: str
+    label: str
+    cells: tuple[str, ...]
 
 
-def identify_rows(data: bytes, mapping: str, receipt: Mapping[str, Any], last: int) -> dict[int, RowIdentity]:
-    """Return the name and case number of each row up to `last`; none if the import job read the list differently."""
-    columns = [
-        (parse_column_letters(receipt_column["column"]), receipt_column["heading"], set(receipt_column["fields"]))
-        for receipt_column in receipt["columns"]
-    ]
-    name_columns = [
-        place for place, _heading, fields in columns if not fields.isdisjoint({NAME, GIVEN_NAMES, SURNAMES})
-    ]
-    case_column = next((place for place, _heading, fields in columns if "source_record_id" in fields), None)
+def identify_rows(
+    data: bytes, mapping: str, receipt: Mapping[str, Any], numbers: Collection[int], labels: Collection[str] = ()
+) -> dict[int, RowIdentity]:
+    """Return the identities of the rows with these numbers or labels, by number; none if the import job read the list
+    differently."""
+    wanted_count = len(set(map(str, numbers)) | set(labels))
+    if not wanted_count:
+        return {}
+    columns = receipt["columns"]
     try:
-        list_file = open_list(data, ListMapping.parse_toml(mapping) if mapping.strip() else None)
-        read_columns = [(column.place, column.heading) for column in list_file.columns]
-        is_same_reading = list_file.sheet == receipt["sheet"] and read_columns == [
-            (place, heading) for place, heading, _fields in columns
-        ]
-        if not is_same_reading or list_file.cells is None:
+        sent = ListMapping.parse_toml(mapping) if mapping.strip() else ListMapping()
+        as_read = {column["column"]: list(column["fields"]) for column in columns}
+        list_file = open_list(data, sent.model_copy(update={"positions": as_read}))
+        read_columns = [(column.letter, column.title) for column in list_file.columns]
+        if read_columns != [(column["column"], column["heading"]) for column in columns]:
             return {}
-        cells = takewhile(lambda row: row.number <= last, list_file.cells())
-        return {
-            row.number: RowIdentity(
-                " ".join(filter(None, (row.text(place) for place in name_columns))),
-                "" if case_column is None else row.text(case_column),
-            )
-            for row in cells
-        }
+        return _find_rows(list_file, numbers, labels, wanted_count)
     except BadFile:
         return {}
 
 
-# The form fields with answers: whole names, or the prefix before the colon.
-DATES, AGE_ON, AGE_DAY, CONFIRM = "dates", "age_on", "age_day", "confirm"
-ROW, ROWS, VALUE, COLUMN, CONSTANT = "row", "rows", "value", "column", "constant"
-ON_DAY_ANSWER = "day"  # answer to `age_on`: the day is in the field AGE_DAY
-LEAVE_OUT_ANSWER = "-"  # answer to a column
-WITHOUT_PREFIX = "without "  # answer to `age_on`, followed by the letter of the column to leave out
-Answers = dict[str, Any]
+def _find_rows(
+    list_file: OpenedList, numbers: Collection[int], labels: Collection[str], wanted_count: int
+) -> dict[int, RowIdentity]:
+    found: dict[int, RowIdentity] = {}
+    used = list_file.used_sheets
+    for sheet in used:
+        offset = sheet.number * SHEET_ROWS if len(used) > 1 else 0
+        named = {name: [column.place for column in sheet.columns if name in column.fields] for name in _IDENTIFYING}
+        name_places = named[NAME] or named[GIVEN_NAMES] + named[SURNAMES]
+        for row in sheet.read_cells():
+            number = offset + row.number
+            label = list_file.label_row(number)
+            if number not in numbers and label not in labels:
+                continue
+            filled = (text.strip()[:MAX_PREVIEW_LENGTH] for text in row.texts if text.strip())
+            found[number] = RowIdentity(
+                number,
+                " ".join(filter(None, map(row.text, name_places))),
+                next(filter(None, map(row.text, named["source_record_id"])), ""),
+                label,
+                tuple(cell for cell, _place in zip(filled, range(MAX_PREVIEW_CELLS), strict=False)),
+            )
+            if len(found) == wanted_count:
+                return found
+    return found
 
 
-class UnreadableMapping(Exception):
-    """The submitted mapping is not TOML, or answers cannot be merged into it."""
+_IDENTIFYING = (NAME, GIVEN_NAMES, SURNAMES, "source_record_id")
+
+ANSWER_PREFIX = "answer:"  # of form fields, before the place of the question
+NOTHING = "-"  # the answer that a word says nothing, or that a column is not needed: an empty field is no answer
 
 
-def build_without_answer(letter: str) -> str:
-    """Return the answer that leaves out a column of ages, because their day is unknown."""
-    return f"{WITHOUT_PREFIX}{letter}"
+def build_answer_name(place: str) -> str:
+    """Return the form field of a question. Browsers would change quotation marks and line breaks in it."""
+    return ANSWER_PREFIX + quote(place, safe="/")
 
 
-def parse_answers(form_values: FormValues) -> Answers:
-    """Parse the answers in a form as part of a mapping."""
-    answers: Answers = {}
-    if first_value(form_values, DATES):
-        answers["dates"] = first_value(form_values, DATES)
-    age_on = (
-        first_value(form_values, AGE_DAY).strip()
-        if first_value(form_values, AGE_ON) == ON_DAY_ANSWER
-        else first_value(form_values, AGE_ON)
-    )
-    if age_on.startswith(WITHOUT_PREFIX):
-        answers["positions"] = {age_on.removeprefix(WITHOUT_PREFIX): []}
-    elif age_on:
-        answers["age_on"] = age_on
+@dataclass(frozen=True)
+class SubmittedAnswers:
+    """The answers in a form, by the places of questions. `refused`: places with a text that is no answer there."""
+
+    pairs: list[tuple[str, str]]
+    refused: frozenset[str]
+
+
+def parse_answers(form_values: FormValues) -> SubmittedAnswers:
+    """Parse the answers in a form."""
+    pairs, refused = [], set()
     for name in form_values:
-        kind, _colon, subject = name.partition(":")
-        answer = first_value(form_values, name)
-        if not answer or not subject:
+        text = first_value(form_values, name).strip()
+        if not name.startswith(ANSWER_PREFIX) or not text:
             continue
-        if kind in (ROW, ROWS):
-            answers.setdefault("rows", {})[subject] = answer
-        elif kind == VALUE:
-            field, _colon, word = subject.partition(":")
-            answers.setdefault("values", {}).setdefault(field, {})[word] = answer
-        elif kind == COLUMN:
-            answers.setdefault("positions", {})[subject] = [] if answer == LEAVE_OUT_ANSWER else answer
-        elif kind == CONSTANT:
-            answers.setdefault("constants", {})[subject] = answer
-    return answers
+        pair = unquote(name.removeprefix(ANSWER_PREFIX)), "" if text == NOTHING else text
+        try:
+            ListMapping.model_validate(build_answers([pair]))
+        except ValidationError:
+            refused.add(pair[0])
+        else:
+            pairs.append(pair)
+    return SubmittedAnswers(pairs, frozenset(refused))
 
 
-def merge_answers(text: str, remembered_mapping: str, answers: Answers) -> str:
-    """Merge answers into a mapping. Raises UnreadableMapping.
-
-    `remembered_mapping`: the base if `text` is empty and the list was read by the saved mapping of an earlier list,
-    which a new mapping would replace.
-    """
-    if not answers:
-        return text
-    base_text = text if text.strip() else remembered_mapping
-    if is_too_long(base_text):  # parsing would take minutes
-        raise UnreadableMapping
+def parse_mapping(text: str) -> dict[str, Any]:
+    """Return the mapping in a form as a dictionary; empty if it is none."""
     try:
-        return format_mapping(_merge_tables(tomllib.loads(base_text), answers))
-    except (ValueError, TypeError, RecursionError):  # not TOML, a date instead of a text, deeply nested brackets
-        raise UnreadableMapping from None
+        ListMapping.parse_toml(text)
+    except BadFile:
+        return {}
+    return tomllib.loads(text)
 
 
-def build_mapping_as_read(columns: Iterable[Mapping[str, Any]]) -> str:
-    """Return a mapping that assigns the columns of a list as they were read."""
-    return format_mapping({"positions": {column["column"]: column["fields"] for column in columns if column["fields"]}})
-
-
-def _merge_tables(base: Answers, answers: Answers) -> Answers:
-    result = dict(base)
-    for name, value in answers.items():
-        existing = result.get(name)
-        result[name] = (
-            _merge_tables(existing, value) if isinstance(existing, dict) and isinstance(value, dict) else value
-        )
-    return result
-
-
-def format_mapping(mapping: Answers) -> str:
-    """Format a mapping as TOML: single values first, then tables."""
-    lines = [f"{name} = {_quote(value)}" for name, value in mapping.items() if not isinstance(value, dict)]
-    for name, table in mapping.items():
-        if isinstance(table, dict):
-            lines += _format_table(_quote(name), table)
-    return "\n".join(lines).lstrip() + "\n" if lines else ""  # browsers drop a line break at the start of a field
-
-
-def _format_table(name: str, table: Answers) -> list[str]:
-    scalar_lines = [f"{_quote(key)} = {_quote(value)}" for key, value in table.items() if not isinstance(value, dict)]
-    lines = ["", f"[{name}]", *scalar_lines] if scalar_lines else []
-    for key, subtable in table.items():
-        if isinstance(subtable, dict):
-            lines += _format_table(f"{name}.{_quote(key)}", subtable)
-    return lines
-
-
-def _quote(value: Any) -> str:
-    """Format a string, number or list: as JSON, but TOML requires one more character to be escaped."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+def find_answer(mapping: Mapping[str, Any], place: str) -> str | None:
+    """Return the answer at a place of a mapping as its form field has it; None if it is open."""
+    value: Any = mapping
+    for part in place.split("/")[1:]:
+        value = value.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
+    if value is None or isinstance(value, dict):
+        return None
+    if isinstance(value, list):
+        value = next(iter(value), "")
+    return (str(value).lower() if isinstance(value, bool) else str(value)) or NOTHING

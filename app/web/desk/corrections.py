@@ -130,7 +130,7 @@ async def correct_report(form: SubmittedForm) -> Response:
     except Problem as refusal:
         return await _show_refused_report(form, report_id, refusal)
     kind = RELEASE_REPORT if answer.get("release") else DETENTION_REPORT
-    return await show_receipt(desk, answer, kind, report["source_record_id"], patch)
+    return await show_receipt(desk, answer, kind, report.get("source_record_id"), patch)
 
 
 @corrections.post("/desk/retraction")

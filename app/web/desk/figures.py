@@ -47,6 +47,8 @@ _FIELDS_BY_POINTER = {
     "/window_from": SINCE_FIELD,
     "/citation/url": URL_FIELD,
 }
+# Answers about a list, none yet: with them it is read as a list of people, whatever it looks like.
+PEOPLE_MAPPING = "# people"
 NO_PROBLEM: Mapping[str, Any] = {}
 CASE_PREFIX = "figure-"
 CASE_DIGITS = 20  # of a digest, which never meets another of the same source
@@ -63,7 +65,8 @@ async def show_figures_of_list(desk: Desk, data: bytes) -> Response:
     """Show the figures of a list that has no people."""
     found = await run_in_threadpool(read_figures, data)
     country = desk.sources.get(desk.officer.source or "", {}).get("country") or ""
-    return await _show_figures(desk, found, {COUNTRY_FIELD: [country]})
+    held = answers.seal_list(desk.request.app.state.secret, data, desk.officer.source or "")
+    return await _show_figures(desk, found, {COUNTRY_FIELD: [country]}, held=held)
 
 
 @figures.post(FIGURES_PATH)
@@ -180,9 +183,16 @@ def _check_shared_fields(form_values: FormValues, words: Catalogue) -> list[dict
 
 
 async def _show_figures(
-    desk: Desk, found: Sequence[Figure], form_values: FormValues, problem: Mapping[str, Any] = NO_PROBLEM
+    desk: Desk,
+    found: Sequence[Figure],
+    form_values: FormValues,
+    problem: Mapping[str, Any] = NO_PROBLEM,
+    *,
+    held: str | None = None,
 ) -> Response:
-    """Show the figures with what each counts, and what is asked once for all of them."""
+    """Show the figures with what each counts, and what is asked once for all of them.
+
+    `held`: the sealed list, which may have people all the same."""
     _ = desk.catalogue.gettext
     titles = {
         COUNTRY_FIELD: _("Country of the figures"),
@@ -218,6 +228,8 @@ async def _show_figures(
         faulty=faulty,
         faults={field.id: field.faults for field in faulty},
         others=others,
+        held=held,
+        people_mapping=PEOPLE_MAPPING,
         once=first_value(form_values, IDEMPOTENCY_FIELD) or create_idempotency_key(),
     )
 

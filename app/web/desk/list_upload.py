@@ -1,7 +1,7 @@
 """Pages for sending a list: try it, answer questions about it, send it, and read its receipt."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,16 +17,23 @@ from app.api.problems import raise_problems
 from app.api.routes.counts import count_releases
 from app.api.routes.imports import ImportQuery, list_import_rows, read_form_parts, read_import, store_list
 from app.errors import NotFound, PayloadTooLarge, Problem
-from app.imports.fields import FIELDS
+from app.imports.answers import UnreadableMapping, build_answers, merge_answers
 from app.imports.figure_files import LIST_OF_FIGURES
-from app.imports.formats.template import get_field_title
 from app.web.api_client import gather, parse_cursor
 from app.web.charts import bars as shares
 from app.web.desk import answers, trial
-from app.web.desk.fields import format_refusal, get_code_language
+from app.web.desk.fields import format_refusal
 from app.web.desk.figures import show_figures_of_list
+from app.web.desk.list_questions import (
+    COLUMN_PLACE,
+    GivenAnswers,
+    ListQuestions,
+    build_field_titles,
+    build_list_questions,
+    group_fields,
+    list_steps,
+)
 from app.web.desk.page import (
-    MAX_FIELDS,
     Desk,
     DeskForm,
     DeskRoute,
@@ -43,18 +50,15 @@ from app.web.desk.page import (
 )
 from app.web.desk.sessions import SESSION_SCOPE_KEY
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, render_drawing
+from app.web.rendering import Catalogue
 
 lists = APIRouter(route_class=DeskRoute)
 LIST_PATH = "/desk/list"
-LIST_FIELD, FILE_FIELD, MAPPING_FIELD, DIGEST_FIELD, MARK_FIELD, SEND_FIELD = (
-    "list",
-    "file",
-    "mapping",
-    "digest",
-    "mark",
-    "send",
-)
+LIST_FIELD, FILE_FIELD, MAPPING_FIELD, DIGEST_FIELD, MARK_FIELD = "list", "file", "mapping", "digest", "mark"
+ASKED_FIELD, SEND_FIELD = "asked", "send"
 IMPORT_FIELD, TOO_LARGE = "import", "too_large"
+# A list has at most 500 columns; each has a field, as each question has.
+MAX_LIST_FIELDS = 1_000
 LIST_REFUSALS = (400, 409, 413, 415, 422)  # errors that another file or mapping can correct
 # The limit of a form part that is not a file; the longest is a list that the form carries as text.
 MAX_PART_BYTES = 1024 * 1024
@@ -73,7 +77,7 @@ async def read_submitted_list(request: Request) -> DeskForm:
     form_values: dict[str, list[str]] = {}
     file = b""
     try:
-        parts = await read_form_parts(request, max_parts=MAX_FIELDS, max_part_bytes=MAX_PART_BYTES)
+        parts = await read_form_parts(request, max_parts=MAX_LIST_FIELDS, max_part_bytes=MAX_PART_BYTES)
     except HTTPException:  # 413: the token of the form was not read, so that the form can only show this error
         request.scope[FILE_FIELD] = b""
         return DeskForm(await open_desk(request, request.scope[SESSION_SCOPE_KEY]), {TOO_LARGE: ["yes"]})
@@ -106,22 +110,22 @@ async def read_list_form(desk: SignedInDesk) -> Response:
 
 @dataclass(frozen=True)
 class TriedList:
-    """A list with its mapping and confirmation.
+    """A list with the answers about it.
 
-    `data`: empty if the form does not carry the list. `digest`: of the list alone. `mark`: the digest of everything,
-    which proves that exactly this was tried: only then can it be sent.
+    `data`: empty if the form does not carry the list; `digest`: of the list alone; `mapping`: the answers; `asked`: the
+    questions of earlier forms; `refused`: places of answers that could not be read.
     """
 
     data: bytes = b""
     digest: str = ""
     mapping: str = ""
-    is_confirmed: bool = False
-    mark: str = ""
+    asked: Sequence[answers.Question] = ()
+    refused: frozenset[str] = frozenset()
 
-    @classmethod
-    def build(cls, data: bytes, mapping: str, *, is_confirmed: bool) -> "TriedList":
-        mark = answers.compute_digest(b"\n".join((data, mapping.encode(), str(is_confirmed).encode())))
-        return cls(data, answers.compute_digest(data), mapping, is_confirmed, mark)
+    @property
+    def mark(self) -> str:
+        """The digest of everything, which proves that exactly this was tried: only then can it be sent."""
+        return answers.compute_digest(f"{self.digest}\n{self.mapping}".encode())
 
 
 @lists.post("/desk/list")
@@ -132,28 +136,55 @@ async def try_or_send_list(form: SubmittedList) -> Response:
         return await show_upload(desk, [format_refusal({"code": PayloadTooLarge.code}, desk.catalogue)], status=413)
     data = _get_list_data(form)
     if not data:
-        return await show_upload(
-            desk, [desk.catalogue.gettext("Choose the file of your list.")], form.get_first(MAPPING_FIELD)
-        )
-    if form_values.get(DIGEST_FIELD, [answers.compute_digest(data)]) != [answers.compute_digest(data)]:
+        return await show_upload(desk, [desk.catalogue.gettext("Choose the file of your list.")])
+    digest = answers.compute_digest(data)
+    if form_values.get(DIGEST_FIELD, [digest]) != [digest]:
         form_values = {}  # the answers are about another file
-    mapping = get_first_text(form_values, MAPPING_FIELD)
+    previous = _read_tried_list(desk, form_values, data)
+    submitted = answers.parse_answers(form_values)
     try:
-        mapping = answers.merge_answers(
-            mapping, get_first_text(form_values, "remembered"), answers.parse_answers(form_values)
-        )
-        tried_list = TriedList.build(data, mapping, is_confirmed=bool(form_values.get(answers.CONFIRM)))
+        mapping = merge_answers(previous.mapping, build_answers(submitted.pairs))
+        tried_list = replace(previous, mapping=mapping, refused=submitted.refused)
         if form_values.get(SEND_FIELD) and tried_list.mark == first_value(form_values, MARK_FIELD):
             return await _send_list(desk, tried_list)
-        job = await _store_list(desk, tried_list, ImportQuery(dry_run=True, confirm=tried_list.is_confirmed))
-    except answers.UnreadableMapping:
-        return await show_upload(desk, [desk.catalogue.gettext("The mapping is not TOML: correct it.")], mapping)
+        receipt = await _try_list(desk, tried_list)
+        if receipt["state"] == "failed" and mapping != previous.mapping and DIGEST_FIELD in form_values:
+            refused = _find_refused(receipt, previous, submitted.pairs)
+            tried_list = replace(previous, refused=refused)
+            receipt = await _try_list(desk, tried_list)
+    except UnreadableMapping:
+        return await show_upload(desk, [desk.catalogue.gettext("The answers were lost: choose the list again.")])
     except Problem as refusal:
         if refusal.status not in LIST_REFUSALS:
             raise
         errors = refusal.body().get("errors") or [refusal.body()]
-        return await show_upload(desk, [format_refusal(error, desk.catalogue) for error in errors], mapping)
-    return await show_list(desk, await _wait_for_receipt(desk, job["id"]), None, tried_list)
+        return await show_upload(desk, [format_refusal(error, desk.catalogue) for error in errors])
+    return await show_list(desk, receipt, None, tried_list)
+
+
+def _find_refused(receipt: trial.Receipt, previous: TriedList, pairs: Sequence[tuple[str, str]]) -> frozenset[str]:
+    """Return the places of the new answers with which a list could not be read."""
+    mapping = answers.parse_mapping(previous.mapping)
+    changed = {place for place, text in pairs if answers.find_answer(mapping, place) != (text or answers.NOTHING)}
+    columns = {place for place in changed if place.startswith(COLUMN_PLACE)}
+    is_repeated = (receipt["problem"] or {}).get("code") == "two_columns_for_one"
+    return frozenset(columns if is_repeated and columns else changed)
+
+
+def _read_tried_list(desk: Desk, form_values: FormValues, data: bytes) -> TriedList:
+    """Return the list as the form carries it, before new answers."""
+    secret, source = desk.request.app.state.secret, desk.officer.source or ""
+    return TriedList(
+        data,
+        answers.compute_digest(data) if data else first_value(form_values, DIGEST_FIELD),
+        get_first_text(form_values, MAPPING_FIELD),
+        answers.unseal_questions(secret, first_value(form_values, ASKED_FIELD), source),
+    )
+
+
+async def _try_list(desk: Desk, tried_list: TriedList) -> trial.Receipt:
+    job = await _store_list(desk, tried_list, ImportQuery(dry_run=True))
+    return await _wait_for_receipt(desk, job["id"])
 
 
 @lists.post("/desk/list/trial")
@@ -164,15 +195,9 @@ async def show_trial_again(form: SubmittedTrial) -> Response:
         import_id = str(UUID(form.get_first(IMPORT_FIELD)))
     except ValueError:
         raise NotFound("The form names no list: try it again.") from None
-    is_confirmed = bool(form.form_values.get(answers.CONFIRM))
-    tried_list = TriedList(
-        _unseal_held_list(form),
-        form.get_first(DIGEST_FIELD),
-        get_first_text(form.form_values, MAPPING_FIELD),
-        is_confirmed,
-        form.get_first(MARK_FIELD),
-    )
-    return await show_list(desk, await _wait_for_receipt(desk, import_id), None, tried_list)
+    tried_list = _read_tried_list(desk, form.form_values, _unseal_held_list(form))
+    receipt = await _wait_for_receipt(desk, import_id)
+    return await show_list(desk, receipt, None, tried_list)
 
 
 def get_first_text(form_values: FormValues, name: str) -> str:
@@ -195,7 +220,7 @@ def _unseal_held_list(form: DeskForm) -> bytes:
 async def _send_list(desk: Desk, tried_list: TriedList) -> Response:
     """Send a list to be filed. Repeated submissions of the same list and answers have no further effect."""
     key = f"desk {desk.officer.id} {tried_list.mark}"
-    job = await _store_list(desk, tried_list, ImportQuery(confirm=tried_list.is_confirmed), key)
+    job = await _store_list(desk, tried_list, ImportQuery(), key)
     return RedirectResponse(desk.address(f"{LIST_PATH}/{job['id']}"), 303)
 
 
@@ -245,13 +270,16 @@ async def _fetch_own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.Ow
     ]
 
 
-async def show_upload(
-    desk: Desk, faults: Sequence[str] = (), mapping: str = "", *, status: int | None = None
-) -> Response:
+async def show_upload(desk: Desk, faults: Sequence[str] = (), *, status: int | None = None) -> Response:
     status = status or (422 if faults else 200)
     max_megabytes = desk.request.app.state.max_import_bytes // (1024 * 1024)
     return await desk.show(
-        "desk/lists/list.html", status=status, faults=faults, mapping=mapping, max_megabytes=max_megabytes, step=1
+        "desk/lists/list.html",
+        status=status,
+        faults=faults,
+        max_megabytes=max_megabytes,
+        steps=list_steps(desk.catalogue),
+        step=0,
     )
 
 
@@ -259,39 +287,77 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
     """Show a trial with its questions, or a receipt; for a list of figures, its figures."""
     if tried_list.data and (receipt["problem"] or {}).get("code") == LIST_OF_FIGURES:
         return await show_figures_of_list(desk, tried_list.data)
-    words, lang, secret = desk.catalogue, get_code_language(desk.catalogue), desk.request.app.state.secret
+    words, secret, source = desk.catalogue, desk.request.app.state.secret, desk.officer.source or ""
+    if not tried_list.mapping and receipt["remembered"]:
+        tried_list = replace(tried_list, mapping=receipt["remembered"])
     rows = await desk.api.read(list_import_rows, import_id=receipt["id"], limit=ROWS_PAGE_SIZE, cursor=cursor)
-    last_row = max((row["row"] for row in rows["data"]), default=0)
-    sealed_list = answers.seal_list(secret, tried_list.data, desk.officer.source or "") if tried_list.data else None
-    row_identities = (
-        await run_in_threadpool(answers.identify_rows, tried_list.data, tried_list.mapping, receipt, last_row)
-        if sealed_list
-        else {}
+    sealed_list = answers.seal_list(secret, tried_list.data, source) if tried_list.data else None
+    identities = (
+        await run_in_threadpool(_identify_rows, tried_list, receipt, rows["data"]) if sealed_list is not None else {}
     )
     is_filed = not receipt["dry_run"]
-    questions = [] if is_filed else trial.build_questions(receipt, rows["data"], words)
+    questions = _build_questions(receipt, rows["data"], tried_list, identities, words)
     headline = trial.format_headline(receipt, words)
     parts = [(share.kind, share.count, share.label) for share in trial.build_shares(receipt, words)]
     bars = [
         render_drawing("shares", words, drawn=shares.lay_out_shares(parts, width), finding=headline, prefix=prefix)
         for width, prefix in ((FULL_WIDTH, "wide"), (PHONE_WIDTH, "narrow"))
     ]
+    titles = build_field_titles(words)
     return await desk.show(
         "desk/lists/receipt.html" if is_filed else "desk/lists/trial.html",
         receipt=receipt,
         tried=tried_list,
         held=sealed_list,
-        rows=trial.build_row_views(rows["data"], questions, row_identities, words),
+        asked=answers.seal_questions(secret, questions.asked, source),
+        rows=trial.build_row_views(rows["data"], identities, words),
         further=parse_cursor(rows["next"]),
         questions=questions,
-        titles={field: get_field_title(field, lang) for field in FIELDS},
+        fault_groups=trial.build_fault_groups(receipt, questions, identities, words),
+        warnings=trial.build_warnings(receipt, identities, words),
+        field_groups=group_fields(titles, words),
         headline=headline,
         bars=bars if parts else [],
         kinds=trial.describe_outcomes(receipt, words),
         own_counts=[] if is_filed else await _fetch_own_counts(desk, receipt),
         going_in=trial.count_accepted_rows(receipt),
         is_over=receipt["state"] not in ACTIVE_STATES,
-        remembered=answers.build_mapping_as_read(receipt["columns"]) if receipt["saved_mapping"] else "",
         has_wish=trial.has_wish(receipt, tried_list.mapping),
-        step=4 if is_filed else 2,
+        steps=list_steps(words),
+        step=RECEIPT_STEP if is_filed else _find_step(receipt, questions),
     )
+
+
+RECEIPT_STEP = 4
+
+
+def _find_step(receipt: trial.Receipt, questions: ListQuestions) -> int:
+    """Return the first step of which something is open; the last one if nothing is."""
+    if receipt["state"] != "done" and questions.is_open_about_reading:
+        return 1
+    return min((question.step for question in questions.open), default=3)
+
+
+def _identify_rows(
+    tried_list: TriedList, receipt: trial.Receipt, rows: Sequence[Mapping[str, Any]]
+) -> dict[int, answers.RowIdentity]:
+    """Return the identities of the rows that a page names."""
+    labels = {one["rows"][0] for one in [*receipt["questions"], *tried_list.asked] if len(one.get("rows") or []) == 1}
+    numbers = {row["row"] for row in rows}
+    numbers |= {example["row"] for group in receipt["groups"] for example in group["examples"]}
+    return answers.identify_rows(tried_list.data, tried_list.mapping, receipt, numbers, labels)
+
+
+def _build_questions(
+    receipt: trial.Receipt,
+    rows: Sequence[Mapping[str, Any]],
+    tried_list: TriedList,
+    identities: Mapping[int, answers.RowIdentity],
+    words: Catalogue,
+) -> ListQuestions:
+    if not receipt["dry_run"]:
+        return ListQuestions([], [], [])
+    given = GivenAnswers(answers.parse_mapping(tried_list.mapping), tried_list.asked, tried_list.refused)
+    withdrawn_on = {row["row"]: day for row in rows for error in row["errors"] if (day := error.get("withdrawn_on"))}
+    by_label = {identity.label: identity for identity in identities.values()}
+    return build_list_questions(receipt, given, by_label, withdrawn_on, words)

@@ -1,63 +1,50 @@
-"""Build the page of a list's trial: the outcomes of rows, the questions, and why a row waits (pure)."""
+"""Build the page of a list's trial: the outcomes of rows, what they change, and why a row is not sent (pure)."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from app.imports import faults
 from app.imports.doubts import DERIVED_PREFIX
-from app.imports.fields import FIELDS
-from app.imports.formats.template import get_field_title
+from app.imports.list_reader import SHEET_ROWS
 from app.imports.mapping import QUESTIONS
-from app.imports.mapping import Question as RowQuestion
-from app.imports.rows import MAX_SHOWN_CHARACTERS
-from app.log.content import AGE as AGE_FIELD
-from app.matching.scripts import fold
 from app.registry.records import ID_CASE_PREFIX
-from app.vocabulary import build_vocabulary
-from app.web.desk import answers
+from app.vocabulary import Publish
 from app.web.desk.answers import RowIdentity
 from app.web.desk.fields import format_refusal, get_code_language
+from app.web.desk.list_questions import ListQuestions, build_field_titles, format_value
 from app.web.rendering import Catalogue
 
 Receipt = Mapping[str, Any]
 # Outcomes of rows that are filed; other rows are unchanged, or need an answer or a correction.
 ACCEPTED_OUTCOMES = ("new", "linked", "updated", "needs_review", "waiting")
-MAX_WORDS = 20  # unknown words in questions: more of them mean that the column was misread
-MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question; the API returns as many examples
-# A numeric date in which day and month may be swapped.
-_NUMERIC_DATE = re.compile(r"(\d{1,2})\D(\d{1,2})\D(\d{4})")
-RADIO, SELECT, CONFIRM, AGE = "radio", "select", "confirm", "age"
 
 
 @dataclass(frozen=True)
-class ListQuestion:
-    """A question about a list. `name`: its form field; `options`: value and label of each answer."""
+class FieldChange:
+    """A field of a report that a row changes, in words. `goes_back`: an earlier version had the new value."""
 
-    number: int
-    form: str
-    name: str
-    heading: str
-    description: str
-    options: Sequence[tuple[str, str]] = ()
+    title: str
+    before: str
+    after: str
+    goes_back: bool
 
 
 @dataclass(frozen=True)
 class RowView:
-    """A row with its outcome, the values that could not be parsed, and the reasons.
+    """A row with its outcome, the values that could not be parsed, the reasons, and what it changes.
 
-    `name`, `case`: the name and the case number in it; empty if unknown.
+    `label`: the row as an officer names it; `name`, `case`: the name and the case number in it; empty if unknown.
     """
 
-    number: int
+    label: str
     name: str
     case: str
     outcome: str
     is_waiting: bool
     unread: Sequence[str]
     reasons: Sequence[str]
+    changes: Sequence[FieldChange] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +84,7 @@ def build_shares(receipt: Receipt, words: Catalogue) -> list[RowShare]:
     unchanged, waiting, omitted = counts["unchanged"], counts["error"], receipt["left_out"]["count"]
     accepted_text = words.ngettext("%(n)s goes in", "%(n)s go in", accepted)
     filed_text = words.ngettext("%(n)s went in", "%(n)s went in", accepted)
-    waiting_text = words.ngettext("%(n)s waits", "%(n)s wait", waiting)
+    waiting_text = words.ngettext("%(n)s is not sent", "%(n)s are not sent", waiting)
     refused_text = words.ngettext("%(n)s did not go in", "%(n)s did not go in", waiting)
     shares = [
         ("enter", accepted, accepted_text if receipt["dry_run"] else filed_text),
@@ -132,189 +119,106 @@ def format_headline(receipt: Receipt, words: Catalogue) -> str:
     if receipt["state"] == "failed":
         return _("The list could not be read")
     if receipt["state"] == "questioned":
-        return _("Before the rows, the list itself is asked about")
+        return _("Some things have to be settled first")
     number = (receipt["rows"] or 0) + receipt["left_out"]["count"]  # `rows` does not include omitted ones
     rows = words.ngettext("%(n)s row", "%(n)s rows", number) % {"n": words.number(number)}
     labels = [share.label for share in build_shares(receipt, words)]
     return f"{rows}: {words.listed(labels)}" if labels else rows
 
 
-def build_questions(receipt: Receipt, rows: Sequence[Mapping[str, Any]], words: Catalogue) -> list[ListQuestion]:
-    """Build the API's questions about a list with their answers: the whole list first, then rows, then words."""
-    withdrawn = {row["row"]: day for row in rows for error in row["errors"] if (day := error.get("withdrawn_on"))}
-    age_columns = [column["column"] for column in receipt["columns"] if AGE_FIELD in column["fields"]]
-    builder = _QuestionBuilder(words, withdrawn, age_columns)
-    for question in receipt["questions"]:
-        builder.add_list_question(question)
-    for group in receipt["groups"]:
-        builder.add_group_question(group)
-    builder.add_word_questions(rows)
-    return builder.questions
+@dataclass(frozen=True)
+class FaultGroup:
+    """Rows that are not sent for one reason. `rows`: the first of them, each with its cell."""
+
+    count: int
+    column: str
+    reason: str
+    rows: Sequence[tuple[str, str]]
 
 
-class _QuestionBuilder:
-    def __init__(self, words: Catalogue, withdrawn_on: Mapping[int, str], age_columns: Sequence[str]) -> None:
-        """`withdrawn_on`: the days on which reports were withdrawn, by row."""
-        self.questions: list[ListQuestion] = []
-        self._age_columns = age_columns
-        self._withdrawn_on = withdrawn_on
-        self._words = words
-        self._lang = get_code_language(words)
-
-    def _add(
-        self, form: str, name: str, heading: str, description: str, options: Sequence[tuple[str, str]] = ()
-    ) -> None:
-        self.questions.append(ListQuestion(len(self.questions) + 1, form, name, heading, description, options))
-
-    def add_list_question(self, question: Mapping[str, Any]) -> None:
-        _ = self._words.gettext
-        if question["code"] == "age_needs_day":
-            self._add(
-                AGE,
-                answers.AGE_ON,
-                _("On which day were the people as old as the list says?"),
-                _(
-                    "Read as of another day, an age makes a child of an adult, and two people of one. "
-                    "It counts for the whole list."
-                ),
-                [
-                    ("detained_on", _("on the day of the arrest")),
-                    ("released_on", _("on the day of the release")),
-                    ("filed", _("today")),
-                    (answers.ON_DAY_ANSWER, _("on this day:")),
-                    *((answers.build_without_answer(letter), _("leave the ages out")) for letter in self._age_columns),
-                ],
-            )
-        elif question["answer"] == "confirm":
-            self._add(CONFIRM, answers.CONFIRM, _("Is the list right as it is?"), question["detail"])
-        else:
-            instruction = _("Say it below, under “How the columns are read”.")
-            self._add("", "", _("What is in this column?"), f"{question['detail']} {instruction}")
-
-    def add_group_question(self, group: Mapping[str, Any]) -> None:
-        if group["question"] and group["code"] in QUESTIONS:
-            self._add_row_questions(group)
-        elif group["code"] == "ambiguous_date" and not self._has_question(answers.DATES):
-            self._add_date_question(group)
-        elif group["code"] == "country_required" and not self._has_question(f"{answers.CONSTANT}:detention.country"):
-            _ = self._words.gettext
-            self._add(
-                SELECT,
-                f"{answers.CONSTANT}:detention.country",
-                _("In which country are or were these people held?"),
-                self._describe_rows(group),
-                self._words.countries,
-            )
-
-    def _has_question(self, name: str) -> bool:
-        return any(question.name == name for question in self.questions)
-
-    def _add_date_question(self, group: Mapping[str, Any]) -> None:
-        _ = self._words.gettext
-        word = next((one["value"] for one in group["examples"] if one["value"]), "")
-        match = _NUMERIC_DATE.search(word or "")
-        first, second = _("the day"), _("the month")
-        if match is not None:
-            one, other, year = map(int, match.groups())
-            if 1 <= one <= 12 and 1 <= other <= 12:
-                first += f": {self._words.long_day(date(year, other, one).isoformat())}"
-                second += f": {self._words.long_day(date(year, one, other).isoformat())}"
-        scope_note = _("It counts for the whole list.")
-        self._add(
-            RADIO,
-            answers.DATES,
-            _("What comes first in “%(word)s”?") % {"word": word},
-            f"{self._describe_rows(group)} {scope_note}",
-            [("day_first", first), ("month_first", second)],
+def build_fault_groups(
+    receipt: Receipt, questions: ListQuestions, identities: Mapping[int, RowIdentity], words: Catalogue
+) -> list[FaultGroup]:
+    """Return the faults of rows that no question on the page mends."""
+    open_places = {question.place for question in questions.open}
+    return [
+        FaultGroup(
+            group["count"],
+            group["heading"] or "",
+            describe_fault(group, words),
+            [(format_row(one["row"], identities), one["value"] or "") for one in group["examples"]],
         )
+        for group in receipt["groups"]
+        if not _is_asked(group, open_places, identities)
+    ]
 
-    def _add_row_questions(self, group: Mapping[str, Any]) -> None:
-        _ = self._words.gettext
-        heading = faults.format_bare_question(group["code"], self._lang)
-        options = [("leave_out", _("leave it out")), ("read", _("it is one person"))]
-        group_options = [("leave_out", _("leave all of them out")), ("read", _("each is one person"))]
-        if group["code"] == RowQuestion.WITHDRAWN:
-            options = [("leave_out", _("no, it stays withdrawn")), ("stands_again", _("yes, it stands again"))]
-            group_options = [("leave_out", _("no, they stay withdrawn")), ("stands_again", _("yes, they stand again"))]
-        if group["count"] <= MAX_SINGLE_ROWS:
-            for example in group["examples"]:
-                description = self._describe_row(example["row"], group)
-                if day := self._withdrawn_on.get(example["row"]):
-                    description += " " + _("You withdrew it on %(day)s.") % {"day": self._words.long_day(day)}
-                self._add(RADIO, f"{answers.ROW}:{example['row']}", heading, description, options)
-            return
-        self._add(RADIO, f"{answers.ROWS}:{group['code']}", heading, self._describe_rows(group), group_options)
 
-    def add_word_questions(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Ask for the meaning of each word that no code list contains, once for all rows and spellings."""
-        _ = self._words.gettext
-        unknown_words: dict[str, tuple[str, str, int]] = {}
-        for row in rows:
-            for error in row["errors"]:
-                field, word = error["pointer"].strip("/").replace("/", "."), error.get("value")
-                definition = FIELDS.get(field)
-                if error["code"] not in ("unknown_code", "unknown_country") or definition is None or not word:
-                    continue
-                # The API shortens longer words, which an answer could not match.
-                if len(word) < MAX_SHOWN_CHARACTERS and len(unknown_words) < MAX_WORDS:
-                    unknown_words.setdefault(_build_answer_name(field, word), (field, word, row["row"]))
-        for name, (field, word, number) in unknown_words.items():
-            place = _("Row %(row)s, %(column)s. It is remembered for your next lists.")
-            self._add(
-                SELECT,
-                name,
-                _("What does “%(word)s” mean?") % {"word": word},
-                place % {"row": self._words.number(number), "column": get_field_title(field, self._lang)},
-                self._list_code_options(field),
-            )
+def _is_asked(group: Mapping[str, Any], open_places: Collection[str], identities: Mapping[int, RowIdentity]) -> bool:
+    if group["code"] == "country_required":
+        return "/constants/detention.country" in open_places
+    places = {f"/rows/{format_row(one['row'], identities)}" for one in group["examples"]} | {f"/rows/{group['code']}"}
+    return not places.isdisjoint(open_places)
 
-    def _list_code_options(self, field: str) -> list[tuple[str, str]]:
-        codes = FIELDS[field].codes
-        if codes is None:
-            return self._words.countries
-        return [(item["code"], item["label"]) for item in build_vocabulary(self._lang)[codes]]
 
-    def _describe_row(self, number: int, group: Mapping[str, Any]) -> str:
-        _ = self._words.gettext
-        if group["heading"]:
-            text = _("Row %(row)s, column %(column)s.")
-            return text % {"row": self._words.number(number), "column": group["heading"]}
-        return _("Row %(row)s.") % {"row": self._words.number(number)}
+def format_row(number: int, identities: Mapping[int, RowIdentity]) -> str:
+    """Return a row as an officer names it: 14, or Detenidos!14 in a list of several sheets."""
+    if number in identities:
+        return identities[number].label
+    sheet, row = divmod(number, SHEET_ROWS)
+    return f"{sheet}!{row}" if sheet else str(row)
 
-    def _describe_rows(self, group: Mapping[str, Any]) -> str:
-        if group["count"] == 1:
-            return self._describe_row(group["examples"][0]["row"], group)
-        text = self._words.ngettext(
-            "%(n)s row, the first is row %(row)s.", "%(n)s rows, the first is row %(row)s.", group["count"]
-        )
-        return text % {"n": self._words.number(group["count"]), "row": self._words.number(group["examples"][0]["row"])}
+
+def describe_fault(error: Mapping[str, Any], words: Catalogue) -> str:
+    """Return why a row is not sent, and what to correct in the list."""
+    _ = words.gettext
+    own = {
+        "ambiguous_date": _("This can be two different days: write the month in letters."),
+        "country_required": _("No cell says in which country the person was held."),
+        "two_names": _("The name and its parts in other columns differ: correct one of them."),
+        "unknown_code": _("This word is not known here: write another, or correct the meaning of the column."),
+        "unknown_country": _("This country is not known here: correct how it is written."),
+    }
+    code = error["code"]
+    if code in own:
+        return own[code]
+    if code in QUESTIONS:
+        return faults.format_bare_question(code, get_code_language(words))
+    return format_refusal(error, words) if code == "age_needs_day" else str(error["detail"])
 
 
 def build_row_views(
-    rows: Iterable[Mapping[str, Any]],
-    questions: Sequence[ListQuestion],
-    row_identities: Mapping[int, RowIdentity],
-    words: Catalogue,
+    rows: Iterable[Mapping[str, Any]], identities: Mapping[int, RowIdentity], words: Catalogue
 ) -> list[RowView]:
-    """Return the rows, with references to the questions that they wait for."""
-    by_name = {question.name: question.number for question in questions}
+    """Return the rows with what becomes of them and why."""
+    titles = build_field_titles(words)
     return [
         RowView(
-            row["row"],
-            row_identities[row["row"]].name if row["row"] in row_identities else "",
+            format_row(row["row"], identities),
+            identities[row["row"]].name if row["row"] in identities else "",
             _hide_derived_case(
-                row["source_record_id"] or (row_identities[row["row"]].case if row["row"] in row_identities else "")
+                row["source_record_id"] or (identities[row["row"]].case if row["row"] in identities else "")
             ),
             row["outcome"],
             row["outcome"] == "error",
             [error["value"] for error in row["errors"] if error.get("value")],
             [
-                *(_describe_reason(row["row"], error, by_name, words) for error in row["errors"]),
+                *(describe_fault(error, words) for error in row["errors"]),
                 *(warning["detail"] for warning in row["warnings"]),
             ],
+            [_build_field_change(change, titles, words) for change in row.get("changes", ())],
         )
         for row in rows
     ]
+
+
+def _build_field_change(change: Mapping[str, Any], titles: Mapping[str, str], words: Catalogue) -> FieldChange:
+    name = change["field"]
+    return FieldChange(
+        titles.get(name, name),
+        format_value(name, change["before"], words),
+        format_value(name, change["after"], words),
+        bool(change.get("goes_back")),
+    )
 
 
 def _hide_derived_case(case: str) -> str:
@@ -322,29 +226,37 @@ def _hide_derived_case(case: str) -> str:
     return "" if case.startswith((DERIVED_PREFIX, ID_CASE_PREFIX)) else case
 
 
-def _describe_reason(row: int, error: Mapping[str, Any], by_name: Mapping[str, int], words: Catalogue) -> str:
-    _ = words.gettext
-    field = error["pointer"].strip("/").replace("/", ".")
-    answer_names = (
-        f"{answers.ROW}:{row}",
-        f"{answers.ROWS}:{error['code']}",
-        _build_answer_name(field, error.get("value") or ""),
-        answers.DATES if error["code"] == "ambiguous_date" else "",
-        f"{answers.CONSTANT}:detention.country" if error["code"] == "country_required" else "",
-    )
-    number = next((by_name[name] for name in answer_names if name in by_name), None)
-    if number is not None:
-        return _("Question %(number)s") % {"number": number}
-    if error["code"] in QUESTIONS:
-        return faults.format_bare_question(error["code"], get_code_language(words))
-    return format_refusal(error, words) if error["code"] == "age_needs_day" else error["detail"]
-
-
-def _build_answer_name(field: str, word: str) -> str:
-    """Return the form field for the meaning of a word in a column. The word is folded, as mappings do."""
-    return f"{answers.VALUE}:{field}:{fold(word)}"
-
-
 def has_wish(receipt: Receipt, mapping: str) -> bool:
-    """Return whether a column, or the mapping for all rows, contains the wish of the person or the family."""
+    """Return whether a row, a column, or the answers for all rows contain the wish of the person or the family."""
+    if any(count for publish, count in receipt["publish"].items() if publish != Publish.ANONYMOUS):
+        return True
     return any("detainee.publish" in column["fields"] for column in receipt["columns"]) or "detainee.publish" in mapping
+
+
+@dataclass(frozen=True)
+class ListWarning:
+    """A warning about rows that are sent all the same. `values`: what their cells have; `rows`: the first of them."""
+
+    text: str
+    values: Sequence[str]
+    rows: Sequence[str]
+    count: int
+
+
+def build_warnings(receipt: Receipt, identities: Mapping[int, RowIdentity], words: Catalogue) -> list[ListWarning]:
+    """Return what was accepted of the rows and may not be what was meant."""
+    own = {
+        "unregistered_facility": words.gettext(
+            "These places of detention are not registered here yet. They are kept as you wrote them, and counts by "
+            "place leave them out until a curator registers them."
+        )
+    }
+    return [
+        ListWarning(
+            own.get(warning["code"], warning["detail"]),
+            sorted({one["value"] for one in warning["examples"] if one["value"]}),
+            [format_row(one["row"], identities) for one in warning["examples"]],
+            warning["count"],
+        )
+        for warning in receipt["warnings"]
+    ]

@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 import xlsxwriter
+from app.imports.headings import find_fields
 
 from app.imports.fields import FIELDS
 from app.imports.formats.template import (
@@ -17,7 +18,6 @@ from app.imports.formats.template import (
     build_template,
     get_field_title,
 )
-from app.imports.headings import find_fields
 from app.imports.list_reader import open_list
 from app.imports.mapping import ListMapping
 from app.imports.rows import validate_body

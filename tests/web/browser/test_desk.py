@@ -85,6 +85,13 @@ class Journey:
     def presses(self, words: str, name: str) -> None:
         self.goes(self.page.get_by_role("button", name=words).first.click, name)
 
+    def stays(self, words: str) -> None:
+        """Press a button of a form in which something that is required is missing."""
+        at = self.page.url
+        self.page.get_by_role("button", name=words).first.click()
+        assert self.page.locator(":focus:invalid").count() == 1
+        assert self.page.url == at
+
     def heading(self) -> str:
         return self.page.get_by_role("heading", level=1).inner_text()
 
@@ -117,19 +124,18 @@ def test_a_list_is_tried_answered_sent_and_followed_to_its_receipt(visitor: Visi
     officer.follows("/desk/list", "list")
     chosen = FilePayload(name="lista.csv", mimeType="text/csv", buffer=LIST.encode())
     page.locator("[name=file]").set_input_files(chosen)
-    page.locator("[name=mapping]").fill("primero el día")
-    officer.presses("Probar la lista", "list with an error")
-    assert page.evaluate("document.activeElement.matches('.wrong')")
-    page.locator("[name=file]").set_input_files(chosen)
-    page.locator("[name=mapping]").fill("")
-    officer.presses("Probar la lista", "trial")
-    assert officer.heading() == "4 filas: 1 entra y 3 esperan"
-    page.locator("[name=dates][value=day_first]").check()
-    page.locator("[name='row:5'][value=leave_out]").check()
-    page.locator("[name^='value:verification.method']").select_option("at_the_gate")
-    officer.presses("Probar otra vez", "trial answered")
-    assert "No hay preguntas" in page.inner_text("main")
-    officer.presses("Enviar las 3 que entran", "list sent")
+    officer.presses("Leer la lista", "list with questions")
+    assert officer.heading() == "Antes hay que aclarar algunas cosas"
+    assert page.locator("[aria-current=step]").inner_text() == "1. Lo que leí"
+    page.locator("[name='answer:/whole'][value=false]").check()
+    officer.stays("Continuar")
+    page.locator("[name='answer:/dates'][value=day_first]").check()
+    page.locator("[name='answer:/rows/5'][value=leave_out]").check()
+    page.locator("[name^='answer:/values/verification.method']").select_option("at_the_gate")
+    officer.presses("Continuar", "list without questions")
+    assert "No queda nada por aclarar" in page.inner_text("main")
+    assert page.locator("[aria-current=step]").inner_text() == "3. Qué va a cambiar"
+    officer.presses("Enviar las 3 filas", "list sent")
     assert "3 entraron" in officer.heading()
     assert page.locator(".facts code").first.inner_text(), "the fingerprint of the file"
     officer.signs_out()
@@ -210,7 +216,7 @@ def test_a_curator_decides_a_pair_and_undoes_it(visitor: Visitor, desk: Desk) ->
 
 def test_two_curators_decide_an_objection(visitor: Visitor, desk: Desk) -> None:
     """In Spanish."""
-    for who, heard in ((FIRST, "espera a una segunda"), (SECOND, "Decidido:")):
+    for who, heard in ((FIRST, "espera el acuerdo de una segunda"), (SECOND, "Decidido:")):
         curator = Journey(visitor, desk, "es")
         page = curator.page
         curator.signs_in(who)

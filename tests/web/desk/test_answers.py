@@ -1,82 +1,90 @@
-"""What is answered about a list becomes a mapping that the API reads."""
+"""What is answered about a list becomes a mapping that the API reads, and is found in it again."""
 
-import tomllib
+from urllib.parse import quote
 
 import pytest
 
+from app.imports.answers import build_answers, merge_answers
 from app.imports.mapping import ListMapping
 from app.web.desk import answers
 
-HOSTILE = 'a "quoted" \\ word\n= [x]\t\x7f é 🙂'
+SECRET = b"s" * 32
+HOSTILE = 'a "quoted" \\ word/é~ 🙂'
+PLACE = "/values/release.kind/" + HOSTILE.replace("~", "~0").replace("/", "~1")
+GIVEN = {
+    "answer:/list_date": ["2026-01-20"],
+    "answer:/whole": ["false"],
+    "answer:/checked": ["family"],
+    "answer:/sheets/Enero": ["true"],
+    "answer:/dates": ["day_first"],
+    "answer:/age_on": ["2026-01"],
+    "answer:/rows/5": ["leave_out"],
+    "answer:/rows/6": [""],
+    "answer:/rows/section_title": ["read"],
+    "answer:/values/verification.method/at%20the%20door": ["at_the_gate"],
+    "answer:/values/release.kind/x": ["-"],
+    "answer:/positions/B": ["-"],
+    "answer:/positions/H": ["detainee.full_name"],
+    "answer:/constants/detention.country": ["VE"],
+    "token": ["x"],
+}
 
 
 def test_every_answer_is_one_that_a_mapping_has() -> None:
-    given = {
-        "dates": ["day_first"],
-        "age_on": ["day"],
-        "age_day": [" 2026-01 "],
-        "row:5": ["leave_out"],
-        "row:6": [""],
-        "rows:section_title": ["read"],
-        "value:verification.method:at the door": ["at_the_gate"],
-        "column:B": ["-"],
-        "column:H": ["detainee.full_name"],
-        "constant:detention.country": ["VE"],
-        "token": ["x"],
-    }
-    mapping = ListMapping.parse_toml(answers.merge_answers("", "", answers.parse_answers(given)))
-    assert mapping.dates == "day_first"
-    assert mapping.age_on == "2026-01"
+    submitted = answers.parse_answers(GIVEN)
+    mapping = ListMapping.parse_toml(merge_answers("", build_answers(submitted.pairs)))
+    assert (mapping.list_date, mapping.whole, mapping.checked) == ("2026-01-20", False, "family")
+    assert mapping.sheets == {"Enero": True}
+    assert (mapping.dates, mapping.age_on) == ("day_first", "2026-01")
     assert mapping.rows == {"5": "leave_out", "section_title": "read"}
-    assert mapping.values == {"verification.method": {"at the door": "at_the_gate"}}
+    assert mapping.values == {"verification.method": {"at the door": "at_the_gate"}, "release.kind": {"x": ""}}
     assert mapping.positions == {"B": [], "H": "detainee.full_name"}
     assert mapping.constants == {"detention.country": "VE"}
+    assert not submitted.refused
 
 
-def test_answers_are_written_into_the_mapping_of_before() -> None:
-    before = 'dates = "month_first"\nheader = 3\n[values."release.kind"]\nLP = "full_release"\n'
-    new = {"dates": "day_first", "values": {"release.kind": {"X": "pardon"}}}
-    assert tomllib.loads(answers.merge_answers(before, "", new)) == {
-        "dates": "day_first",
-        "header": 3,
-        "values": {"release.kind": {"LP": "full_release", "X": "pardon"}},
-    }
+@pytest.mark.parametrize("name", [name for name, (text,) in GIVEN.items() if name.startswith("answer:") and text])
+def test_an_answer_is_found_in_the_mapping_as_its_field_has_it(name: str) -> None:
+    text = merge_answers("", build_answers(answers.parse_answers(GIVEN).pairs))
+    place = name.removeprefix("answer:").replace("%20", " ")
+    assert answers.find_answer(answers.parse_mapping(text), place) == GIVEN[name][0]
 
 
-def test_a_mapping_stays_as_written_where_nothing_is_answered() -> None:
-    assert answers.merge_answers("# mine\n", "dates = 1", {}) == "# mine\n"
-    assert answers.merge_answers("", "dates = 1", {}) == ""
-
-
-def test_what_was_remembered_begins_a_mapping() -> None:
-    columns = [{"column": "A", "fields": ["note"]}, {"column": "B", "fields": []}]
-    remembered = answers.build_mapping_as_read(columns)
-    assert not remembered.startswith("\n"), "a browser would send it back without"
-    told = answers.merge_answers("", remembered, {"dates": "day_first"})
-    assert tomllib.loads(told) == {"positions": {"A": ["note"]}, "dates": "day_first"}
-
-
-def test_any_word_can_stand_in_a_mapping() -> None:
-    mapping = {"values": {"release.kind": {HOSTILE: "pardon"}}, "sheet": HOSTILE, "columns": {HOSTILE: []}}
-    assert tomllib.loads(answers.format_mapping(mapping)) == mapping
-
-
-@pytest.mark.parametrize("text", ["=", "[", "a = 'b"])
-def test_what_is_no_mapping_is_not_written_into(text: str) -> None:
-    with pytest.raises(answers.UnreadableMapping):
-        answers.merge_answers(text, "", {"dates": "day_first"})
+def test_any_word_of_a_list_can_be_asked_about() -> None:
+    name = answers.build_answer_name(PLACE)
+    assert name == "answer:" + quote(PLACE, safe="/")
+    pairs = answers.parse_answers({name: ["pardon"]}).pairs
+    mapping = ListMapping.parse_toml(merge_answers("", build_answers(pairs)))
+    assert mapping.values == {"release.kind": {HOSTILE: "pardon"}}
 
 
 @pytest.mark.parametrize(
-    "mapping",
+    "place, text",
     [
-        ".".join(["a"] * 5_000) + "=1",  # which takes the square of its length to read
-        "\n".join(["# a long remark"] * 5_000),
-        "[" * 2_000,
-        "d = 2026-01-01",
+        ("/list_date", "20 de enero"),
+        ("/checked", "by hearsay"),
+        ("/positions/B", "detainee.shoe_size"),
+        ("/rows/5", "perhaps"),
+        ("/nothing", "x"),
+        ("/values", "x"),
+        ("", "x"),
     ],
-    ids=["names", "lines", "brackets", "day"],
 )
-def test_a_mapping_that_no_answer_can_be_written_into_is_told(mapping: str) -> None:
-    with pytest.raises(answers.UnreadableMapping):
-        answers.merge_answers(mapping, "", {"dates": "day_first"})
+def test_an_answer_that_no_mapping_takes_is_refused_alone(place: str, text: str) -> None:
+    submitted = answers.parse_answers({f"answer:{place}": [text], "answer:/whole": ["true"]})
+    assert submitted.refused == {place}
+    assert submitted.pairs == [("/whole", "true")]
+
+
+def test_the_questions_in_a_page_are_sealed_for_their_source() -> None:
+    questions = [{"code": "list_date", "place": "/list_date"}]
+    sealed = answers.seal_questions(SECRET, questions, "foro")
+    assert "list_date" not in sealed
+    assert answers.unseal_questions(SECRET, sealed, "foro") == questions
+    assert answers.unseal_questions(SECRET, sealed, "jep") == []
+    assert answers.unseal_questions(SECRET, sealed[:-8] + "AAAAAAA=", "foro") == []
+
+
+@pytest.mark.parametrize("text", ["=", "[" * 2_000, "nothing = 1", "d = 2026-01-01"])
+def test_what_is_no_mapping_has_no_answers(text: str) -> None:
+    assert answers.parse_mapping(text) == {}

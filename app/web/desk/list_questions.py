@@ -1,0 +1,422 @@
+"""Show the questions about a list as fields of a form, with the answers given so far (pure)."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from app.imports import faults
+from app.imports.fields import FIELDS, STATE, STATE_DAY, STATE_MARKS
+from app.imports.formats.template import FIELD_TITLES, get_field_title
+from app.imports.mapping import NOT_CHECKED, QUESTIONS, list_answers
+from app.imports.mapping import Question as RowQuestion
+from app.imports.questions import CHANGES_STEP, READ_STEP, VALUES_STEP, list_choices
+from app.vocabulary import find_label
+from app.web.desk.answers import NOTHING, RowIdentity, build_answer_name, find_answer
+from app.web.desk.fields import get_code_language
+from app.web.rendering import Catalogue
+
+Receipt = Mapping[str, Any]
+Question = Mapping[str, Any]
+MAX_RADIOS = 7  # choices of a question; more of them are a drop-down
+MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
+MAX_SAMPLES = 3
+COLUMN_PLACE, CHECKED_PLACE = "/positions/", "/checked"
+CASE_NUMBER = "source_record_id"
+# A numeric date in which day and month may be swapped.
+_NUMERIC_DATE = re.compile(r"(\d{1,2})\D(\d{1,2})\D(\d{4})")
+
+_STATUS_FIELDS = (
+    STATE, STATE_DAY, *STATE_MARKS, "detention.legal_status", "detention.held_on", "detention.ended.on",
+    "detention.ended.how", "detainee.died_on",
+)  # fmt: skip
+_SOURCE_FIELDS = (
+    CASE_NUMBER, "detainee.publish", "detainee.publish_given_on", "publish_not_before", "note", "detainee_id",
+    "detention_id", "release_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FormQuestion:
+    """A question as a field of a form.
+
+    `name`: of the field; `options`: value and label of each answer; `guess`: the value that is likeliest; `selected`:
+    the value that is given, or else the guess; `cells`: of the row that is asked about; `fault`: what is wrong with the
+    answer given.
+    """
+
+    place: str
+    name: str
+    id: str
+    step: int
+    kind: str
+    text: str
+    hint: str = ""
+    options: Sequence[tuple[str, str]] = ()
+    guess: str | None = None
+    selected: str | None = None
+    cells: Sequence[str] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class FormColumn:
+    """A column of a list with its meaning. `question`: what is asked about it; empty if it is read without a doubt.
+
+    `reading`: what it is read as; `is_numbering`: it numbers the rows, and is not read.
+    """
+
+    letter: str
+    heading: str
+    samples: Sequence[str]
+    filled: int
+    name: str
+    reading: str
+    is_numbering: bool
+    question: str = ""
+    guess: str | None = None
+    selected: str | None = None
+    fault: str = ""
+
+
+def build_field_titles(words: Catalogue) -> dict[str, str]:
+    """Return the titles of the fields that a column may be read for."""
+    _ = words.gettext
+    lang = get_code_language(words)
+    own_titles = {
+        STATE_DAY: _("Date of the status"),
+        "state:held": _("Marked if still held"),
+        "state:released": _("Marked if released"),
+        "state:house_arrest": _("Marked if under house arrest"),
+        "state:died": _("Marked if the person died"),
+        "state:transferred": _("Marked if transferred"),
+        "state:escaped": _("Marked if escaped"),
+        "state:disappeared": _("Marked if missing"),
+    }
+    return {
+        name: get_field_title(name, lang) if name in FIELD_TITLES else own_titles.get(name, name) for name in FIELDS
+    }
+
+
+def group_fields(titles: Mapping[str, str], words: Catalogue) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the fields in groups, each with its label."""
+    _ = words.gettext
+    labels = {
+        "person": _("The person"),
+        "detention": _("The arrest"),
+        "release": _("The release"),
+        "status": _("The status"),
+        "source": _("The source and notes"),
+    }
+    groups: dict[str, list[tuple[str, str]]] = {name: [] for name in labels}
+    for name, title in titles.items():
+        groups[_find_group(name)].append((name, title))
+    return [(labels[name], fields) for name, fields in groups.items()]
+
+
+def _find_group(name: str) -> str:
+    if name in _STATUS_FIELDS:
+        return "status"
+    if name in _SOURCE_FIELDS or name.startswith("verification."):
+        return "source"
+    section = name.partition(".")[0]
+    return section if section in ("detention", "release") else "person"
+
+
+@dataclass(frozen=True)
+class ListQuestions:
+    """What a page asks about a list, and what was answered before.
+
+    `asked`: the questions as the API has them, open and answered, for the next form.
+    """
+
+    open: Sequence[FormQuestion]
+    given: Sequence[FormQuestion]
+    columns: Sequence[FormColumn]
+    asked: Sequence[Question] = field(default_factory=list)
+
+    @property
+    def open_columns(self) -> list[FormColumn]:
+        return [column for column in self.columns if column.question]
+
+    @property
+    def open_count(self) -> int:
+        return len(self.open) + len(self.open_columns)
+
+    @property
+    def is_open_about_reading(self) -> bool:
+        return bool(self.open_columns) or any(question.step == READ_STEP for question in self.open)
+
+    def list_step(self, step: int) -> list[FormQuestion]:
+        return [question for question in self.open if question.step == step]
+
+
+@dataclass(frozen=True)
+class GivenAnswers:
+    """The answers given about a list. `asked`: the questions of earlier forms; `refused`: places of answers that could
+    not be read."""
+
+    mapping: Mapping[str, Any]
+    asked: Sequence[Question] = ()
+    refused: frozenset[str] = frozenset()
+
+
+def build_list_questions(
+    receipt: Receipt,
+    answers: GivenAnswers,
+    identities: Mapping[str, RowIdentity],
+    withdrawn_on: Mapping[int, str],
+    words: Catalogue,
+) -> ListQuestions:
+    """Build the questions about a list.
+
+    `identities`: of rows by their labels; `withdrawn_on`: the days on which reports were withdrawn, by the row."""
+    open_questions = [_give_place(question, receipt, words) for question in receipt["questions"] if question["place"]]
+    if receipt["state"] == "done":
+        grouped = _build_group_questions(receipt, identities, withdrawn_on, words)
+        open_questions += [one for one in grouped if find_answer(answers.mapping, one["place"]) is None]
+    others = [one for one in open_questions if not _is_about_column(one)]
+    asked_apart = {one["place"] for one in others}
+    about_columns = {
+        one["place"]: one for one in open_questions if _is_about_column(one) and one["place"] not in asked_apart
+    }
+    earlier = [one for one in answers.asked if one["place"] not in asked_apart]
+    asked_places = {one["place"] for one in [*earlier, *others]}
+    earlier += [one for one in _recall_values(answers.mapping, words) if one["place"] not in asked_places]
+    given = [one for one in earlier if find_answer(answers.mapping, one["place"]) is not None]
+    builder = _FormBuilder(answers, identities, words)
+    titles = build_field_titles(words)
+    return ListQuestions(
+        [builder.build(one) for one in others],
+        [builder.build(one) for one in given],
+        [
+            builder.build_column(column, about_columns.get(COLUMN_PLACE + _escape(column["column"])), titles)
+            for column in receipt["columns"]
+            if (column["fields"] or column.get("filled", 1))
+            and COLUMN_PLACE + _escape(column["column"]) not in asked_apart
+        ],
+        [*earlier, *(one for one in others if not one["place"].startswith(COLUMN_PLACE))],
+    )
+
+
+def _recall_values(mapping: Mapping[str, Any], words: Catalogue) -> Iterable[Question]:
+    """Yield the questions about values that were answered with an earlier list."""
+    lang = get_code_language(words)
+    titles = build_field_titles(words)
+    for name, meanings in mapping.get("values", {}).items():
+        choices, kind = list_choices(name)
+        for word in meanings:
+            values = {"word": word, "title": titles[name]}
+            yield {
+                "code": "value_unknown",
+                "detail": faults.format_list_question("value_unknown", values)[lang],
+                "place": f"/values/{_escape(name)}/{_escape(word)}",
+                "step": VALUES_STEP,
+                "kind": kind,
+                "choices": [{"value": choice["value"], "label": choice["labels"][lang]} for choice in choices],
+                "guess": None,
+            }
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def _is_about_column(question: Question) -> bool:
+    return question["kind"] == "meaning" and str(question["place"]).startswith(COLUMN_PLACE)
+
+
+def _give_place(question: Question, receipt: Receipt, words: Catalogue) -> Question:
+    """Return a question where a page asks it. Whether case numbers only count rows is answered at their column."""
+    _ = words.gettext
+    column = next((one for one in receipt["columns"] if CASE_NUMBER in one["fields"]), None)
+    if question["code"] == "numbers_count_rows" and column is not None:
+        return {
+            **question,
+            "detail": _("The numbers in column %(column)s only count the rows. What are they?")
+            % {"column": column["heading"] or column["column"]},
+            "place": COLUMN_PLACE + _escape(column["column"]),
+            "kind": "choice",
+            "choices": [
+                {"value": CASE_NUMBER, "label": _("Our case numbers: each always belongs to the same person")},
+                {"value": "", "label": _("They only number the rows of this list")},
+            ],
+            "guess": "",
+        }
+    return question
+
+
+def _build_group_questions(
+    receipt: Receipt, identities: Mapping[str, RowIdentity], withdrawn_on: Mapping[int, str], words: Catalogue
+) -> list[Question]:
+    """Return the questions that only the trial of the rows raises."""
+    _, lang = words.gettext, get_code_language(words)
+    labels = {identity.number: label for label, identity in identities.items()}
+    questions: list[Question] = []
+    for group in receipt["groups"]:
+        shared = {"code": group["code"], "guess": None, "value": None, "samples": [], "column": group["column"]}
+        if group["code"] == "country_required":
+            detail = _("In which country are or were these people held?")
+            questions.append(
+                {**shared, "detail": detail, "place": "/constants/detention.country", "kind": "country", "choices": [],
+                 "step": READ_STEP, "count": group["count"], "rows": []}
+            )  # fmt: skip
+        elif group["question"] and group["code"] in QUESTIONS:
+            question = RowQuestion(group["code"])
+            bare = faults.format_bare_question(question, lang)
+            choices = [
+                {
+                    "value": str(answer),
+                    "label": faults.format_choice(answer, _find_label(question, answer))["labels"][lang],
+                }
+                for answer in list_answers(question)
+            ]
+            shared |= {"kind": "choice", "choices": choices, "step": CHANGES_STEP}
+            if group["count"] > MAX_SINGLE_ROWS:
+                questions.append(
+                    {**shared, "detail": bare, "place": f"/rows/{question}", "count": group["count"],
+                     "rows": [labels.get(example["row"], str(example["row"])) for example in group["examples"]]}
+                )  # fmt: skip
+                continue
+            for example in group["examples"]:
+                label = labels.get(example["row"], str(example["row"]))
+                row_text = _("Row %(row)s.") % {"row": label}
+                detail = f"{row_text} {bare}"
+                if day := withdrawn_on.get(example["row"]):
+                    detail += " " + _("You withdrew it on %(day)s.") % {"day": words.long_day(day)}
+                place = f"/rows/{_escape(label)}"
+                questions.append({**shared, "detail": detail, "place": place, "count": 1, "rows": [label]})
+    return questions
+
+
+def _find_label(question: RowQuestion, answer: str) -> str:
+    return "stays_withdrawn" if (question, answer) == (RowQuestion.WITHDRAWN, "leave_out") else answer
+
+
+class _FormBuilder:
+    def __init__(self, answers: GivenAnswers, identities: Mapping[str, RowIdentity], words: Catalogue) -> None:
+        self._answers = answers
+        self._identities = identities
+        self._words = words
+        self._count = 0
+
+    def build(self, question: Question) -> FormQuestion:
+        """Return a question as a field of the form."""
+        self._count += 1
+        place = question["place"]
+        given = find_answer(self._answers.mapping, place)
+        options = [(choice["value"] or NOTHING, choice["label"]) for choice in question["choices"]]
+        if question["code"] == "date_order":
+            options = [(value, self._show_date(value, label, question["value"])) for value, label in options]
+        if place == CHECKED_PLACE:
+            options = [(value, self._show_method(value, label)) for value, label in options]
+        kind = question["kind"]
+        if kind == "country":
+            options = [*self._words.countries, *options]
+        elif kind == "meaning":
+            options = [*build_field_titles(self._words).items(), (NOTHING, self._words.gettext("Not needed"))]
+        elif kind == "text" and options and len(options) > 1:
+            kind = "choice"
+        if kind in ("choice", "country", "meaning"):
+            kind = "radio" if kind == "choice" and len(options) <= MAX_RADIOS else "select"
+        if kind == "radio" and len(options) == 1:
+            kind = "confirm"
+        guess = None if question["guess"] is None else question["guess"] or NOTHING
+        rows = question.get("rows") or []
+        identity = self._identities.get(rows[0]) if len(rows) == 1 else None
+        return FormQuestion(
+            place,
+            build_answer_name(place),
+            f"q{self._count}",
+            question["step"],
+            kind,
+            question["detail"],
+            self._describe_rows(question),
+            options,
+            guess,
+            given or guess,
+            [] if identity is None else identity.cells,
+            self._words.gettext("This answer could not be read: correct it.") if place in self._answers.refused else "",
+        )
+
+    def _describe_rows(self, question: Question) -> str:
+        """Return how many cells a question about a value is about, and in which rows."""
+        rows, count = question.get("rows") or [], question.get("count")
+        if question["code"] in QUESTIONS or question["code"] == "list_held" or not count:
+            return ""
+        if not rows:
+            return self._words.ngettext("%(n)s row", "%(n)s rows", count) % {"n": self._words.number(count)}
+        listed = ", ".join(rows) + (", …" if count > len(rows) else "")
+        text = self._words.ngettext("In row %(rows)s", "In %(n)s rows: %(rows)s", count)
+        return text % {"n": self._words.number(count), "rows": listed}
+
+    def _show_method(self, value: str, label: str) -> str:
+        return label if value == NOT_CHECKED else self._words.gettext("Yes: %(how)s") % {"how": label.lower()}
+
+    def _show_date(self, order: str, label: str, cell: str | None) -> str:
+        """Return an order of day and month with the day that the cell is by it."""
+        match = _NUMERIC_DATE.search(cell or "")
+        if match is None:
+            return label
+        first, second, year = map(int, match.groups())
+        day, month = (first, second) if order == "day_first" else (second, first)
+        try:
+            return f"{label}: {self._words.long_day(date(year, month, day).isoformat())}"
+        except ValueError:
+            return label
+
+    def build_column(
+        self, column: Mapping[str, Any], question: Question | None, titles: Mapping[str, str]
+    ) -> FormColumn:
+        """Return a column with the meaning that it is read as."""
+        fields = column["fields"]
+        place = COLUMN_PLACE + _escape(column["column"])
+        reading = self._words.listed([titles.get(name, name) for name in fields]) if fields else ""
+        letter = column["column"].rpartition("!")
+        guess = None if question is None else question["guess"] or None
+        refused = place in self._answers.refused
+        return FormColumn(
+            f"{letter[0]}: {letter[2]}" if letter[0] else letter[2],
+            column["heading"],
+            column.get("samples", [])[:MAX_SAMPLES],
+            column.get("filled", 0),
+            build_answer_name(place),
+            reading,
+            bool(column.get("counts_rows")),
+            "" if question is None else question["detail"],
+            guess,
+            guess,
+            self._words.gettext("Two columns cannot both be this: choose for each what it is.") if refused else "",
+        )
+
+
+def format_value(name: str, value: Any, words: Catalogue) -> str:
+    """Return a value of a report in words."""
+    if value is None or value == []:
+        return words.gettext("nothing")
+    if isinstance(value, list):
+        return words.listed([format_value(name, one, words) for one in value])
+    definition = FIELDS.get(name)
+    if isinstance(value, bool) or not isinstance(value, str) or definition is None:
+        return str(value)
+    if definition.kind == "date":
+        return words.day(value) if re.fullmatch(r"[\d/-]+", value) else value
+    if definition.kind in ("country", "countries"):
+        return words.country(value)
+    if definition.codes is not None:
+        try:
+            return find_label(definition.codes, value, words.api_language)
+        except KeyError:
+            return value
+    return value
+
+
+def list_steps(words: Catalogue) -> Iterable[tuple[int, str]]:
+    """Return the steps of a trial with their titles."""
+    _ = words.gettext
+    return [
+        (READ_STEP, _("What I read")),
+        (VALUES_STEP, _("What the values mean")),
+        (CHANGES_STEP, _("What will change")),
+    ]
