@@ -4,19 +4,23 @@ A status stands in a column of words, in columns of crosses, in the name of the 
 death or another end. A remark may say something else. Nothing of this is guessed: what contradicts itself is asked.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from app.imports.fields import PUBLISH, STATE, STATE_DAY, STATE_MARKS
+from app.imports.fields import NAME, PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.sheet_dates import DateContext
 from app.imports.states import (
     DETAINED_ON,
+    HOUSE_ARREST,
+    LEGAL_STATUS,
     NO_STATE,
     StateReading,
     expand_state,
     find_publication_wish,
     find_state_in_remark,
+    read_state,
 )
 from app.vocabulary import EndedHow, Publish
 
@@ -28,6 +32,7 @@ ENDED_HOW = "detention.ended.how"
 HELD_ON, RELEASE_KIND, RELEASE_STAGE = "detention.held_on", "release.kind", "release.stage"
 # States that leave a person in custody.
 CUSTODY_STATES = frozenset({"held", "house_arrest", "transferred"})
+_NAME_REMARK = re.compile(r"(?P<name>[^()\[\]†✝]{3,}?)\s*(?P<remark>[(\[].*|\s[-–—*]\s.*|[-–—]\s.*|[†✝].*)")
 _NO_STATES = ("unknown", NO_STATE)
 _SETTLING_ANSWERS = (Answer.STATUS, Answer.CELLS, Answer.RELEASED, Answer.HELD)
 # State → its place in the course of a detention.
@@ -78,6 +83,8 @@ class RowStates:
         if reading is not None and find_base(reading.state) in CUSTODY_STATES:
             fields[IN_CUSTODY] = True
         yield from self._check_release(fields, label, is_stated=reading is not None)
+        if NAME in fields:
+            yield from self._check_name(fields, label)
         yield from self._check_remark(fields, label)
         self._date_custody(fields)
 
@@ -120,13 +127,32 @@ class RowStates:
         elif answer is not Answer.RELEASED:
             yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.UNDATED_RELEASE, RELEASE_KIND)
 
+    def _check_name(self, fields: Fields, label: str) -> Iterator[tuple[str, str]]:
+        """Ask about a status beside a name, such as "(fallecida)" or "- LIBERADO", that the other cells do not say."""
+        name, remark = split_name_remark(fields[NAME])
+        reading = read_state(remark, self._dates) if remark else None
+        if reading is None or reading.state in _NO_STATES:
+            return
+        answer = self._mapping.find_row_answer(label, Question.REMARK_STATE)
+        is_said = find_base(reading.state) == (find_dated_state(fields) or _find_custody(fields))
+        if answer is Answer.REMARK or is_said:
+            fields[NAME] = name
+            if not is_said:
+                drop_dated_state(fields)
+                self._apply(fields, reading, None)
+        elif answer is Answer.READ:
+            fields[NAME] = name
+            add_to_note(fields, remark)
+        else:
+            yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_STATE, NAME)
+
     def _check_remark(self, fields: Fields, label: str) -> Iterator[tuple[str, str]]:
         """Ask about a remark that says something else of the status, or of publication."""
         note = fields.get(NOTE)
         if not isinstance(note, str):
             return
         reading = find_state_in_remark(note, self._dates)
-        current = find_dated_state(fields) or (None if fields.get("detention.legal_status") is None else "house_arrest")
+        current = find_dated_state(fields) or (None if fields.get("detention.legal_status") is None else HOUSE_ARREST)
         if reading is not None and reading.state not in (current, "unknown") and (
             current is not None or reading.state not in CUSTODY_STATES
         ):  # fmt: skip
@@ -154,6 +180,18 @@ class RowStates:
         is_held = fields.get(IN_CUSTODY, self._mapping.held == "held")
         if is_held and self._mapping.list_date is not None and find_dated_state(fields) is None:
             fields.setdefault(HELD_ON, self._mapping.list_date)
+
+
+def split_name_remark(text: str) -> tuple[str, str]:
+    """Return a name, and what stands after it in brackets or after a dash: "Ana Paz (†)" → "Ana Paz", "†"."""
+    match = _NAME_REMARK.fullmatch(text)
+    return (text, "") if match is None else (match["name"], match["remark"].strip(" ()[]-–—*"))
+
+
+def _find_custody(fields: Fields) -> str | None:
+    if fields.get(LEGAL_STATUS) == HOUSE_ARREST:
+        return HOUSE_ARREST
+    return "held" if fields.get(IN_CUSTODY) else None
 
 
 def is_released(fields: Fields) -> bool:

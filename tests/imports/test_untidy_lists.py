@@ -236,3 +236,33 @@ def test_a_ditto_mark_repeats_the_cell_above() -> None:
     )
     assert find_states(data) == ["held", "held", "released", "released"]
     assert {(body or {})["detention"]["facility"] for body in read_bodies(data)} == {"Yare"}
+
+
+def test_a_status_after_a_name_is_asked_about_and_is_no_part_of_the_name() -> None:
+    data = write_csv(
+        ("Nombre", "Fecha de detención", "Estatus"),
+        ("Ana Paz Gil (†)", "13/1/2025", ""),
+        ("Iván Toro Vega - LIBERADO", "14/1/2025", ""),
+        ("Jean-Luc Mora (alias Lucho)", "15/1/2025", ""),
+        ("Eva Sosa (detenida)", "15/1/2025", "Detenida"),
+    )
+    questions = ask(data)
+    assert [(q["code"], q["value"]) for q in questions] == [
+        ("remark_state", "Ana Paz Gil (†)"),
+        ("remark_state", "Iván Toro Vega - LIBERADO"),
+    ]
+    answers = [(q["place"], "remark") for q in questions]
+    assert find_states(data, *answers) == ["died", "released", "held", "held"]
+    assert read_names(data, *answers) == ["Ana Paz Gil", "Iván Toro Vega", "Jean-Luc Mora (alias Lucho)", "Eva Sosa"]
+
+
+def test_headings_of_the_upper_row_alone_are_read() -> None:
+    data = write_workbook(
+        Lista=[
+            ("Nombre", "Fecha", "", "Centro de reclusión", "Estatus"),
+            ("", "Detención", "Liberación", "", ""),
+            ("Ana Paz Gil", "13/1/2025", "14/1/2026", "Yare", "libre"),
+        ]
+    )
+    assert not ask(data)
+    assert find_states(data) == ["released 2026-01-14"]
