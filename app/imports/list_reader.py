@@ -331,6 +331,11 @@ def _open_csv(opener: _SheetOpener, data: bytes) -> OpenedSheet:
         (find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header), delimiter)
         for delimiter in csv.DELIMITERS
     ]
+    if not any(heading_row.known_count for heading_row, _delimiter in candidates):  # of another language, or none
+        candidates = [
+            (_guess_heading_row(list(islice(read_cells(delimiter), MAX_HEADING_ROW))), delimiter)
+            for delimiter in csv.DELIMITERS
+        ]
     heading_row, delimiter = max(candidates, key=lambda pair: (pair[0].known_count, pair[0].width))
     return opener.open_sheet(partial(read_cells, delimiter, len(heading_row.headings) or None))
 

@@ -90,6 +90,8 @@ class RowStates:
 
     def _pop_stated(self, fields: Fields) -> StateReading | None:
         stated = fields.pop(STATE, None)
+        if stated is not None and stated.state == "unknown":
+            fields.setdefault(IN_CUSTODY, False)
         return None if stated is None or stated.state in _NO_STATES else stated
 
     def _pop_marks(self, fields: Fields) -> Iterator[StateReading]:

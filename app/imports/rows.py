@@ -82,6 +82,7 @@ class Tally:
 LONGER_FIELDS = {"note": MAX_NOTE_LENGTH, "detention.charges": MAX_NOTE_LENGTH}
 # Field of a day → the mark of the state that it is the day of.
 STATES_OF_DAYS = {RELEASED_ON: "state:released", DIED_ON: "state:died"}
+DASHES = ("-", "–", "—")  # cells that say nothing
 MAX_SHOWN_CHARACTERS = 60  # characters of a cell that are shown with its fault
 Body = dict[str, Any]
 MAX_CACHED_CELLS = 10_000  # cells: some megabytes
@@ -261,6 +262,8 @@ class RowReader:
                 parsed_value = f"{fields[name]}\n{parsed_value}"
             if parsed_value is None or parsed_value == []:
                 self.tally.unknown_cells[column.letter, text[:MAX_SHOWN_CHARACTERS]] += 1
+                if name in (STATE, "state:held") and text not in DASHES:
+                    fields.setdefault(IN_CUSTODY, False)  # an answer about silent rows is none about this one
             elif name in NAME_PARTS and name in fields:
                 fields[name] = f"{fields[name]} {parsed_value}"
             elif name != "note" and is_repeatable(name) and isinstance(fields.get(name), list):

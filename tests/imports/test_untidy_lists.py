@@ -266,3 +266,34 @@ def test_headings_of_the_upper_row_alone_are_read() -> None:
     )
     assert not ask(data)
     assert find_states(data) == ["released 2026-01-14"]
+
+
+def test_an_unknown_status_stays_unknown_when_all_silent_rows_are_held() -> None:
+    data = write_csv(
+        ("Nombre", "Estatus", "Fecha de detención"),
+        ("Ana Paz Gil", "preso", "13/1/2025"),
+        ("Eva Sosa Luna", "", "14/1/2025"),
+        ("Luz Mora", "?", "15/1/2025"),
+        ("Pía Ruz Sol", "se desconoce", "15/1/2025"),
+        ("Rosa Díaz Peña", "-", "15/1/2025"),
+    )
+    assert find_states(data) == ["held", "held", "nothing", "nothing", "held"]
+
+
+def test_numbers_of_rows_between_totals_and_repeated_headings_are_no_case_numbers() -> None:
+    data = write_csv(
+        ("N°", "Nombre", "Fecha de detención"),
+        (1, "Ana Paz Gil", "13/1/2025"),
+        (2, "Eva Sosa Luna", "13/1/2025"),
+        ("N°", "Nombre", "Fecha de detención"),
+        (3, "Luz Mora", "14/1/2025"),
+        ("TOTAL", 3, ""),
+    )
+    assert {q["code"] for q in ask(data)} == {"repeated_headings", "not_a_person"}
+    assert "source_record_id" not in (read_bodies(data)[0] or {})
+
+
+def test_a_list_without_known_headings_is_parted_into_columns_to_ask_about() -> None:
+    data = write_csv(("Ad Soyad", "Gözaltı", "Durum"), ("Ayşe Yılmaz", "13.03.2025", "tutuklu"))
+    questions = {q["place"]: q["guess"] for q in ask(data)}
+    assert questions == {"/header": "1", "/positions/A": None, "/positions/B": None, "/positions/C": None}
