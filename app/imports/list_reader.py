@@ -36,6 +36,7 @@ from app.imports.layout import (
 from app.imports.mapping import LAST_HEADER, MAX_QUOTED_LENGTH, ListMapping, fold_heading
 from app.imports.rows import Row, RowReader, Tally, build_sheet_dates
 from app.imports.sheet_dates import DateContext, DateOrder, list_possible_days
+from app.imports.split_dates import SplitDate, find_split_dates, join_dates, join_headings
 from app.imports.states import read_state
 from app.schemas.imports import ImportColumn, ListForm
 
@@ -75,10 +76,12 @@ class OpenedSheet:
     row_count: int
     is_used: bool = True
     rows_above: list[str] = field(default_factory=list)
+    split_dates: list[SplitDate] = field(default_factory=list)
 
     def read_cells(self) -> Iterator[Cells]:
         """Read the rows below the headings; a ditto mark has the text of the cell above it."""
-        return repeat_cells_above(row for row in self.read_rows() if row.number > self.heading_row.number)
+        rows = repeat_cells_above(row for row in self.read_rows() if row.number > self.heading_row.number)
+        return join_dates(rows, self.split_dates) if self.split_dates else rows
 
     @property
     def state(self) -> str | None:
@@ -219,12 +222,19 @@ class _SheetOpener:
         if not heading_row.is_found and heading_number is None:
             heading_row = _guess_heading_row(first_rows)
         sheet_name = None if is_alone else name
-        sheet = OpenedSheet(name, number, heading_row, [], read_rows, 0)
+        split_dates = [found for found in find_split_dates(heading_row) if not self._names_parts(heading_row, found)]
+        heading_row = join_headings(heading_row, split_dates)
+        sheet = OpenedSheet(name, number, heading_row, [], read_rows, 0, split_dates=split_dates)
         sheet.columns = build_columns(heading_row, self.mapping, sheet.read_cells(), sheet_name, hidden_columns)
         sheet.rows_above = [
             text for row in first_rows if row.number < heading_row.number for text in row.texts if text.strip()
         ]
         return sheet
+
+    def _names_parts(self, heading_row: HeadingRow, split_date: SplitDate) -> bool:
+        """Whether the mapping names the columns of a date, which are then read one by one."""
+        headings = {fold_heading(heading_row.headings[place]) for place in split_date.places.values()}
+        return not headings.isdisjoint(self.mapping.targets)
 
 
 def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:

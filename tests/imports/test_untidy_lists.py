@@ -297,3 +297,22 @@ def test_a_list_without_known_headings_is_parted_into_columns_to_ask_about() -> 
     data = write_csv(("Ad Soyad", "Gözaltı", "Durum"), ("Ayşe Yılmaz", "13.03.2025", "tutuklu"))
     questions = {q["place"]: q["guess"] for q in ask(data)}
     assert questions == {"/header": "1", "/positions/A": None, "/positions/B": None, "/positions/C": None}
+
+
+def test_a_date_in_three_columns_is_read_as_one() -> None:
+    data = write_workbook(
+        Lista=[
+            ("Nombre", "Fecha de detención", "", "", "Año de liberación", "Mes de liberación"),
+            ("", "Día", "Mes", "Año", "", ""),
+            ("Ana Paz Gil", 13, "enero", 2025, 2026, 1),
+            ("Eva Sosa Luna", "", "mar.", 2024, "", ""),
+            ("Luz Mora", "", "", 2023, "", ""),
+            ("Pía Ruz Sol", 31, 2, 2024, "", ""),
+        ]
+    )
+    bodies = read_bodies(data)
+    days = [(body or {}).get("detention", {}).get("detained_on") for body in bodies]
+    assert days == ["2025-01-13", "2024-03", "2023", None]
+    assert bodies[3] is None  # no such day
+    assert (bodies[0] or {})["release"]["released_on"] == "2026-01"
+    assert not ask(data)
