@@ -14,7 +14,7 @@ from itertools import islice
 from typing_extensions import TypedDict
 
 from app.imports.answers import dump_mapping
-from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
+from app.imports.doubts import DoubtfulRows, KnownPeople, infer_meaning_of_m
 from app.imports.faults import BadFile, format_line
 from app.imports.figure_files import EXAMPLE_SHEETS, MAX_SHEETS, refuse_figures
 from app.imports.formats import csv, workbook_reader
@@ -388,7 +388,7 @@ def _build_opened_list(
     )
 
     def read_rows() -> Iterator[Row]:
-        opened_list.tally = Tally()
+        opened_list.tally, known_people = Tally(), KnownPeople()
         for sheet in opened_list.used_sheets:
             offset = sheet.number * SHEET_ROWS if len(used) > 1 else 0
             reader = RowReader(
@@ -400,6 +400,7 @@ def _build_opened_list(
                 country=context.country,
                 state=sheet.state if len(used) > 1 else None,
                 label_row=opened_list.label_row,
+                known_people=known_people,
             )
             for cells in sheet.read_cells():
                 row = reader.read_row(cells._replace(number=offset + cells.number))

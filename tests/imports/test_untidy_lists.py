@@ -316,3 +316,22 @@ def test_a_date_in_three_columns_is_read_as_one() -> None:
     assert bodies[3] is None  # no such day
     assert (bodies[0] or {})["release"]["released_on"] == "2026-01"
     assert not ask(data)
+
+
+def test_people_on_two_sheets_are_counted_once_by_an_answer() -> None:
+    headings = ("Nombre", "Fecha de detención", "Estatus")
+    data = write_workbook(
+        Enero=[headings, ("Ana Paz Gil", "13/1/2025", "Presa"), ("Eva Sosa Luna", "14/1/2025", "Libre")],
+        Diciembre=[
+            headings,
+            ("ANA PAZ GIL", "13/1/2025", "Presa"),
+            ("Eva Sosa Luna", "14/2/2023", "Libre"),
+            ("Luz Mora Toro", "15/2/2023", "Libre"),
+        ],
+    )
+    sheets = ("/sheets/Enero", "true"), ("/sheets/Diciembre", "true")
+    [question] = ask(data, *sheets)
+    assert (question["code"], question["rows"]) == ("repeated_person", ["Diciembre!2"])
+    assert question["value"] == "ANA PAZ GIL"
+    assert len(read_bodies(data, *sheets, (question["place"], "leave_out"))) == 4
+    assert None not in read_bodies(data, *sheets, (question["place"], "read"))
