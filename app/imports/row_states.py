@@ -80,8 +80,8 @@ class RowStates:
         if DIED_ON in fields and not is_released(fields):  # who died before a release died in custody
             fields.setdefault(ENDED_HOW, EndedHow.DIED.value)
             fields.setdefault(ENDED_ON, fields[DIED_ON])
-        if reading is not None and find_base(reading.state) in CUSTODY_STATES:
-            fields[IN_CUSTODY] = True
+        if reading is not None:  # an answer about silent rows makes nobody held who disappeared
+            fields[IN_CUSTODY] = find_base(reading.state) in CUSTODY_STATES
         yield from self._check_release(fields, label, is_stated=reading is not None)
         if NAME in fields:
             yield from self._check_name(fields, label)

@@ -335,3 +335,18 @@ def test_people_on_two_sheets_are_counted_once_by_an_answer() -> None:
     assert question["value"] == "ANA PAZ GIL"
     assert len(read_bodies(data, *sheets, (question["place"], "leave_out"))) == 4
     assert None not in read_bodies(data, *sheets, (question["place"], "read"))
+
+
+def test_statuses_of_other_countries_are_read_without_a_question() -> None:
+    data = write_csv(
+        ("Nom", "Prénom", "Statut"),
+        ("TSHALA", "Paul", "libération provisoire"),
+        ("MBUYI", "Rita", "portée disparue"),
+        ("KABILA", "Jean", "exécuté"),
+        ("KASONGO", "Luc", "s'est évadé"),
+        ("ILUNGA", "Marc", "détenu"),
+    )
+    answer = ("/positions/A", "detainee.surnames")
+    assert not ask(data, answer)
+    assert find_states(data, answer) == ["released", "nothing", "died", "escaped", "held"]
+    assert (read_bodies(data, answer)[1] or {})["detention"]["legal_status"] == "enforced_disappearance"
