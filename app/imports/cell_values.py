@@ -93,12 +93,13 @@ _SPREADSHEET_ERROR_WORDS = frozenset(CELL_WORDS["errors"]["cells"])
 
 class UnreadCell(ValueError):
     """A cell that cannot be read. `code` is stable; the message says what to do, and does not quote the cell.
-    `sentence`: its name in `FAULTS`, if the code has several."""
+    `sentence`: its name in `FAULTS`, if the code has several; `field`: that was read, if it is not the column's."""
 
     def __init__(self, code: str, detail: str, sentence: str | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.sentence = sentence
+        self.field: str | None = None
 
     @classmethod
     def with_sentence(cls, code: str, sentence: str) -> Self:

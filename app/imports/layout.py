@@ -23,6 +23,7 @@ from app.imports.heading_recognition import (
     recognise_heading,
 )
 from app.imports.mapping import HEADING_LENGTH, ListMapping, fold_heading
+from app.imports.sheet_dates import strip_accents
 from app.matching.scripts import fold
 
 # Rows that may stand above the headings: a title, a date, a paragraph.
@@ -40,6 +41,8 @@ FULL_OR_LAST_NAME = frozenset({"nom", "name"})
 # Headings of the full name, or of given names if there is a column of surnames.
 FULL_OR_FIRST_NAME = frozenset({"nombre", "name", "nome", "nom"})
 AGE_FIELD = "detainee.age"
+_DITTO_CELLS = frozenset(map(strip_accents, CELL_WORDS["ditto"]["cells"]))
+MAX_DITTO_LENGTH = 20
 EMPTY_PROFILE = ColumnProfile(0, 0, 0.0, 0.0, 0.0, False, ())
 # Folded heading of ages that names their day → that day, as in a mapping.
 _AGE_DAYS = {fold(heading): day for day, headings in CELL_WORDS["age_on"].items() for heading in headings}
@@ -139,8 +142,9 @@ def _has_digit(text: str) -> bool:
 
 def _build_heading_row(row: Cells, group_texts: Sequence[str], mapping: ListMapping) -> HeadingRow:
     """A row of headings. A group stands over all columns up to the next one, as a merged cell does."""
-    filled = (place for texts in (row.texts, group_texts) for place, text in enumerate(texts) if text.strip())
-    width = max(filled, default=-1) + 1  # the last groups may have no headings below them
+    # "Lugar" may stand to the right in the upper row alone, over an empty cell.
+    filled = (place + 1 for texts in (row.texts, group_texts) for place, text in enumerate(texts) if text.strip())
+    width = max(filled, default=0)
     headings, groups, group = [], [], ""
     for place in range(width):
         heading = row.text(place)
@@ -280,6 +284,21 @@ def find_day_of_ages(columns: Sequence[Column]) -> str | None:
 def may_withhold(column: Column) -> bool:
     """Whether the heading of a column that is not read says that people must not be published."""
     return bool(_WITHHOLDING.search(_NOT_WITHHOLDING.sub(" ", fold_heading(column.title))))
+
+
+def repeat_cells_above(rows: Iterable[Cells]) -> Iterator[Cells]:
+    """Write into cells that only say "the same" the text of the cell above them."""
+    last_texts: dict[int, str] = {}
+    for row in rows:
+        texts = row.texts
+        for place, text in enumerate(texts):
+            if not text or text.isspace():
+                continue
+            if len(text) <= MAX_DITTO_LENGTH and strip_accents(text.strip()) in _DITTO_CELLS and place in last_texts:
+                texts = [*texts[:place], last_texts[place], *texts[place + 1 :]]
+            else:
+                last_texts[place] = text
+        yield row if texts is row.texts else row._replace(texts=texts)
 
 
 def has_people(columns: Sequence[Column]) -> bool:

@@ -14,7 +14,7 @@ from itertools import islice
 from typing_extensions import TypedDict
 
 from app.imports.answers import dump_mapping
-from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
+from app.imports.doubts import DoubtfulRows, KnownPeople, infer_meaning_of_m
 from app.imports.faults import BadFile, format_line
 from app.imports.figure_files import EXAMPLE_SHEETS, MAX_SHEETS, refuse_figures
 from app.imports.formats import csv, workbook_reader
@@ -31,10 +31,12 @@ from app.imports.layout import (
     find_heading_row,
     find_repeated_fields,
     has_people,
+    repeat_cells_above,
 )
 from app.imports.mapping import LAST_HEADER, MAX_QUOTED_LENGTH, ListMapping, fold_heading
 from app.imports.rows import Row, RowReader, Tally, build_sheet_dates
 from app.imports.sheet_dates import DateContext, DateOrder, list_possible_days
+from app.imports.split_dates import SplitDate, find_split_dates, join_dates, join_headings
 from app.imports.states import read_state
 from app.schemas.imports import ImportColumn, ListForm
 
@@ -75,10 +77,12 @@ class OpenedSheet:
     row_count: int
     is_used: bool = True
     rows_above: list[str] = field(default_factory=list)
+    split_dates: list[SplitDate] = field(default_factory=list)
 
     def read_cells(self) -> Iterator[Cells]:
-        """Read the rows below the headings."""
-        return (row for row in self.read_rows() if row.number > self.heading_row.number)
+        """Read the rows below the headings; a ditto mark has the text of the cell above it."""
+        rows = repeat_cells_above(row for row in self.read_rows() if row.number > self.heading_row.number)
+        return join_dates(rows, self.split_dates) if self.split_dates else rows
 
     @property
     def state(self) -> str | None:
@@ -219,12 +223,19 @@ class _SheetOpener:
         if not heading_row.is_found and heading_number is None:
             heading_row = _guess_heading_row(first_rows)
         sheet_name = None if is_alone else name
-        sheet = OpenedSheet(name, number, heading_row, [], read_rows, 0)
+        split_dates = [found for found in find_split_dates(heading_row) if not self._names_parts(heading_row, found)]
+        heading_row = join_headings(heading_row, split_dates)
+        sheet = OpenedSheet(name, number, heading_row, [], read_rows, 0, split_dates=split_dates)
         sheet.columns = build_columns(heading_row, self.mapping, sheet.read_cells(), sheet_name, hidden_columns)
         sheet.rows_above = [
             text for row in first_rows if row.number < heading_row.number for text in row.texts if text.strip()
         ]
         return sheet
+
+    def _names_parts(self, heading_row: HeadingRow, split_date: SplitDate) -> bool:
+        """Whether the mapping names the columns of a date, which are then read one by one."""
+        headings = {fold_heading(heading_row.headings[place]) for place in split_date.places.values()}
+        return not headings.isdisjoint(self.mapping.targets)
 
 
 def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:
@@ -385,7 +396,7 @@ def _build_opened_list(
     )
 
     def read_rows() -> Iterator[Row]:
-        opened_list.tally = Tally()
+        opened_list.tally, known_people = Tally(), KnownPeople()
         for sheet in opened_list.used_sheets:
             offset = sheet.number * SHEET_ROWS if len(used) > 1 else 0
             reader = RowReader(
@@ -397,6 +408,7 @@ def _build_opened_list(
                 country=context.country,
                 state=sheet.state if len(used) > 1 else None,
                 label_row=opened_list.label_row,
+                known_people=known_people,
             )
             for cells in sheet.read_cells():
                 row = reader.read_row(cells._replace(number=offset + cells.number))

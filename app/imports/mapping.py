@@ -65,13 +65,20 @@ class Question(StrEnum):
     STATES_DIFFER = "states_differ"  # the status of a row, and its other cells
     UNDATED_RELEASE = "undated_release"  # the kind of a release, and no day of it
     REMARK_STATE = "remark_state"  # a remark that says something else of the status
+    REPEATED = "repeated_person"  # an earlier row has the same name, birth and day of detention
     REMARK_WISH = "remark_wish"  # a remark that says that the name must not be published
 
 
 QUESTIONS = frozenset(Question)
 # Questions about one cell against the others: a row may have several of them, besides one about the whole row.
 CELL_QUESTIONS = frozenset(
-    {Question.STATES_DIFFER, Question.UNDATED_RELEASE, Question.REMARK_STATE, Question.REMARK_WISH}
+    {
+        Question.STATES_DIFFER,
+        Question.UNDATED_RELEASE,
+        Question.REMARK_STATE,
+        Question.REMARK_WISH,
+        Question.REPEATED,
+    }
 )
 
 
@@ -93,7 +100,7 @@ class Answer(StrEnum):
 # Question → its answers, where they are not "read" and "leave_out".
 ANSWERS: dict[Question, tuple[Answer, ...]] = {
     Question.WITHDRAWN: (Answer.LEAVE_OUT, Answer.STANDS_AGAIN),
-    Question.STATES_DIFFER: (Answer.STATUS, Answer.CELLS, Answer.LEAVE_OUT),
+    Question.STATES_DIFFER: (Answer.STATUS, Answer.CELLS, Answer.RELEASED, Answer.HELD, Answer.LEAVE_OUT),
     Question.UNDATED_RELEASE: (Answer.RELEASED, Answer.HELD, Answer.LEAVE_OUT),
     Question.REMARK_STATE: (Answer.REMARK, Answer.READ, Answer.LEAVE_OUT),
     Question.REMARK_WISH: (Answer.REMARK, Answer.READ, Answer.LEAVE_OUT),

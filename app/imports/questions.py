@@ -359,6 +359,8 @@ def ask_about_rows(
 _ANSWER_LABELS = {
     (Question.WITHDRAWN, Answer.LEAVE_OUT): "stays_withdrawn",
     (Question.REMARK_STATE, Answer.READ): "remark_set_aside",
+    (Question.REPEATED, Answer.LEAVE_OUT): "same_person",
+    (Question.REPEATED, Answer.READ): "another_person",
     (Question.REMARK_WISH, Answer.READ): "remark_set_aside",
 }
 _LIKELY_NOBODY = frozenset({Question.SUM, Question.TITLE, Question.HEADINGS, Question.NOT_A_NAME})
