@@ -11,6 +11,7 @@ from enum import StrEnum
 from heapq import nsmallest
 from typing import Any
 
+from rapidfuzz import fuzz, process
 from sqlmodel import Session
 
 from app.dates import parse_date
@@ -18,6 +19,7 @@ from app.imports.faults import BadFile, format_day, format_line
 from app.imports.own_reports import OwnReport, iterate_own_reports
 from app.imports.rows import Row
 from app.log.content import DENIES, Content, restore_sent_content, unflatten_content
+from app.matching.scripts import fold
 from app.projection.statements import ASSERTIONS, DENIALS
 from app.registry import records
 from app.registry.reports import UNSENT_FIELDS
@@ -43,6 +45,10 @@ class MissingAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
+# "row:14": the person is on that row of the list, under a corrected name.
+ROW_ANSWER = "row"
+MIN_SIMILARITY = 75  # of two names, in percent, from which they may be of one person
+MAX_SIMILAR_ROWS = 3
 UNCHANGED_ANSWERS = frozenset({MissingAnswer.KEEP, MissingAnswer.UNKNOWN})
 
 
@@ -112,6 +118,23 @@ def find_state(report: Content) -> str:
     if verdict in DENIALS:
         return DENIED if stage is None else HELD  # who denies a release says that the person is held
     return RELEASED if stage == Stage.CARRIED_OUT else HELD
+
+
+def find_row_answers(answers: Mapping[str, str]) -> dict[str, str]:
+    """Return label of a row → case number, for the people who are on a row under a corrected name."""
+    pairs = ((answer.partition(":"), case) for case, answer in answers.items())
+    return {label.strip(): case for (name, _colon, label), case in pairs if name == ROW_ANSWER}
+
+
+def find_similar_rows(name: str | None, names: Mapping[str, str]) -> list[str]:
+    """Return the labels of rows with a name like this one, the most similar first. `names`: label → name."""
+    if not name:
+        return []
+    folded = {label: fold(text) for label, text in names.items()}
+    found = process.extract(
+        fold(name), folded, scorer=fuzz.token_sort_ratio, score_cutoff=MIN_SIMILARITY, limit=MAX_SIMILAR_ROWS
+    )
+    return [label for _text, _score, label in found]
 
 
 def build_missing_bodies(
