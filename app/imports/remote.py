@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import Protocol, cast
 from urllib.parse import parse_qsl
 
-from app.imports import faults, survey
+from app.imports import faults
 from app.imports.client import GIVE_UP_SECONDS, PermanentError, RegistryClient, RemoteNotFound
 from app.imports.fault_groups import translate_errors
 from app.imports.faults import BadFile, StoredFault
@@ -83,15 +83,13 @@ def file_remote_list(
         )
     country = client.get(f"/v1/sources/{me.source}", RemoteSource).country
     opened_list = open_list(data, options.mapping, context=ListContext(country, now.date()))
-    counting = not options.confirmed and opened_list.count_rows()[1]
     list_parts = split_list(opened_list.rows())
     if not list_parts.rows:
         raise BadFile("no_rows", NO_ROWS_MESSAGE)
     receipt = _ReceiptTotal(opened_list, list_parts, options, client.lang)
-    questions = [
-        *collect_questions(opened_list, list_parts.faults, list_parts.undated_ages, is_confirmed=options.confirmed),
-        *survey.build_counting_questions(counting),
-    ]
+    questions = collect_questions(
+        opened_list, list_parts.faults, list_parts.undated_ages, is_confirmed=options.confirmed
+    )
     if questions:
         translated_questions = [faults.translate_question(question, client.lang) for question in questions]
         return receipt.shape(questions=translated_questions), receipt.build_error_rows()
