@@ -218,7 +218,7 @@ def test_what_was_recalled_comes_in_again_with_another_key(stolen: World) -> Non
 def test_a_list_that_was_recalled_comes_in_again_row_by_row(stolen: World) -> None:
     steal(stolen)
     rows = [f"{number},{name} Invento,2024-10-13,2026-01-12,VE" for number, name in enumerate(("Berta", "Ismael"))]
-    table = "\n".join(["case number,full name,detained on,released on,country", *rows])
+    table = "\n".join(["code,full name,detained on,released on,country", *rows])
     stolen.send_list(table, "thief")
     assert releases(stolen) == 2
     assert done(recall(stolen))["reports"] == moved(withdrawn=2)
@@ -231,7 +231,7 @@ def test_a_list_that_was_recalled_comes_in_again_row_by_row(stolen: World) -> No
 @pytest.mark.parametrize("case", ["1", ""])
 def test_a_list_that_was_recalled_comes_in_again_with_its_idempotency_key(stolen: World, case: str) -> None:
     steal(stolen)
-    table = f"case number,full name,detained on,released on,country\n{case},Berta Invento,2024-10-13,2026-01-12,VE"
+    table = f"code,full name,detained on,released on,country\n{case},Berta Invento,2024-10-13,2026-01-12,VE"
 
     def send(who: str) -> Response:
         headers = stolen.headers(who, **{"Idempotency-Key": "monday"})
@@ -581,7 +581,7 @@ def alone(world: World, hide: str) -> Body:
 def test_who_was_hidden_stays_hidden_when_the_report_is_sent_again(stolen: World, hide: str, by_list: bool) -> None:
     filed = alone(stolen, hide)
     if by_list:
-        stolen.send_list("case number,full name,detained on,released on,country\n1,Tomás Aurelio Quintana Ribas,"
+        stolen.send_list("code,full name,detained on,released on,country\n1,Tomás Aurelio Quintana Ribas,"
                          "2024-10-13,2026-01-12,VE")  # fmt: skip
     else:
         stolen.file(source_record_id="1")
