@@ -170,9 +170,9 @@ class _Upload:
         self._observer.show_progress(settled_rows, self._parts.rows)
         return part_receipts
 
-    def _send_part(self, part: UploadPart, *, is_trial: bool) -> PartReceipt:
+    def _send_part(self, part: UploadPart, *, is_trial: bool, is_answered: bool = False) -> PartReceipt:
         part_name = f"{'trial' if is_trial else 'run'} {part.digest}"
-        state = self._journal.get_or_create_part(part_name, confirmed=self._options.confirmed)
+        state = self._journal.get_or_create_part(part_name, confirmed=self._options.confirmed or is_answered)
         if state.receipt is not None:
             return PartReceipt.model_validate(state.receipt)
         import_id = state.import_id
@@ -194,8 +194,14 @@ class _Upload:
             self._journal.mark_settled(part_name, receipt.model_dump(mode="json"))
             return receipt
         self._journal.forget_part(part_name)
-        is_answered = receipt.state == ImportState.QUESTIONED and self._options.confirmed and not state.confirmed
-        return self._send_part(part, is_trial=is_trial) if is_answered else receipt
+        if receipt.state == ImportState.QUESTIONED and not state.confirmed and self._has_answers(receipt):
+            return self._send_part(part, is_trial=is_trial, is_answered=True)
+        return receipt
+
+    def _has_answers(self, receipt: PartReceipt) -> bool:
+        """Whether the sender has confirmed all that the registry asks. The answers themselves stay here."""
+        confirmed = self._options.mapping.confirmed if self._options.mapping else {}
+        return self._options.confirmed or all(confirmed.get(question.code, False) for question in receipt.questions)
 
     def _poll_receipt(self, address: str) -> PartReceipt:
         pause, start, has_notified = INITIAL_POLL_SECONDS, monotonic(), False

@@ -276,6 +276,16 @@ def test_the_number_of_rows_is_asked_about_the_whole_list_and_not_about_each_par
     assert counts(sender.send(LIST, confirmed=True)[0]) == {"new": 4, "error": 1}
 
 
+def test_what_a_registry_asks_is_answered_by_its_place_and_nothing_else_is(sender: Sender) -> None:
+    sender.world.send_list(
+        HEAD + "".join(f"B-{n};Persona {chr(65 + n)}x Inventada;{1940 + n};VE;\n" for n in range(24))
+    )
+    (question,) = sender.send(LIST)[0]["questions"]
+    assert question["place"] == "/confirmed/row_count"
+    for code, state in (("column_gone", "questioned"), ("row_count", "done")):
+        assert sender.send(LIST, mapping=ListMapping(confirmed={code: True}))[0]["state"] == state
+
+
 def test_ages_without_a_day_are_asked_about_before_anything_is_sent(sender: Sender) -> None:
     said = "código;nombre;edad;fecha de detención;país\nA-1;Rosa Inés Valdivia;19;2024-03-02;VE\n"
     receipt, _rows = sender.send(said)
