@@ -45,6 +45,7 @@ SHEET_ROWS = 10_000_000
 MAX_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
 # Rows of a sheet that is not read, counted for the question whether it belongs to the list.
 MAX_COUNTED_ROWS = 100_000
+MAX_KEPT_ROWS = 5_000
 
 
 class OpenedShape(TypedDict):
@@ -227,6 +228,26 @@ def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:
     return HeadingRow()
 
 
+class _SheetReader:
+    """Reads the rows of a sheet. Those of a short one are kept: a process reads the whole file each time."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self._data, self._name = data, name
+        self._rows: list[Cells] | None = None
+        with closing(Workbook(data, name)) as book:
+            self.hidden_columns = book.sheet.hidden_columns
+            rows = list(islice(book.read_rows(), MAX_KEPT_ROWS + 1))
+        if len(rows) <= MAX_KEPT_ROWS:
+            self._rows = rows
+
+    def read_rows(self) -> Iterator[Cells]:
+        if self._rows is not None:
+            yield from self._rows
+            return
+        with closing(Workbook(self._data, self._name)) as book:
+            yield from book.read_rows()
+
+
 def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
     """Return the visible sheets. Those with people are used, unless the answers say otherwise."""
     mapping = opener.mapping
@@ -235,15 +256,10 @@ def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
     names = [first.name, *(name for name in first.other_sheets if name not in EXAMPLE_SHEETS)]
     names = names[: 1 if mapping.sheet else MAX_SHEETS]
 
-    def read_rows(name: str) -> Iterator[Cells]:
-        with closing(Workbook(data, name)) as book:
-            yield from book.read_rows()
-
     sheets = []
     for number, name in enumerate(names, 1):
-        with closing(Workbook(data, name)) as book:
-            hidden_columns = book.sheet.hidden_columns
-        sheet = opener.open_sheet(partial(read_rows, name), name, number, hidden_columns)
+        reader = _SheetReader(data, name)
+        sheet = opener.open_sheet(reader.read_rows, name, number, reader.hidden_columns)
         sheet.row_count = sum(1 for _row in islice(sheet.read_cells(), MAX_COUNTED_ROWS))
         sheet.is_used = opener.mapping.sheets.get(
             name, sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
@@ -318,11 +334,13 @@ def _open_csv(opener: _SheetOpener, data: bytes) -> OpenedSheet:
     def read_cells(delimiter: str, width: int | None = None) -> Iterator[Cells]:
         return (Cells(*row) for row in csv.read_csv_rows(data, encoding, delimiter, width))
 
-    candidates = [
-        (find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header), delimiter)
-        for delimiter in csv.DELIMITERS
-    ]
-    heading_row, delimiter = max(candidates, key=lambda pair: (pair[0].known_count, pair[0].width))
+    candidates = []
+    for delimiter in csv.DELIMITERS:
+        heading_row = find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header)
+        widths = sorted(len(row.texts) for row in islice(read_cells(delimiter), MAX_HEADING_ROW))
+        usual_width = widths[len(widths) // 2] if widths else 0
+        candidates.append(((heading_row.known_count, heading_row.width, usual_width), heading_row, delimiter))
+    _rank, heading_row, delimiter = max(candidates, key=lambda candidate: candidate[0])
     return opener.open_sheet(partial(read_cells, delimiter, len(heading_row.headings) or None))
 
 

@@ -311,8 +311,8 @@ NEVER_SURE = """
     Nombre s/o | Placa | Opinión | Called | Años en prisión | Years in prison | Cárcel anterior |
     Previous prison | Prison précédente | Prisão anterior | Fecha segunda detención | Re-arrested on |
     Expediente interno | Caso interno | Fuente interna | Source interne | Probable fecha de salida |
-    Possible release date | Enviado a |
-    Sent to | Data provável de soltura | Condena xyz | Edad probatoria | Detenido zzz | Fecha de detención provisional
+    Possible release date | Enviado a | Sent to | Data provável de soltura | Condena xyz | Edad probatoria |
+    Detenido zzz | Fecha de detención provisional
 """
 CELLS = [EMPTY, DATES, CROSSES, NAMES, WORDS, CODES, PRISONS, TERMS, UUIDS]
 

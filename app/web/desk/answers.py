@@ -74,18 +74,18 @@ def compute_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-MAX_PREVIEW_CELLS, MAX_PREVIEW_LENGTH = 5, 60  # cells of a row beside a question, and characters of each
+MAX_PREVIEW_LENGTH = 60  # characters of a cell beside a question
 
 
 @dataclass(frozen=True)
 class RowIdentity:
-    """The name and the case number in a row. `label`: of the row, for officers; `cells`: the first filled ones."""
+    """The name and the case number in a row. `label`: of the row, for officers; `cells`: its filled cells by letter."""
 
     number: int
     name: str
     case: str
     label: str
-    cells: tuple[str, ...]
+    cells: Mapping[str, str]
 
 
 def identify_rows(
@@ -123,13 +123,13 @@ def _find_rows(
             label = list_file.label_row(number)
             if number not in numbers and label not in labels:
                 continue
-            filled = (text.strip()[:MAX_PREVIEW_LENGTH] for text in row.texts if text.strip())
+            texts = ((column.letter, row.text(column.place)[:MAX_PREVIEW_LENGTH]) for column in sheet.columns)
             found[number] = RowIdentity(
                 number,
                 " ".join(filter(None, map(row.text, name_places))),
                 next(filter(None, map(row.text, named["source_record_id"])), ""),
                 label,
-                tuple(cell for cell, _place in zip(filled, range(MAX_PREVIEW_CELLS), strict=False)),
+                {letter: text for letter, text in texts if text},
             )
             if len(found) == wanted_count:
                 return found
