@@ -131,7 +131,10 @@ def _format_gone_fields(gone_fields: Mapping[str, int], columns: Columns, last_c
     """The fields that no row fills any more, each with its column in this list, else in the last list."""
     lines = []
     for name, number in sorted(gone_fields.items())[:MAX_LISTED]:
-        values = {"field": format_field_name(name, lang).partition(" [")[0], "rows": format_line("rows", lang, count=number)}
+        values = {
+            "field": format_field_name(name, lang).partition(" [")[0],
+            "rows": format_line("rows", lang, count=number),
+        }
         current_column, last_column = (_find_column(name, listed_columns) for listed_columns in (columns, last_columns))
         if column := current_column or last_column:
             values |= {"column": column["column"], "heading": column["heading"]}
