@@ -56,7 +56,6 @@ class PreparedList:
 
     opened_list: OpenedList
     row_count: int
-    counts_rows: bool
     cases: dict[int, str] = field(default_factory=dict)
     missing_bodies: list[Body] = field(default_factory=list)
     has_own_reports: bool = False
@@ -83,8 +82,7 @@ def prepare_list(
 
         context = ListContext(find_source_country(session, source), now.date())
         opened_list = open_list(data, mapping, find_saved, context)
-        row_count, counts_rows = opened_list.count_rows()
-        prepared = PreparedList(opened_list, row_count, counts_rows)
+        prepared = PreparedList(opened_list, opened_list.count_rows())
         prepared.has_own_reports = records.has_reports(session, source)
         if opened_list.sheets and prepared.has_own_reports:
             unnumbered = [
@@ -164,10 +162,7 @@ def ask_about_list(
     if questions or job.confirmed:  # what will change is known once nothing of the reading is open
         return questions
     with open_read_session(engine) as session:
-        whole_list_questions = [
-            *older_lists.build_older_questions(session, secret, job, prepared.read_rows()),
-            *survey.build_counting_questions(prepared.counts_rows),
-        ]
+        whole_list_questions = older_lists.build_older_questions(session, secret, job, prepared.read_rows())
         if prepared.has_own_reports:
             last_columns = (
                 import_store.read_sealed_column(secret, last_list, "told").get("columns", []) if last_list else []

@@ -27,6 +27,7 @@ from app.imports.faults import (
 )
 from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.template import LANGUAGES
+from app.imports.heading_recognition import RECORD_ID
 from app.imports.layout import Column, find_day_of_ages, may_withhold
 from app.imports.list_reader import OpenedList, OpenedSheet
 from app.imports.mapping import (
@@ -256,9 +257,12 @@ def _ask_about_column(column: Column) -> list[StoredQuestion]:
         return []
     guess = column.fields[0] if column.fields else None
     is_grave = not column.fields and (may_withhold(column) or _holds_people(column))
+    code = "column_unread" if guess is None else "column_unsure"
+    if guess == RECORD_ID and column.profile.counts_rows:  # the next list may give the numbers to other people
+        code = "numbers_count_rows"
     return [
         build_question(
-            "column_unread" if guess is None else "column_unsure",
+            code,
             place,
             READ_STEP,
             kind="meaning",

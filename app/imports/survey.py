@@ -1,8 +1,7 @@
 """Survey a whole list before anything of it is filed, and ask about what is suspicious (pure).
 
-Questions are about ages without a day; about case numbers that only count rows; and about a list that is unlike the
-source's last list: far longer or shorter, without a field of the filed reports, or with their case numbers in another
-form.
+Questions are about ages without a day, and about a list that is unlike the source's last list: far longer or shorter,
+without a field of the filed reports, or with their case numbers in another form.
 """
 
 import re
@@ -63,11 +62,6 @@ def survey_list(list_rows: Iterable[Row], *, fields: bool) -> ListFacts:
 def has_undated_age(row: Row) -> bool:
     detainee = (row.body or {}).get("detainee")
     return isinstance(detainee, dict) and AGE_NAME in detainee and not {DAY_NAME, BIRTH_NAME} & detainee.keys()
-
-
-def build_counting_questions(counting: bool) -> list[StoredQuestion]:
-    """The question about case numbers that only count the rows."""
-    return [build_list_question("numbers_count_rows")] if counting else []
 
 
 # A list with this many times more or fewer rows than the last list is likely another list, or half a list.
