@@ -62,13 +62,11 @@ class PreparedList:
 
     def read_rows(self) -> Iterator[Row]:
         """Read the rows with the case numbers of the own reports that they are about, then those of missing people."""
-        last_row = 0
         for row in self.opened_list.rows():
-            last_row = row.number
             if row.body is not None and row.number in self.cases:
                 row.body.setdefault("source_record_id", self.cases[row.number])
             yield row
-        yield from build_missing_rows(self.missing_bodies, last_row)
+        yield from build_missing_rows(self.missing_bodies)
 
 
 def prepare_list(

@@ -7,9 +7,10 @@ death or another end. A remark may say something else. Nothing of this is guesse
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
-from app.dates import parse_date
+from app.dates import parse_date, subtract_years
 from app.imports.fields import NAME, PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.sheet_dates import DateContext, DateOrder
@@ -24,6 +25,7 @@ from app.imports.states import (
     find_state_in_remark,
     read_state,
 )
+from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.vocabulary import EndedHow, Publish
 
 Fields = dict[str, Any]
@@ -201,10 +203,19 @@ class RowStates:
         return reading is not None and reading.on is not None
 
     def _date_custody(self, fields: Fields) -> None:
-        """Give the day of the list to people who were in custody on it."""
+        """Give the day of the list to people who were in custody on it, unless the arrest alone counts them then.
+
+        A day of custody without a release is reviewed (rule 21): a weekly list must not say it anew of everybody."""
         is_held = fields.get(IN_CUSTODY, self._mapping.held == "held")
-        if is_held and self._mapping.list_date is not None and find_dated_state(fields) is None:
-            fields.setdefault(HELD_ON, self._mapping.list_date)
+        day = self._mapping.day
+        if is_held and day is not None and find_dated_state(fields) is None and not _counts_on(fields, day):
+            fields.setdefault(HELD_ON, day.isoformat())
+
+
+def _counts_on(fields: Fields, day: date) -> bool:
+    """Whether the arrest alone counts a person as held on a day (rule 7)."""
+    arrest = fields.get(DETAINED_ON)
+    return arrest is not None and parse_date(arrest).lo >= subtract_years(day.toordinal(), DEFAULT_HELD_WITHIN)
 
 
 def split_name_remark(text: str) -> tuple[str, str]:
