@@ -345,7 +345,8 @@ def open_list(
     else:
         sheets = [_open_csv(opener, data)]
     if mapping is None and not opener.is_mapping_saved:
-        refuse_figures(data, [column for sheet in sheets if sheet.is_used for column in sheet.columns])
+        columns = [column for sheet in sheets if sheet.is_used for column in sheet.columns]
+        refuse_figures(data, [column for column in columns if column.profile.filled])
     return _build_opened_list(form, data, opener, sheets, context)
 
 
