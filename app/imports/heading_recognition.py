@@ -39,6 +39,7 @@ from app.imports.heading_words import (
     split_heading,
 )
 from app.matching.scripts import fold, scoped_cache
+from app.schemas.text import is_unknown_text
 
 # A column that is not needed: it counts the rows.
 NOT_NEEDED = "-"
@@ -140,17 +141,25 @@ def profile_column(texts: Iterable[str]) -> ColumnProfile:
         len({fold(text) or text for text in counts}),
         share({text for text in counts if is_date_like(text)}),
         share({text for text in counts if _NUMBER.fullmatch(text)}),
-        share({text for text in counts if is_cross(text)}),
+        share(_find_crosses(counts)),
         _do_count_rows(cells),
         tuple(text[:MAX_SAMPLE_LENGTH] for text, _count in counts.most_common(MAX_SAMPLES)),
     )
+
+
+def _find_crosses(texts: Iterable[str]) -> set[str]:
+    """Return the cells of a column of crosses; a sign that nobody knows may stand among them."""
+    texts = list(texts)
+    crosses = {text for text in texts if is_cross(text)}
+    return crosses | {text for text in texts if crosses and is_unknown_text(text)}
 
 
 def _do_count_rows(cells: list[str]) -> bool:
     """Whether cells are 1, 2, 3 or 101, 102 and so on, with few gaps; each part of a list may begin with 1 again."""
     matches = [_ROW_NUMBER.fullmatch(text) for text in cells]
     numbers = [int(match[1]) for match in matches if match]
-    if not numbers or len(numbers) < MIN_COUNTING_SHARE * len(cells):
+    words = sum(1 for text in cells if not any(map(str.isdecimal, text)))  # "TOTAL", the heading on the next page
+    if len(numbers) <= words or len(numbers) < MIN_COUNTING_SHARE * (len(cells) - words):
         return False
     if len(numbers) == 1:
         return numbers[0] <= 1

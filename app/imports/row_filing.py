@@ -136,7 +136,12 @@ class Filing:
                 return False
             if mapping is not None and opened_list.headings is not None and not job.dry_run:
                 import_store.save_mapping(
-                    session, self._secret, job.source, opened_list.headings, mapping.to_saved(), self._clock()
+                    session,
+                    self._secret,
+                    job.source,
+                    opened_list.headings,
+                    opened_list.mapping.to_saved(),
+                    self._clock(),
                 )
         self._prepared = prepared
         self._restart(state)

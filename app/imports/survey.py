@@ -20,7 +20,7 @@ from app.imports.formats.template import format_field_name
 from app.imports.questions import SurveyedFaults
 from app.imports.receipts import extract_stated_values
 from app.imports.rows import Row, assign_case_number, validate_body
-from app.log.content import AGE, AGE_ON, BIRTH
+from app.log.content import AGE, AGE_ON, BIRTH, has_release_section
 from app.registry import records
 from app.schemas.imports import ImportColumn
 from app.unicode_text import normalize_text
@@ -97,17 +97,25 @@ def build_report_questions(
     digests = {records.digest_case(secret, source, case): case for case in facts.filled_fields}
     lost_fields: Counter[str] = Counter()
     known_cases: set[str] = set()
+    retaken_rows: list[int] = []
     for batch in split_into_chunks(
         digests
     ):  # not all at once: the reports of a list of 200,000 rows fill half a gigabyte
         for digest, report in records.find_filed_cases(session, batch).items():
             known_cases.add(digests[digest])
-            lost_fields.update(extract_stated_values(report.content).keys() - facts.filled_fields[digests[digest]][0])
+            filled, row = facts.filled_fields[digests[digest]]
+            lost = extract_stated_values(report.content).keys() - filled
+            lost_fields.update(lost)
+            if has_release_section(report.content) and not any(name.startswith("release.") for name in filled):
+                retaken_rows.append(row)
     filled_fields = {name for fields, _row in facts.filled_fields.values() for name in fields}
     gone_fields = {
         name: number for name, number in lost_fields.items() if name not in filled_fields and number >= MIN_LOST_REPORTS
     }
     questions = []
+    if retaken_rows:
+        named = partial(_format_rows, sorted(retaken_rows))
+        questions.append(build_list_question("releases_gone", rows=format_row_count(len(retaken_rows)), named=named))
     if gone_fields:
         questions.append(
             build_list_question("column_gone", gone=partial(_format_gone_fields, gone_fields, columns, last_columns))
@@ -119,12 +127,17 @@ def build_report_questions(
     }
     similar_rows = sorted(_find_similar_rows(session, source, unknown_cases, known_cases)) if unknown_cases else []
     if similar_rows:
-        first_rows = ", ".join(map(str, similar_rows[:MAX_LISTED])) + (" …" if len(similar_rows) > MAX_LISTED else "")
-        numbers = partial(format_line, "row_numbers", count=len(similar_rows), rows=first_rows)
+        numbers = partial(_format_rows, similar_rows)
         questions.append(
             build_list_question("case_numbers_alike", rows=format_row_count(len(similar_rows)), named=numbers)
         )
     return questions
+
+
+def _format_rows(rows: Sequence[int], lang: Language) -> str:
+    """The numbers of rows, the first of them."""
+    first_rows = ", ".join(map(str, rows[:MAX_LISTED])) + (" …" if len(rows) > MAX_LISTED else "")
+    return format_line("row_numbers", lang, count=len(rows), rows=first_rows)
 
 
 def _format_gone_fields(gone_fields: Mapping[str, int], columns: Columns, last_columns: Columns, lang: Language) -> str:
