@@ -105,6 +105,7 @@ class OpenedList:
     is_mapping_saved: bool = False
     sheets: list[OpenedSheet] = field(default_factory=list)
     headings: str | None = None  # the digest of those of the first sheet read
+    country: str | None = None  # of the source, for rows that name none
     day: date | None = None  # for which the list is true, answered or guessed
     rows: Callable[[], Iterator[Row]] = lambda: iter(())
     tally: Tally = field(default_factory=Tally)  # of the rows last read
@@ -387,6 +388,7 @@ def _build_opened_list(
         opener.is_mapping_saved,
         sheets,
         used[0].heading_row.digest if used else None,
+        context.country,
         day,
     )
 

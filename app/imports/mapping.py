@@ -303,7 +303,7 @@ class ListMapping(BaseModel):
     def to_saved(self) -> Self:
         """The mapping to save for the next list, without what is true of this list alone: row 14 is another person
         there, and the day is another."""
-        return self._change(dict.fromkeys(UNSAVED_ANSWERS) | {"rows": {}, "missing": {}, "confirmed": {}})
+        return self._change(dict.fromkeys(UNSAVED_ANSWERS) | {"sheets": {}, "rows": {}, "missing": {}, "confirmed": {}})
 
     def _change(self, changes: dict[str, Any]) -> Self:
         """Return the mapping with other answers. A copy of the model would keep what is cached of the former ones."""

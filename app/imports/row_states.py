@@ -26,9 +26,10 @@ from app.imports.states import (
     read_state,
 )
 from app.queries.terms import DEFAULT_HELD_WITHIN
-from app.vocabulary import EndedHow, Publish
+from app.vocabulary import EndedHow, Publish, ReleaseKind
 
 Fields = dict[str, Any]
+_MARK_STATES = {"exiled": f"released:{ReleaseKind.BANISHMENT}"}  # a column of crosses → its state, if that is another
 LEFT_OUT = "left_out"  # the answer to a question leaves the row out
 IN_CUSTODY = "in_custody"  # no field of a report: the row, or an answer, says that the person is in custody
 NOTE, RELEASED_ON, DIED_ON, ENDED_ON = "note", "release.released_on", "detainee.died_on", "detention.ended.on"
@@ -121,7 +122,7 @@ class RowStates:
             elif isinstance(mark, str) and state == "held":
                 yield StateReading(state, {DETAINED_ON: mark}, None)
             elif mark is not None and mark is not False:
-                yield StateReading(state, {}, mark if isinstance(mark, str) else None)
+                yield StateReading(_MARK_STATES.get(state, state), {}, mark if isinstance(mark, str) else None)
 
     def _apply(self, fields: Fields, reading: StateReading, day: str | None) -> None:
         is_arrest_known = DETAINED_ON in fields or DETAINED_ON in reading.codes

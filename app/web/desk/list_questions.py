@@ -94,6 +94,7 @@ def build_field_titles(words: Catalogue) -> dict[str, str]:
         "state:died": _("Marked if the person died"),
         "state:transferred": _("Marked if transferred"),
         "state:escaped": _("Marked if escaped"),
+        "state:exiled": _("Marked if sent into exile"),
         "state:disappeared": _("Marked if missing"),
     }
     return {
