@@ -61,6 +61,7 @@ ANSWERED_CODES = frozenset({"unknown_code", "unknown_country", "age_in_words", "
 # Faults of days that an answer about the whole list mends.
 DATE_ORDER_CODE = "ambiguous_date"
 COUNTRY_REQUIRED = "country_required"
+STATUS_POINTERS = ("/state", "/release", "/detention/ended", "/detention/legal_status", "/detainee/died_on", "/note")
 MAX_WORD_LENGTH = 60
 WORDS_IN_NAME = 2
 
@@ -94,20 +95,23 @@ class SurveyedFaults:
             is_value = fault.code in ANSWERED_CODES and fault.value is not None
             key = (fault.code, fault.column, fold(fault.value or "") if is_value else "")
             self.groups.setdefault(key, FaultGroup(fault)).add(row.number, fault.value)
-        if row.body is not None:
-            self.undecided += not row.is_in_custody and _is_undecided(row.body)
-            if _lacks_country(row.body):
-                missing = Fault(None, "/detention/country", COUNTRY_REQUIRED, "")
-                self.groups.setdefault((COUNTRY_REQUIRED, None, ""), FaultGroup(missing)).add(row.number, None)
+        body = row.body or (None if _is_status_open(row) else row.draft)
+        self.undecided += body is not None and row.is_in_custody is None and _is_undecided(body)
+        if row.body is not None and _lacks_country(row.body):
+            missing = Fault(None, "/detention/country", COUNTRY_REQUIRED, "")
+            self.groups.setdefault((COUNTRY_REQUIRED, None, ""), FaultGroup(missing)).add(row.number, None)
+
+
+def _is_status_open(row: Row) -> bool:
+    """Whether a question is open whose answer may say how the person left custody, or leave the row out."""
+    faults = [fault for fault in row.faults if fault.code != Question.REMARK_WISH]
+    return any(fault.code in QUESTIONS or fault.pointer.startswith(STATUS_POINTERS) for fault in faults)
 
 
 def _is_undecided(body: Body) -> bool:
     """Whether a row says neither how the person left custody nor a day on which the person was still there."""
-    if body.get("release") or _points_at_known(body):
-        return False
-    return not {"ended", "held_on"} & _read_section(body, "detention").keys() and (
-        "died_on" not in _read_section(body, "detainee")
-    )
+    facts = _read_section(body, "detention").keys() | _read_section(body, "detainee").keys()
+    return not (body.get("release") or _points_at_known(body) or {"ended", "held_on", "died_on"} & facts)
 
 
 def _lacks_country(body: Body) -> bool:

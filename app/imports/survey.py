@@ -61,7 +61,8 @@ def survey_list(list_rows: Iterable[Row], *, fields: bool) -> ListFacts:
 
 
 def has_undated_age(row: Row) -> bool:
-    detainee = (row.body or {}).get("detainee")
+    """Whether a row has an age of an unknown day and no birth, also if something else of it is open."""
+    detainee = (row.body or row.draft or {}).get("detainee")
     return isinstance(detainee, dict) and AGE_NAME in detainee and not {DAY_NAME, BIRTH_NAME} & detainee.keys()
 
 
