@@ -283,6 +283,8 @@ def guess_meaning(heading: str, group: str, profile: ColumnProfile) -> Guess:
     """Guess the meaning of a column from its heading, the heading of its group and its cells."""
     if not heading.strip() and profile.counts_rows and profile.filled >= MIN_COUNTED_ROWS:
         return Guess(NOT_NEEDED, True)
+    if "." in heading and heading.strip() in FIELDS:  # as in an export of own reports
+        return Guess(heading.strip(), True)
     recognition = _recognise(heading, group)
     candidates = recognition.candidates
     if not candidates:

@@ -227,7 +227,9 @@ def _settle_meanings(columns: list[Column]) -> list[Column]:
     if SURNAMES in read_fields and GIVEN_NAMES not in read_fields:
         columns = [
             replace(column, fields=(GIVEN_NAMES,))
-            if not column.is_answered and fold_heading(column.heading) in FULL_OR_FIRST_NAME
+            if NAME in column.fields
+            and not column.is_answered
+            and (fold_heading(column.heading) in FULL_OR_FIRST_NAME or not column.is_sure)
             else column
             for column in columns
         ]

@@ -123,10 +123,12 @@ class OpenedList:
         return self._read_cells if self.sheets else None
 
     def _read_cells(self) -> Iterator[Cells]:
-        several = len(self.used_sheets) > 1
         for sheet in self.used_sheets:
-            offset = sheet.number * SHEET_ROWS if several else 0
-            yield from (row._replace(number=offset + row.number) for row in sheet.read_cells())
+            yield from (row._replace(number=self.number_row(sheet, row.number)) for row in sheet.read_cells())
+
+    def number_row(self, sheet: OpenedSheet, row: int) -> int:
+        """Return the number of a row of a sheet among the rows of the list."""
+        return row + (sheet.number * SHEET_ROWS if len(self.used_sheets) > 1 else 0)
 
     def label_row(self, number: int) -> str:
         """Return a row as an officer names it: 14, or Detenidos!14 in a list of several sheets."""
@@ -134,46 +136,38 @@ class OpenedList:
         name = next((sheet.name for sheet in self.sheets if sheet.number == sheet_number), None)
         return str(number) if name is None or not sheet_number else f"{name}!{row}"
 
-    def count_rows(self) -> tuple[int, bool]:
-        """`(number of rows, whether the column of case numbers only counts them)`. Reads to the end: a file that breaks
-        off is refused before anything of it is filed. Raises BadFile."""
+    def count_rows(self) -> int:
+        """Return the number of rows. Reads to the end: a file that breaks off is refused before anything of it is
+        filed. Raises BadFile."""
         if self.cells is None:
-            return sum(1 for _row in self.rows()), False
-        place = next(
-            (c.place for c in self.columns if "source_record_id" in c.fields and not c.is_answered),
-            None,
-        )
-        row_count, counting = 0, place is not None
+            return sum(1 for _row in self.rows())
         doubtful = DoubtfulRows(self.columns, self.mapping, self.label_row)
-        for row in self.cells():
-            if self.mapping.rows and doubtful.find_open_questions(row) is None:
-                continue
-            row_count += 1
-            counting = counting and place is not None and row.text(place) == str(row_count)
-        return row_count, counting and row_count > 1
+        return sum(1 for row in self.cells() if not self.mapping.rows or doubtful.find_open_questions(row) is not None)
 
-    def shape(self) -> OpenedShape:
+    def shape(self, *, with_samples: bool = True) -> OpenedShape:
+        """Return what is stored of the list. `with_samples`: with some cells of each column."""
         used = [sheet.name for sheet in self.used_sheets if sheet.name is not None]
         return {
             "form": self.form,
             "digest": self.digest,
-            "columns": [
-                {
-                    "column": column.letter,
-                    "heading": column.title,
-                    "fields": list(column.fields),
-                    "filled": column.profile.filled,
-                    "samples": list(column.profile.samples),
-                    "sure": column.is_sure or column.is_answered,
-                    "counts_rows": column.is_counter,
-                }
-                for column in self.columns
-            ],
+            "columns": [_shape_column(column, with_samples=with_samples) for column in self.columns],
             "sheet": ", ".join(used) or None,
             "other_sheets": [sheet.name for sheet in self.sheets if sheet.name is not None and not sheet.is_used],
             "saved_mapping": self.is_mapping_saved,
             "remembered": dump_mapping(self.mapping) if self.is_mapping_saved else None,
         }
+
+
+def _shape_column(column: Column, *, with_samples: bool) -> ImportColumn:
+    shape: ImportColumn = {
+        "column": column.letter,
+        "heading": column.title,
+        "fields": list(column.fields),
+        "filled": column.profile.filled,
+        "sure": column.is_sure or column.is_answered,
+        "counts_rows": column.is_counter,
+    }
+    return {**shape, "samples": list(column.profile.samples)} if with_samples else shape
 
 
 def digest_bytes(data: bytes) -> str:
@@ -398,7 +392,6 @@ def _build_opened_list(
     def read_rows() -> Iterator[Row]:
         opened_list.tally, known_people = Tally(), KnownPeople()
         for sheet in opened_list.used_sheets:
-            offset = sheet.number * SHEET_ROWS if len(used) > 1 else 0
             reader = RowReader(
                 sheet.columns,
                 mapping,
@@ -411,7 +404,7 @@ def _build_opened_list(
                 known_people=known_people,
             )
             for cells in sheet.read_cells():
-                row = reader.read_row(cells._replace(number=offset + cells.number))
+                row = reader.read_row(cells._replace(number=opened_list.number_row(sheet, cells.number)))
                 if row is not None:
                     yield row
 

@@ -26,6 +26,8 @@ from app.registry.reports import UNSENT_FIELDS
 from app.schemas.imports import ImportMissingReport
 from app.vocabulary import EndedHow, Language, Stage, Verdict
 
+# The numbers of rows for people whom a list lacks follow those of any sheet.
+FIRST_MISSING_ROW = 900_000_001
 MAX_MISSING = 500  # reports that are asked about: with more missing, the list is hardly the whole
 HELD, RELEASED, DIED, DENIED = "held", "released", "died", "denied"
 Body = dict[str, Any]
@@ -176,9 +178,9 @@ def parse_answer(text: str) -> tuple[MissingAnswer, str | None]:
     return answer, detail.strip() or None
 
 
-def build_missing_rows(bodies: Sequence[Body], last_row: int) -> list[Row]:
-    """Return the bodies as rows after the last row of the list."""
-    return [Row(number, body, []) for number, body in enumerate(bodies, last_row + 1)]
+def build_missing_rows(bodies: Sequence[Body]) -> list[Row]:
+    """Return the bodies as rows that no sheet has."""
+    return [Row(number, body, []) for number, body in enumerate(bodies, FIRST_MISSING_ROW)]
 
 
 def _restore_body(report: Content) -> Body:

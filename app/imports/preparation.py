@@ -56,20 +56,17 @@ class PreparedList:
 
     opened_list: OpenedList
     row_count: int
-    counts_rows: bool
     cases: dict[int, str] = field(default_factory=dict)
     missing_bodies: list[Body] = field(default_factory=list)
     has_own_reports: bool = False
 
     def read_rows(self) -> Iterator[Row]:
         """Read the rows with the case numbers of the own reports that they are about, then those of missing people."""
-        last_row = 0
         for row in self.opened_list.rows():
-            last_row = row.number
             if row.body is not None and row.number in self.cases:
                 row.body.setdefault("source_record_id", self.cases[row.number])
             yield row
-        yield from build_missing_rows(self.missing_bodies, last_row)
+        yield from build_missing_rows(self.missing_bodies)
 
 
 def prepare_list(
@@ -83,8 +80,7 @@ def prepare_list(
 
         context = ListContext(find_source_country(session, source), now.date())
         opened_list = open_list(data, mapping, find_saved, context)
-        row_count, counts_rows = opened_list.count_rows()
-        prepared = PreparedList(opened_list, row_count, counts_rows)
+        prepared = PreparedList(opened_list, opened_list.count_rows())
         prepared.has_own_reports = records.has_reports(session, source)
         if opened_list.sheets and prepared.has_own_reports:
             unnumbered = [
@@ -164,10 +160,7 @@ def ask_about_list(
     if questions or job.confirmed:  # what will change is known once nothing of the reading is open
         return questions
     with open_read_session(engine) as session:
-        whole_list_questions = [
-            *older_lists.build_older_questions(session, secret, job, prepared.read_rows()),
-            *survey.build_counting_questions(prepared.counts_rows),
-        ]
+        whole_list_questions = older_lists.build_older_questions(session, secret, job, prepared.read_rows())
         if prepared.has_own_reports:
             last_columns = (
                 import_store.read_sealed_column(secret, last_list, "told").get("columns", []) if last_list else []

@@ -27,6 +27,7 @@ from app.imports.faults import (
 )
 from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.template import LANGUAGES
+from app.imports.heading_recognition import RECORD_ID
 from app.imports.layout import Column, find_day_of_ages, may_withhold
 from app.imports.list_reader import OpenedList, OpenedSheet
 from app.imports.mapping import (
@@ -61,6 +62,7 @@ ANSWERED_CODES = frozenset({"unknown_code", "unknown_country", "age_in_words", "
 # Faults of days that an answer about the whole list mends.
 DATE_ORDER_CODE = "ambiguous_date"
 COUNTRY_REQUIRED = "country_required"
+POINTERS = frozenset({"detainee_id", "detention_id", "release_id"})
 STATUS_POINTERS = ("/state", "/release", "/detention/ended", "/detention/legal_status", "/detainee/died_on", "/note")
 MAX_WORD_LENGTH = 60
 WORDS_IN_NAME = 2
@@ -92,14 +94,13 @@ class SurveyedFaults:
 
     def add(self, row: Row) -> None:
         for fault in map(row.add_value, row.faults):
-            is_value = fault.code in ANSWERED_CODES and fault.value is not None
-            key = (fault.code, fault.column, fold(fault.value or "") if is_value else "")
+            key = (fault.code, fault.column, fold(fault.value or "") if fault.code in ANSWERED_CODES else "")
             self.groups.setdefault(key, FaultGroup(fault)).add(row.number, fault.value)
         body = row.body or (None if _is_status_open(row) else row.draft)
         self.undecided += body is not None and row.is_in_custody is None and _is_undecided(body)
         if row.body is not None and _lacks_country(row.body):
-            missing = Fault(None, "/detention/country", COUNTRY_REQUIRED, "")
-            self.groups.setdefault((COUNTRY_REQUIRED, None, ""), FaultGroup(missing)).add(row.number, None)
+            missing = FaultGroup(Fault(None, "/detention/country", COUNTRY_REQUIRED, ""))
+            self.groups.setdefault((COUNTRY_REQUIRED, None, ""), missing).add(row.number, None)
 
 
 def _is_status_open(row: Row) -> bool:
@@ -111,15 +112,11 @@ def _is_status_open(row: Row) -> bool:
 def _is_undecided(body: Body) -> bool:
     """Whether a row says neither how the person left custody nor a day on which the person was still there."""
     facts = _read_section(body, "detention").keys() | _read_section(body, "detainee").keys()
-    return not (body.get("release") or _points_at_known(body) or {"ended", "held_on", "died_on"} & facts)
+    return not (body.get("release") or POINTERS & body.keys() or {"ended", "held_on", "died_on"} & facts)
 
 
 def _lacks_country(body: Body) -> bool:
-    return not _points_at_known(body) and "country" not in _read_section(body, "detention")
-
-
-def _points_at_known(body: Body) -> bool:
-    return any(name in body for name in ("detainee_id", "detention_id", "release_id"))
+    return not POINTERS & body.keys() and "country" not in _read_section(body, "detention")
 
 
 def _read_section(body: Body, name: str) -> Body:
@@ -222,7 +219,7 @@ def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[Stor
             },
             choices=choices,
             count=group.row_count,
-            rows=[opened_list.label_row(number) for number in group.first_rows],
+            rows=[opened_list.label_row(opened_list.number_row(sheet, row)) for row in group.first_rows],
         )
         for group in groups
         if group.colour not in opened_list.mapping.colours
@@ -258,11 +255,14 @@ def _ask_about_column(column: Column) -> list[StoredQuestion]:
         ]
     if column.fields and column.is_sure:
         return []
-    guess = column.fields[0] if column.fields else None
-    is_grave = not column.fields and (may_withhold(column) or _holds_people(column))
+    guess = next(iter(column.fields), None)
+    is_grave = guess is None and (may_withhold(column) or _holds_people(column))
+    code = "column_unread" if guess is None else "column_unsure"
+    if guess == RECORD_ID and column.profile.counts_rows:  # the next list may give the numbers to other people
+        code = "numbers_count_rows"
     return [
         build_question(
-            "column_unread" if guess is None else "column_unsure",
+            code,
             place,
             READ_STEP,
             kind="meaning",
@@ -317,7 +317,7 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
     has_day = AGE_ON in read or mapping.age_on is not None or find_day_of_ages(opened_list.columns) is not None
     if undated_ages and age_column is not None and not has_day:
         ages = [format_choice("detained_on", "age_at_arrest"), format_choice("released_on", "age_at_release")]
-        if day is not None:  # by name: the day is perhaps answered in the same round
+        if opened_list.day is not None:  # by name: the day is perhaps answered in the same round
             ages.append(format_choice(AGE_ON_LIST_DAY, "age_on_day"))
         questions.append(
             build_question("age_needs_day", ["age_on"], READ_STEP, column=age_column, choices=ages, count=undated_ages)

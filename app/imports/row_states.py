@@ -7,8 +7,10 @@ death or another end. A remark may say something else. Nothing of this is guesse
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
+from app.dates import parse_date, subtract_years
 from app.imports.fields import NAME, PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.sheet_dates import DateContext, DateOrder
@@ -23,6 +25,7 @@ from app.imports.states import (
     find_state_in_remark,
     read_state,
 )
+from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.vocabulary import EndedHow, Publish, Stage
 
 Fields = dict[str, Any]
@@ -74,6 +77,15 @@ class RowStates:
                 return
             reading = _settle(answer, fields, stated, readings)
             dated = find_dated_state(fields)
+        if reading is not None and _has_other_day(reading, fields):
+            answer = self._mapping.find_row_answer(label, Question.STATES_DIFFER)
+            if answer is Answer.CELLS:
+                reading = replace(reading, on=None)
+            elif answer is Answer.STATUS:
+                fields.pop(_DAY_FIELDS[find_base(reading.state)], None)
+            else:
+                yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
+                return
         if reading is None and dated is None and self._sheet_state is not None:
             reading = StateReading(self._sheet_state, {}, None)
         if reading is not None:
@@ -197,10 +209,19 @@ class RowStates:
         return reading is not None and reading.on is not None
 
     def _date_custody(self, fields: Fields) -> None:
-        """Give the day of the list to people who were in custody on it."""
+        """Give the day of the list to people who were in custody on it, unless the arrest alone counts them then.
+
+        A day of custody without a release is reviewed (rule 21): a weekly list must not say it anew of everybody."""
         is_held = fields.get(IN_CUSTODY, self._mapping.held == "held")
-        if is_held and self._mapping.list_date is not None and find_dated_state(fields) is None:
-            fields.setdefault(HELD_ON, self._mapping.list_date)
+        day = self._mapping.day
+        if is_held and day is not None and find_dated_state(fields) is None and not _counts_on(fields, day):
+            fields.setdefault(HELD_ON, day.isoformat())
+
+
+def _counts_on(fields: Fields, day: date) -> bool:
+    """Whether the arrest alone counts a person as held on a day (rule 7)."""
+    arrest = fields.get(DETAINED_ON)
+    return arrest is not None and parse_date(arrest).lo >= subtract_years(day.toordinal(), DEFAULT_HELD_WITHIN)
 
 
 def split_name_remark(text: str) -> tuple[str, str]:
@@ -275,6 +296,12 @@ def find_base(state: str) -> str:
 def _choose_reading(readings: list[StateReading]) -> StateReading | None:
     """Return the reading that says most: of custody and house arrest the latter, of equals the one with a day."""
     return max(readings, key=lambda r: (r.state != "held", r.on is not None, len(r.codes)), default=None)
+
+
+def _has_other_day(reading: StateReading, fields: Fields) -> bool:
+    """Whether a status has a day that cannot be the one in the column for it: a month may hold a day."""
+    day = fields.get(_DAY_FIELDS.get(find_base(reading.state), ""))
+    return reading.on is not None and day is not None and not parse_date(reading.on).overlaps(parse_date(day))
 
 
 def _contradicts(stated: str, dated: str) -> bool:

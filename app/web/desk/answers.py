@@ -23,6 +23,7 @@ from app.imports.faults import BadFile
 from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
 from app.imports.list_reader import SHEET_ROWS, OpenedList, open_list
 from app.imports.mapping import ListMapping
+from app.imports.missing_rows import MissingAnswer
 from app.log import sealing
 from app.web.desk.page import FormValues, first_value
 
@@ -139,6 +140,8 @@ def _find_rows(
 _IDENTIFYING = (NAME, GIVEN_NAMES, SURNAMES, "source_record_id")
 
 ANSWER_PREFIX = "answer:"  # of form fields, before the place of the question
+DAY_PREFIX = "day:"  # of the day beside an answer about somebody whom a whole list lacks
+DATED_ANSWERS = frozenset({MissingAnswer.RELEASED, MissingAnswer.DIED})
 NOTHING = "-"  # the answer that a word says nothing, or that a column is not needed: an empty field is no answer
 
 
@@ -162,7 +165,11 @@ def parse_answers(form_values: FormValues) -> SubmittedAnswers:
         text = first_value(form_values, name).strip()
         if not name.startswith(ANSWER_PREFIX) or not text:
             continue
-        pair = unquote(name.removeprefix(ANSWER_PREFIX)), "" if text == NOTHING else text
+        place = unquote(name.removeprefix(ANSWER_PREFIX))
+        day = first_value(form_values, DAY_PREFIX + name.removeprefix(ANSWER_PREFIX)).strip()
+        if day and text in DATED_ANSWERS:
+            text = f"{text}:{day}"
+        pair = place, "" if text == NOTHING else text
         try:
             ListMapping.model_validate(build_answers([pair]))
         except ValidationError:

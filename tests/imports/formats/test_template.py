@@ -62,7 +62,7 @@ def test_every_field_that_a_column_can_be_read_for_has_a_title_of_its_own(lang: 
 def test_the_empty_template_has_all_columns_and_no_rows(lang: Language) -> None:
     opened = open_list(build_template(lang), None)
     assert [column.fields for column in opened.columns] == [(path,) for path in TEMPLATE_COLUMNS]
-    assert opened.count_rows() == (0, False)
+    assert opened.count_rows() == 0
     assert opened.other_sheets == [TEMPLATE_TEXTS["sheets"][name][LANGUAGES.index(lang)] for name in ("help", "values")]
 
 

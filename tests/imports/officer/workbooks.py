@@ -437,6 +437,7 @@ def list_second_week() -> OfficerList:
             "Gloria Discua Elvir": "row:5",
         },
         "column_gone": "true",
+        "releases_gone": "true",
         "row_count": "true",
     }
     return OfficerList(
