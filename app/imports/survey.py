@@ -23,6 +23,7 @@ from app.imports.rows import Row, assign_case_number, validate_body
 from app.log.content import AGE, AGE_ON, BIRTH, has_release_section
 from app.registry import records
 from app.schemas.imports import ImportColumn
+from app.schemas.reports import ReleaseReportIn
 from app.unicode_text import normalize_text
 from app.vocabulary import Language
 
@@ -55,12 +56,15 @@ def survey_list(list_rows: Iterable[Row], *, fields: bool) -> ListFacts:
         body = validate_body(numbered_row) if fields else []
         if not isinstance(body, list) and body.source_record_id is not None:
             names = frozenset(extract_stated_values(body.model_dump(mode="json")))
+            if isinstance(body, ReleaseReportIn):  # one without day and kind states only defaults
+                names |= {"release.stage"}
             facts.filled_fields[body.source_record_id] = shared_sets.setdefault(names, names), row.number
     return facts
 
 
 def has_undated_age(row: Row) -> bool:
-    detainee = (row.body or {}).get("detainee")
+    """Whether a row has an age of an unknown day and no birth, also if something else of it is open."""
+    detainee = (row.body or row.draft or {}).get("detainee")
     return isinstance(detainee, dict) and AGE_NAME in detainee and not {DAY_NAME, BIRTH_NAME} & detainee.keys()
 
 
