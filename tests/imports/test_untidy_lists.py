@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import pytest
 from openpyxl import Workbook
 
+from app.imports import row_states
 from app.imports.answers import build_answers
 from app.imports.faults import StoredQuestion
 from app.imports.list_reader import ListContext, OpenedList, open_list
@@ -16,6 +18,12 @@ from app.imports.survey import survey_list
 
 Line = Sequence[object]
 WHOLE_LIST = [("/list_date", "2026-01-20"), ("/whole", "false"), ("/checked", "no"), ("/held", "held")]
+
+
+@pytest.fixture(autouse=True)
+def _days_of_custody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day of the list is given to whoever is held, however recent the arrest."""
+    monkeypatch.setattr(row_states, "DEFAULT_HELD_WITHIN", 0)
 
 
 def write_csv(*lines: Line) -> bytes:
