@@ -11,7 +11,7 @@ from app.imports.fields import PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.sheet_dates import DateContext
 from app.imports.states import NO_STATE, StateReading, expand_state, find_publication_wish, find_state_in_remark
-from app.vocabulary import EndedHow, Publish
+from app.vocabulary import EndedHow, Publish, ReleaseKind
 
 Fields = dict[str, Any]
 LEFT_OUT = "left_out"  # the answer to a question leaves the row out
@@ -47,20 +47,29 @@ class RowStates:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
                 return
             readings = []
-        reading = _choose_reading(readings)
+        readings.sort(key=_rank_reading, reverse=True)
+        reading = readings[0] if readings else None
         if reading is not None and dated is not None and _contradicts(reading.state, dated):
             answer = self._mapping.find_row_answer(label, Question.STATES_DIFFER)
             if answer is Answer.STATUS:
                 drop_dated_state(fields)
             elif answer is Answer.CELLS:
-                reading = None
+                readings, reading = [], None
             else:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
                 return
         if reading is None and dated is None and self._sheet_state is not None:
             reading = StateReading(self._sheet_state, {}, None)
-        if reading is not None:
-            self._apply(fields, reading, day)
+            readings = [reading]
+        if readings:
+            stated, is_clear = _merge_readings(readings, day)
+            is_clear = _fill_fields(fields, stated) and is_clear
+            answer = None if is_clear else self._mapping.find_row_answer(label, Question.STATES_DIFFER)
+            if answer is Answer.STATUS:
+                fields |= {name: value for name, value in stated.items() if name != NOTE}
+            elif not is_clear and answer is not Answer.CELLS:
+                yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
+                return
         elif day is not None:
             fields.setdefault(_DAY_FIELDS.get(dated or "", HELD_ON), day)
         if DIED_ON in fields and not is_released(fields):  # who died before a release died in custody
@@ -81,13 +90,6 @@ class RowStates:
                 on = mark if isinstance(mark, str) else None
                 readings.append(StateReading(name.partition(":")[2], {}, on))
         return [reading for reading in readings if reading.state not in ("unknown", NO_STATE)]
-
-    def _apply(self, fields: Fields, reading: StateReading, day: str | None) -> None:
-        for name, value in {**expand_state(reading.choice, reading.on or day), **reading.codes}.items():
-            if name == NOTE:
-                add_to_note(fields, value)
-            else:
-                fields.setdefault(name, value)
 
     def _check_release(self, fields: Fields, label: str, *, is_stated: bool) -> Iterator[tuple[str, str]]:
         """Ask about a kind of release beside no day and no status: the list dates its releases."""
@@ -113,7 +115,7 @@ class RowStates:
             answer = self._mapping.find_row_answer(label, Question.REMARK_STATE)
             if answer is Answer.REMARK:
                 drop_dated_state(fields)
-                self._apply(fields, reading, None)
+                _fill_fields(fields, reading.expand())
             elif answer is not Answer.READ:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_STATE, NOTE)
         wish = find_publication_wish(note)
@@ -164,9 +166,42 @@ def find_base(state: str) -> str:
     return state.partition(":")[0]
 
 
-def _choose_reading(readings: list[StateReading]) -> StateReading | None:
-    """Return the reading that says most: of custody and house arrest the latter, of equals the one with a day."""
-    return max(readings, key=lambda r: (r.state != "held", r.on is not None, len(r.codes)), default=None)
+def _rank_reading(reading: StateReading) -> tuple[bool, bool, int]:
+    """Rank a reading by how much it says: of custody and house arrest the latter, of equals the one with a day."""
+    return reading.state != "held", reading.on is not None, len(reading.codes)
+
+
+def _merge_readings(readings: list[StateReading], day: str | None) -> tuple[Fields, bool]:
+    """Return the fields of all readings of one row, and whether they agree. `day`: from a column of days."""
+    stated: Fields = {}
+    is_clear = True
+    for reading in readings:
+        is_clear = _fill_fields(stated, reading.expand() | ({} if NOTE not in stated else {NOTE: ""})) and is_clear
+    if day is not None:
+        dated = expand_state(readings[0].choice, day)
+        if NOTE in dated and readings[0].on is None:
+            stated[NOTE] = dated[NOTE]
+        is_clear = _fill_fields(stated, dated | {NOTE: ""}) and is_clear
+    return stated, is_clear
+
+
+def _fill_fields(fields: Fields, values: Fields) -> bool:
+    """Fill in what the fields lack or say less exactly. Return False if they contradict a value, which they keep."""
+    is_clear = True
+    for name, value in values.items():
+        if name == NOTE:
+            if value:
+                add_to_note(fields, value)
+        elif name not in fields or _is_more_exact(value, fields[name]):
+            fields[name] = value
+        elif fields[name] != value and not _is_more_exact(fields[name], value):
+            is_clear = False
+    return is_clear
+
+
+def _is_more_exact(value: Any, other: Any) -> bool:
+    """Whether a value says the same as another, and more: 2026-01-14 beside 2026-01, a kind beside "unspecified"."""
+    return other == ReleaseKind.UNSPECIFIED or str(value).startswith(f"{other}-")
 
 
 def _contradicts(stated: str, dated: str) -> bool:
