@@ -13,7 +13,18 @@ from itertools import islice
 
 from app.imports.code_words import CELL_WORDS
 from app.imports.faults import BadFile, format_column_letters, parse_column_letters
-from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, STATE_DAY, STATE_MARKS, SURNAMES
+from app.imports.fields import (
+    EMBARGO,
+    FIELDS,
+    GIVEN_NAMES,
+    NAME,
+    PUBLISH,
+    PUBLISH_GIVEN_ON,
+    STATE,
+    STATE_DAY,
+    STATE_MARKS,
+    SURNAMES,
+)
 from app.imports.formats.csv import MAX_COLUMNS, UNDECODED_BYTE, Cells
 from app.imports.heading_recognition import (
     NOT_NEEDED,
@@ -47,6 +58,9 @@ def _compile_words(name: str) -> re.Pattern[str]:
 
 
 _WITHHOLDING, _NOT_WITHHOLDING = _compile_words("withholding"), _compile_words("not_withholding")
+_PUBLICATION = _compile_words("publication")
+# What a column may be read for if its heading has a word of publication.
+PUBLICATION_FIELDS = frozenset({PUBLISH, PUBLISH_GIVEN_ON, EMBARGO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +149,8 @@ def _has_digit(text: str) -> bool:
 
 def _build_heading_row(row: Cells, group_texts: Sequence[str], mapping: ListMapping) -> HeadingRow:
     """A row of headings. A group stands over all columns up to the next one, as a merged cell does."""
-    width = max((place + 1 for place, text in enumerate(row.texts) if text.strip()), default=0)
+    widths = [place + 1 for texts in (row.texts, group_texts) for place, text in enumerate(texts) if text.strip()]
+    width = max(widths, default=0)
     headings, groups, group = [], [], ""
     for place in range(width):
         heading = row.text(place)
@@ -198,6 +213,8 @@ def _is_in_sheet(letter: str, sheet: str | None) -> bool:
 def _find_meaning(column: Column, mapping: ListMapping) -> Column:
     """Return the column with the meaning that the mapping gives it, or else with the likeliest one."""
     targets = mapping.find_targets(column.place, column.heading, column.sheet)
+    if targets is None and column.group:
+        targets = mapping.targets.get(fold_heading(column.title))
     if targets is not None:
         return replace(column, fields=tuple(targets), is_answered=True)
     guess = guess_meaning(column.heading, column.group, column.profile) if column.heading else None
@@ -205,6 +222,8 @@ def _find_meaning(column: Column, mapping: ListMapping) -> Column:
         return replace(column, is_sure=False)
     if guess.field == NOT_NEEDED:
         return replace(column, is_counter=True, is_sure=guess.is_sure)
+    if guess.field not in PUBLICATION_FIELDS and not guess.is_sure and _has_word(column, _WITHHOLDING):
+        return replace(column, is_sure=False)  # "Not for release" is about publication
     return replace(column, fields=(guess.field,), is_sure=guess.is_sure)
 
 
@@ -265,8 +284,12 @@ def find_day_of_ages(columns: Sequence[Column]) -> str | None:
 
 
 def may_withhold(column: Column) -> bool:
-    """Whether the heading of a column that is not read says that people must not be published."""
-    return bool(_WITHHOLDING.search(_NOT_WITHHOLDING.sub(" ", fold_heading(column.title))))
+    """Whether the heading of a column may say who must not be published, or until when."""
+    return _has_word(column, _WITHHOLDING) or _has_word(column, _PUBLICATION)
+
+
+def _has_word(column: Column, words: re.Pattern[str]) -> bool:
+    return words.search(_NOT_WITHHOLDING.sub(" ", fold_heading(column.title))) is not None
 
 
 def has_people(columns: Sequence[Column]) -> bool:
