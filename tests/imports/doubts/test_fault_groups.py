@@ -2,9 +2,8 @@
 
 import json
 
-from app.imports.fault_groups import FaultGroups
+from app.imports.fault_groups import MAX_GROUPS, FaultGroups
 from app.imports.faults import RECEIPT_LINES
-from app.imports.mapping import MAX_GROUPS
 from tests.support import World
 
 LIST = "".join(

@@ -6,7 +6,6 @@ import zipfile
 
 import pytest
 import xlsxwriter
-from app.imports.headings import find_fields
 
 from app.imports.fields import FIELDS
 from app.imports.formats.template import (
