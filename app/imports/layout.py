@@ -20,6 +20,7 @@ from app.imports.fields import (
     NAME,
     PUBLISH,
     PUBLISH_GIVEN_ON,
+    SENTENCE_TERM,
     STATE,
     STATE_DAY,
     STATE_MARKS,
@@ -224,7 +225,8 @@ def _find_meaning(column: Column, mapping: ListMapping) -> Column:
         return replace(column, is_counter=True, is_sure=guess.is_sure)
     if guess.field not in PUBLICATION_FIELDS and not guess.is_sure and _has_word(column, _WITHHOLDING):
         return replace(column, is_sure=False)  # "Not for release" is about publication
-    return replace(column, fields=(guess.field,), is_sure=guess.is_sure)
+    is_dated_term = guess.field == SENTENCE_TERM and column.profile.dates > 0  # a day is the end of a sentence
+    return replace(column, fields=(guess.field,), is_sure=guess.is_sure and not is_dated_term)
 
 
 def _settle_meanings(columns: list[Column]) -> list[Column]:

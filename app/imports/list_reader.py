@@ -337,10 +337,14 @@ def _open_csv(opener: _SheetOpener, data: bytes) -> OpenedSheet:
         (find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header), delimiter)
         for delimiter in csv.DELIMITERS
     ]
-    heading_row, delimiter = max(
-        candidates,
-        key=lambda pair: (pair[0].known_count, _count_split_rows(read_cells(pair[1])), pair[0].width),
-    )
+    targets = opener.mapping.targets
+
+    def rank(candidate: tuple[HeadingRow, str]) -> tuple[int, int, tuple[int, int], int]:
+        row, delimiter = candidate
+        named_count = sum(1 for heading in row.headings if fold_heading(heading) in targets)
+        return named_count, row.known_count, _count_split_rows(read_cells(delimiter)), row.width
+
+    heading_row, delimiter = max(candidates, key=rank)
     return opener.open_sheet(partial(read_cells, delimiter, len(heading_row.headings) or None))
 
 

@@ -23,6 +23,7 @@ from app.imports.layout import Column, find_day_of_ages, is_repeatable
 from app.imports.mapping import DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping
 from app.imports.row_states import IN_CUSTODY, LEFT_OUT, RowStates
 from app.imports.sheet_dates import DateContext, infer_order
+from app.imports.states import UNKNOWN, StateReading
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
 from app.schemas.imports import ImportLeftOut, ImportUnread, ImportUnsaid
@@ -244,7 +245,7 @@ class RowReader:
                 continue
             if name == "note" and name in fields:
                 parsed_value = f"{fields[name]}\n{parsed_value}"
-            if parsed_value is None or parsed_value == []:
+            if parsed_value is None or parsed_value == [] or _is_unknown_state(parsed_value):
                 self.tally.unknown_cells[column.letter, text[:MAX_SHOWN_CHARACTERS]] += 1
             elif name != "note" and is_repeatable(name) and isinstance(fields.get(name), list):
                 fields[name] = list(dict.fromkeys([*fields[name], *parsed_value]))
@@ -272,6 +273,10 @@ def build_date_contexts(
     found = {order for order in orders.values() if order is not None}
     other = found.pop() if len(found) == 1 else None
     return {place: DateContext(order or other, day) for place, order in orders.items()}
+
+
+def _is_unknown_state(parsed_value: Any) -> bool:
+    return isinstance(parsed_value, StateReading) and parsed_value.state == UNKNOWN
 
 
 def is_text_too_long(name: str, parsed_value: Any) -> bool:

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 import xlsxwriter
 
-from app.imports.fields import FIELDS
+from app.imports.fields import FIELDS, STATE_DAY, STATE_MARKS
 from app.imports.formats.template import (
     FIELD_TITLES,
     LANGUAGES,
@@ -17,6 +17,7 @@ from app.imports.formats.template import (
     build_template,
     get_field_title,
 )
+from app.imports.heading_recognition import recognise_heading
 from app.imports.list_reader import open_list
 from app.imports.mapping import ListMapping
 from app.imports.rows import validate_body
@@ -45,9 +46,8 @@ def reports(data: bytes, mapping: ListMapping | None = None) -> list[DetentionRe
 
 @every_language
 def test_every_heading_of_ours_is_known_to_an_import(lang: Language) -> None:
-    assert [find_fields(get_field_title(path, lang), ListMapping()) for path in FIELD_TITLES] == [
-        (path,) for path in FIELD_TITLES
-    ]
+    columns = [path for path in FIELD_TITLES if path not in (STATE_DAY, *STATE_MARKS)]
+    assert [recognise_heading(get_field_title(path, lang))[:1] for path in columns] == [(path,) for path in columns]
 
 
 @every_language
@@ -62,7 +62,7 @@ def test_the_empty_template_has_all_columns_and_no_rows(lang: Language) -> None:
     opened = open_list(build_template(lang), None)
     assert [column.fields for column in opened.columns] == [(path,) for path in TEMPLATE_COLUMNS]
     assert opened.count_rows() == (0, False)
-    assert opened.other_sheets == [TEMPLATE_TEXTS["sheets"][name][LANGUAGES.index(lang)] for name in ("help", "values")]
+    assert opened.shape()["other_sheets"] == [TEMPLATE_TEXTS["sheets"]["values"][LANGUAGES.index(lang)]]
 
 
 @every_language
@@ -94,6 +94,7 @@ def test_every_choice_of_a_drop_down_is_understood_as_its_code(lang: Language, s
     }
     for path in TEMPLATE_COLUMNS:
         offered = choices(path, lang)
+        person["release.released_on"] = "2026-01-12" if path == "release.kind" else ""
         rows = [[{**person, path: label}.get(name, "") for name in TEMPLATE_COLUMNS] for label in offered.values()]
         if not rows:
             continue
