@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.imports import cell_values
+from app.imports import code_words
 from app.imports.fields import FIELDS
 from app.imports.heading_recognition import (
     CROSSED_STATES,
@@ -248,9 +248,9 @@ def test_headings_that_were_known_keep_their_field(field: str) -> None:
     assert all(field in meanings for meanings in changed.values())
 
 
-@pytest.mark.parametrize("day", cell_values.CELL_WORDS["age_on"])
+@pytest.mark.parametrize("day", code_words.CELL_WORDS["age_on"])
 def test_headings_of_ages_on_a_known_day_are_ages(day: str) -> None:
-    assert {recognise_heading(heading) for heading in cell_values.CELL_WORDS["age_on"][day]} == {("detainee.age",)}
+    assert {recognise_heading(heading) for heading in code_words.CELL_WORDS["age_on"][day]} == {("detainee.age",)}
 
 
 @pytest.mark.parametrize(
@@ -488,5 +488,5 @@ def test_the_data_file_names_only_what_exists() -> None:
 
 
 def test_the_data_file_is_read_as_it_stands() -> None:
-    path = Path(cell_values.__file__).with_name("heading_words.toml")
+    path = Path(code_words.__file__).with_name("heading_words.toml")
     assert tomllib.loads(path.read_text(encoding="utf-8")) == DATA

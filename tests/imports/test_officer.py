@@ -39,7 +39,7 @@ JOBS = {
     "of 1976": Job(
         messy.OF_1976.encode("cp1252"),
         messy.OF_1976_ANSWERS,
-        asked={"age_needs_day": 1, "list_country": 1, "section_title": 3, "not_a_person": 2, "several_people": 3},
+        asked={"age_needs_day": 1, "section_title": 3, "not_a_person": 2, "several_people": 3},
         read=[
             ("Ana María Núñez Órdenes", "1976-09-12", None),
             ("Eliseo Bravo Peña", "1976-09-15", "1976-11-03"),
@@ -112,7 +112,7 @@ JOBS = {
     "a workbook in English": Job(
         messy.english(),
         messy.ENGLISH_ANSWERS,
-        asked={"column_unsure": 1, "age_needs_day": 1, "list_country": 1, "several_people": 1, "not_a_person": 1},
+        asked={"column_unsure": 1, "age_needs_day": 1, "several_people": 1, "not_a_person": 1},
         wrong={"invalid_url": 1},
         read=[
             ("Aslan Murad oglu Veli", "2013-05-06", None),
