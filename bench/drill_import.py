@@ -42,7 +42,8 @@ def import_all(url: str, data: bytes) -> None:
     """What is killed."""
     row_filing.BATCH_ROWS = SMALL_BATCH
     engine = make_engine(url)
-    row_filing.file_local_list(engine, SECRET, now, "list", SOURCE, data, ImportOptions(), lambda _job: None)
+    options = ImportOptions(confirmed=True)
+    row_filing.file_local_list(engine, SECRET, now, "list", SOURCE, data, options, lambda _job: None)
     engine.dispose()
 
 

@@ -62,8 +62,9 @@ def send(address: str, key: str, folder: Path, fast: bool) -> None:
             setattr(client, name, value)
     watch = Quiet()
     with RegistryClient(address, key, watch.say) as line:
+        path, options = folder / "list.csv", ImportOptions(confirmed=True)
         receipt, rows = remote.file_remote_list(
-            line, folder / "journals", folder / "list.csv", ImportOptions(), now(), watch, source=None, all_rows=True
+            line, folder / "journals", path, options, now(), watch, source=None, all_rows=True
         )
     said = {"receipt": receipt, "rows": rows, "told": watch.told}
     (folder / "said.json").write_text(json.dumps(said, default=str), encoding="utf-8")

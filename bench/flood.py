@@ -188,9 +188,8 @@ def registry(folder: Path, people: int = PEOPLE) -> tuple[str, str]:
     if not file.exists():
         prepare(url)
         engine = make_engine(url)
-        row_filing.file_local_list(
-            engine, SECRET, now, "list", SOURCE, csv_of(people, crowd=True), ImportOptions(), lambda _job: None
-        )
+        data, options = csv_of(people, crowd=True), ImportOptions(confirmed=True)
+        row_filing.file_local_list(engine, SECRET, now, "list", SOURCE, data, options, lambda _job: None)
         engine.dispose()
     engine = make_engine(url)
     with open_write_session(engine) as session:

@@ -29,9 +29,8 @@ def main() -> None:
         engine = make_engine(url)
         for what in ("tried",) if dry_run else ("new", "again"):
             wall, spent = time.perf_counter(), time.process_time()
-            job = row_filing.file_local_list(
-                engine, SECRET, now, "list", SOURCE, data, ImportOptions(dry_run=dry_run), _nothing
-            )
+            options = ImportOptions(dry_run=dry_run, confirmed=True)
+            job = row_filing.file_local_list(engine, SECRET, now, "list", SOURCE, data, options, _nothing)
             wall, spent = time.perf_counter() - wall, time.process_time() - spent
             became = receipts.build_receipt(job, SECRET)["counts"]
             sys.stdout.write(f"{what}: {rows / wall:,.0f} rows/s, {rows / spent:,.0f} by processor; {became}\n")

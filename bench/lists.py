@@ -22,16 +22,15 @@ def main() -> None:
             url = f"sqlite:///{Path(folder) / 'lists.db'}"
             prepare(url)
             engine = make_engine(url)
-            sent = ImportOptions(
-                dry_run=True, mapping=ListMapping.parse_toml(Path(mapping).read_text(encoding="utf-8"))
-            )
+            answers = ListMapping.parse_toml(Path(mapping).read_text(encoding="utf-8"))
+            sent = ImportOptions(dry_run=True, confirmed=True, mapping=answers)
             job = row_filing.file_local_list(
                 engine, SECRET, now, "list", SOURCE, Path(path).read_bytes(), sent, lambda _job: None
             )
             with open_read_session(engine) as session:
-                wrong = receipts.list_row_outcomes(session, job.id, 0, job.rows or 1, "error")
+                wrong = receipts.list_row_outcomes(session, SECRET, job.id, 0, job.rows or 1, "error")
             engine.dispose()
-        sys.stdout.write(f"{Path(path).name}: {job.rows} rows, {receipts.build_receipt(job)['counts']}\n")
+        sys.stdout.write(f"{Path(path).name}: {job.rows} rows, {receipts.build_receipt(job, SECRET)['counts']}\n")
         for row in wrong:
             told = Counter((error["column"], error["code"]) for error in row["errors"])
             sys.stdout.write(f"  row {row['row']}: {', '.join(f'{code} in {column}' for column, code in told)}\n")

@@ -34,7 +34,7 @@ from app import tables
 from app.imports import cell_values
 from app.imports.cell_values import UnreadCell
 from app.imports.doubts import find_name_question
-from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
+from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, STATE_DAY, STATE_MARKS, SURNAMES
 from app.imports.json_lines import build_report_body
 from app.imports.rows import Body
 from app.log.content import Content
@@ -95,6 +95,8 @@ OMITTED_FIELDS = {
     GIVEN_NAMES,
     SURNAMES,
     STATE,
+    STATE_DAY,
+    *STATE_MARKS,
     "detainee_id",
     "detention_id",
     "release_id",

@@ -33,8 +33,16 @@ from app.imports.fields import (
 )
 from app.imports.formats import template
 from app.imports.formats.csv import MAX_CELL_CHARACTERS, UNDECODED_BYTE
-from app.imports.sheet_dates import DateContext, UnreadCellDate, has_time_of_day, is_unknown_date, parse_sheet_date
-from app.imports.states import StateReading, is_state_choice, read_state
+from app.imports.sheet_dates import (
+    AMBIGUOUS_DATE_DETAIL,
+    DateContext,
+    DateOrder,
+    UnreadCellDate,
+    has_time_of_day,
+    is_unknown_date,
+    parse_sheet_date,
+)
+from app.imports.states import UNKNOWN, StateReading, is_state_choice, read_state
 from app.matching.scripts import fold
 from app.schemas import text as refused_names
 from app.schemas.reports import MAX_LIST_LENGTH
@@ -85,12 +93,13 @@ _SPREADSHEET_ERROR_WORDS = frozenset(CELL_WORDS["errors"]["cells"])
 
 class UnreadCell(ValueError):
     """A cell that cannot be read. `code` is stable; the message says what to do, and does not quote the cell.
-    `sentence`: its name in `FAULTS`, if the code has several."""
+    `sentence`: its name in `FAULTS`, if the code has several; `field`: that was read, if it is not the column's."""
 
     def __init__(self, code: str, detail: str, sentence: str | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.sentence = sentence
+        self.field: str | None = None
 
     @classmethod
     def with_sentence(cls, code: str, sentence: str) -> Self:
@@ -129,7 +138,7 @@ def parse_cell_value(name: str, text: str, context: DateContext | None, meanings
     """Return the value of a field from the text of a cell; None if the text means "unknown". Raises UnreadCell.
 
     `context`: of the dates of a list; None for a text that belongs to no list."""
-    field = FIELDS[name]
+    field, cell_text = FIELDS[name], text
     if meanings is not None and (mapped_text := meanings.get(fold_short_text(text))) is not None:
         if not mapped_text:
             return None
@@ -149,7 +158,8 @@ def parse_cell_value(name: str, text: str, context: DateContext | None, meanings
         case "date":
             return _parse_date(name, text, context or DateContext())
         case "state":
-            return _parse_state(text, context or DateContext())
+            reading = _parse_state(text, context or DateContext())
+            return reading if text == cell_text else replace(reading, text=cell_text)
         case "mark":
             return _parse_mark(text, context or DateContext())
         case "code":
@@ -202,6 +212,10 @@ def _parse_state(text: str, context: DateContext) -> StateReading:
     if is_state_choice(text):
         return StateReading(text, {}, None)
     reading = read_state(text, context)
+    if reading is None and context.order is None:
+        in_order = read_state(text, replace(context, order=DateOrder.DAY_FIRST))
+        if in_order is not None and in_order.state != UNKNOWN:  # only its day is open
+            raise UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL)
     if reading is None:
         raise UnreadCell.with_sentence("unknown_code", "state_unread")
     return reading

@@ -186,6 +186,23 @@ class CaseNumbers:
         return base if self._duplicates[base] == 1 else f"{base}-{self._duplicates[base]}"
 
 
+class KnownPeople:
+    """The people of the rows read so far, to find those whom a later row names again."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+
+    def add(self, body: dict[str, Any]) -> bool:
+        """Add the person of a row without a case number. Return whether an earlier row is about the same person."""
+        values = _find_identifying_values(body)
+        if "source_record_id" in body or not values.get("name"):
+            return False
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).digest()
+        is_known = digest in self._digests
+        self._digests.add(digest)
+        return is_known
+
+
 def _find_identifying_values(body: dict[str, Any]) -> dict[str, Any]:
     """Return the values that identify the person of a body."""
     pointers = {name: body[name] for name, _kind in POINTER_FIELDS if body.get(name) is not None}

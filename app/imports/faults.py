@@ -250,7 +250,7 @@ def strip_unstored_value(error: StoredRowError) -> StoredRowError:
 
 
 def parse_column_letters(letters: str) -> int:
-    """Return the index of a column: A → 0, AA → 26; without its sheet: Detenidos!B → 1."""
+    """Return the index of a column: A → 0, AA → 26. The name of a sheet may stand before it: Detenidos!A."""
     place = 0
     for capital in letters.rpartition("!")[2]:
         place = place * 26 + ord(capital) - ord("A") + 1

@@ -11,14 +11,22 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice, pairwise
 
+from app.imports.cell_shapes import (
+    has_digit,
+    is_cross,
+    is_date_like,
+    is_docket,
+    is_link,
+    is_name_like,
+    is_term,
+    is_uuid,
+)
 from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, PUBLISH, STATE, SURNAMES
 from app.imports.heading_words import (
     ATTRIBUTES,
     CACHE_SIZE,
     MAX_HEADING_WORDS,
-    MONTH_WORDS,
-    PARTICLES,
     WEAK,
     Candidate,
     HeadingConcepts,
@@ -31,6 +39,7 @@ from app.imports.heading_words import (
     split_heading,
 )
 from app.matching.scripts import fold, scoped_cache
+from app.schemas.text import is_unknown_text
 
 # A column that is not needed: it counts the rows.
 NOT_NEEDED = "-"
@@ -53,6 +62,7 @@ CROSSED_STATES = frozenset(
 )
 EVIDENCE, FACILITY, RECORD_ID = "verification.evidence", "detention.facility", "source_record_id"
 PLACE, COURT_CASE, TERM = "detention.place", "detention.case", "detention.sentence.term"
+NATIONAL_ID = "detainee.national_id"
 REGISTRY_IDS = frozenset({"detainee_id", "detention_id", "release_id"})
 DESIGNATION, AGE, VERDICT = "detainee.designation", "detainee.age", "verification.verdict"
 LEGAL_STATUS = "detention.legal_status"
@@ -65,27 +75,14 @@ MAX_CELLS, MAX_CELL_LENGTH, MAX_SAMPLES, MAX_SAMPLE_LENGTH = 2_000, 200, 12, 80
 MOST, SOME = 0.8, 0.5  # shares of cells
 MIN_COUNTING_SHARE = 0.9  # of cells that are one more than the cell above: a list has a gap or two
 MIN_COUNTED_ROWS = 3  # of a column without a heading: two numbers in a row may be ages
-MAX_DATE_WORDS, MAX_GROUP_WORDS = 6, 3
+MAX_GROUP_WORDS = 3
 
 _NUMBER = re.compile(r"[-+]?\d{1,12}(?:[.,]\d{1,6})?")
 _ROW_NUMBER = re.compile(r"(\d{1,6})(?:[.,]0+|[.)º°-]{1,2})?")
-_TIME = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[ap]\.? ?m\.?)?$", re.IGNORECASE)
-_DATE_IN_NUMBERS = re.compile(
-    r"(?:\d{1,2}([/.\-])\d{1,2}\1(?:\d{4}|\d{2})|\d{4}([/.-])\d{1,2}(?:\2\d{1,2})?|\d{1,2}[/-]\d{1,2}|\d{1,2}[/-]\d{4})"
-)
 _YEAR_OR_SERIAL = re.compile(r"(?:19|20)\d\d|[2-6]\d{4}(?:\.0)?")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_DOCKET_YEAR = re.compile(r"(?:/[^/]{0,12}\b(?:19|20)\d\d\b)|(?:\b(?:19|20)\d\d\b[^/]{0,12}/)")
-_TERM = re.compile(
-    r"\d{1,3}(?:[.,]\d+)? ?(?:anos?|years?|yrs?|ans?|annees?|mes(?:es)?|months?|mois|dias?|days?|jours?)\b"
-)
 _NUMBERED_ZONE = re.compile(r"\bzona (?:n\w* )?\d")  # of the police: "Zona 7"
-_LINK = re.compile(r"(?:https?://|www\.)\S|\S+\.(?:com|org|net|info)(?:/|$)", re.IGNORECASE)
-_CROSS_SIGNS = frozenset("✓✔√☑✗✘×•●*+☒■")
-_CROSS_WORDS = frozenset({"x", "xx", "si", "s", "no", "n", "yes", "y", "1", "0", "sim", "nao", "oui", "non", "ok",
-                          "o", "true", "false", "verdadero", "falso", "vrai", "faux"})  # fmt: skip
 _STATE_CONCEPTS = frozenset(
-    {"arrest", "release", "death", "home", "transfer", "escape", "disappearance", "still", "prisoner", "facility"}
+    {"arrest", "release", "death", "home", "transfer", "escape", "disappearance", "still", "prisoner"}
 )
 
 
@@ -142,43 +139,27 @@ def profile_column(texts: Iterable[str]) -> ColumnProfile:
     return ColumnProfile(
         filled,
         len({fold(text) or text for text in counts}),
-        share({text for text in counts if _is_date_like(text)}),
+        share({text for text in counts if is_date_like(text)}),
         share({text for text in counts if _NUMBER.fullmatch(text)}),
-        share({text for text in counts if _is_cross(text)}),
+        share(_find_crosses(counts)),
         _do_count_rows(cells),
         tuple(text[:MAX_SAMPLE_LENGTH] for text, _count in counts.most_common(MAX_SAMPLES)),
     )
 
 
-def _is_cross(text: str) -> bool:
-    return len(text) <= len("verdadero") and (text[0] in _CROSS_SIGNS or fold(text) in _CROSS_WORDS)
-
-
-def _is_date_like(text: str) -> bool:
-    """Whether a text is a date in any style: "12/1", "17-ene-26", "el 3 de mayo de 2025", "March 2024"."""
-    bare = _TIME.sub("", text).strip(" .,")
-    if _DATE_IN_NUMBERS.fullmatch(bare):
-        numbers = [int(number) for number in re.findall(r"\d+", bare)]
-        return any(0 < number <= 12 for number in numbers) and all(number <= 31 or number > 1900 or number < 100
-                                                                     for number in numbers)  # fmt: skip
-    words = re.sub(r"(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)", " ", fold(bare)).split()
-    months = sum(1 for word in words if word in MONTH_WORDS)
-    others = [word for word in words if word not in MONTH_WORDS and word not in PARTICLES]
-    fillers = {"el", "er", "ro", "st", "nd", "rd", "th", "em", "en", "on", "no", "to"}
-    numbers_or_fillers = [word for word in others if word.isdecimal() or word in fillers]
-    return (
-        months == 1
-        and len(words) <= MAX_DATE_WORDS
-        and len(others) == len(numbers_or_fillers)
-        and any(word.isdecimal() for word in others)
-    )
+def _find_crosses(texts: Iterable[str]) -> set[str]:
+    """Return the cells of a column of crosses; a sign that nobody knows may stand among them."""
+    texts = list(texts)
+    crosses = {text for text in texts if is_cross(text)}
+    return crosses | {text for text in texts if crosses and is_unknown_text(text)}
 
 
 def _do_count_rows(cells: list[str]) -> bool:
     """Whether cells are 1, 2, 3 or 101, 102 and so on, with few gaps; each part of a list may begin with 1 again."""
     matches = [_ROW_NUMBER.fullmatch(text) for text in cells]
     numbers = [int(match[1]) for match in matches if match]
-    if not numbers or len(numbers) < MIN_COUNTING_SHARE * len(cells):
+    words = sum(1 for text in cells if not any(map(str.isdecimal, text)))  # "TOTAL", the heading on the next page
+    if len(numbers) <= words or len(numbers) < MIN_COUNTING_SHARE * (len(cells) - words):
         return False
     if len(numbers) == 1:
         return numbers[0] <= 1
@@ -302,6 +283,8 @@ def guess_meaning(heading: str, group: str, profile: ColumnProfile) -> Guess:
     """Guess the meaning of a column from its heading, the heading of its group and its cells."""
     if not heading.strip() and profile.counts_rows and profile.filled >= MIN_COUNTED_ROWS:
         return Guess(NOT_NEEDED, True)
+    if "." in heading and heading.strip() in FIELDS:  # as in an export of own reports
+        return Guess(heading.strip(), True)
     recognition = _recognise(heading, group)
     candidates = recognition.candidates
     if not candidates:
@@ -337,14 +320,13 @@ def _judge_fit(field: str, profile: ColumnProfile) -> Fit:
     if field in ANY_CELL_FIELDS:
         return Fit.POSSIBLE
     if field == AGE:
-        has_digits = any(any(char.isdecimal() for char in text) for text in profile.samples)
-        return Fit.NONE if profile.dates >= SOME or not has_digits else Fit.GOOD
+        return Fit.NONE if profile.dates >= SOME or not any(map(has_digit, profile.samples)) else Fit.GOOD
     if field in REGISTRY_IDS:
-        return Fit.PROOF if _count_matching(profile.samples, _is_uuid) >= MOST else Fit.NONE
+        return Fit.PROOF if _count_matching(profile.samples, is_uuid) >= MOST else Fit.NONE
     if field == RECORD_ID:
         if profile.crosses >= MOST or profile.dates >= SOME:
             return Fit.NONE
-        if _count_matching(profile.samples, _is_uuid) >= SOME:
+        if _count_matching(profile.samples, is_uuid) >= SOME:
             return Fit.WEAK
         are_distinct = profile.distinct >= MIN_COUNTING_SHARE * profile.filled
         return Fit.GOOD if are_distinct and not profile.counts_rows else Fit.WEAK
@@ -382,7 +364,12 @@ def _is_known_value(field: str, text: str) -> bool:
             return True
     except UnreadCell:
         pass
-    return field == STATE and _has_concept(text, _STATE_CONCEPTS)
+    return field == STATE and (_has_concept(text, _STATE_CONCEPTS) or _is_in_facility(text))
+
+
+def _is_in_facility(text: str) -> bool:
+    """Whether a cell is like "en la cárcel": the name of a prison alone is no state."""
+    return _has_concept(text, frozenset({"facility"})) and _has_concept(text, frozenset({"in"}))
 
 
 def _has_concept(text: str, concepts: frozenset[str]) -> bool:
@@ -394,11 +381,13 @@ def _has_concept(text: str, concepts: frozenset[str]) -> bool:
 def _judge_text(field: str, profile: ColumnProfile) -> Fit:
     samples = profile.samples
     if field == EVIDENCE:
-        return Fit.PROOF if _count_matching(samples, _is_link) >= SOME else Fit.NONE
+        return Fit.PROOF if _count_matching(samples, is_link) >= SOME else Fit.NONE
+    if field == NATIONAL_ID:  # "Identité" may be the name
+        return Fit.POSSIBLE if _count_matching(samples, has_digit) >= SOME else Fit.NONE
     if field == COURT_CASE:
-        return Fit.PROOF if _count_matching(samples, _is_docket) >= SOME else Fit.POSSIBLE
+        return Fit.PROOF if _count_matching(samples, is_docket) >= SOME else Fit.POSSIBLE
     if field == TERM:
-        return Fit.PROOF if _count_matching(samples, _is_term) >= SOME else Fit.POSSIBLE
+        return Fit.PROOF if _count_matching(samples, is_term) >= SOME else Fit.POSSIBLE
     if field == FACILITY:
         has_facility = _count_matching(samples, _is_facility_like)
         return Fit.PROOF if has_facility >= SOME / 2 else Fit.POSSIBLE
@@ -407,7 +396,7 @@ def _judge_text(field: str, profile: ColumnProfile) -> Fit:
             return Fit.NONE
         if field != NAME:
             return Fit.POSSIBLE
-        are_names = _count_matching(samples, _is_name_like) >= SOME and profile.distinct > SOME * profile.filled
+        are_names = _count_matching(samples, is_name_like) >= SOME and profile.distinct > SOME * profile.filled
         return Fit.GOOD if are_names else Fit.NONE if profile.distinct <= SOME * profile.filled else Fit.POSSIBLE
     return Fit.POSSIBLE
 
@@ -416,28 +405,5 @@ def _count_matching(samples: tuple[str, ...], check: Callable[[str], bool]) -> f
     return sum(1 for text in samples if check(text)) / max(1, len(samples))
 
 
-def _is_link(text: str) -> bool:
-    return _LINK.search(text) is not None
-
-
-def _is_uuid(text: str) -> bool:
-    return _UUID.fullmatch(text) is not None
-
-
 def _is_facility_like(text: str) -> bool:
     return _has_concept(text, frozenset({"facility", "center"})) or _NUMBERED_ZONE.search(fold(text)) is not None
-
-
-def _is_docket(text: str) -> bool:
-    """Whether a text has letters, a slash and a year: "KP01-P/2024"."""
-    return _DOCKET_YEAR.search(text) is not None and any(char.isalpha() for char in text)
-
-
-def _is_term(text: str) -> bool:
-    """Whether a text is a length of time: "12 años", "5 years, 3 months"."""
-    return _TERM.match(fold(text)) is not None
-
-
-def _is_name_like(text: str) -> bool:
-    words = [word for word in re.split(r"[\s,]+", text) if word]
-    return 2 <= len(words) <= 7 and not any(char.isdecimal() for char in text) and words[0][:1].isupper()

@@ -35,6 +35,7 @@ from app.imports.heading_recognition import (
     recognise_heading,
 )
 from app.imports.mapping import HEADING_LENGTH, ListMapping, fold_heading
+from app.imports.sheet_dates import strip_accents
 from app.matching.scripts import fold
 
 # Rows that may stand above the headings: a title, a date, a paragraph.
@@ -45,9 +46,15 @@ MIN_GROUP_CELLS = 2  # cells of a row of headings above another: a single cell i
 PROFILED_ROWS = 2_000  # rows whose cells say what a column means
 # Fields that tell people apart: a list without any of them is no list of people.
 IDENTIFYING_FIELDS = (NAME, GIVEN_NAMES, SURNAMES, "detention.facility", "detention.detained_on")
+# Fields with the parts of a name, each perhaps in several columns: "Primer apellido", "Segundo apellido".
+NAME_PARTS = (GIVEN_NAMES, SURNAMES)
+# Headings of the full name, or of the surnames beside given names: "Nom, Prénom".
+FULL_OR_LAST_NAME = frozenset({"nom", "name"})
 # Headings of the full name, or of given names if there is a column of surnames.
 FULL_OR_FIRST_NAME = frozenset({"nombre", "name", "nome", "nom"})
 AGE_FIELD = "detainee.age"
+_DITTO_CELLS = frozenset(map(strip_accents, CELL_WORDS["ditto"]["cells"]))
+MAX_DITTO_LENGTH = 20
 EMPTY_PROFILE = ColumnProfile(0, 0, 0.0, 0.0, 0.0, False, ())
 # Folded heading of ages that names their day → that day, as in a mapping.
 _AGE_DAYS = {fold(heading): day for day, headings in CELL_WORDS["age_on"].items() for heading in headings}
@@ -150,8 +157,9 @@ def _has_digit(text: str) -> bool:
 
 def _build_heading_row(row: Cells, group_texts: Sequence[str], mapping: ListMapping) -> HeadingRow:
     """A row of headings. A group stands over all columns up to the next one, as a merged cell does."""
-    widths = [place + 1 for texts in (row.texts, group_texts) for place, text in enumerate(texts) if text.strip()]
-    width = max(widths, default=0)
+    # "Lugar" may stand to the right in the upper row alone, over an empty cell.
+    filled = (place + 1 for texts in (row.texts, group_texts) for place, text in enumerate(texts) if text.strip())
+    width = max(filled, default=0)
     headings, groups, group = [], [], ""
     for place in range(width):
         heading = row.text(place)
@@ -232,13 +240,23 @@ def _find_meaning(column: Column, mapping: ListMapping) -> Column:
 def _settle_meanings(columns: list[Column]) -> list[Column]:
     """Return the columns as they stand beside one another.
 
-    "Nombre" beside "Apellidos" is a given name: as the full name it would lose the surnames. Of two columns with one
+    "Nombre" beside "Apellidos" is a given name: as the full name it would lose the surnames, as "Nom" beside "Prénom"
+    would contradict the given names. Of two columns with one
     meaning neither is sure, and the later one is asked about without a meaning."""
     read_fields = {column.fields[0] for column in columns if column.fields}
     if SURNAMES in read_fields and GIVEN_NAMES not in read_fields:
         columns = [
             replace(column, fields=(GIVEN_NAMES,))
-            if not column.is_answered and fold_heading(column.heading) in FULL_OR_FIRST_NAME
+            if NAME in column.fields
+            and not column.is_answered
+            and (fold_heading(column.heading) in FULL_OR_FIRST_NAME or not column.is_sure)
+            else column
+            for column in columns
+        ]
+    if GIVEN_NAMES in read_fields and SURNAMES not in read_fields:
+        columns = [
+            replace(column, fields=(SURNAMES,))
+            if not column.is_answered and fold_heading(column.heading) in FULL_OR_LAST_NAME and NAME in column.fields
             else column
             for column in columns
         ]
@@ -264,7 +282,7 @@ def _settle_meanings(columns: list[Column]) -> list[Column]:
 
 def is_repeatable(name: str) -> bool:
     """Whether several columns may be read for a field: their cells are put together."""
-    return name == "note" or FIELDS[name].kind in ("lines", "codes", "countries", "links")
+    return name in ("note", *NAME_PARTS) or FIELDS[name].kind in ("lines", "codes", "countries", "links")
 
 
 def find_repeated_fields(columns: Sequence[Column]) -> list[tuple[str, Column]]:
@@ -292,6 +310,21 @@ def may_withhold(column: Column) -> bool:
 
 def _has_word(column: Column, words: re.Pattern[str]) -> bool:
     return words.search(_NOT_WITHHOLDING.sub(" ", fold_heading(column.title))) is not None
+
+
+def repeat_cells_above(rows: Iterable[Cells]) -> Iterator[Cells]:
+    """Write into cells that only say "the same" the text of the cell above them."""
+    last_texts: dict[int, str] = {}
+    for row in rows:
+        texts = row.texts
+        for place, text in enumerate(texts):
+            if not text or text.isspace():
+                continue
+            if len(text) <= MAX_DITTO_LENGTH and strip_accents(text.strip()) in _DITTO_CELLS and place in last_texts:
+                texts = [*texts[:place], last_texts[place], *texts[place + 1 :]]
+            else:
+                last_texts[place] = text
+        yield row if texts is row.texts else row._replace(texts=texts)
 
 
 def has_people(columns: Sequence[Column]) -> bool:

@@ -14,7 +14,7 @@ from itertools import islice
 from typing_extensions import TypedDict
 
 from app.imports.answers import dump_mapping
-from app.imports.doubts import DoubtfulRows, infer_meaning_of_m
+from app.imports.doubts import DoubtfulRows, KnownPeople, infer_meaning_of_m
 from app.imports.faults import BadFile, format_line
 from app.imports.figure_files import EXAMPLE_SHEETS, MAX_SHEETS, refuse_figures
 from app.imports.formats import csv, workbook_reader
@@ -31,10 +31,12 @@ from app.imports.layout import (
     find_heading_row,
     find_repeated_fields,
     has_people,
+    repeat_cells_above,
 )
 from app.imports.mapping import LAST_HEADER, MAX_QUOTED_LENGTH, ListMapping, fold_heading
-from app.imports.rows import Row, RowReader, Tally, build_date_contexts
+from app.imports.rows import Row, RowReader, Tally, build_sheet_dates
 from app.imports.sheet_dates import DateContext, DateOrder, list_possible_days
+from app.imports.split_dates import SplitDate, find_split_dates, join_dates, join_headings
 from app.imports.states import read_state
 from app.schemas.imports import ImportColumn, ListForm
 
@@ -45,6 +47,7 @@ SHEET_ROWS = 10_000_000
 MAX_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
 # Rows of a sheet that is not read, counted for the question whether it belongs to the list.
 MAX_COUNTED_ROWS = 100_000
+MAX_KEPT_ROWS = 5_000
 
 
 class OpenedShape(TypedDict):
@@ -74,10 +77,12 @@ class OpenedSheet:
     row_count: int
     is_used: bool = True
     rows_above: list[str] = field(default_factory=list)
+    split_dates: list[SplitDate] = field(default_factory=list)
 
     def read_cells(self) -> Iterator[Cells]:
-        """Read the rows below the headings."""
-        return (row for row in self.read_rows() if row.number > self.heading_row.number)
+        """Read the rows below the headings; a ditto mark has the text of the cell above it."""
+        rows = repeat_cells_above(row for row in self.read_rows() if row.number > self.heading_row.number)
+        return join_dates(rows, self.split_dates) if self.split_dates else rows
 
     @property
     def state(self) -> str | None:
@@ -118,10 +123,12 @@ class OpenedList:
         return self._read_cells if self.sheets else None
 
     def _read_cells(self) -> Iterator[Cells]:
-        several = len(self.used_sheets) > 1
         for sheet in self.used_sheets:
-            offset = sheet.number * SHEET_ROWS if several else 0
-            yield from (row._replace(number=offset + row.number) for row in sheet.read_cells())
+            yield from (row._replace(number=self.number_row(sheet, row.number)) for row in sheet.read_cells())
+
+    def number_row(self, sheet: OpenedSheet, row: int) -> int:
+        """Return the number of a row of a sheet among the rows of the list."""
+        return row + (sheet.number * SHEET_ROWS if len(self.used_sheets) > 1 else 0)
 
     def label_row(self, number: int) -> str:
         """Return a row as an officer names it: 14, or Detenidos!14 in a list of several sheets."""
@@ -129,46 +136,38 @@ class OpenedList:
         name = next((sheet.name for sheet in self.sheets if sheet.number == sheet_number), None)
         return str(number) if name is None or not sheet_number else f"{name}!{row}"
 
-    def count_rows(self) -> tuple[int, bool]:
-        """`(number of rows, whether the column of case numbers only counts them)`. Reads to the end: a file that breaks
-        off is refused before anything of it is filed. Raises BadFile."""
+    def count_rows(self) -> int:
+        """Return the number of rows. Reads to the end: a file that breaks off is refused before anything of it is
+        filed. Raises BadFile."""
         if self.cells is None:
-            return sum(1 for _row in self.rows()), False
-        place = next(
-            (c.place for c in self.columns if "source_record_id" in c.fields and not c.is_answered),
-            None,
-        )
-        row_count, counting = 0, place is not None
+            return sum(1 for _row in self.rows())
         doubtful = DoubtfulRows(self.columns, self.mapping, self.label_row)
-        for row in self.cells():
-            if self.mapping.rows and doubtful.find_open_questions(row) is None:
-                continue
-            row_count += 1
-            counting = counting and place is not None and row.text(place) == str(row_count)
-        return row_count, counting and row_count > 1
+        return sum(1 for row in self.cells() if not self.mapping.rows or doubtful.find_open_questions(row) is not None)
 
-    def shape(self) -> OpenedShape:
+    def shape(self, *, with_samples: bool = True) -> OpenedShape:
+        """Return what is stored of the list. `with_samples`: with some cells of each column."""
         used = [sheet.name for sheet in self.used_sheets if sheet.name is not None]
         return {
             "form": self.form,
             "digest": self.digest,
-            "columns": [
-                {
-                    "column": column.letter,
-                    "heading": column.title,
-                    "fields": list(column.fields),
-                    "filled": column.profile.filled,
-                    "samples": list(column.profile.samples),
-                    "sure": column.is_sure or column.is_answered,
-                    "counts_rows": column.is_counter,
-                }
-                for column in self.columns
-            ],
+            "columns": [_shape_column(column, with_samples=with_samples) for column in self.columns],
             "sheet": ", ".join(used) or None,
             "other_sheets": [sheet.name for sheet in self.sheets if sheet.name is not None and not sheet.is_used],
             "saved_mapping": self.is_mapping_saved,
             "remembered": dump_mapping(self.mapping) if self.is_mapping_saved else None,
         }
+
+
+def _shape_column(column: Column, *, with_samples: bool) -> ImportColumn:
+    shape: ImportColumn = {
+        "column": column.letter,
+        "heading": column.title,
+        "fields": list(column.fields),
+        "filled": column.profile.filled,
+        "sure": column.is_sure or column.is_answered,
+        "counts_rows": column.is_counter,
+    }
+    return {**shape, "samples": list(column.profile.samples)} if with_samples else shape
 
 
 def digest_bytes(data: bytes) -> str:
@@ -219,45 +218,74 @@ class _SheetOpener:
         if not heading_row.is_found and heading_number is None:
             heading_row = _guess_heading_row(first_rows)
         sheet_name = None if is_alone else name
-        sheet = OpenedSheet(name, number, heading_row, [], read_rows, 0)
+        split_dates = [found for found in find_split_dates(heading_row) if not self._names_parts(heading_row, found)]
+        heading_row = join_headings(heading_row, split_dates)
+        sheet = OpenedSheet(name, number, heading_row, [], read_rows, 0, split_dates=split_dates)
         sheet.columns = build_columns(heading_row, self.mapping, sheet.read_cells(), sheet_name, hidden_columns)
         sheet.rows_above = [
             text for row in first_rows if row.number < heading_row.number for text in row.texts if text.strip()
         ]
         return sheet
 
+    def _names_parts(self, heading_row: HeadingRow, split_date: SplitDate) -> bool:
+        """Whether the mapping names the columns of a date, which are then read one by one."""
+        headings = {fold_heading(heading_row.headings[place]) for place in split_date.places.values()}
+        return not headings.isdisjoint(self.mapping.targets)
+
 
 def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:
-    """Return the first of the widest rows as headings of which none is known: the officer says what they mean."""
+    """Return the first of the widest rows as headings of which none is known: the officer says what they mean.
+
+    A row with a day is a person, and the sheet has no headings."""
     widest = max((sum(1 for text in row.texts if text.strip()) for row in rows[:MAX_HEADING_ROW]), default=0)
     for row in rows[:MAX_HEADING_ROW]:
         if sum(1 for text in row.texts if text.strip()) == widest > 1:
+            if any(list_possible_days(text, DateOrder.DAY_FIRST) for text in row.texts):
+                break
             return HeadingRow(row.number, list(row.texts), [""] * len(row.texts))
     return HeadingRow()
 
 
+class _SheetReader:
+    """Reads the rows of a sheet. Those of a short one are kept: a process reads the whole file each time."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self._data, self._name = data, name
+        self._rows: list[Cells] | None = None
+        with closing(Workbook(data, name, with_hidden=True)) as book:
+            self.hidden_columns = book.sheet.hidden_columns
+            rows = list(islice(book.read_rows(), MAX_KEPT_ROWS + 1))
+        if len(rows) <= MAX_KEPT_ROWS:
+            self._rows = rows
+
+    def read_rows(self) -> Iterator[Cells]:
+        if self._rows is not None:
+            yield from self._rows
+            return
+        with closing(Workbook(self._data, self._name, with_hidden=True)) as book:
+            yield from book.read_rows()
+
+
 def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
-    """Return the visible sheets. Those with people are used, unless the answers say otherwise."""
+    """Return the sheets, of the hidden ones those with people. The visible ones with people are used, unless the
+    answers say otherwise."""
     mapping = opener.mapping
     with closing(Workbook(data, mapping.sheet)) as book:
         first = book.sheet
-    names = [first.name, *(name for name in first.other_sheets if name not in EXAMPLE_SHEETS)]
+    hidden_names = [sheet.name for sheet in first.sheets if sheet.is_hidden]
+    names = [first.name, *(name for name in [*first.other_sheets, *hidden_names] if name not in EXAMPLE_SHEETS)]
     names = names[: 1 if mapping.sheet else MAX_SHEETS]
-
-    def read_rows(name: str) -> Iterator[Cells]:
-        with closing(Workbook(data, name)) as book:
-            yield from book.read_rows()
 
     sheets = []
     for number, name in enumerate(names, 1):
-        with closing(Workbook(data, name)) as book:
-            hidden_columns = book.sheet.hidden_columns
-        sheet = opener.open_sheet(partial(read_rows, name), name, number, hidden_columns)
+        reader = _SheetReader(data, name)
+        sheet = opener.open_sheet(reader.read_rows, name, number, reader.hidden_columns)
         sheet.row_count = sum(1 for _row in islice(sheet.read_cells(), MAX_COUNTED_ROWS))
-        sheet.is_used = opener.mapping.sheets.get(
-            name, sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
-        )
-        sheets.append(sheet)
+        is_list = sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
+        is_hidden = name in hidden_names
+        sheet.is_used = opener.mapping.sheets.get(name, is_list and not is_hidden)
+        if is_list or not is_hidden:
+            sheets.append(sheet)
     mapping = opener.mapping  # perhaps one saved for the headings of a sheet
     for sheet in sheets:
         sheet.is_used = sheet.is_used and mapping.sheet in (None, sheet.name)
@@ -266,7 +294,8 @@ def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
         for sheet in used:
             sheet.columns = opener.open_sheet(sheet.read_rows, sheet.name, sheet.number, is_alone=False).columns
     elif not used:
-        left = [sheet for sheet in sheets if sheet.name not in mapping.sheets and mapping.sheet in (None, sheet.name)]
+        left = [sheet for sheet in sheets if sheet.name not in [*hidden_names, *mapping.sheets]]
+        left = [sheet for sheet in left if mapping.sheet in (None, sheet.name)]
         likeliest = max(left, key=lambda sheet: (has_people(sheet.columns), sheet.row_count), default=None)
         if likeliest is not None:
             likeliest.is_used = True
@@ -381,21 +410,21 @@ def _build_opened_list(
     )
 
     def read_rows() -> Iterator[Row]:
-        opened_list.tally = Tally()
+        opened_list.tally, known_people = Tally(), KnownPeople()
         for sheet in opened_list.used_sheets:
-            offset = sheet.number * SHEET_ROWS if len(used) > 1 else 0
             reader = RowReader(
                 sheet.columns,
                 mapping,
                 opened_list.tally,
                 genders=infer_meaning_of_m(sheet.columns, sheet.read_cells()),
-                dates=build_date_contexts(sheet.columns, sheet.read_cells(), mapping, day),
+                dates=build_sheet_dates(sheet.columns, sheet.read_cells(), mapping, day),
                 country=context.country,
                 state=sheet.state if len(used) > 1 else None,
                 label_row=opened_list.label_row,
+                known_people=known_people,
             )
             for cells in sheet.read_cells():
-                row = reader.read_row(cells._replace(number=offset + cells.number))
+                row = reader.read_row(cells._replace(number=opened_list.number_row(sheet, cells.number)))
                 if row is not None:
                     yield row
 
@@ -411,7 +440,8 @@ def _build_mismatch(mapping: ListMapping, missing: Collection[str]) -> BadFile:
 
 
 _DAY_IN_TITLE = re.compile(
-    r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{2}-\d{2}|\d{1,2} (?:de )?[^\W\d]+ (?:de |del )?\d{4}"
+    r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{2}-\d{2}|\d{1,2} (?:de )?[^\W\d]+ (?:de |del )?\d{4}",
+    re.IGNORECASE,
 )
 
 

@@ -33,6 +33,7 @@ from app.projection.statements import FIRST_HAND
 MAX_MAPPING_CHARACTERS, MAX_MAPPING_LINE = 64 * 1024, 2_000
 # Day on which people had the listed ages → its field.
 DAYS_OF_AGES = {"detained_on": "detention.detained_on", "released_on": "release.released_on"}
+AGE_ON_LIST_DAY = "list_date"
 NOT_CHECKED = "no"
 # Answers about one list, not about its layout.
 UNSAVED_ANSWERS = ("list_date", "whole", "checked", "held")
@@ -64,13 +65,20 @@ class Question(StrEnum):
     STATES_DIFFER = "states_differ"  # the status of a row, and its other cells
     UNDATED_RELEASE = "undated_release"  # the kind of a release, and no day of it
     REMARK_STATE = "remark_state"  # a remark that says something else of the status
+    REPEATED = "repeated_person"  # an earlier row has the same name, birth and day of detention
     REMARK_WISH = "remark_wish"  # a remark that says that the name must not be published
 
 
 QUESTIONS = frozenset(Question)
 # Questions about one cell against the others: a row may have several of them, besides one about the whole row.
 CELL_QUESTIONS = frozenset(
-    {Question.STATES_DIFFER, Question.UNDATED_RELEASE, Question.REMARK_STATE, Question.REMARK_WISH}
+    {
+        Question.STATES_DIFFER,
+        Question.UNDATED_RELEASE,
+        Question.REMARK_STATE,
+        Question.REMARK_WISH,
+        Question.REPEATED,
+    }
 )
 
 
@@ -92,7 +100,7 @@ class Answer(StrEnum):
 # Question → its answers, where they are not "read" and "leave_out".
 ANSWERS: dict[Question, tuple[Answer, ...]] = {
     Question.WITHDRAWN: (Answer.LEAVE_OUT, Answer.STANDS_AGAIN),
-    Question.STATES_DIFFER: (Answer.STATUS, Answer.CELLS, Answer.LEAVE_OUT),
+    Question.STATES_DIFFER: (Answer.STATUS, Answer.CELLS, Answer.RELEASED, Answer.HELD, Answer.LEAVE_OUT),
     Question.UNDATED_RELEASE: (Answer.RELEASED, Answer.HELD, Answer.LEAVE_OUT),
     Question.REMARK_STATE: (Answer.REMARK, Answer.READ, Answer.LEAVE_OUT),
     Question.REMARK_WISH: (Answer.REMARK, Answer.READ, Answer.LEAVE_OUT),
@@ -259,12 +267,14 @@ class ListMapping(BaseModel):
     @field_validator("age_on")
     @classmethod
     def _known_day(cls, day: str | None) -> str | None:
-        if day is None or day in DAYS_OF_AGES or day == AGE_ON_FILING_DAY:
+        if day is None or day in DAYS_OF_AGES or day in (AGE_ON_FILING_DAY, AGE_ON_LIST_DAY):
             return day
         try:
             return parse_date(day).text
         except DateError:
-            raise ValueError('say "detained_on", "released_on", "filed" or a date such as 2026-01-12') from None
+            raise ValueError(
+                'say "detained_on", "released_on", "list_date", "filed" or a date such as 2026-01-12'
+            ) from None
 
     @model_validator(mode="after")
     def _read_constants(self) -> Self:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from heapq import nsmallest
 from typing import Any
 
+from rapidfuzz import fuzz, process
 from sqlmodel import Session
 
 from app.dates import parse_date
@@ -18,12 +19,15 @@ from app.imports.faults import BadFile, format_day, format_line
 from app.imports.own_reports import OwnReport, iterate_own_reports
 from app.imports.rows import Row
 from app.log.content import DENIES, Content, restore_sent_content, unflatten_content
+from app.matching.scripts import fold
 from app.projection.statements import ASSERTIONS, DENIALS
 from app.registry import records
 from app.registry.reports import UNSENT_FIELDS
 from app.schemas.imports import ImportMissingReport
 from app.vocabulary import EndedHow, Language, Stage, Verdict
 
+# The numbers of rows for people whom a list lacks follow those of any sheet.
+FIRST_MISSING_ROW = 900_000_001
 MAX_MISSING = 500  # reports that are asked about: with more missing, the list is hardly the whole
 HELD, RELEASED, DIED, DENIED = "held", "released", "died", "denied"
 Body = dict[str, Any]
@@ -43,6 +47,10 @@ class MissingAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
+# "row:14": the person is on that row of the list, under a corrected name.
+ROW_ANSWER = "row"
+MIN_SIMILARITY = 75  # of two names, in percent, from which they may be of one person
+MAX_SIMILAR_ROWS = 3
 UNCHANGED_ANSWERS = frozenset({MissingAnswer.KEEP, MissingAnswer.UNKNOWN})
 
 
@@ -114,6 +122,23 @@ def find_state(report: Content) -> str:
     return RELEASED if stage == Stage.CARRIED_OUT else HELD
 
 
+def find_row_answers(answers: Mapping[str, str]) -> dict[str, str]:
+    """Return label of a row → case number, for the people who are on a row under a corrected name."""
+    pairs = ((answer.partition(":"), case) for case, answer in answers.items())
+    return {label.strip(): case for (name, _colon, label), case in pairs if name == ROW_ANSWER}
+
+
+def find_similar_rows(name: str | None, names: Mapping[str, str]) -> list[str]:
+    """Return the labels of rows with a name like this one, the most similar first. `names`: label → name."""
+    if not name:
+        return []
+    folded = {label: fold(text) for label, text in names.items()}
+    found = process.extract(
+        fold(name), folded, scorer=fuzz.token_sort_ratio, score_cutoff=MIN_SIMILARITY, limit=MAX_SIMILAR_ROWS
+    )
+    return [label for _text, _score, label in found]
+
+
 def build_missing_bodies(
     session: Session,
     secret: bytes,
@@ -153,9 +178,9 @@ def parse_answer(text: str) -> tuple[MissingAnswer, str | None]:
     return answer, detail.strip() or None
 
 
-def build_missing_rows(bodies: Sequence[Body], last_row: int) -> list[Row]:
-    """Return the bodies as rows after the last row of the list."""
-    return [Row(number, body, []) for number, body in enumerate(bodies, last_row + 1)]
+def build_missing_rows(bodies: Sequence[Body]) -> list[Row]:
+    """Return the bodies as rows that no sheet has."""
+    return [Row(number, body, []) for number, body in enumerate(bodies, FIRST_MISSING_ROW)]
 
 
 def _restore_body(report: Content) -> Body:

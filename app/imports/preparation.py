@@ -6,7 +6,8 @@ about, and the answers are filed as further rows (`missing_rows`).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -14,10 +15,27 @@ from sqlalchemy import Engine
 from app.db.engine import open_read_session
 from app.imports import import_store, older_lists, survey
 from app.imports.doubts import CaseNumbers
-from app.imports.faults import StoredQuestion, format_choice, format_list_question
+from app.imports.faults import (
+    Choice,
+    StoredQuestion,
+    Value,
+    format_choice,
+    format_day,
+    format_line,
+    format_list_question,
+)
+from app.imports.formats.template import LANGUAGES
 from app.imports.list_reader import ListContext, OpenedList, open_list
 from app.imports.mapping import NOT_CHECKED, ListMapping
-from app.imports.missing_rows import MissingAnswer, build_missing_bodies, build_missing_rows, find_missing_reports
+from app.imports.missing_rows import (
+    ROW_ANSWER,
+    MissingAnswer,
+    build_missing_bodies,
+    build_missing_rows,
+    find_missing_reports,
+    find_row_answers,
+    find_similar_rows,
+)
 from app.imports.own_reports import find_renamed_rows, match_own_reports
 from app.imports.questions import CHANGES_STEP, build_question, collect_questions
 from app.imports.rows import Body, Row, assign_case_number
@@ -38,20 +56,17 @@ class PreparedList:
 
     opened_list: OpenedList
     row_count: int
-    counts_rows: bool
     cases: dict[int, str] = field(default_factory=dict)
     missing_bodies: list[Body] = field(default_factory=list)
     has_own_reports: bool = False
 
     def read_rows(self) -> Iterator[Row]:
         """Read the rows with the case numbers of the own reports that they are about, then those of missing people."""
-        last_row = 0
         for row in self.opened_list.rows():
-            last_row = row.number
             if row.body is not None and row.number in self.cases:
                 row.body.setdefault("source_record_id", self.cases[row.number])
             yield row
-        yield from build_missing_rows(self.missing_bodies, last_row)
+        yield from build_missing_rows(self.missing_bodies)
 
 
 def prepare_list(
@@ -65,8 +80,7 @@ def prepare_list(
 
         context = ListContext(find_source_country(session, source), now.date())
         opened_list = open_list(data, mapping, find_saved, context)
-        row_count, counts_rows = opened_list.count_rows()
-        prepared = PreparedList(opened_list, row_count, counts_rows)
+        prepared = PreparedList(opened_list, opened_list.count_rows())
         prepared.has_own_reports = records.has_reports(session, source)
         if opened_list.sheets and prepared.has_own_reports:
             unnumbered = [
@@ -78,6 +92,10 @@ def prepare_list(
                 known = {*prepared.cases.values(), *_list_case_numbers(opened_list)}
                 prepared.cases |= find_renamed_rows(session, secret, source, known, rest) if rest else {}
         answers = opened_list.mapping.missing
+        row_answers = find_row_answers(answers)
+        if row_answers:
+            labels = ((row.number, opened_list.label_row(row.number)) for row in opened_list.rows())
+            prepared.cases |= {number: row_answers[label] for number, label in labels if label in row_answers}
         if opened_list.mapping.whole and answers:
             prepared.missing_bodies = build_missing_bodies(
                 session,
@@ -142,10 +160,7 @@ def ask_about_list(
     if questions or job.confirmed:  # what will change is known once nothing of the reading is open
         return questions
     with open_read_session(engine) as session:
-        whole_list_questions = [
-            *older_lists.build_older_questions(session, secret, job, prepared.read_rows()),
-            *survey.build_counting_questions(prepared.counts_rows),
-        ]
+        whole_list_questions = older_lists.build_older_questions(session, secret, job, prepared.read_rows())
         if prepared.has_own_reports:
             last_columns = (
                 import_store.read_sealed_column(secret, last_list, "told").get("columns", []) if last_list else []
@@ -157,9 +172,10 @@ def ask_about_list(
             last_count = last_list.whole or last_list.rows
             whole_list_questions += survey.build_size_questions(job.whole or prepared.row_count, last_count)
         missing = find_missing(session, job.source, prepared) if mapping.whole and opened_list.sheets else []
+        new_names = _list_new_names(prepared) if missing else {}
     confirmations = [_place_confirmation(question) for question in whole_list_questions]
     open_confirmations = (question for question in confirmations if question["code"] not in mapping.confirmed)
-    return [*open_confirmations, *_ask_about_missing(missing, mapping)]
+    return [*open_confirmations, *_ask_about_missing(missing, mapping, new_names)]
 
 
 def _place_confirmation(question: StoredQuestion) -> StoredQuestion:
@@ -172,15 +188,43 @@ def _place_confirmation(question: StoredQuestion) -> StoredQuestion:
     }
 
 
-def _ask_about_missing(missing: list[ImportMissingReport], mapping: ListMapping) -> list[StoredQuestion]:
+def _list_new_names(prepared: PreparedList) -> dict[str, str]:
+    """Return label → name of the rows that would be new people, and have no case number."""
+    return {
+        prepared.opened_list.label_row(row.number): row.body.get("detainee", {}).get("full_name") or ""
+        for row in prepared.opened_list.rows()
+        if row.body is not None and row.number not in prepared.cases and "source_record_id" not in row.body
+    }
+
+
+def _format_last_day(report: ImportMissingReport) -> Value:
+    return partial(format_day, date.fromisoformat(report["last_said"]))
+
+
+def _list_similar_choices(name: str | None, new_names: dict[str, str]) -> list[Choice]:
+    """Return the rows on which a missing person may be, under a corrected name."""
+    choices: list[Choice] = []
+    for label in find_similar_rows(name, new_names):
+        labels = {lang: format_line("missing_row", lang, row=label, person=new_names[label]) for lang in LANGUAGES}
+        choices.append({"value": f"{ROW_ANSWER}:{label}", "labels": labels})
+    return choices
+
+
+def _ask_about_missing(
+    missing: list[ImportMissingReport], mapping: ListMapping, new_names: dict[str, str]
+) -> list[StoredQuestion]:
+    """Ask what became of people whom a whole list lacks. `new_names`: label → name of the rows of new people."""
     choices = [format_choice(answer, f"missing_{answer}") for answer in MissingAnswer]
     questions = [
         build_question(
             "missing_person",
             ["missing", report["source_record_id"]],
             CHANGES_STEP,
-            {"name": report["name"] or report["source_record_id"], "day": report["last_said"]},
-            choices=choices,
+            {
+                "name": report["name"] or report["source_record_id"],
+                "day": partial(format_day, date.fromisoformat(report["last_said"])),
+            },
+            choices=[*_list_similar_choices(report["name"], new_names), *choices],
             guess=MissingAnswer.KEEP,
             value=report["source_record_id"],
         )

@@ -27,9 +27,19 @@ from app.imports.faults import (
 )
 from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.template import LANGUAGES
+from app.imports.heading_recognition import RECORD_ID
 from app.imports.layout import Column, find_day_of_ages, may_withhold
 from app.imports.list_reader import OpenedList, OpenedSheet
-from app.imports.mapping import CELL_QUESTIONS, NOT_CHECKED, QUESTIONS, Answer, ListMapping, Question, list_answers
+from app.imports.mapping import (
+    AGE_ON_LIST_DAY,
+    CELL_QUESTIONS,
+    NOT_CHECKED,
+    QUESTIONS,
+    Answer,
+    ListMapping,
+    Question,
+    list_answers,
+)
 from app.imports.rows import METHOD, VERDICT, Body, Row
 from app.imports.sheet_dates import DateContext
 from app.imports.states import STATE_CHOICES, find_publication_wish, find_state_in_remark
@@ -220,7 +230,7 @@ def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[Stor
             },
             choices=choices,
             count=group.row_count,
-            rows=[opened_list.label_row(number) for number in group.first_rows],
+            rows=[opened_list.label_row(opened_list.number_row(sheet, row)) for row in group.first_rows],
         )
         for group in groups
         if group.colour not in opened_list.mapping.colours
@@ -258,9 +268,12 @@ def _ask_about_column(column: Column, filled: int) -> list[StoredQuestion]:
         return []
     guess = column.fields[0] if column.fields else None
     is_grave = may_withhold(column) or (not column.fields and _holds_people(column))
+    code = "column_unread" if guess is None else "column_unsure"
+    if guess == RECORD_ID and column.profile.counts_rows:  # the next list may give the numbers to other people
+        code = "numbers_count_rows"
     return [
         build_question(
-            "column_unread" if guess is None else "column_unsure",
+            code,
             place,
             READ_STEP,
             kind="meaning",
@@ -315,8 +328,8 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
     has_day = AGE_ON in read or mapping.age_on is not None or find_day_of_ages(opened_list.columns) is not None
     if undated_ages and age_column is not None and not has_day:
         ages = [format_choice("detained_on", "age_at_arrest"), format_choice("released_on", "age_at_release")]
-        if day is not None:
-            ages.append(format_choice(day.isoformat(), "age_on_day"))
+        if day is not None:  # by name: the day is perhaps answered in the same round
+            ages.append(format_choice(AGE_ON_LIST_DAY, "age_on_day"))
         questions.append(
             build_question(
                 "age_needs_day",
@@ -369,6 +382,8 @@ def ask_about_rows(
 _ANSWER_LABELS = {
     (Question.WITHDRAWN, Answer.LEAVE_OUT): "stays_withdrawn",
     (Question.REMARK_STATE, Answer.READ): "remark_set_aside",
+    (Question.REPEATED, Answer.LEAVE_OUT): "same_person",
+    (Question.REPEATED, Answer.READ): "another_person",
     (Question.REMARK_WISH, Answer.READ): "remark_set_aside",
 }
 _LIKELY_NOBODY = frozenset({Question.SUM, Question.TITLE, Question.HEADINGS, Question.NOT_A_NAME})

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import Protocol, cast
 from urllib.parse import parse_qsl
 
-from app.imports import faults, survey
+from app.imports import faults
 from app.imports.client import GIVE_UP_SECONDS, PermanentError, RegistryClient, RemoteNotFound
 from app.imports.fault_groups import translate_errors
 from app.imports.faults import BadFile, StoredFault
@@ -83,15 +83,13 @@ def file_remote_list(
         )
     country = client.get(f"/v1/sources/{me.source}", RemoteSource).country
     opened_list = open_list(data, options.mapping, context=ListContext(country, now.date()))
-    counting = not options.confirmed and opened_list.count_rows()[1]
     list_parts = split_list(opened_list.rows())
     if not list_parts.rows:
         raise BadFile("no_rows", NO_ROWS_MESSAGE)
     receipt = _ReceiptTotal(opened_list, list_parts, options, client.lang)
-    questions = [
-        *collect_questions(opened_list, list_parts.faults, list_parts.undated_ages, is_confirmed=options.confirmed),
-        *survey.build_counting_questions(counting),
-    ]
+    questions = collect_questions(
+        opened_list, list_parts.faults, list_parts.undated_ages, is_confirmed=options.confirmed
+    )
     if questions:
         translated_questions = [faults.translate_question(question, client.lang) for question in questions]
         return receipt.shape(questions=translated_questions), receipt.build_error_rows()
@@ -172,9 +170,9 @@ class _Upload:
         self._observer.show_progress(settled_rows, self._parts.rows)
         return part_receipts
 
-    def _send_part(self, part: UploadPart, *, is_trial: bool) -> PartReceipt:
+    def _send_part(self, part: UploadPart, *, is_trial: bool, is_answered: bool = False) -> PartReceipt:
         part_name = f"{'trial' if is_trial else 'run'} {part.digest}"
-        state = self._journal.get_or_create_part(part_name, confirmed=self._options.confirmed)
+        state = self._journal.get_or_create_part(part_name, confirmed=self._options.confirmed or is_answered)
         if state.receipt is not None:
             return PartReceipt.model_validate(state.receipt)
         import_id = state.import_id
@@ -196,8 +194,14 @@ class _Upload:
             self._journal.mark_settled(part_name, receipt.model_dump(mode="json"))
             return receipt
         self._journal.forget_part(part_name)
-        is_answered = receipt.state == ImportState.QUESTIONED and self._options.confirmed and not state.confirmed
-        return self._send_part(part, is_trial=is_trial) if is_answered else receipt
+        if receipt.state == ImportState.QUESTIONED and not state.confirmed and self._has_answers(receipt):
+            return self._send_part(part, is_trial=is_trial, is_answered=True)
+        return receipt
+
+    def _has_answers(self, receipt: PartReceipt) -> bool:
+        """Whether the sender has confirmed all that the registry asks. The answers themselves stay here."""
+        confirmed = self._options.mapping.confirmed if self._options.mapping else {}
+        return self._options.confirmed or all(confirmed.get(question.code, False) for question in receipt.questions)
 
     def _poll_receipt(self, address: str) -> PartReceipt:
         pause, start, has_notified = INITIAL_POLL_SECONDS, monotonic(), False

@@ -113,8 +113,10 @@ class Filing:
             last_list = import_store.find_last_list(session, job.source)
         questions = [] if job.done else ask_about_list(self._engine, self._secret, job, prepared, last_list)
         state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
+        # Once a list is filed, its cells are in reports, and nowhere else.
+        shape = opened_list.shape(with_samples=job.dry_run or bool(questions))
         facts: dict[str, Any] = {
-            "told": import_store.read_sealed_column(self._secret, job, "told") | opened_list.shape(),
+            "told": import_store.read_sealed_column(self._secret, job, "told") | shape,
             "rows": row_count,
         }
         with open_writer_session(self._engine) as session:
@@ -134,7 +136,12 @@ class Filing:
                 return False
             if mapping is not None and opened_list.headings is not None and not job.dry_run:
                 import_store.save_mapping(
-                    session, self._secret, job.source, opened_list.headings, mapping.to_saved(), self._clock()
+                    session,
+                    self._secret,
+                    job.source,
+                    opened_list.headings,
+                    opened_list.mapping.to_saved(),
+                    self._clock(),
                 )
         self._prepared = prepared
         self._restart(state)

@@ -15,13 +15,21 @@ from typing_extensions import TypedDict
 from app.errors import build_pointed_errors
 from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.colours import find_row_colour
-from app.imports.doubts import GENDER_FIELD, MAX_EQUAL_ROWS, CaseNumbers, DoubtfulRows, RepeatedCaseNumber, RepeatedRow
+from app.imports.doubts import (
+    GENDER_FIELD,
+    MAX_EQUAL_ROWS,
+    CaseNumbers,
+    DoubtfulRows,
+    KnownPeople,
+    RepeatedCaseNumber,
+    RepeatedRow,
+)
 from app.imports.faults import Fault, format_column_letters, format_question, parse_column_letters
-from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
+from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.csv import Cells
-from app.imports.layout import Column, find_day_of_ages, is_repeatable
-from app.imports.mapping import DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping
-from app.imports.row_states import IN_CUSTODY, LEFT_OUT, RowStates
+from app.imports.layout import NAME_PARTS, Column, find_day_of_ages, is_repeatable
+from app.imports.mapping import AGE_ON_LIST_DAY, DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping, Question
+from app.imports.row_states import DIED_ON, IN_CUSTODY, LEFT_OUT, RELEASED_ON, RowStates
 from app.imports.sheet_dates import DateContext, infer_order
 from app.imports.states import UNKNOWN, StateReading
 from app.log.content import AGE, AGE_ON
@@ -81,9 +89,13 @@ class Tally:
 
 # Field → its longest text, where that is longer than a name; for a longer text the column's next field is tried.
 LONGER_FIELDS = {"note": MAX_NOTE_LENGTH, "detention.charges": MAX_NOTE_LENGTH}
+# Field of a day → the mark of the state that it is the day of.
+STATES_OF_DAYS = {RELEASED_ON: "state:released", DIED_ON: "state:died"}
+DASHES = ("-", "–", "—")  # cells that say nothing
 MAX_SHOWN_CHARACTERS = 60  # characters of a cell that are shown with its fault
 Body = dict[str, Any]
 MAX_CACHED_CELLS = 10_000  # cells: some megabytes
+DATED_KINDS = frozenset({"date", "mark"})  # kinds of fields whose cells are days, and nothing else but signs
 CACHED_KINDS = frozenset({"date", "code", "codes", "country", "countries"})
 
 
@@ -111,6 +123,14 @@ class Row:
         return replace(fault, value=text[:MAX_SHOWN_CHARACTERS]) if text else fault
 
 
+@dataclass(frozen=True, slots=True)
+class SheetDates:
+    """How the days of a sheet are read. `columns`: by the place of a column; `other`: those inside other texts."""
+
+    columns: AnyMapping[int, DateContext]
+    other: DateContext
+
+
 class RowReader:
     """Reads the rows of one sheet."""
 
@@ -121,14 +141,16 @@ class RowReader:
         tally: Tally | None = None,
         *,
         genders: dict[str, str] | None = None,
-        dates: AnyMapping[int, DateContext] | None = None,
+        dates: SheetDates | None = None,
         country: str | None = None,
         state: str | None = None,
         label_row: Callable[[int], str] = str,
+        known_people: KnownPeople | None = None,
     ) -> None:
-        """`genders`: letter → its gender in this list, unless the mapping gives it another; `dates`: place of a column
-        → how its days are read; `country`: of the source, for rows that name none; `state`: of everybody on the sheet,
-        where the row says nothing; `label_row`: the name of a row by its number."""
+        """`genders`: letter → its gender in this list, unless the mapping gives it another; `dates`: how the days of
+        each column are read; `country`: of the source, for rows that name none; `state`: of everybody on the sheet,
+        where the row says nothing; `label_row`: names a row by its number; `known_people`: of the sheets before."""
+        self._known_people = known_people or KnownPeople()
         self.tally = tally or Tally()
         self._mapping, self._label_row = mapping, label_row
         self._doubtful = DoubtfulRows(columns, mapping, label_row)
@@ -137,8 +159,7 @@ class RowReader:
         self._width = len(columns)
         self._places = [column.place for column in columns if column.profile.filled]
         self._name_places = [column.place for column in columns if NAME in column.fields]
-        self._dates = dates or {}
-        self._list_dates = DateContext(mapping.dates, mapping.day)
+        self._dates = dates or SheetDates({}, DateContext(mapping.dates, mapping.day))
         self._meanings = {**mapping.meanings, GENDER_FIELD: (genders or {}) | mapping.meanings.get(GENDER_FIELD, {})}
         self._constants = {name: mapping.read_constant(name) for name in mapping.constants}
         if country is not None:
@@ -146,10 +167,15 @@ class RowReader:
         if mapping.checked not in (None, NOT_CHECKED) and not self._has_verdicts():
             self._constants |= {VERDICT: Verdict.VERIFIED.value, METHOD: mapping.checked}
         self._day_of_ages = mapping.age_on or find_day_of_ages(columns)
-        self._states = RowStates(mapping, state, label_row)
+        if self._day_of_ages == AGE_ON_LIST_DAY:
+            self._day_of_ages = None if self._dates.other.until is None else self._dates.other.until.isoformat()
+        self._states = RowStates(mapping, state, label_row, self._dates.other)
         # A list has few days, places and codes, each many times.
         self._cached_value = lru_cache(maxsize=MAX_CACHED_CELLS)(self._parse_value)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
+        for part in NAME_PARTS:
+            if part in self._letters:
+                self._letters.setdefault(NAME, self._letters[part])
 
     def _has_verdicts(self) -> bool:
         read = {name for column in self._columns for name in column.fields} | self._constants.keys()
@@ -178,6 +204,15 @@ class RowReader:
         self._set_age_day(fields)
         is_in_custody = bool(fields.pop(IN_CUSTODY, False))
         body = None if faults else unfold(fields)
+        if body is not None and self._known_people.add(body):
+            answer = self._mapping.find_row_answer(self._label_row(cells.number), Question.REPEATED)
+            if answer is Answer.LEAVE_OUT:
+                self.tally.excluded_rows.add(cells.number)
+                return None
+            if answer is None:
+                detail = format_question(Question.REPEATED, cells.number)
+                faults.append(Fault(self._letters.get(NAME), build_pointer(NAME), Question.REPEATED, detail))
+                body = None
         if_withdrawn = self._mapping.if_withdrawn(self._label_row(cells.number)) if self._mapping.rows else None
         return Row(cells.number, body, faults, self._letters, cells.texts, if_withdrawn, is_in_custody)
 
@@ -229,7 +264,7 @@ class RowReader:
             fields[AGE_ON] = age_day
 
     def _parse_value(self, name: str, text: str, place: int) -> Any:
-        return parse_cell_value(name, text, self._dates.get(place, self._list_dates), self._meanings.get(name))
+        return parse_cell_value(name, text, self._dates.columns.get(place, self._dates.other), self._meanings.get(name))
 
     def _store_cell(self, fields: Body, column: Column, text: str) -> None:
         """Give the cell to the first field of its column that can read it. Raises the UnreadCell of the last field."""
@@ -238,15 +273,22 @@ class RowReader:
                 parse = self._cached_value if FIELDS[name].kind in CACHED_KINDS else self._parse_value
                 parsed_value = parse(name, text, column.place)
             except UnreadCell:
-                if name == column.fields[-1]:
+                if name != column.fields[-1]:
+                    continue
+                if name not in STATES_OF_DAYS or any(map(str.isdigit, text)):
                     raise
-                continue
+                self._store_state_word(fields, STATES_OF_DAYS[name], text, column.place)
+                return
             if name != column.fields[-1] and is_text_too_long(name, parsed_value):
                 continue
             if name == "note" and name in fields:
                 parsed_value = f"{fields[name]}\n{parsed_value}"
             if parsed_value is None or parsed_value == [] or _is_unknown_state(parsed_value):
                 self.tally.unknown_cells[column.letter, text[:MAX_SHOWN_CHARACTERS]] += 1
+                if name in (STATE, "state:held") and text not in DASHES:
+                    fields.setdefault(IN_CUSTODY, False)  # an answer about silent rows is none about this one
+            elif name in NAME_PARTS and name in fields:
+                fields[name] = f"{fields[name]} {parsed_value}"
             elif name != "note" and is_repeatable(name) and isinstance(fields.get(name), list):
                 fields[name] = list(dict.fromkeys([*fields[name], *parsed_value]))
             elif fields.setdefault(name, parsed_value) != parsed_value and name != "note":
@@ -260,19 +302,33 @@ class RowReader:
                 fields[name] = parsed_value
             return
 
+    def _store_state_word(self, fields: Body, mark: str, text: str, place: int) -> None:
+        """Read a word where the day of a release or a death stands: "sí", "no", "libertad plena". Raises UnreadCell."""
+        try:
+            parsed_value = self._parse_value(mark, text, place)
+        except UnreadCell:
+            try:
+                parsed_value = self._parse_value(STATE, text, place)
+            except UnreadCell as error:
+                error.field = STATE
+                raise
+        if fields.get(mark) in (None, True, False):
+            fields[mark] = parsed_value
 
-def build_date_contexts(
+
+def build_sheet_dates(
     columns: Sequence[Column], rows: Iterable[Cells], mapping: ListMapping, day: date | None
-) -> dict[int, DateContext]:
+) -> SheetDates:
     """Return how the days of each column are read: by the order that its cells prove, or those of the others."""
-    places = [column.place for column in columns if any(FIELDS[name].kind == "date" for name in column.fields)]
+    places = [column.place for column in columns if any(FIELDS[name].kind in DATED_KINDS for name in column.fields)]
     if mapping.dates is not None or not places:
-        return {place: DateContext(mapping.dates, day) for place in places}
+        return SheetDates({}, DateContext(mapping.dates, day))
     sample = list(islice(rows, MAX_SAMPLE_ROWS))
     orders = {place: infer_order(row.text(place) for row in sample) for place in places}
     found = {order for order in orders.values() if order is not None}
     other = found.pop() if len(found) == 1 else None
-    return {place: DateContext(order or other, day) for place, order in orders.items()}
+    contexts = {place: DateContext(order or other, day) for place, order in orders.items()}
+    return SheetDates(contexts, DateContext(other, day))
 
 
 def _is_unknown_state(parsed_value: Any) -> bool:
@@ -288,7 +344,7 @@ def is_text_too_long(name: str, parsed_value: Any) -> bool:
 
 def _join_names(fields: Body) -> bool:
     """Join the full name from its parts; False where the row has another full name."""
-    name = " ".join(part for path in (GIVEN_NAMES, SURNAMES) if (part := fields.pop(path, None)))
+    name = " ".join(part for path in NAME_PARTS if (part := fields.pop(path, None)))
     if name and NAME in fields:
         return set(split_words(name)) <= set(split_words(fields[NAME]))
     if name:
@@ -309,7 +365,7 @@ def unfold(fields: Body) -> Body:
 
 
 def _build_cell_fault(column: Column, error: UnreadCell) -> Fault:
-    pointer = build_pointer(column.fields[0])
+    pointer = build_pointer(error.field or column.fields[0])
     return Fault(column.letter, pointer, error.code, str(error), sentence=error.sentence)
 
 

@@ -97,6 +97,9 @@ _VAGUE_START = re.compile(
 _VAGUE_END = re.compile(rf"(?: +\(?|\()(?:{_APPROXIMATE})[.)]*$")
 
 LEAP_YEAR = "2024"  # with every day that a year can have
+AMBIGUOUS_DATE_DETAIL = (
+    'This can be two days: say `dates = "day_first"` or "month_first" in the mapping, or write the month out.'
+)
 MAX_EVENT_YEARS = 80  # a two-digit year further back is a slip: "35" in a list of 2026 is not 1935
 MIN_BIRTH_YEARS = 10  # a younger person is a child whose age must not be guessed
 CENTURY = 100
@@ -308,10 +311,7 @@ def _refuse_year() -> NoReturn:
 
 
 def _refuse_order() -> NoReturn:
-    _refuse(
-        "ambiguous_date",
-        'This can be two days: say `dates = "day_first"` or "month_first" in the mapping, or write the month out.',
-    )
+    _refuse("ambiguous_date", AMBIGUOUS_DATE_DETAIL)
 
 
 def _refuse(code: str, detail: str) -> NoReturn:

@@ -27,11 +27,12 @@ _PREFIXES = tuple(fold(word) for word in CELL_WORDS["states"]["prefixes"])
 @dataclass(frozen=True, slots=True)
 class StateReading:
     """What a cell says of a person. `codes`: field → code, or the date of something else;
-    `on`: the partial date of the state."""
+    `on`: the partial date of the state; `text`: the cell, if an answer says what it means."""
 
     state: str
     codes: Mapping[str, str] = field(default_factory=dict)
     on: str | None = None
+    text: str = ""
 
     @property
     def choice(self) -> str:

@@ -1,8 +1,7 @@
 """Survey a whole list before anything of it is filed, and ask about what is suspicious (pure).
 
-Questions are about ages without a day; about case numbers that only count rows; and about a list that is unlike the
-source's last list: far longer or shorter, without a field of the filed reports, or with their case numbers in another
-form.
+Questions are about ages without a day, and about a list that is unlike the source's last list: far longer or shorter,
+without a field of the filed reports, or with their case numbers in another form.
 """
 
 import re
@@ -21,9 +20,10 @@ from app.imports.formats.template import format_field_name
 from app.imports.questions import SurveyedFaults
 from app.imports.receipts import extract_stated_values
 from app.imports.rows import Row, assign_case_number, validate_body
-from app.log.content import AGE, AGE_ON, BIRTH
+from app.log.content import AGE, AGE_ON, BIRTH, has_release_section
 from app.registry import records
 from app.schemas.imports import ImportColumn
+from app.schemas.reports import ReleaseReportIn
 from app.unicode_text import normalize_text
 from app.vocabulary import Language
 
@@ -56,6 +56,8 @@ def survey_list(list_rows: Iterable[Row], *, fields: bool) -> ListFacts:
         body = validate_body(numbered_row) if fields else []
         if not isinstance(body, list) and body.source_record_id is not None:
             names = frozenset(extract_stated_values(body.model_dump(mode="json")))
+            if isinstance(body, ReleaseReportIn):  # of "excarcelado" alone all values are defaults
+                names |= {"release.stage"}
             facts.filled_fields[body.source_record_id] = shared_sets.setdefault(names, names), row.number
     return facts
 
@@ -63,11 +65,6 @@ def survey_list(list_rows: Iterable[Row], *, fields: bool) -> ListFacts:
 def has_undated_age(row: Row) -> bool:
     detainee = (row.body or {}).get("detainee")
     return isinstance(detainee, dict) and AGE_NAME in detainee and not {DAY_NAME, BIRTH_NAME} & detainee.keys()
-
-
-def build_counting_questions(counting: bool) -> list[StoredQuestion]:
-    """The question about case numbers that only count the rows."""
-    return [build_list_question("numbers_count_rows")] if counting else []
 
 
 # A list with this many times more or fewer rows than the last list is likely another list, or half a list.
@@ -103,17 +100,25 @@ def build_report_questions(
     digests = {records.digest_case(secret, source, case): case for case in facts.filled_fields}
     lost_fields: Counter[str] = Counter()
     known_cases: set[str] = set()
+    retaken_rows: list[int] = []
     for batch in split_into_chunks(
         digests
     ):  # not all at once: the reports of a list of 200,000 rows fill half a gigabyte
         for digest, report in records.find_filed_cases(session, batch).items():
             known_cases.add(digests[digest])
-            lost_fields.update(extract_stated_values(report.content).keys() - facts.filled_fields[digests[digest]][0])
+            filled, row = facts.filled_fields[digests[digest]]
+            lost = extract_stated_values(report.content).keys() - filled
+            lost_fields.update(lost)
+            if has_release_section(report.content) and not any(name.startswith("release.") for name in filled):
+                retaken_rows.append(row)
     filled_fields = {name for fields, _row in facts.filled_fields.values() for name in fields}
     gone_fields = {
         name: number for name, number in lost_fields.items() if name not in filled_fields and number >= MIN_LOST_REPORTS
     }
     questions = []
+    if retaken_rows:
+        named = partial(_format_rows, sorted(retaken_rows))
+        questions.append(build_list_question("releases_gone", rows=format_row_count(len(retaken_rows)), named=named))
     if gone_fields:
         questions.append(
             build_list_question("column_gone", gone=partial(_format_gone_fields, gone_fields, columns, last_columns))
@@ -125,19 +130,27 @@ def build_report_questions(
     }
     similar_rows = sorted(_find_similar_rows(session, source, unknown_cases, known_cases)) if unknown_cases else []
     if similar_rows:
-        first_rows = ", ".join(map(str, similar_rows[:MAX_LISTED])) + (" …" if len(similar_rows) > MAX_LISTED else "")
-        numbers = partial(format_line, "row_numbers", count=len(similar_rows), rows=first_rows)
+        numbers = partial(_format_rows, similar_rows)
         questions.append(
             build_list_question("case_numbers_alike", rows=format_row_count(len(similar_rows)), named=numbers)
         )
     return questions
 
 
+def _format_rows(rows: Sequence[int], lang: Language) -> str:
+    """The numbers of rows, the first of them."""
+    first_rows = ", ".join(map(str, rows[:MAX_LISTED])) + (" …" if len(rows) > MAX_LISTED else "")
+    return format_line("row_numbers", lang, count=len(rows), rows=first_rows)
+
+
 def _format_gone_fields(gone_fields: Mapping[str, int], columns: Columns, last_columns: Columns, lang: Language) -> str:
     """The fields that no row fills any more, each with its column in this list, else in the last list."""
     lines = []
     for name, number in sorted(gone_fields.items())[:MAX_LISTED]:
-        values = {"field": format_field_name(name, lang), "rows": format_line("rows", lang, count=number)}
+        values = {
+            "field": format_field_name(name, lang).partition(" [")[0],
+            "rows": format_line("rows", lang, count=number),
+        }
         current_column, last_column = (_find_column(name, listed_columns) for listed_columns in (columns, last_columns))
         if column := current_column or last_column:
             values |= {"column": column["column"], "heading": column["heading"]}

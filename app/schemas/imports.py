@@ -48,7 +48,8 @@ class ImportQuestion(TypedDict):
     """What a person should answer before the list is sent again. `place`: where the mapping takes the answer, as a JSON
     pointer; null: confirm the list. `step`: 1 what was read, 2 what the values mean, 3 what will change. `kind`: one of
     the `choices`, the `meaning` of a column (a field of a report, or nothing), a `country`, a `date`, a `number` or a
-    `text`. `guess`: the likeliest answer. `answer`: whether `confirm` passes over it, leaving out what it is about."""
+    `text`. `guess`: the likeliest answer. `answer`: whether `confirm` passes over it;
+    then the guess holds, and what has none is left out."""
 
     code: str
     detail: str

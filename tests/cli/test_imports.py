@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.imports import format_row_error, load_mapping
+from app.cli.imports import format_row_error
+from app.cli.list_answers import load_answers
 from app.imports.faults import BadFile
 from app.schemas.imports import RowError
 
@@ -15,7 +16,7 @@ MAPPING = '[columns]\n"Quién" = "detainee.full_name"\n'
 def test_a_mapping_is_read_as_editors_write_it(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "map.toml"
     path.write_bytes(MAPPING.encode(encoding))
-    mapping = load_mapping(path)
+    mapping = load_answers(path)
     assert mapping is not None
     assert mapping.columns == {"Quién": "detainee.full_name"}
 
@@ -25,7 +26,7 @@ def test_a_mapping_in_other_letters_is_refused_with_what_to_do(tmp_path: Path, e
     path = tmp_path / "map.toml"
     path.write_bytes(MAPPING.encode(encoding))
     with pytest.raises(BadFile, match="save it as UTF-8") as refused:
-        load_mapping(path)
+        load_answers(path)
     assert refused.value.code == "bad_mapping"
 
 

@@ -9,7 +9,7 @@ import pytest
 from app import cli
 from app.imports.list_reader import open_list
 
-MINE = "case number,name,date of birth,country,released on,kind\nEX-1,Eufemia Landaeta Pons,1984,VE,2026-01-12,pardon\n"
+MINE = "code,name,date of birth,country,released on,kind\nEX-1,Eufemia Landaeta Pons,1984,VE,2026-01-12,pardon\n"
 THEIRS = (
     "name,date of birth,country,released on,kind\nEufemia Landaeta,1984,VE,2026-01-12,amnesty\nOtra Gil,1970,VE,2026,\n"
 )
@@ -73,7 +73,7 @@ def test_the_template_says_clearly_that_it_is_empty(
 ) -> None:
     blank = folder / "lista.xlsx"
     assert run(monkeypatch, "template", blank, "--lang", "es") == 0
-    assert open_list(blank.read_bytes(), None).sheet == "Lista"
+    assert open_list(blank.read_bytes(), None).sheets[0].name == "Lista"
     assert run(monkeypatch, "source", "add", "example-watch", "--name", "Example Watch", "--kind", "ngo") == 0
     capsys.readouterr()
     assert run(monkeypatch, "import", blank, "--source", "example-watch") == 1

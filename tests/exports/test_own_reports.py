@@ -117,6 +117,12 @@ def test_each_line_is_the_body_of_a_request(world: World) -> None:
         assert world.post(path, body, "foro").status_code == 200
 
 
+def test_a_sheet_of_own_reports_has_columns_of_reports_only(world: World) -> None:
+    standing_alone(world)
+    headings = next(csv.reader(io.StringIO(exported(world, TableFormat.CSV)[0], newline="")))
+    assert [name for name in headings if name.startswith("state")] == []
+
+
 def test_what_a_cell_cannot_carry_is_told(world: World) -> None:
     world.file_detention(
         source_record_id="F-1",

@@ -28,6 +28,8 @@ Sin confirmar;;;;;;
 TOTAL: 10;;;;;;
 """
 OF_1976_ANSWERS = """age_on = "detained_on"
+[columns]
+Ficha = "source_record_id"
 [constants]
 "detention.country" = "CL"
 [rows]

@@ -310,8 +310,9 @@ NEVER_SURE = """
     Liberado (no) | No liberado | No detenido | Not released | Non libéré | Não libertado | Ex preso | Pena cumplida |
     Nombre s/o | Placa | Opinión | Called | Años en prisión | Years in prison | Cárcel anterior |
     Previous prison | Prison précédente | Prisão anterior | Fecha segunda detención | Re-arrested on |
-    Expediente interno | Caso interno | Fuente interna | Source interne | Probable fecha de salida | Possible release date | Enviado a |
-    Sent to | Data provável de soltura | Condena xyz | Edad probatoria | Detenido zzz | Fecha de detención provisional
+    Expediente interno | Caso interno | Fuente interna | Source interne | Probable fecha de salida |
+    Possible release date | Enviado a | Sent to | Data provável de soltura | Condena xyz | Edad probatoria |
+    Detenido zzz | Fecha de detención provisional
 """
 CELLS = [EMPTY, DATES, CROSSES, NAMES, WORDS, CODES, PRISONS, TERMS, UUIDS]
 

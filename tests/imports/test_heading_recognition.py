@@ -484,6 +484,7 @@ def test_the_data_file_names_only_what_exists() -> None:
     named = {term for rule in RULES for term in rule.required | rule.optional}
     named |= {*DATA["kinds"], *DATA["weak"], *DATA["attributes"]}
     assert named <= CONCEPTS | wider
+    assert {concept for concepts in DATA["whole"] for concept in concepts.split()} <= CONCEPTS
     assert DATA["fields"].keys() <= FIELDS.keys() | CROSSED_STATES | {NOT_NEEDED, STATE_ON, "nothing"}
 
 

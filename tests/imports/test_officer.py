@@ -39,7 +39,7 @@ JOBS = {
     "of 1976": Job(
         messy.OF_1976.encode("cp1252"),
         messy.OF_1976_ANSWERS,
-        asked={"age_needs_day": 1, "section_title": 3, "not_a_person": 2, "several_people": 3},
+        asked={"numbers_count_rows": 1, "age_needs_day": 1, "section_title": 3, "not_a_person": 2, "several_people": 3},
         read=[
             ("Ana María Núñez Órdenes", "1976-09-12", None),
             ("Eliseo Bravo Peña", "1976-09-15", "1976-11-03"),
@@ -53,7 +53,7 @@ JOBS = {
         children=1,
         unsaid={"s/i": 1, "?": 1, "N.N.": 1, "pendiente": 1},
         emptied="F",
-        gone="Release date [release.released_on]",
+        gone="Release date",
     ),
     "a marked workbook": Job(
         messy.marked(),
@@ -73,7 +73,7 @@ JOBS = {
         children=1,
         unsaid={"¿?": 1, "pendiente": 1},
         emptied="E",
-        gone="Place of detention [detention.facility]",
+        gone="Place of detention",
     ),
     "an open document": Job(
         messy.open_document(),
@@ -90,12 +90,12 @@ JOBS = {
         releases=2,
         unsaid={"pendiente": 1, "?": 2},
         emptied="F",
-        gone="Place of detention [detention.facility]",
+        gone="Place of detention",
     ),
     "a weekly list": Job(
         messy.weekly(),
         messy.WEEKLY_ANSWERS,
-        asked={"column_unsure": 3},
+        asked={"numbers_count_rows": 1, "column_unsure": 2},
         wrong={"formula": 1},
         read=[
             ("Leonor Ibarra Mota", "2024-08-01", "2026-01-12"),
@@ -107,7 +107,7 @@ JOBS = {
         releases=3,
         unsaid={"s/d": 1},
         emptied="I",
-        gone="Verification [verification.verdict]",
+        gone="Verification",
     ),
     "a workbook in English": Job(
         messy.english(),
@@ -122,7 +122,7 @@ JOBS = {
         releases=1,
         unsaid={"unknown": 2},
         emptied="H",
-        gone="Charges [detention.charges]",
+        gone="Charges",
     ),
 }  # fmt: skip
 
@@ -231,17 +231,14 @@ def test_a_weekly_list_saved_without_its_zeros_and_verdicts_is_asked_about_both(
     assert "5 rows (rows 2, 3, 4, 6, 7) would become new people" in receipt["questions"][0]["detail"]
     receipt = world.send_list(messy.weekly_without_zeros_and_verdicts(zeros=True), mapping=messy.WEEKLY_ANSWERS)
     assert asked(receipt) == {"column_gone": 1}
-    assert (
-        'Verification [verification.verdict] (4 rows; column I "Verificación" of your last list)'
-        in (receipt["questions"][0]["detail"])
-    )
+    assert 'Verification (4 rows; column I "Verificación" of your last list)' in (receipt["questions"][0]["detail"])
     assert (world.by_source(), world.count()["total"]) == before
 
 
 # Name → rows filed, those in error, those who died, and a column with what the next list would no longer say in it.
 REAL_LISTS = {
-    "azerbaijan-2014": (98, {}, 0, "F", "Place of detention [detention.facility] (69 rows"),
-    "china": (923, {"invalid_date": 2, "serial_date": 1}, 20, "F", "End of sentence [detention.sentence] (901 rows"),
+    "azerbaijan-2014": (98, {}, 0, "F", "Place of detention (69 rows"),
+    "china": (923, {"invalid_date": 2, "serial_date": 1}, 20, "F", "End of sentence (901 rows"),
 }
 
 

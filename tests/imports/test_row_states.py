@@ -24,9 +24,9 @@ def expand(
     fields: dict[str, Any], mapping: str = "", *, sheet: str | None = None, colour: str | None = None
 ) -> tuple[dict[str, Any], list[str]]:
     """The fields that a row gets, and what is asked about it."""
-    states = RowStates(ListMapping.parse_toml(mapping), sheet, str)
+    states = RowStates(ListMapping.parse_toml(mapping), sheet, str, DateContext())
     asked = [question for question, _field in states.expand(fields, "14", colour)]
-    return fields, asked
+    return {name: value for name, value in fields.items() if value is not False}, asked
 
 
 def answer(question: str, said: str) -> str:

@@ -125,7 +125,8 @@ def test_a_list_sent_undone_and_sent_again_gives_the_rows_of_a_list_sent_once(wo
     once = projected(world)
     undo_list(world, receipt)
     assert projected(world) != once
-    assert counts(world.send_list(SECOND_LIST)) == {"updated": 3}
+    assert [one["code"] for one in world.send_list(SECOND_LIST)["questions"]] == ["older_list"]
+    assert counts(world.send_list(SECOND_LIST, confirm=True)) == {"updated": 3}
     assert projected(world) == once
 
 

@@ -23,6 +23,7 @@ from app.imports.faults import BadFile
 from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
 from app.imports.list_reader import SHEET_ROWS, OpenedList, open_list
 from app.imports.mapping import ListMapping
+from app.imports.missing_rows import MissingAnswer
 from app.log import sealing
 from app.web.desk.page import FormValues, first_value
 
@@ -74,18 +75,18 @@ def compute_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-MAX_PREVIEW_CELLS, MAX_PREVIEW_LENGTH = 5, 60  # cells of a row beside a question, and characters of each
+MAX_PREVIEW_LENGTH = 60  # characters of a cell beside a question
 
 
 @dataclass(frozen=True)
 class RowIdentity:
-    """The name and the case number in a row. `label`: of the row, for officers; `cells`: the first filled ones."""
+    """The name and the case number in a row. `label`: of the row, for officers; `cells`: its filled cells by letter."""
 
     number: int
     name: str
     case: str
     label: str
-    cells: tuple[str, ...]
+    cells: Mapping[str, str]
 
 
 def identify_rows(
@@ -123,13 +124,13 @@ def _find_rows(
             label = list_file.label_row(number)
             if number not in numbers and label not in labels:
                 continue
-            filled = (text.strip()[:MAX_PREVIEW_LENGTH] for text in row.texts if text.strip())
+            texts = ((column.letter, row.text(column.place)[:MAX_PREVIEW_LENGTH]) for column in sheet.columns)
             found[number] = RowIdentity(
                 number,
                 " ".join(filter(None, map(row.text, name_places))),
                 next(filter(None, map(row.text, named["source_record_id"])), ""),
                 label,
-                tuple(cell for cell, _place in zip(filled, range(MAX_PREVIEW_CELLS), strict=False)),
+                {letter: text for letter, text in texts if text},
             )
             if len(found) == wanted_count:
                 return found
@@ -139,6 +140,8 @@ def _find_rows(
 _IDENTIFYING = (NAME, GIVEN_NAMES, SURNAMES, "source_record_id")
 
 ANSWER_PREFIX = "answer:"  # of form fields, before the place of the question
+DAY_PREFIX = "day:"  # of the day beside an answer about somebody whom a whole list lacks
+DATED_ANSWERS = frozenset({MissingAnswer.RELEASED, MissingAnswer.DIED})
 NOTHING = "-"  # the answer that a word says nothing, or that a column is not needed: an empty field is no answer
 
 
@@ -162,7 +165,11 @@ def parse_answers(form_values: FormValues) -> SubmittedAnswers:
         text = first_value(form_values, name).strip()
         if not name.startswith(ANSWER_PREFIX) or not text:
             continue
-        pair = unquote(name.removeprefix(ANSWER_PREFIX)), "" if text == NOTHING else text
+        place = unquote(name.removeprefix(ANSWER_PREFIX))
+        day = first_value(form_values, DAY_PREFIX + name.removeprefix(ANSWER_PREFIX)).strip()
+        if day and text in DATED_ANSWERS:
+            text = f"{text}:{day}"
+        pair = place, "" if text == NOTHING else text
         try:
             ListMapping.model_validate(build_answers([pair]))
         except ValidationError:

@@ -22,6 +22,8 @@ Question = Mapping[str, Any]
 MAX_RADIOS = 7  # choices of a question; more of them are a drop-down
 MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
 MAX_SAMPLES = 3
+MAX_PREVIEW_CELLS = 5  # of a row that is asked about
+SHEET_PLACES = ("/sheets/", "/header")
 COLUMN_PLACE, CHECKED_PLACE = "/positions/", "/checked"
 CASE_NUMBER = "source_record_id"
 # A numeric date in which day and month may be swapped.
@@ -134,6 +136,15 @@ class ListQuestions:
     @property
     def is_open_about_reading(self) -> bool:
         return bool(self.open_columns) or any(question.step == READ_STEP for question in self.open)
+
+    @property
+    def about_sheets(self) -> list[FormQuestion]:
+        """What decides which columns there are."""
+        return [question for question in self.list_step(READ_STEP) if question.place.startswith(SHEET_PLACES)]
+
+    @property
+    def about_list(self) -> list[FormQuestion]:
+        return [question for question in self.list_step(READ_STEP) if not question.place.startswith(SHEET_PLACES)]
 
     def list_step(self, step: int) -> list[FormQuestion]:
         return [question for question in self.open if question.step == step]
@@ -310,8 +321,6 @@ class _FormBuilder:
         if kind == "radio" and len(options) == 1:
             kind = "confirm"
         guess = None if question["guess"] is None else question["guess"] or NOTHING
-        rows = question.get("rows") or []
-        identity = self._identities.get(rows[0]) if len(rows) == 1 else None
         return FormQuestion(
             place,
             build_answer_name(place),
@@ -323,9 +332,20 @@ class _FormBuilder:
             options,
             guess,
             given or guess,
-            [] if identity is None else identity.cells,
+            self._preview_row(question),
             self._words.gettext("This answer could not be read: correct it.") if place in self._answers.refused else "",
         )
+
+    def _preview_row(self, question: Question) -> Sequence[str]:
+        """Return cells of the first row that is asked about: the name and the cell in question, or the first ones."""
+        rows = question.get("rows") or []
+        identity = self._identities.get(rows[0]) if rows else None
+        if identity is None or (len(rows) > 1 and question["code"] not in QUESTIONS):
+            return []
+        cell = identity.cells.get(question.get("column") or "")
+        if question["code"] in QUESTIONS and cell and identity.name and cell != identity.name:
+            return [identity.name, cell]
+        return list(identity.cells.values())[:MAX_PREVIEW_CELLS]
 
     def _describe_rows(self, question: Question) -> str:
         """Return how many cells a question about a value is about, and in which rows."""

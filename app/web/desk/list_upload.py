@@ -342,7 +342,7 @@ def _identify_rows(
     tried_list: TriedList, receipt: trial.Receipt, rows: Sequence[Mapping[str, Any]]
 ) -> dict[int, answers.RowIdentity]:
     """Return the identities of the rows that a page names."""
-    labels = {one["rows"][0] for one in [*receipt["questions"], *tried_list.asked] if len(one.get("rows") or []) == 1}
+    labels = {one["rows"][0] for one in [*receipt["questions"], *tried_list.asked] if one.get("rows")}
     numbers = {row["row"] for row in rows}
     numbers |= {example["row"] for group in receipt["groups"] for example in group["examples"]}
     return answers.identify_rows(tried_list.data, tried_list.mapping, receipt, numbers, labels)

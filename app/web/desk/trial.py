@@ -8,6 +8,7 @@ from app.imports import faults
 from app.imports.doubts import DERIVED_PREFIX
 from app.imports.list_reader import SHEET_ROWS
 from app.imports.mapping import QUESTIONS
+from app.imports.missing_rows import FIRST_MISSING_ROW
 from app.registry.records import ID_CASE_PREFIX
 from app.vocabulary import Publish
 from app.web.desk.answers import RowIdentity
@@ -193,7 +194,9 @@ def build_row_views(
     titles = build_field_titles(words)
     return [
         RowView(
-            format_row(row["row"], identities),
+            words.gettext("not on this list")
+            if row["row"] >= FIRST_MISSING_ROW
+            else format_row(row["row"], identities),
             identities[row["row"]].name if row["row"] in identities else "",
             _hide_derived_case(
                 row["source_record_id"] or (identities[row["row"]].case if row["row"] in identities else "")

@@ -89,7 +89,10 @@ async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[Home
 async def _find_main_country(page: Page) -> str | None:
     """Return the country with most releases that two sources verified in the ninety days up to the end of the latest
     month that has any; of equal ones, the first by its code."""
-    by_month: Any = await page.api.read(count_releases, min_sources=2, group_by="month")
+    min_sources = min(2, len(page.sources))  # of a registry with one source, what that verified
+    if not min_sources:
+        return None
+    by_month: Any = await page.api.read(count_releases, min_sources=min_sources, group_by="month")
     months = [group["month"] for group in by_month["groups"] if group["month"] and group["releases"]]
     if not months:
         return None
@@ -98,7 +101,7 @@ async def _find_main_country(page: Page) -> str | None:
         "released_from": date.fromordinal(last_day - RECENT_DAYS + 1).isoformat(),
         "released_to": date.fromordinal(last_day).isoformat(),
     }
-    by_country: Any = await page.api.read(count_releases, days, min_sources=2, group_by="country")
+    by_country: Any = await page.api.read(count_releases, days, min_sources=min_sources, group_by="country")
     numbers = {group["country"]: group["releases"] for group in by_country["groups"] if group["country"]}
     return min(numbers, key=lambda country: (-numbers[country], country), default=None)
 

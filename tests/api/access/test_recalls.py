@@ -217,8 +217,8 @@ def test_what_was_recalled_comes_in_again_with_another_key(stolen: World) -> Non
 
 def test_a_list_that_was_recalled_comes_in_again_row_by_row(stolen: World) -> None:
     steal(stolen)
-    rows = [f"{number},{name} Invento,2024-10-13,2026-01-12,VE" for number, name in enumerate(("Berta", "Ismael"))]
-    table = "\n".join(["case number,full name,detained on,released on,country", *rows])
+    rows = [f"L-{number},{name} Invento,2024-10-13,2026-01-12,VE" for number, name in enumerate(("Berta", "Ismael"))]
+    table = "\n".join(["code,full name,detained on,released on,country", *rows])
     stolen.send_list(table, "thief")
     assert releases(stolen) == 2
     assert done(recall(stolen))["reports"] == moved(withdrawn=2)
@@ -228,10 +228,10 @@ def test_a_list_that_was_recalled_comes_in_again_row_by_row(stolen: World) -> No
     assert releases(stolen) == 2
 
 
-@pytest.mark.parametrize("case", ["1", ""])
+@pytest.mark.parametrize("case", ["L-1", ""])
 def test_a_list_that_was_recalled_comes_in_again_with_its_idempotency_key(stolen: World, case: str) -> None:
     steal(stolen)
-    table = f"case number,full name,detained on,released on,country\n{case},Berta Invento,2024-10-13,2026-01-12,VE"
+    table = f"code,full name,detained on,released on,country\n{case},Berta Invento,2024-10-13,2026-01-12,VE"
 
     def send(who: str) -> Response:
         headers = stolen.headers(who, **{"Idempotency-Key": "monday"})
@@ -581,8 +581,8 @@ def alone(world: World, hide: str) -> Body:
 def test_who_was_hidden_stays_hidden_when_the_report_is_sent_again(stolen: World, hide: str, by_list: bool) -> None:
     filed = alone(stolen, hide)
     if by_list:
-        stolen.send_list("case number,full name,detained on,released on,country\n1,Tomás Aurelio Quintana Ribas,"
-                         "2024-10-13,2026-01-12,VE")  # fmt: skip
+        stolen.send_list("code,full name,detained on,released on,country\n1,Tomás Aurelio Quintana Ribas,"
+                         "2024-10-13,2026-01-12,VE", confirm=True)  # fmt: skip
     else:
         stolen.file(source_record_id="1")
     assert releases(stolen) == 1

@@ -230,6 +230,9 @@ def test_the_round_trip_finds_a_field_too_many_and_one_too_few(world: World) -> 
             exactly(model, wrong)
 
 
+SOMEBODY_ELSE = {"detainee__full_name": "Zulma Paz", "detainee__birth_date": "1950"}
+
+
 def test_every_refusal_is_documented_and_has_the_documented_shape(world: World) -> None:
     checked = Checked(world)
     filed = world.file(source_record_id="FP-1")
@@ -239,7 +242,7 @@ def test_every_refusal_is_documented_and_has_the_documented_shape(world: World) 
         checked.ask("POST", "/v1/releases", None, make_report()),
         checked.ask("POST", "/v1/releases", "reader", make_report()),
         checked.ask("POST", "/v1/releases", "foro", make_report(verification__method=None)),
-        checked.ask("POST", "/v1/detentions", "foro", make_report(release=None, source_record_id="FP-1")),
+        checked.ask("POST", "/v1/releases", "foro", make_report(source_record_id="FP-1", **SOMEBODY_ELSE)),
         checked.ask("POST", "/v1/releases/{release_id}/verifications", "foro", {"verdict": "reported"}, stranger),
         checked.ask("GET", "/v1/releases/{release_id}", None, ids=stranger),
         checked.ask("GET", "/v1/releases", None, limit=0),

@@ -20,7 +20,9 @@ from app.queries import registry_snapshot
 from tests.support import A_WHILE, GOVERNMENT, REPORT, Body, World, make_report
 
 HIM: str = REPORT["detainee"]["full_name"]
-HEADINGS = "código;nombre;fecha de nacimiento;fecha de detención;penal;país;liberado el;tipo de excarcelación"
+HEADINGS = (
+    "código;nombre;fecha de nacimiento;fecha de detención;centro de reclusión;país;liberado el;tipo de excarcelación"
+)
 ROW = "M-1;Tomás Quintana Ribas;1971;octubre de 2024;El Rodeo I;VE;2026-01-12;libertad plena"
 
 

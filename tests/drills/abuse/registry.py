@@ -179,6 +179,7 @@ class Server:
 
     def start_list(self, data: bytes, who: str, **params: Any) -> str:
         """Send a list, and return the address of its receipt."""
+        params = {"confirm": "true", **params}
         answer = self.ask("POST", "/v1/imports", who, params=params, files={"file": ("list", data)})
         answer.raise_for_status()
         return f"/v1/imports/{answer.json()['id']}"

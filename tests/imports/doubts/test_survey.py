@@ -114,7 +114,7 @@ def test_case_numbers_that_only_count_the_rows_are_questioned(world: World) -> N
     said = "id;nombre;país\n1;Rosa Inés Valdivia;VE\n2;Julio Peralta Ríos;VE\n"
     (question,) = world.send_list(said)["questions"]
     assert (question["code"], question["place"], question["guess"]) == (
-        "column_unsure", "/positions/A", "source_record_id"
+        "numbers_count_rows", "/positions/A", "source_record_id"
     )  # fmt: skip
     left_out = "[columns]\nid = []\n"
     assert world.send_list(said, mapping=left_out)["derived_case_numbers"] == 2

@@ -36,7 +36,7 @@ def test_a_list_whose_verdicts_fell_to_none_is_questioned_until_confirmed(world:
     without = listed(rest=";;con nombre")
     receipt = world.send_list(without)
     assert (receipt["state"], codes(receipt), receipt["settled"]) == ("questioned", [("column_gone", "confirm")], 0)
-    told = 'Verification [verification.verdict] (3 rows; in column G "verificación" no cell says it)'
+    told = 'Verification (3 rows; in column G "verificación" no cell says it)'
     assert told in receipt["questions"][0]["detail"]
     spanish = world.get(f"/v1/imports/{receipt['id']}", "foro", lang="es").json()["questions"]
     assert "en la columna G «verificación» ninguna celda lo dice" in spanish[0]["detail"]

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from app.db.engine import open_write_session
 from app.registry import api_keys
 from tests.support import Body, World
 
 MARK = "zqembargoqz"
-LIST = """name,case number,country,date of detention,release date,verification,how verified,publish not before
+LIST = """name,code,country,date of detention,release date,verification,how verified,publish not before
 Dolores zqembargoqz Berrío,E-1,VE,2025-03-02,2026-01-12,verified,family,2026-03-10
 Ulises Barrios Coy,E-2,VE,2025-03-02,2026-01-12,verified,family,
 """
@@ -23,9 +25,12 @@ def outcomes(receipt: Body) -> Body:
     return {outcome: number for outcome, number in receipt["counts"].items() if number}
 
 
-def test_rows_of_a_list_wait_too_and_the_receipt_says_how_many(world: World) -> None:
+def test_a_trial_says_how_many_rows_would_wait(world: World) -> None:
     tried = world.send_list(LIST, dry_run="true")
     assert (outcomes(tried), world.waiting()) == ({"new": 1, "waiting": 1}, [])
+
+
+def test_rows_of_a_list_wait_too_and_the_receipt_says_how_many(world: World) -> None:
     receipt = world.send_list(LIST)
     assert outcomes(receipt) == {"new": 1, "waiting": 1}
     assert (receipt["releases"], receipt["first_revision"]) == (1, receipt["last_revision"])
@@ -64,19 +69,31 @@ def test_rows_of_a_list_whose_key_was_revoked_stay(world: World) -> None:
     assert [waits["problem"]["code"] for waits in world.waiting("admin")] == ["conflict"]
 
 
-def test_nothing_is_filed_of_a_list_that_may_hold_people_back_until_its_mapping_says_so(world: World) -> None:
+def test_of_a_list_that_may_hold_people_back_nobody_is_filed_whose_word_is_not_understood(world: World) -> None:
     listed = LIST.replace("publish not before", "confidential").replace("2026-03-10", "yes")
+    receipt = world.send_list(listed)
+    assert receipt["state"] == "questioned"
+    assert [(one["code"], one["place"]) for one in receipt["questions"]] == [
+        ("column_unsure", "/positions/H"),
+        ("value_unknown", "/values/detainee.publish/yes"),
+    ]
+    assert world.get("/v1/detainees").json()["data"] == []
+    receipt = world.send_list(listed, confirm="true")
+    assert outcomes(receipt) == {"new": 1, "error": 1}
+    assert [row["errors"][0]["code"] for row in world.rows_of(receipt, outcome="error")] == ["unknown_code"]
+    receipt = world.send_list(listed, mapping="[columns]\nconfidential = []\n")
+    assert (receipt["state"], outcomes(receipt)) == ("done", {"new": 1, "unchanged": 1})
+
+
+@pytest.mark.parametrize("heading, cell", [("internal use", "yes"), ("published on", "2026-03-10")])
+def test_a_column_that_may_hold_people_back_is_set_aside_by_name_only(world: World, heading: str, cell: str) -> None:
+    listed = LIST.replace("publish not before", heading).replace("2026-03-10", cell)
     for params in ({}, {"confirm": "true"}):
         receipt = world.send_list(listed, **params)
         assert receipt["state"] == "questioned"
-        assert [(one["code"], one["answer"]) for one in receipt["questions"]] == [("publication_column", "mapping")]
+        assert [(one["code"], one["place"], one["answer"]) for one in receipt["questions"]] == [
+            ("column_unread", "/positions/H", "mapping")
+        ]
     assert world.get("/v1/detainees").json()["data"] == []
-    receipt = world.send_list(listed, mapping="[columns]\nconfidential = []\n")
+    receipt = world.send_list(listed, mapping="[positions]\nH = []\n")
     assert (receipt["state"], outcomes(receipt)) == ("done", {"new": 2})
-
-
-def test_a_day_of_publication_is_asked_about_until_it_has_begun(world: World) -> None:
-    listed = LIST.replace("publish not before", "published on")
-    assert world.send_list(listed)["state"] == "questioned"
-    world.now = datetime(2026, 3, 10, 12, tzinfo=UTC)
-    assert world.send_list(listed)["state"] == "done"

@@ -23,7 +23,7 @@ from tests.support import GOVERNMENT, NOW, Body, World, kept_waiting
 HEAD = "código;nombre;fecha de nacimiento;fecha de detención;país;fecha de excarcelación\n"
 FIRST = "A-1;Rosa Inés Valdivia;1971;2025-03-02;Venezuela;12 de enero de 2026\n"
 SECOND = "A-2;Julio Peralta Ríos;1964;2025-04;Venezuela;13 de enero de 2026\n"
-BAD = "A-3;Elsa Mora;1980;2025-04;Venezuela;31 de enero\n"
+BAD = "A-3;Elsa Mora;1980;2025-04;Venezuela;el mes pasado\n"
 LIST = HEAD + FIRST + SECOND + BAD
 
 
@@ -66,16 +66,17 @@ def test_the_same_list_changes_nothing_and_a_corrected_row_is_the_next_version(w
     revision = world.revision
     assert counts(world.send_list(LIST)) == {"unchanged": 2, "error": 1}
     assert world.revision == revision
-    mended = world.send_list(LIST.replace("31 de enero", "31 de enero de 2026").replace("1964", "1965"))
+    mended = world.send_list(LIST.replace("el mes pasado", "31 de enero de 2026").replace("1964", "1965"))
     assert counts(mended) == {"unchanged": 1, "updated": 1, "new": 1}
 
 
 def test_a_list_without_case_numbers_says_so_and_still_changes_nothing_the_second_time(world: World) -> None:
-    said = "nombre;fecha de nacimiento;país\nRosa Inés Valdivia;1971;VE\nRosa Inés Valdivia;1971;VE\n"
+    twice = "Rosa Inés Valdivia;1971;VE\n" * 2
+    said = f"nombre;fecha de nacimiento;país\n{twice}Julio Peralta Ríos;1964;VE\n"
     receipt = world.send_list(said)
-    assert receipt["derived_case_numbers"] == 2
-    assert counts(receipt) == {"new": 1, "needs_review": 1}
-    assert counts(world.send_list(said)) == {"unchanged": 2}
+    assert receipt["derived_case_numbers"] == 3
+    assert counts(receipt) == {"new": 2, "needs_review": 1}
+    assert counts(world.send_list(said)) == {"unchanged": 3}
 
 
 def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebody_is_held(
@@ -103,13 +104,15 @@ def test_a_strict_list_with_a_bad_row_files_nothing_and_without_one_all_of_it(wo
 
 
 def test_a_case_number_twice_in_one_file_is_an_error_of_the_second_row(world: World) -> None:
-    receipt = world.send_list(HEAD + FIRST + FIRST)
+    receipt = world.send_list(HEAD + FIRST + FIRST, confirm=True)
     (row,) = world.rows_of(receipt, outcome="error")
     assert (row["row"], row["errors"][0]["code"], row["errors"][0]["column"]) == (3, "repeated_case_number", "A")
 
 
 def test_one_row_repeated_for_ever_is_filed_twenty_times(world: World) -> None:
-    receipt = world.send_list("nombre;país;fecha de detención\n" + "Rosa Valdivia Mora;VE;2025-03-02\n" * 100)
+    receipt = world.send_list(
+        "nombre;país;fecha de detención\n" + "Rosa Valdivia Mora;VE;2025-03-02\n" * 100, confirm=True
+    )
     assert receipt["counts"]["error"] == 80
     assert {row["errors"][0]["code"] for row in world.rows_of(receipt, outcome="error")} == {"repeated_row"}
 
@@ -124,12 +127,12 @@ def test_what_the_registry_refuses_is_told_at_the_column_it_came_from(world: Wor
 
 def test_a_mapping_is_kept_for_the_next_list_with_these_headings_of_this_source(world: World) -> None:
     said = "quien;cuando;país\nRosa Inés Valdivia;03/04/2025;VE\nJulio Peralta;05/06/2025;VE\n"
-    assert world.send_list(said)["problem"]["code"] == "no_headings"
+    assert world.send_list(said)["state"] == "questioned"
     mapping = 'dates = "day_first"\n[columns]\nquien = "detainee.full_name"\ncuando = "detention.detained_on"\n'
     assert counts(world.send_list(said, mapping=mapping)) == {"new": 2}
     again = world.send_list(said)
     assert (again["saved_mapping"], counts(again)) == (True, {"unchanged": 2})
-    assert world.send_list(said, who="jep")["state"] == "failed"
+    assert world.send_list(said, who="jep")["state"] == "questioned"
 
 
 def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(

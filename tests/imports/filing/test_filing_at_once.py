@@ -11,8 +11,8 @@ from app.db.engine import open_read_session
 from app.imports import import_store, receipts, row_filing
 from app.imports.faults import BadFile
 from app.imports.import_store import ImportOptions
-from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
+from app.imports.preparation import PreparedList, prepare_list
 from app.imports.row_filing import Filing
 from app.registry import api_keys, directory
 from app.registry.publication.permissions import Reader
@@ -82,14 +82,14 @@ def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
     data = many(3).encode()
     late = Filing(world.engine, world.app.state.secret, lambda: NOW, "list", begin(world, data), data)
 
-    def slowly(*given: Any) -> OpenedList:
-        monkeypatch.setattr(row_filing, "open_list", open_list)
+    def slowly(*given: Any) -> PreparedList:
+        monkeypatch.setattr(row_filing, "prepare_list", prepare_list)
         first = another(world, late)
         while first.step():
             pass
-        return open_list(*given)
+        return prepare_list(*given)
 
-    monkeypatch.setattr(row_filing, "open_list", slowly)
+    monkeypatch.setattr(row_filing, "prepare_list", slowly)
     assert not late.step()
     assert state_of(world, late) == "done"
     assert not late.step()

@@ -78,7 +78,7 @@ def test_of_a_lists_own_namesakes_only_those_wait_that_agree_in_more_than_the_na
         "A-4;Rosa Inés Valdivia;;2025-03-09;INOF;VE",  # another place, and another day
         "A-5;Rosa Inés Valdivia;;2025-03-02;;VE",  # the same day
     ]
-    receipt = world.send_list(HEAD + "".join(f"{row}\n" for row in rows))
+    receipt = world.send_list(HEAD + "".join(f"{row}\n" for row in rows), confirm=True)
     assert outcomes(world, receipt) == ["new", "new", "needs_review", "new", "needs_review"]
 
 
@@ -95,9 +95,9 @@ def test_a_trial_knows_whom_an_earlier_batch_of_it_would_have_tied(
     monkeypatch.setattr(row_filing, "BATCH_ROWS", 1)
     world.file("jep", detainee__full_name="Rosa Inés Valdivia", detainee__birth_date="1971")
     said = HEAD + "A-1;Rosa Inés Valdivia;1971;;;VE\nA-2;Rosa Inés Valdivia;1971;;;VE\n"
-    tried = world.send_list(said, dry_run=True)
+    tried = world.send_list(said, dry_run=True, confirm=True)
     assert outcomes(world, tried) == ["linked", "needs_review"]
-    assert outcomes(world, world.send_list(said)) == outcomes(world, tried)
+    assert outcomes(world, world.send_list(said, confirm=True)) == outcomes(world, tried)
 
 
 @pytest.mark.parametrize("publish", ["anonymous", "counted"])
@@ -126,7 +126,7 @@ def test_a_trial_of_a_correction_tells_nothing_that_others_say_of_somebody_unnam
 def test_a_trial_that_another_process_takes_up_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_filing, "TRIAL_BATCH_ROWS", 4)
     twice = many(4) + many(4).partition("\n")[2].replace("B-", "C-")  # the second half are the first one's namesakes
-    first = running_on(world, twice, ImportOptions(dry_run=True))
+    first = running_on(world, twice, ImportOptions(dry_run=True, confirmed=True))
     assert first.step()  # four rows are tried, and remembered by this process alone
     second = another(world, first)
     while second.step():

@@ -8,7 +8,13 @@ import pytest
 from app.db.engine import open_read_session
 from app.imports import missing_rows
 from app.imports.faults import BadFile
-from app.imports.missing_rows import MissingReports, build_missing_bodies, build_missing_rows, find_missing_reports
+from app.imports.missing_rows import (
+    FIRST_MISSING_ROW,
+    MissingReports,
+    build_missing_bodies,
+    build_missing_rows,
+    find_missing_reports,
+)
 from app.imports.own_reports import find_renamed_rows, match_own_reports
 from app.registry.records import format_id_case
 from tests.support import Body, World
@@ -194,10 +200,10 @@ def test_an_answer_that_nobody_can_file_is_refused(listed: World, answers: dict[
 
 
 def test_answers_are_rows_after_the_last_one_of_the_list() -> None:
-    rows = build_missing_rows([{"source_record_id": "A"}, {"source_record_id": "B"}], 40)
+    rows = build_missing_rows([{"source_record_id": "A"}, {"source_record_id": "B"}])
     assert [(row.number, row.body) for row in rows] == [
-        (41, {"source_record_id": "A"}),
-        (42, {"source_record_id": "B"}),
+        (FIRST_MISSING_ROW, {"source_record_id": "A"}),
+        (FIRST_MISSING_ROW + 1, {"source_record_id": "B"}),
     ]
 
 

@@ -23,9 +23,10 @@ def told(receipt: Body) -> list[tuple[str, int, list[int]]]:
 
 
 @pytest.mark.parametrize("word", ["por confirmar", "s/d", "pendiente", "?", "-", "quizás"])
-def test_a_word_that_is_no_wish_is_an_error_of_its_row(world: World, word: str) -> None:
+def test_a_word_that_is_no_wish_is_asked_about_and_is_an_error_of_its_row(world: World, word: str) -> None:
     world.send_list(listed("solo contar"))
-    tried = world.send_list(listed(word), dry_run="true")
+    assert [one["value"] for one in world.send_list(listed(word))["questions"]] == [word]
+    tried = world.send_list(listed(word), dry_run="true", confirm="true")
     (row, _other) = world.rows_of(tried, lang="es")
     (error,) = row["errors"]
     assert (row["outcome"], error["column"], error["pointer"], error["code"]) == (

@@ -29,7 +29,7 @@ def test_the_sheet_that_a_saved_mapping_names_is_read_and_not_another_of_the_sam
     (row,) = found.rows()
     assert row.body is not None
     assert (row.body["detainee"]["full_name"], row.body["verification"]["verdict"]) == ("Ramón Ibáñez", "verified")
-    assert found.count_rows() == (1, False)
+    assert found.count_rows() == 1
 
 
 def test_a_cover_page_before_that_sheet_is_passed_over() -> None:

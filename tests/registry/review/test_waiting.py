@@ -212,7 +212,7 @@ def test_a_review_of_more_people_than_a_day_s_limit_waits_for_a_second_curator_o
 
 def test_a_waiting_review_of_a_list_names_no_person_of_the_list(world: World) -> None:
     lines = ["source_record_id,full_name,country,released_on,verdict,method"]
-    lines += [f"{n},{person(n)['detainee__full_name']},VE,2026-01-12,verified,family" for n in range(LIMIT + 1)]
+    lines += [f"F-{n},{person(n)['detainee__full_name']},VE,2026-01-12,verified,family" for n in range(LIMIT + 1)]
     world.send_list("\n".join(lines))
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
     assert world.post("/v1/review/batches", build_review(batch), "curator").status_code == 202
@@ -239,7 +239,7 @@ def test_nobody_reviews_for_their_own_source(world: World) -> None:
 
 def test_a_trial_says_how_many_rows_would_wait(world: World) -> None:
     lines = ["source_record_id,full_name,country,released_on,verdict,method"]
-    lines += [f"{n},{person(n)['detainee__full_name']},VE,2026-01-12,verified,family" for n in range(LIMIT + 3)]
+    lines += [f"F-{n},{person(n)['detainee__full_name']},VE,2026-01-12,verified,family" for n in range(LIMIT + 3)]
     trial = world.send_list("\n".join(lines), dry_run="true")
     receipt = world.send_list("\n".join(lines))
     assert trial["awaiting_review"] == receipt["awaiting_review"] == 3

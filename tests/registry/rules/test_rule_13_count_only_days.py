@@ -58,7 +58,7 @@ def test_the_log_says_months_of_a_child_and_days_of_everybody_else(world: World)
 
 def test_a_list_a_correction_a_verification_and_a_withdrawal_are_sealed_alike(world: World) -> None:
     heading = "source_record_id,detainee.full_name,detention.country,detention.detained_on,detainee.publish"
-    world.send_list(f"{heading}\n1,Delia Arteaga Mora,VE,2024-10-13,counted\n")
+    world.send_list(f"{heading}\nF-1,Delia Arteaga Mora,VE,2024-10-13,counted\n")
     assert said(world)[0] == "2024-10"
     filed = world.file(**{**COUNTED, "source_record_id": "2"}, **DAYS)
     report = f"/v1/reports/{filed['report']['id']}"

@@ -50,8 +50,8 @@ def receipt(*questions: dict[str, Any], **more: Any) -> dict[str, Any]:
 NOTHING_GIVEN = GivenAnswers({})
 
 
-def build(received: dict[str, Any], given: GivenAnswers = NOTHING_GIVEN, **rows: RowIdentity) -> ListQuestions:
-    return build_list_questions(received, given, rows, {2: "2026-01-20"}, ENGLISH)
+def build(received: dict[str, Any], given: GivenAnswers = NOTHING_GIVEN, *rows: RowIdentity) -> ListQuestions:
+    return build_list_questions(received, given, {row.label: row for row in rows}, {2: "2026-01-20"}, ENGLISH)
 
 
 def test_a_guess_is_selected_and_nothing_else_is() -> None:
@@ -61,9 +61,16 @@ def test_a_guess_is_selected_and_nothing_else_is() -> None:
 
 
 def test_the_row_that_is_asked_about_is_shown() -> None:
-    identity = RowIdentity(9, "", "", "9", ("Presos de enero",))
-    (person,) = build(receipt(PERSON), **{"9": identity}).open
-    assert person.cells == ("Presos de enero",)
+    title = RowIdentity(9, "", "", "9", {"B": "Presos de enero"})
+    (person,) = build(receipt(PERSON), NOTHING_GIVEN, title).open
+    assert person.cells == ["Presos de enero"]
+
+
+def test_the_remark_that_is_asked_about_is_shown_with_the_name() -> None:
+    remark = question("remark_state", "/rows/remark_state", step=3, rows=["7", "8"], count=5, column="C")
+    identity = RowIdentity(7, "Ana Roca", "", "7", {"A": "1", "B": "Ana Roca", "C": "excarcelada el 14/1"})
+    (asked,) = build(receipt(remark), NOTHING_GIVEN, identity).open
+    assert asked.cells == ["Ana Roca", "excarcelada el 14/1"]
 
 
 def test_the_day_that_each_order_makes_of_a_date_is_shown() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from app.fair_queue import Client
 from app.imports import import_store
+from app.tables import open_workbook
 from app.web.desk import answers, list_upload
 from app.web.desk.sessions import IDLE_TIMEOUT
 from tests.support import World
@@ -38,6 +39,15 @@ HOSTILE = [
 
 
 ANSWERED = 'list_date = "2026-01-20"\nwhole = false\n'
+UNTIDY = [
+    ["Presos políticos, actualizado al 20/01/2026"],
+    ["DATOS PERSONALES", "", "DETENCIÓN", "", "EXCARCELACIÓN", "", ""],
+    ["Apellidos y nombres", "C.I.", "Fecha", "Lugar", "Fecha", "Estado", "Xyz"],
+    ["Roca Lugo Ana", "V-9.345.678", "02/03/2025", "Ramo Verde", "12/01/2026", "excarcelada", "77"],
+    ["Paz Ruiz Eva", "", "03/04/2025", "El Rodeo I", "14/01/2026", "excarcelada", "78"],
+    ["Gil Mora Luis", "", "04/05/2025", "Tocorón", "", "detenido", "79"],
+    ["TOTAL: 3"],
+]
 NO_DIGITS = str.maketrans("0123456789", "ghijklmnop")
 
 
@@ -48,7 +58,7 @@ def people(count: int) -> list[str]:
 
 
 @pytest.fixture
-def officer(world: World) -> Officer:
+def officer(world: World, asked_of_every_list: None) -> Officer:
     officer = Officer(world)
     officer.sign_in()
     officer.open(PATH)
@@ -393,6 +403,49 @@ def test_what_looks_wrong_of_the_whole_list_is_confirmed(officer: Officer) -> No
     assert len(officer.world.get("/v1/reports", "foro").json()["data"]) == 2
 
 
+def test_a_corrected_list_shows_what_it_changes_field_by_field(officer: Officer) -> None:
+    officer.world.send_list(f"{HEAD}\nEX-1;Ana Matilde Múgica;2025-03-02;Venezuela;2026-01-12;;", mapping=ANSWERED)
+    tried(officer, f"{HEAD}\nEX-1;Ana Matilde Múgica;2025-03-02;Venezuela;2026-01-14;;")
+    page = answered(officer, OF_LIST)
+    assert "What changes of your earlier reports" in page
+    assert "Release date: <del><bdi>12 Jan 2026</bdi></del> → <ins><bdi>14 Jan 2026</bdi></ins>" in page
+
+
+def test_an_untidy_workbook_is_sent_by_answering_what_is_asked(officer: Officer) -> None:
+    """In Spanish: a title, two rows of headings, a sum, a sheet of notes."""
+    officer.language = "es"
+    officer.open(PATH)
+    with open_workbook() as (book, buffer):
+        people, notes = book.add_worksheet("Enero"), book.add_worksheet("Notas")
+        for number, row in enumerate(UNTIDY):
+            people.write_row(number, 0, row)
+        notes.write_row(0, 0, ["Llamar a la familia Roca"])
+        notes.write_row(1, 0, ["Revisar la lista"])
+    page = officer.fill(PATH, {}, files={"file": ("enero.xlsx", buffer.getvalue())}).text
+    assert "¿La hoja «Notas» (" in page
+    assert "¿Para qué día vale esta lista?" in page
+    asked = set(re.findall('name="(answer:[^"]*)"[^>]* required', page))
+    answers = {
+        "answer:/list_date": "2026-01-20",
+        "answer:/whole": "false",
+        "answer:/checked": "family",
+        "answer:/held": "held",
+        "answer:/dates": "day_first",
+        "answer:/positions/G": "-",
+        **{name: "leave_out" for name in asked if name.startswith("answer:/rows/")},
+        **{name: "held" for name in asked if name.startswith("answer:/values/state/")},
+    }
+    page = answered(officer, {name: answer for name, answer in answers.items() if name in asked})
+    assert "No queda nada por aclarar" in page
+    assert "Enviar las 3 filas" in page
+    assert answered(officer, {"send": "yes"}) == "303"
+    officer.world.settle()
+    stored = officer.world.get("/v1/reports", "foro").json()["data"]
+    assert sorted("release" in one for one in stored) == [False, True, True]
+    assert {one["verification"]["method"] for one in stored} == {"family"}
+    assert {one["detention"]["detained_on"] for one in stored} == {"2025-03-02", "2025-04-03", "2025-05-04"}
+
+
 def test_who_is_missing_from_a_whole_list_is_asked_about(officer: Officer) -> None:
     head = HEAD.replace("Fecha de excarcelación", "Estado")
     rows = [f"EX-{at};{name} Múgica;2025-03-02;Venezuela;detenida;;" for at, name in enumerate(("Ana", "Eva"))]
@@ -570,6 +623,6 @@ def test_a_wish_that_the_list_takes_back_is_told_with_its_row(officer: Officer) 
 
 def test_a_column_of_days_of_publication_is_asked_about_and_answered(officer: Officer) -> None:
     page = tried(officer, f"{HEAD};Reserva\nEX-1;Ana Matilde Múgica;2025-03-02;Venezuela;2026-01-12;;;2026-03-20")
-    assert "What is in column H “Reserva”?" in page
+    assert "column H “Reserva”?" in page
     page = answered(officer, OF_LIST | {"answer:/positions/H": "publish_not_before"})
     assert "Nothing is open" in page
