@@ -32,8 +32,8 @@ STATE_MARKS = tuple(
 )
 BIRTH = "detainee.birth_date"
 EMBARGO = "publish_not_before"
-SENTENCE_UNTIL = "detention.sentence.until"
-PUBLISH = "detainee.publish"
+SENTENCE_UNTIL, SENTENCE_TERM = "detention.sentence.until", "detention.sentence.term"
+PUBLISH, PUBLISH_GIVEN_ON = "detainee.publish", "detainee.publish_given_on"
 # The import reports an error if a cell of these fields says "unknown": treated as empty, it would show somebody, or too
 # early.
 UNKNOWN_IS_ERROR = frozenset({EMBARGO, PUBLISH})
@@ -62,7 +62,7 @@ FIELDS: dict[str, Field] = {
     "detainee.national_id": LINE,
     "detainee.died_on": DATE,
     PUBLISH: Field("code", "publish"),
-    "detainee.publish_given_on": DATE,
+    PUBLISH_GIVEN_ON: DATE,
     "detention.detained_on": DATE,
     "detention.facility": LINE,
     "detention.place": LINE,
@@ -73,7 +73,7 @@ FIELDS: dict[str, Field] = {
     "detention.ended.how": Field("code", "ended"),
     "detention.charges": LINES,
     SENTENCE_UNTIL: DATE,
-    "detention.sentence.term": LINE,
+    SENTENCE_TERM: LINE,
     "detention.case": LINE,
     "release.stage": Field("code", "stages"),
     "release.released_on": DATE,

@@ -13,7 +13,19 @@ from itertools import islice
 
 from app.imports.code_words import CELL_WORDS
 from app.imports.faults import BadFile, format_column_letters, parse_column_letters
-from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, STATE_DAY, STATE_MARKS, SURNAMES
+from app.imports.fields import (
+    EMBARGO,
+    FIELDS,
+    GIVEN_NAMES,
+    NAME,
+    PUBLISH,
+    PUBLISH_GIVEN_ON,
+    SENTENCE_TERM,
+    STATE,
+    STATE_DAY,
+    STATE_MARKS,
+    SURNAMES,
+)
 from app.imports.formats.csv import MAX_COLUMNS, UNDECODED_BYTE, Cells
 from app.imports.heading_recognition import (
     NOT_NEEDED,
@@ -54,6 +66,9 @@ def _compile_words(name: str) -> re.Pattern[str]:
 
 
 _WITHHOLDING, _NOT_WITHHOLDING = _compile_words("withholding"), _compile_words("not_withholding")
+_PUBLICATION = _compile_words("publication")
+# What a column may be read for if its heading has a word of publication.
+PUBLICATION_FIELDS = frozenset({PUBLISH, PUBLISH_GIVEN_ON, EMBARGO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +222,8 @@ def _is_in_sheet(letter: str, sheet: str | None) -> bool:
 def _find_meaning(column: Column, mapping: ListMapping) -> Column:
     """Return the column with the meaning that the mapping gives it, or else with the likeliest one."""
     targets = mapping.find_targets(column.place, column.heading, column.sheet)
+    if targets is None and column.group:
+        targets = mapping.targets.get(fold_heading(column.title))
     if targets is not None:
         return replace(column, fields=tuple(targets), is_answered=True)
     guess = guess_meaning(column.heading, column.group, column.profile) if column.heading else None
@@ -214,7 +231,10 @@ def _find_meaning(column: Column, mapping: ListMapping) -> Column:
         return replace(column, is_sure=False)
     if guess.field == NOT_NEEDED:
         return replace(column, is_counter=True, is_sure=guess.is_sure)
-    return replace(column, fields=(guess.field,), is_sure=guess.is_sure)
+    if guess.field not in PUBLICATION_FIELDS and not guess.is_sure and _has_word(column, _WITHHOLDING):
+        return replace(column, is_sure=False)  # "Not for release" is about publication
+    is_dated_term = guess.field == SENTENCE_TERM and column.profile.dates > 0  # a day is the end of a sentence
+    return replace(column, fields=(guess.field,), is_sure=guess.is_sure and not is_dated_term)
 
 
 def _settle_meanings(columns: list[Column]) -> list[Column]:
@@ -284,8 +304,12 @@ def find_day_of_ages(columns: Sequence[Column]) -> str | None:
 
 
 def may_withhold(column: Column) -> bool:
-    """Whether the heading of a column that is not read says that people must not be published."""
-    return bool(_WITHHOLDING.search(_NOT_WITHHOLDING.sub(" ", fold_heading(column.title))))
+    """Whether the heading of a column may say who must not be published, or until when."""
+    return _has_word(column, _WITHHOLDING) or _has_word(column, _PUBLICATION)
+
+
+def _has_word(column: Column, words: re.Pattern[str]) -> bool:
+    return words.search(_NOT_WITHHOLDING.sub(" ", fold_heading(column.title))) is not None
 
 
 def repeat_cells_above(rows: Iterable[Cells]) -> Iterator[Cells]:

@@ -213,7 +213,8 @@ class _SheetOpener:
         heading_row = find_heading_row(first_rows, self.mapping, heading_number)
         if not self.is_mapping_saved and heading_row.is_found:
             saved = self._find_saved(heading_row.digest)
-            if saved is not None:
+            # Answers about one sheet, such as its verdict, say nothing of another with the same headings.
+            if saved is not None and saved.sheet in (None, name) and self.mapping.sheet in (None, name):
                 self.mapping, self.is_mapping_saved = self.mapping.lay_over(saved), True
         if not heading_row.is_found and heading_number is None:
             heading_row = _guess_heading_row(first_rows)
@@ -286,13 +287,19 @@ def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
         sheet.is_used = opener.mapping.sheets.get(name, is_list and not is_hidden)
         if is_list or not is_hidden:
             sheets.append(sheet)
+    mapping = opener.mapping  # perhaps one saved for the headings of a sheet
+    for sheet in sheets:
+        sheet.is_used = sheet.is_used and mapping.sheet in (None, sheet.name)
     used = [sheet for sheet in sheets if sheet.is_used]
-    visible = [sheet for sheet in sheets if sheet.name not in hidden_names]
     if len(used) > 1:  # their columns are named by sheet and letter
         for sheet in used:
             sheet.columns = opener.open_sheet(sheet.read_rows, sheet.name, sheet.number, is_alone=False).columns
-    elif not used and visible:
-        max(visible, key=lambda sheet: (has_people(sheet.columns), sheet.row_count)).is_used = True
+    elif not used:
+        left = [sheet for sheet in sheets if sheet.name not in [*hidden_names, *mapping.sheets]]
+        left = [sheet for sheet in left if mapping.sheet in (None, sheet.name)]
+        likeliest = max(left, key=lambda sheet: (has_people(sheet.columns), sheet.row_count), default=None)
+        if likeliest is not None:
+            likeliest.is_used = True
     return sheets
 
 
@@ -357,14 +364,26 @@ def _open_csv(opener: _SheetOpener, data: bytes) -> OpenedSheet:
     def read_cells(delimiter: str, width: int | None = None) -> Iterator[Cells]:
         return (Cells(*row) for row in csv.read_csv_rows(data, encoding, delimiter, width))
 
-    candidates = []
-    for delimiter in csv.DELIMITERS:
-        heading_row = find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header)
-        widths = sorted(len(row.texts) for row in islice(read_cells(delimiter), MAX_HEADING_ROW))
-        usual_width = widths[len(widths) // 2] if widths else 0
-        candidates.append(((heading_row.known_count, heading_row.width, usual_width), heading_row, delimiter))
-    _rank, heading_row, delimiter = max(candidates, key=lambda candidate: candidate[0])
+    candidates = [
+        (find_heading_row(read_cells(delimiter), opener.mapping, opener.mapping.header), delimiter)
+        for delimiter in csv.DELIMITERS
+    ]
+    targets = opener.mapping.targets
+
+    def rank(candidate: tuple[HeadingRow, str]) -> tuple[int, int, tuple[int, int], int]:
+        row, delimiter = candidate
+        named_count = sum(1 for heading in row.headings if fold_heading(heading) in targets)
+        return named_count, row.known_count, _count_split_rows(read_cells(delimiter)), row.width
+
+    heading_row, delimiter = max(candidates, key=rank)
     return opener.open_sheet(partial(read_cells, delimiter, len(heading_row.headings) or None))
+
+
+def _count_split_rows(rows: Iterator[Cells]) -> tuple[int, int]:
+    """Return how many of the first rows a delimiter splits, and into how many cells."""
+    counts = [sum(1 for text in row.texts if text.strip()) for row in islice(rows, MAX_HEADING_ROW)]
+    split = [count for count in counts if count > 1]
+    return len(split), sum(split)
 
 
 def _build_opened_list(
@@ -377,7 +396,8 @@ def _build_opened_list(
         first = next(other.letter for other in columns if other.fields[:1] == (name,))
         field_name = partial(format_field_name, name)
         raise BadFile.from_sentence("two_columns_for_one", first=first, second=column.letter, field=field_name)
-    missing = mapping.targets.keys() - {fold_heading(column.heading) for column in columns}
+    headings = {fold_heading(text) for column in columns for text in (column.heading, column.title)}
+    missing = mapping.targets.keys() - headings
     if missing:
         raise _build_mismatch(mapping, missing)
     day = mapping.day or _guess_day([text for sheet in used for text in sheet.rows_above]) or context.today

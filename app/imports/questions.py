@@ -192,14 +192,25 @@ def ask_about_reading(opened_list: OpenedList) -> list[StoredQuestion]:
             values={"sheet": sheet.name or "", "rows_of_sheet": format_row_count(sheet.row_count)},
         )
         for sheet in opened_list.sheets
-        if len(opened_list.sheets) > 1 and sheet.row_count and sheet.name not in opened_list.mapping.sheets
+        if _is_sheet_asked(sheet, opened_list)
     ]
     for sheet in opened_list.used_sheets:
         if not sheet.heading_row.is_found and not _is_header_answered(opened_list.mapping, sheet):
             questions.append(_ask_about_header(sheet))
-        questions += [question for column in sheet.columns for question in _ask_about_column(column)]
+        unread_cells = opened_list.tally.unread_cells  # of all rows: the profile of a column is of the first
+        for column in sheet.columns:
+            questions += _ask_about_column(column, column.profile.filled or unread_cells[column.letter])
         questions += _ask_about_colours(sheet, opened_list)
     return questions
+
+
+def _is_sheet_asked(sheet: OpenedSheet, opened_list: OpenedList) -> bool:
+    """Whether it is open if a sheet belongs to the list. Sheets set aside are asked about again if no other is left."""
+    if not sheet.row_count or opened_list.mapping.sheet is not None:
+        return False
+    if not opened_list.used_sheets:
+        return True
+    return len(opened_list.sheets) > 1 and sheet.name not in opened_list.mapping.sheets
 
 
 def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[StoredQuestion]:
@@ -236,8 +247,8 @@ def _ask_about_header(sheet: OpenedSheet) -> StoredQuestion:
     return build_question("header_row", place, READ_STEP, kind="number", guess=str(sheet.heading_row.number))
 
 
-def _ask_about_column(column: Column) -> list[StoredQuestion]:
-    if column.is_answered or not column.profile.filled or column.is_counter:
+def _ask_about_column(column: Column, filled: int) -> list[StoredQuestion]:
+    if column.is_answered or not filled or column.is_counter:
         return []
     values: dict[str, Value] = {"letter": column.letter, "title": column.title}
     place = ["positions", column.letter]
@@ -256,8 +267,8 @@ def _ask_about_column(column: Column) -> list[StoredQuestion]:
         ]
     if column.fields and column.is_sure:
         return []
-    guess = next(iter(column.fields), None)
-    is_grave = guess is None and (may_withhold(column) or _holds_people(column))
+    guess = column.fields[0] if column.fields else None
+    is_grave = may_withhold(column) or (not column.fields and _holds_people(column))
     code = "column_unread" if guess is None else "column_unsure"
     if guess == RECORD_ID and column.profile.counts_rows:  # the next list may give the numbers to other people
         code = "numbers_count_rows"
@@ -270,7 +281,7 @@ def _ask_about_column(column: Column) -> list[StoredQuestion]:
             answer="mapping" if is_grave else "confirm",
             column=column,
             guess=guess,
-            count=column.profile.filled,
+            count=filled,
             values=values,
         )
     ]
@@ -326,7 +337,15 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
         if opened_list.day is not None:  # by name: the day is perhaps answered in the same round
             ages.append(format_choice(AGE_ON_LIST_DAY, "age_on_day"))
         questions.append(
-            build_question("age_needs_day", ["age_on"], READ_STEP, column=age_column, choices=ages, count=undated_ages)
+            build_question(
+                "age_needs_day",
+                ["age_on"],
+                READ_STEP,
+                answer="mapping",
+                column=age_column,
+                choices=ages,
+                count=undated_ages,
+            )
         )
     return questions
 

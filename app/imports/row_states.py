@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from app.dates import parse_date, subtract_years
+from app.dates import DateError, parse_date, subtract_years
 from app.imports.fields import NAME, PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.sheet_dates import DateContext, DateOrder
@@ -78,19 +78,19 @@ class RowStates:
                 return
             reading = _settle(answer, fields, stated, readings)
             dated = find_dated_state(fields)
-        if reading is not None and _has_other_day(reading, fields):
-            answer = self._mapping.find_row_answer(label, Question.STATES_DIFFER)
-            if answer is Answer.CELLS:
-                reading = replace(reading, on=None)
-            elif answer is Answer.STATUS:
-                fields.pop(_DAY_FIELDS[find_base(reading.state)], None)
-            else:
-                yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
-                return
         if reading is None and dated is None and self._sheet_state is not None:
             reading = StateReading(self._sheet_state, {}, None)
         if reading is not None:
-            self._apply(fields, reading, day)
+            same = [other for other in readings if other is not reading and not _differ([reading, other])]
+            status, is_clear = self._build_status(fields, [reading, *same], day)
+            if not (_fill_fields(fields, status) and is_clear):
+                answer = self._mapping.find_row_answer(label, Question.STATES_DIFFER)
+                if answer not in _SETTLING_ANSWERS:
+                    yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
+                    yield from self._check_wish(fields, label)
+                    return
+                if answer is not Answer.CELLS:
+                    fields |= {name: value for name, value in status.items() if name != NOTE}
         elif day is not None:
             fields.setdefault(_DAY_FIELDS.get(dated or "", HELD_ON), day)
         if DIED_ON in fields and not is_released(fields):  # who died before a release died in custody
@@ -125,16 +125,20 @@ class RowStates:
             elif mark is not None and mark is not False:
                 yield StateReading(_MARK_STATES.get(state, state), {}, mark if isinstance(mark, str) else None)
 
-    def _apply(self, fields: Fields, reading: StateReading, day: str | None) -> None:
+    def _build_status(self, fields: Fields, readings: list[StateReading], day: str | None) -> tuple[Fields, bool]:
+        """Return the fields that the status of a row becomes, and whether its readings and its `day` agree."""
+        reading = readings[0]
+        status: Fields = {}
         is_arrest_known = DETAINED_ON in fields or DETAINED_ON in reading.codes
         is_day_of_list = reading.on is not None or day == self._mapping.list_date
         if reading.state == "held" and day is not None and not is_arrest_known and not is_day_of_list:
-            fields[DETAINED_ON], day = day, None  # "Detenida", and since when
-        for name, value in {**expand_state(reading.choice, reading.on or day), **reading.codes}.items():
-            if name == NOTE:
-                add_to_note(fields, value)
-            else:
-                fields.setdefault(name, value)
+            status[DETAINED_ON], day = day, None  # "Detenida", and since when
+        is_clear = _fill_fields(status, expand_state(reading.choice, reading.on or day) | dict(reading.codes))
+        if reading.on is not None and day is not None:
+            is_clear = _fill_fields(status, _drop_note(expand_state(reading.choice, day))) and is_clear
+        for other in readings[1:]:
+            is_clear = _fill_fields(status, _drop_note(other.expand())) and is_clear
+        return status, is_clear
 
     def _check_release(self, fields: Fields, label: str, *, is_stated: bool) -> Iterator[tuple[str, str]]:
         """Ask about a kind of release beside no day and no status, or a day that is not known: "s/f"."""
@@ -164,7 +168,7 @@ class RowStates:
             fields[NAME] = name
             if not is_said:
                 drop_dated_state(fields)
-                self._apply(fields, reading, None)
+                _fill_fields(fields, reading.expand())
         elif answer is Answer.READ:
             fields[NAME] = name
             add_to_note(fields, remark)
@@ -186,7 +190,7 @@ class RowStates:
             answer = self._mapping.find_row_answer(label, Question.REMARK_STATE)
             if answer is Answer.REMARK:
                 drop_dated_state(fields)
-                self._apply(fields, reading, None)
+                _fill_fields(fields, reading.expand())
             elif answer is not Answer.READ:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_STATE, NOTE)
         yield from self._check_wish(fields, label)
@@ -299,10 +303,36 @@ def _choose_reading(readings: list[StateReading]) -> StateReading | None:
     return max(readings, key=lambda r: (r.state != "held", r.on is not None, len(r.codes)), default=None)
 
 
-def _has_other_day(reading: StateReading, fields: Fields) -> bool:
-    """Whether a status has a day that cannot be the one in the column for it: a month may hold a day."""
-    day = fields.get(_DAY_FIELDS.get(find_base(reading.state), ""))
-    return reading.on is not None and day is not None and not parse_date(reading.on).overlaps(parse_date(day))
+def _drop_note(values: Fields) -> Fields:
+    return {name: value for name, value in values.items() if name != NOTE}
+
+
+def _fill_fields(fields: Fields, values: Fields) -> bool:
+    """Fill in what the fields lack or say less exactly. Return False if they contradict a value, which they keep."""
+    is_clear = True
+    for name, value in values.items():
+        if name == NOTE:
+            add_to_note(fields, value)
+        elif name not in fields or _is_more_exact(value, fields[name]):
+            fields[name] = value
+        elif not _agree(value, fields[name]):
+            is_clear = False
+    return is_clear
+
+
+def _is_more_exact(value: Any, other: Any) -> bool:
+    """Whether a value says the same as another, and more: 2026-01-14 beside 2026-01, a kind beside "unspecified"."""
+    return other == ReleaseKind.UNSPECIFIED or str(value).startswith(f"{other}-")
+
+
+def _agree(value: Any, other: Any) -> bool:
+    """Whether two values can both hold: a month and a day in it."""
+    if value == other or _is_more_exact(other, value):
+        return True
+    try:
+        return parse_date(str(value)).overlaps(parse_date(str(other)))
+    except DateError:
+        return False
 
 
 def _contradicts(stated: str, dated: str) -> bool:

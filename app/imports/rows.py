@@ -31,6 +31,7 @@ from app.imports.layout import NAME_PARTS, Column, find_day_of_ages, is_repeatab
 from app.imports.mapping import AGE_ON_LIST_DAY, DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping, Question
 from app.imports.row_states import DIED_ON, IN_CUSTODY, LEFT_OUT, RELEASED_ON, UNKNOWN_DAY, RowStates
 from app.imports.sheet_dates import DateContext, infer_order, is_unknown_date
+from app.imports.states import UNKNOWN, StateReading
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
 from app.schemas.imports import ImportLeftOut, ImportUnread, ImportUnsaid
@@ -294,7 +295,7 @@ class RowReader:
                 continue
             if name == "note" and name in fields:
                 parsed_value = f"{fields[name]}\n{parsed_value}"
-            if parsed_value is None or parsed_value == []:
+            if parsed_value is None or parsed_value == [] or _is_unknown_state(parsed_value):
                 self.tally.unknown_cells[column.letter, text[:MAX_SHOWN_CHARACTERS]] += 1
                 if name == RELEASED_ON and is_unknown_date(text):
                     fields[UNKNOWN_DAY] = True
@@ -342,6 +343,10 @@ def build_sheet_dates(
     other = found.pop() if len(found) == 1 else None
     contexts = {place: DateContext(order or other, day) for place, order in orders.items()}
     return SheetDates(contexts, DateContext(other, day))
+
+
+def _is_unknown_state(parsed_value: Any) -> bool:
+    return isinstance(parsed_value, StateReading) and parsed_value.state == UNKNOWN
 
 
 def is_text_too_long(name: str, parsed_value: Any) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
-from app.imports.code_words import CELL_WORDS, MAX_FOLDED_LENGTH, find_code, fold_short_text, load_code_words
+from app.imports.code_words import CELL_WORDS, MAX_FOLDED_LENGTH, load_code_words
 from app.imports.faults import format_in_both_languages
 from app.imports.formats.template import LANGUAGES
 from app.imports.sheet_dates import DATE_IN_TEXT, DateContext, UnreadCellDate, parse_sheet_date, strip_accents
@@ -21,35 +21,7 @@ HELD, RELEASED, HOUSE_ARREST, DIED = "held", "released", "house_arrest", "died"
 TRANSFERRED, ESCAPED, DISAPPEARED, UNKNOWN, NO_STATE = "transferred", "escaped", "disappeared", "unknown", "-"
 RELEASE_KIND, LEGAL_STATUS = "release.kind", "detention.legal_status"
 STAGE, ENDED_HOW, DETAINED_ON = "release.stage", "detention.ended.how", "detention.detained_on"
-# Code list → field, for the words of a column of states. The first list with the word is taken: "casa por cárcel" is a
-# legal status before it is a kind of release, since house arrest is not being out.
-STATE_CODES = {
-    "legal_statuses": LEGAL_STATUS,
-    "release_kinds": RELEASE_KIND,
-    "ended": ENDED_HOW,
-    "stages": STAGE,
-}
 _PREFIXES = tuple(fold(word) for word in CELL_WORDS["states"]["prefixes"])
-_STATES = {fold(word): state for state in (RELEASED, HELD) for word in CELL_WORDS["states"][state]}
-
-
-def find_state(note: str) -> tuple[str, str] | None:
-    """Return the state of the person in a note that says nothing else: "Estado: excarcelado"."""
-    head, colon, _rest = note.partition(":")
-    return parse_state(note) if colon and fold_short_text(head) in _PREFIXES else None
-
-
-def parse_state(text: str) -> tuple[str, str] | None:
-    """Return the state that one word gives: `("", "released")`, `("", "held")`, or `(code list, code)`."""
-    folded = fold_short_text(text)
-    prefix = next((word for word in _PREFIXES if folded.startswith(f"{word} ")), "")
-    bare = folded.removeprefix(prefix).strip()
-    if (state := _STATES.get(bare)) is not None:
-        return "", state
-    for codes in STATE_CODES:
-        if (code := find_code(codes, bare)) not in (None, ReleaseKind.UNSPECIFIED):  # "excarcelación" may be to come
-            return codes, str(code)
-    return None
 
 
 @dataclass(frozen=True, slots=True)

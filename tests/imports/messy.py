@@ -28,6 +28,8 @@ Sin confirmar;;;;;;
 TOTAL: 10;;;;;;
 """
 OF_1976_ANSWERS = """age_on = "detained_on"
+[columns]
+Ficha = "source_record_id"
 [constants]
 "detention.country" = "CL"
 [rows]
@@ -91,7 +93,13 @@ def marked() -> bytes:
 
 MARKED_ANSWERS = """[columns]
 "Notas" = "note"
+"Penal" = "detention.facility"
+"Estatus" = ["detention.legal_status", "state"]
+[sheets]
+Portada = false
+Presos = true
 [rows]
+"10 remark_state" = "remark"
 not_a_person = "leave_out"
 5 = "leave_out"
 7 = "read"
@@ -124,6 +132,9 @@ OPEN_ANSWERS = """dates = "day_first"
 [columns]
 "Expediente interno" = "source_record_id"
 "Centro" = "detention.facility"
+"Nombre" = "detainee.given_names"
+[values.state]
+Miranda = "-"
 [positions]
 D = "detention.detained_on"
 E = "release.released_on"
@@ -160,6 +171,8 @@ def weekly_without_zeros_and_verdicts(*, zeros: bool = False) -> bytes:
 
 
 WEEKLY_ANSWERS = """[columns]
+"Código" = "source_record_id"
+"Penal" = "detention.facility"
 "Estado" = []
 [values."verification.method"]
 "abogado" = "lawyer"

@@ -1,58 +1,68 @@
-"""Answers are written into a mapping, and a mapping as TOML."""
+"""Answers to questions, written into a mapping and read back from its text."""
 
 import tomllib
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.imports.answers import UnreadableMapping, build_answers, dump_mapping, format_mapping, merge_answers
 from app.imports.mapping import ListMapping
 
-HOSTILE = 'a "quoted" \\ word\n= [x]\t\x7f é 🙂'
-
-
-def test_answers_are_written_into_the_mapping_of_before() -> None:
-    before = 'dates = "month_first"\nheader = 3\n[values."release.kind"]\nLP = "full_release"\n'
-    answers = build_answers([("/dates", "day_first"), ("/values/release.kind/X", "pardon")])
-    assert tomllib.loads(merge_answers(before, answers)) == {
-        "dates": "day_first",
-        "header": 3,
-        "values": {"release.kind": {"LP": "full_release", "X": "pardon"}},
-    }
-
-
-def test_the_same_answers_given_again_change_no_letter() -> None:
-    answers = build_answers([("/list_date", "2026-01-20"), ("/whole", "false"), ("/rows/5", "leave_out")])
-    once = merge_answers("", answers)
-    assert merge_answers(once, answers) == once
-    assert not once.startswith("\n"), "a browser would send it back without"
-
-
-def test_a_mapping_stays_as_written_where_nothing_is_answered() -> None:
-    assert merge_answers("# mine\n", {}) == "# mine\n"
-
-
-def test_a_mapping_is_written_without_what_it_leaves_open() -> None:
-    mapping = ListMapping(positions={"B": []}, whole=False)
-    assert tomllib.loads(dump_mapping(mapping)) == {"positions": {"B": []}, "whole": False}
-
-
-def test_any_word_can_stand_in_a_mapping() -> None:
-    mapping = {"values": {"release.kind": {HOSTILE: "pardon"}}, "sheet": HOSTILE, "columns": {HOSTILE: []}}
-    assert tomllib.loads(format_mapping(mapping)) == mapping
-
 
 @pytest.mark.parametrize(
-    "mapping",
+    "place, text, mapping",
     [
-        "=",
-        "a = 'b",
-        ".".join(["a"] * 5_000) + "=1",  # which takes the square of its length to read
-        "\n".join(["# a long remark"] * 5_000),
-        "[" * 2_000,
-        "d = 2026-01-01",
+        ("/positions/F", "note", {"positions": {"F": "note"}}),
+        ("/positions/F", "", {"positions": {"F": []}}),
+        ("/values/state/fuera", "released:unspecified", {"values": {"state": {"fuera": "released:unspecified"}}}),
+        ("/values/detention.country/a~1b~0c", "VE", {"values": {"detention.country": {"a/b~c": "VE"}}}),
+        ("/sheets/Enero", "true", {"sheets": {"Enero": True}}),
+        ("/sheets/Enero", "false", {"sheets": {"Enero": False}}),
+        ("/whole", "false", {"whole": False}),
+        ("/confirmed/row_count", "true", {"confirmed": {"row_count": True}}),
+        ("/header", " 3 ", {"header": 3}),
+        ("/headers/Enero", "none", {"headers": {"Enero": 0}}),
+        ("/rows/14 remark_wish", "remark", {"rows": {"14 remark_wish": "remark"}}),
+        ("/list_date", "2026-01-14", {"list_date": "2026-01-14"}),
     ],
-    ids=["no name", "no end", "names", "lines", "brackets", "day"],
 )
-def test_what_is_no_mapping_is_not_written_into(mapping: str) -> None:
+def test_an_answer_goes_to_its_place_in_its_type(place: str, text: str, mapping: dict[str, Any]) -> None:
+    assert build_answers([(place, text)]) == mapping
+    ListMapping.model_validate(mapping)
+
+
+def test_answers_are_laid_over_a_mapping_and_leave_the_rest_as_it_was() -> None:
+    text = 'dates = "day_first"\n[positions]\nB = "note"\nC = "detention.place"\n'
+    merged = merge_answers(text, build_answers([("/positions/B", "detention.facility"), ("/whole", "true")]))
+    assert tomllib.loads(merged) == {
+        "dates": "day_first",
+        "whole": True,
+        "positions": {"B": "detention.facility", "C": "detention.place"},
+    }
+    assert merge_answers(text, {}) == text
+
+
+@pytest.mark.parametrize("text", ["nonsense", "a = 2026-01-01", "x = [" + "[" * 1_500, "a." * 20_000 + "a = 1"])
+def test_answers_cannot_be_merged_into_what_is_no_mapping(text: str) -> None:
     with pytest.raises(UnreadableMapping):
-        merge_answers(mapping, {"dates": "day_first"})
+        merge_answers(text, {"whole": True})
+
+
+def test_a_mapping_is_printed_without_what_it_leaves_open() -> None:
+    text = dump_mapping(ListMapping(list_date="2026-01-14", rows={"7": "leave_out"}))  # type: ignore[dict-item]
+    assert tomllib.loads(text) == {"list_date": "2026-01-14", "rows": {"7": "leave_out"}}
+    assert dump_mapping(ListMapping()) == ""
+
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+names = st.sampled_from(sorted(ListMapping.model_fields))
+
+
+@given(st.dictionaries(names, st.one_of(words, st.booleans(), st.integers(0, 50), st.dictionaries(words, words))))
+def test_a_mapping_of_any_words_is_read_back_as_it_was(mapping: dict[str, Any]) -> None:
+    kept = {name: value for name, value in mapping.items() if value != {}}
+    assert tomllib.loads(format_mapping(mapping)) == kept

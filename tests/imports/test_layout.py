@@ -5,8 +5,7 @@ import pytest
 from app.imports.faults import BadFile
 from app.imports.mapping import ListMapping
 from tests.imports.sheets import row, xlsx
-from tests.imports.test_list_reader import bodies, faults, opened, refusal
-from tests.support import NOW
+from tests.imports.test_list_reader import bodies, faults, opened, places, questions
 
 GROUPED = "Código;Nombre;Detención;;Excarcelación;;País\n;;Fecha;Lugar;Fecha;Tipo;\n"
 IN_GROUPS = {
@@ -21,10 +20,12 @@ def test_two_rows_of_headings_are_read_as_one() -> None:
     line = "N-1;Ana Ruz;2025-01-12;Tocorón;2026-01-12;libertad plena;VE\n"
     assert bodies(GROUPED + line) == [IN_GROUPS]
     assert bodies("Lista al 12 de enero\n" + GROUPED + line) == [IN_GROUPS]
-    assert [one.heading for one in opened(GROUPED + line).columns][2:5] == [
-        "Fecha de Detención",
-        "Lugar de Detención",
-        "Fecha de Excarcelación",
+    assert [one.title for one in opened(GROUPED + line).columns][2:] == [
+        "Detención / Fecha",
+        "Detención / Lugar",
+        "Excarcelación / Fecha",
+        "Excarcelación / Tipo",
+        "País",
     ]
 
 
@@ -41,7 +42,7 @@ def test_two_columns_of_one_heading_are_told_apart_by_their_letters() -> None:
     found = bodies(said, mapping)[0]
     assert (found["detention"]["detained_on"], found["release"]["released_on"]) == ("2025-01-12", "2026-01-12")
     twice = "Nombre;Excarcelado el;Fecha de excarcelación\nAna Ruz;2026-01-12;2026-01-13\n"
-    assert refusal(twice) == "two_columns_for_one"
+    assert places(twice) == [("column_unread", "/positions/C")]
     assert bodies(twice, "[positions]\nB = []\n")[0]["release"] == {"released_on": "2026-01-13"}
     with pytest.raises(BadFile, match="letter of a column"):
         ListMapping.parse_toml('[positions]\n3 = "note"\n')
@@ -90,16 +91,16 @@ def test_a_hidden_column_that_would_be_read_is_asked_about_before_the_run() -> N
         row(2, "Ana Ruz", "VE", "x"),
         before='<cols><col min="3" max="9" hidden="1"/></cols>',
     )
-    assert [one["code"] for one in opened(made).list_questions(NOW)] == ["hidden_column"]
-    assert opened(made, '[columns]\nNota = "note"\n').list_questions(NOW) == []
+    assert [one["code"] for one in questions(made, is_confirmed=True)] == ["hidden_column"]
+    assert questions(made, '[columns]\nNota = "note"\n') == []
 
 
 def test_dates_where_a_sentence_stands_are_asked_about_before_the_run() -> None:
     said = "Nombre,Sentence\nAna Ruz,2031-12-07\nEva Sol,life\n"
-    assert [one["code"] for one in opened(said).list_questions(NOW)] == ["sentence_date"]
-    assert opened("Nombre,Sentence\nAna Ruz,12 years\n").list_questions(NOW) == []
+    assert places(said) == [("column_unsure", "/positions/B")]
+    assert questions("Nombre,Sentence\nAna Ruz,12 years\n") == []
     mapping = '[columns]\nSentence = ["detention.sentence.until", "detention.sentence.term"]\n'
-    assert opened(said, mapping).list_questions(NOW) == []
+    assert questions(said, mapping) == []
 
 
 EMBARGOES = [
@@ -114,61 +115,77 @@ def test_a_column_that_names_the_end_of_an_embargo_is_read_as_one(heading: str) 
     assert body["publish_not_before"] == "2026-03-20"
 
 
-ASKED = [
+# What nobody may pass over: the meaning of the column, or a cell that leaves its row out.
+OF_THE_COLUMN = [
     ("no publicar", "2026-03-20"), ("No publicar", "x"), ("No publicar", "s/d"), ("do not publish", "yes"),
-    ("NO PUBLICAR (x)", "x"), ("No publicar nombre", "x"), ("Publicar nombre", "no"), ("¿Se puede publicar?", "no"),
-    ("Publicable", "no"), ("Publicable", "-"), ("Publicable desde", "2026-03-20"), ("Hacer público", "no"),
-    ("Difundir", "no"), ("Confidencial", "sí"), ("Identidad reservada", "x"), ("Reservado/a", "sí"),
-    ("Reserva de identidad", "sí"), ("Embargado", "sí"), ("Embargo (sí/no)", "sí"), ("Privado", "x"),
-    ("Dato privado de un privado de libertad", "x"), ("Anonimato", "sí"), ("Anónimo", "x"),
-    ("Confidential", "yes"), ("Under embargo", "yes"), ("Embargoed", "2020-01-01"), ("Private", "x"),
-    ("Publish name?", "no"), ("Publishable", "no"), ("Withhold name", "x"), ("Not published", "x"),
+    ("NO PUBLICAR (x)", "x"), ("No publicar nombre", "x"), ("Confidencial", "sí"), ("Identidad reservada", "x"),
+    ("Reservado/a", "sí"), ("Reserva de identidad", "sí"), ("Embargado", "sí"), ("Embargo (sí/no)", "sí"),
+    ("Privado", "x"), ("Dato privado de un privado de libertad", "x"), ("Anonimato", "sí"), ("Anónimo", "x"),
+    ("Confidential", "yes"), ("Under embargo", "yes"), ("Private", "x"), ("Withhold name", "x"), ("Not published", "x"),
     ("Fecha de publicación", "20/03/2026"), ("Fecha publicación", "2026-03-20"), ("Fecha de publicación", "20/3/26"),
     ("Fecha de publicación", "2026-03-20 18:00"), ("Fecha de publicación", "02/04/2026"),
     ("release date for publication", "2026-03-20"), ("publication date", "20 March 2026"),
-    ("Publish date", "2026-03-20"),
-    ("Publicado el", "2026-03-20"), ("Published on", "2026-03-20"), ("Date published", "2026-03-20"),
-    ("Reserva", "2026-03-20"),
+    ("Publish date", "2026-03-20"), ("Publicado el", "2026-03-20"), ("Published on", "2026-03-20"),
+    ("Date published", "2026-03-20"), ("Reserva", "2026-03-20"),
     ("Fecha de publicación", "a partir del 01/02/2027"), ("Fecha de publicación", "hasta diciembre de 2026"),
-    ("Autorización publicación", "NO"), ("Publicación permitida", "no"), ("Reserva", "SÍ"), ("Difusión", "x"),
-    ("Sin autorización para difusión", "X"), ("Publication allowed", "no"), ("Ocultar", "sí"), ("Not for release", "x"),
-    ("Difusión autorizada el", "2026-03-20"), ("Autoriza la publicación", "no"), ("Publication consent", "no"),
+    ("Publicación permitida", "no"), ("Reserva", "SÍ"), ("Sin autorización para difusión", "X"), ("Ocultar", "sí"),
+    ("Not for release", "x"), ("Gaceta de publicación", "2025"), ("Enlace de la publicación", "https://example.org"),
+    ("No publicar", "No"), ("Do not publish", "no"),
+]  # fmt: skip
+OF_THE_CELL = [
+    ("Publicar nombre", "no"), ("¿Se puede publicar?", "no"), ("Publicable", "no"), ("Publicable", "-"),
+    ("Hacer público", "no"), ("Difundir", "no"), ("Publish name?", "no"), ("Publishable", "no"),
+    ("Autorización publicación", "NO"), ("Difusión", "x"), ("Publication allowed", "no"),
+    ("Autoriza la publicación", "no"), ("Publication consent", "no"), ("Publicación", "Boletín 2026-03"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("heading, cell", ASKED)
+@pytest.mark.parametrize("heading, cell", OF_THE_COLUMN)
 def test_a_column_that_may_hold_people_back_is_asked_about_before_the_run(heading: str, cell: str) -> None:
     said = f"Nombre,País,{heading}\nAna Ruz,VE,\nEva Sol,VE,{cell}\n"
-    (question,) = opened(said).list_questions(NOW)
-    assert (question["code"], question["answer"]) == ("publication_column", "mapping")
+    (question,) = questions(said, is_confirmed=True)
+    assert (question["place"], question["answer"]) == ("/positions/C", "mapping")
     assert f"«{heading}»" in question["details"]["es"]
-    assert opened(said, f'[columns]\n"{heading}" = []\n').list_questions(NOW) == []
-    assert opened(said, f'[columns]\n"{heading}" = "publish_not_before"\n').list_questions(NOW) == []
+    assert questions(said, f'[columns]\n"{heading}" = []\n') == []
+    assert places(said, f'[columns]\n"{heading}" = "note"\n') in ([], [("remark_wish", "/rows/3 remark_wish")])
 
 
-@pytest.mark.parametrize("heading", ["Confidencial", "No publicar", "Fecha de publicación"])
-def test_a_formula_without_its_value_may_hold_people_back(heading: str) -> None:
+@pytest.mark.parametrize("heading, cell", OF_THE_CELL)
+def test_a_cell_that_may_hold_somebody_back_leaves_its_row_out_until_it_is_answered(heading: str, cell: str) -> None:
+    said = f"Nombre,País,{heading}\nAna Ruz,VE,\nEva Sol,VE,{cell}\n"
+    (question,) = questions(said)
+    assert (question["code"], question["value"]) == ("value_unknown", cell)
+    assert faults(said) == {3: [("C", "unknown_code")]}
+    answer = f'[values."detainee.publish"]\n"{cell}" = "anonymous"\n'
+    assert bodies(said, answer)[1]["detainee"]["publish"] == "anonymous"
+
+
+@pytest.mark.parametrize("heading", ["Confidencial", "No publicar"])
+def test_a_formula_without_its_value_leaves_its_row_out_of_a_column_of_wishes(heading: str) -> None:
     made = xlsx(row(1, "Nombre", "País", heading), row(2, "Ana Ruz", "VE", '<c r="C2"><f>A1</f></c>'))
-    assert [one["code"] for one in opened(made).list_questions(NOW)] == ["publication_column"]
+    assert faults(made) == {2: [("C", "formula")]}
+
+
+def test_a_formula_without_its_value_may_hold_people_back() -> None:
+    made = xlsx(row(1, "Nombre", "País", "Fecha de publicación"), row(2, "Ana Ruz", "VE", '<c r="C2"><f>A1</f></c>'))
+    assert [one["place"] for one in questions(made, is_confirmed=True)] == ["/positions/C"]
 
 
 @pytest.mark.parametrize(
     "heading, cell",
     [
-        ("no publicar", ""), ("No publicar", "No"), ("No publicar", "-"), ("Do not publish", "no"),
-        ("Confidencial", ""),
-        ("Fecha de publicación", ""), ("Enlace de la publicación", "https://example.org"),
-        ("Fecha de publicación", "2025-03-04"), ("Fecha de publicación", "01/03/2026"),
-        ("Fecha de publicación del tuit", "4/3/25"), ("Fecha publicación en web", "4 de marzo de 2025"),
-        ("Gaceta de publicación", "2025"), ("Reserva", "2019"), ("Publicado el", "2025-03-04"),
-        ("Publicación", "Boletín 2026-03"), ("Publicación", "https://example.org/2027/01/a"),
-        ("Published on", "2025-03-04"), ("Date published", "2025-03-04"), ("Publish date", "2025-03-04"),
-        ("Privado/a de libertad desde", "2027-03-04"), ("Abogado privado", "Luis Sosa"), ("Fuente anónima", "x"),
-        ("Fecha ante el Ministerio Público", "2026-04-20"), ("Publicar", "anónimo"),
+        ("no publicar", ""), ("Confidencial", ""), ("Fecha de publicación", ""), ("Publicar", "anónimo"),
+        ("Publicable desde", "2026-03-20"), ("Embargoed", "2020-01-01"), ("Difusión autorizada el", "2025-03-20"),
     ],
 )  # fmt: skip
-def test_a_column_that_holds_nobody_back_is_not_asked_about(heading: str, cell: str) -> None:
-    assert opened(f"Nombre,País,{heading}\nAna Ruz,VE,{cell}\n", 'dates = "day_first"\n').list_questions(NOW) == []
+def test_a_column_that_holds_nobody_back_or_says_how_is_not_asked_about(heading: str, cell: str) -> None:
+    assert questions(f"Nombre,País,{heading}\nAna Ruz,VE,{cell}\n") == []
+
+
+@pytest.mark.parametrize("heading, cell", [("Privado/a de libertad desde", "2025-03-04"), ("Fuente anónima", "x")])
+def test_custody_and_sources_are_no_wishes(heading: str, cell: str) -> None:
+    asked = questions(f"Nombre,País,{heading}\nAna Ruz,VE,{cell}\n")
+    assert {one["answer"] for one in asked} == {"confirm"}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +198,7 @@ def test_a_column_that_holds_nobody_back_is_not_asked_about(heading: str, cell: 
         ("Status", "Released", {"release": {"stage": "carried_out"}}),
         ("Status", "still held", {}),
         ("Estado", "detenida", {}),
-        ("Estado", "libertad plena", {"release": {"kind": "full_release"}}),
+        ("Estado", "libertad plena", {"release": {"stage": "carried_out", "kind": "full_release"}}),
         ("Estatus", "Condenado", {"detention": {"legal_status": "convicted"}}),
         ("Status", "died in custody", {"detention": {"ended": {"how": "died"}}}),
     ],
@@ -190,23 +207,27 @@ def test_a_state_is_read_as_what_it_means(heading: str, cell: str, meant: object
     assert bodies(f"Nombre;{heading}\nAna Ruz;{cell}\n") == [{"detainee": {"full_name": "Ana Ruz"}, **meant}]  # type: ignore[dict-item]
 
 
-def test_a_note_that_says_nothing_but_a_state_is_read_as_one_too() -> None:
-    found = bodies("Nombre;Observaciones\nAna Ruz;Estado: excarcelado\nEva Sol;Estado: sigue enferma\n")
+def test_a_note_that_says_a_state_is_asked_about() -> None:
+    said = "Nombre;Observaciones\nAna Ruz;Estado: excarcelado\nEva Sol;Estado: sigue enferma\n"
+    assert places(said) == [("remark_state", "/rows/2 remark_state")]
+    found = bodies(said, '[rows]\n"2 remark_state" = "remark"\n')
     assert [(one["note"], one.get("release")) for one in found] == [
         ("Estado: excarcelado", {"stage": "carried_out"}),
         ("Estado: sigue enferma", None),
     ]
 
 
-def test_a_state_that_the_row_contradicts_is_a_fault() -> None:
+def test_a_state_that_the_row_contradicts_is_asked_about() -> None:
     said = "Nombre;Estado;Fecha de excarcelación\nAna Ruz;detenida;2026-01-12\n"
-    assert faults(said) == {2: [("B", "state_contradicts")]}
+    assert faults(said) == {2: [("B", "states_differ")]}
+    assert places(said) == [("states_differ", "/rows/2 states_differ")]
 
 
-def test_an_estado_of_a_federation_is_no_fault_and_told_as_not_read() -> None:
-    found = opened("Nombre;Estado\nAna Ruz;Miranda\nEva Sol;Zulia\n")
-    assert all(one.faults == [] for one in found.rows())
-    assert found.tally.shape()["unread"] == [{"column": "B", "count": 2}]
+def test_an_estado_of_a_federation_is_no_state_of_a_person() -> None:
+    said = "Nombre;Estado\nAna Ruz;Miranda\nEva Sol;Zulia\n"
+    (question,) = questions(said)
+    assert (question["place"], question["guess"]) == ("/positions/B", "detention.place")
+    assert [one["detention"]["place"] for one in bodies(said)] == ["Miranda", "Zulia"]
 
 
 def test_years_of_birth_may_be_an_interval() -> None:

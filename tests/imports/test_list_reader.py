@@ -9,14 +9,15 @@ import pytest
 
 from app import tables
 from app.errors import MAX_ERRORS
-from app.imports import headings, rows
+from app.imports import layout, rows
 from app.imports.code_words import CELL_WORDS, is_known_code
-from app.imports.faults import BadFile, format_column_letters
-from app.imports.fields import FIELDS
+from app.imports.faults import BadFile, StoredQuestion, format_column_letters
 from app.imports.formats import csv
 from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
+from app.imports.questions import collect_questions
 from app.imports.rows import Row, validate_body
+from app.imports.survey import survey_list
 from app.matching.scripts import fold
 from app.vocabulary import CODE_LISTS
 from tests.imports.sheets import MAIN, day, ods, packed, row, xlsx
@@ -40,6 +41,19 @@ def bodies(data: bytes | str, mapping: str | None = None) -> list[Any]:
 
 def faults(data: bytes | str, mapping: str | None = None) -> dict[int, list[tuple[str | None, str]]]:
     return {one.number: [(f.column, f.code) for f in one.faults] for one in opened(data, mapping).rows() if one.faults}
+
+
+def questions(data: bytes | str, mapping: str | None = None, *, is_confirmed: bool = False) -> list[StoredQuestion]:
+    """What is asked about a list, but for its country and what is asked of every list."""
+    found = opened(data, mapping)
+    facts = survey_list(found.rows(), fields=False)
+    asked = collect_questions(found, facts.faults, facts.undated_ages, is_confirmed=is_confirmed)
+    return [question for question in asked if question["code"] != "list_country"]
+
+
+def places(data: bytes | str, mapping: str | None = None) -> list[tuple[str, str]]:
+    """The code of each question, and the place of its answer."""
+    return [(question["code"], question["place"]) for question in questions(data, mapping)]
 
 
 def refusal(data: bytes | str, mapping: str | None = None) -> str:
@@ -117,7 +131,7 @@ def test_a_mapping_names_columns_constants_and_fields_in_order() -> None:
 @pytest.mark.parametrize(
     "mapping",
     ["nonsense", "[columns]\nA = 'detainee.nose'", "[values.'release.kind']\nx = 'freed'", "x = 1", "dates = 'guess'",
-     "[constants]\n'detainee.nose' = 'x'", "header = 0"],
+     "[constants]\n'detainee.nose' = 'x'", "header = 51"],
 )  # fmt: skip
 def test_a_mapping_that_is_wrong_says_where(mapping: str) -> None:
     with pytest.raises(BadFile) as refused:
@@ -142,9 +156,6 @@ def test_a_mapping_for_another_list_is_refused() -> None:
         (b"%PDF-1.7", "pdf"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old_workbook"),
         (b"\x1f\x8b\x08", "packed"),
-        (b"uno,dos,tres\n1,2,3\n", "no_headings"),
-        (b"edad,sexo\n31,F\n", "no_headings"),
-        (b"nombre,nombre completo\nA,B\n", "two_columns_for_one"),
         (b"nombre,sexo\n\x81\x8d\x8f,F\n", "unknown_encoding"),
         (("nombre,sexo," + "x," * 1_000_000 + "\nRosa,F\n").encode(), "too_many_columns"),
         (b"nombre,sexo\n" + b"Rosa,F\n" * 30 + b'"' + b"x" * 10_000_000 + b'",F\n', "cell_too_long"),
@@ -153,6 +164,34 @@ def test_a_mapping_for_another_list_is_refused() -> None:
 )  # fmt: skip
 def test_what_is_no_list_is_refused_whole_with_what_to_do(data: bytes, code: str) -> None:
     assert refusal(data) == code
+
+
+@pytest.mark.parametrize(
+    "said, asked",
+    [
+        ("uno,dos\n1,2\n", [("header_row", "/header"), ("column_unread", "/positions/A"),
+                            ("column_unread", "/positions/B")]),
+        ("Ana Ruz;VE\nEva Sol;VE\n", [("header_row", "/header"), ("column_unread", "/positions/A"),
+                                      ("column_unread", "/positions/B")]),
+        ("edad,sexo\n31,F\n", [("age_needs_day", "/age_on")]),
+        ("nombre,nombre completo\nAna,Ana Ruz\n", [("column_unread", "/positions/A")]),
+    ],
+)  # fmt: skip
+def test_headings_that_say_nothing_or_one_thing_twice_are_asked_about(said: str, asked: list[tuple[str, str]]) -> None:
+    assert places(said) == asked
+
+
+def test_a_list_without_headings_is_read_by_the_letters_of_its_columns() -> None:
+    mapping = 'header = 0\n[positions]\nA = "detainee.full_name"\nB = "detention.country"\n'
+    assert [one["detainee"]["full_name"] for one in bodies("Ana Ruz;VE\nEva Sol;VE\n", mapping)] == [
+        "Ana Ruz",
+        "Eva Sol",
+    ]
+
+
+def test_one_field_for_two_columns_is_refused_if_a_mapping_says_so() -> None:
+    mapping = '[columns]\nnombre = "detainee.full_name"\nx = "detainee.full_name"\n'
+    assert refusal("nombre,x,país\nA,B,VE\n", mapping) == "two_columns_for_one"
 
 
 def test_empty_lines_at_the_top_do_no_harm_however_wide_they_are() -> None:
@@ -188,8 +227,23 @@ def test_a_cell_that_cannot_be_meant_is_a_fault_of_its_row(cell: str, code: str)
     assert len(bodies(said)) == 2
 
 
-def test_a_row_with_more_cells_than_headings_is_a_fault() -> None:
-    assert faults("nombre,país\nIbáñez, Ramón,VE\n") == {2: [("B", "unknown_code"), ("C", "too_many_cells")]}
+def test_a_cell_without_a_heading_is_asked_about() -> None:
+    said = "nombre,país\nIbáñez, Ramón,VE\nIrma Soto,VE,\n"
+    assert faults(said) == {2: [("B", "unknown_code")]}
+    assert ("column_unread", "/positions/C") in places(said)
+
+
+def test_a_row_with_more_cells_than_any_of_the_first_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "PROFILED_ROWS", 2)
+    said = "nombre,país\nIrma Soto,VE\nEva Sol,VE\nIbáñez, Ramón,VE\n"
+    assert faults(said) == {4: [("B", "unknown_code"), ("C", "too_many_cells")]}
+
+
+def test_a_column_that_is_filled_far_below_is_asked_about_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "PROFILED_ROWS", 2)
+    said = "nombre,país,cosa\n" + "Irma Soto,VE,\n" * 2 + "Ramón Ibáñez,VE,azul\n"
+    asked = next(one for one in questions(said) if one["code"] == "column_unread")
+    assert (asked["place"], asked["count"]) == ("/positions/C", 1)
 
 
 def test_a_workbook_is_read_with_its_days_and_without_its_formulas() -> None:
@@ -207,7 +261,8 @@ def test_a_workbook_is_read_with_its_days_and_without_its_formulas() -> None:
         "detention": {"detained_on": "2025-01-12", "country": "VE"},
     }
     assert faults(made) == {5: [("C", "formula")], 7: [("C", "formula")]}
-    assert (opened(made).form, opened(made).sheet, opened(made).other_sheets) == ("xlsx", "Lista", [])
+    shape = opened(made).shape()
+    assert (shape["form"], shape["sheet"], shape["other_sheets"]) == ("xlsx", "Lista", ["Oculta"])
 
 
 def test_an_open_document_is_read() -> None:
@@ -294,11 +349,7 @@ def test_a_byte_order_mark_before_json_is_no_part_of_it() -> None:
     assert bodies(codecs.BOM_UTF8 + b'{"detainee": {"full_name": "A"}}\n') == [{"detainee": {"full_name": "A"}}]
 
 
-def test_no_heading_and_no_word_stands_for_two_things() -> None:
-    every = [(fold(word), name) for name, words in CELL_WORDS["headings"].items() for word in words]
-    assert dict(every) == {word: headings.KNOWN_HEADINGS[word] for word, _name in every}
-    assert len(set(every)) == len({word for word, _name in every})
-    assert set(CELL_WORDS["headings"]) <= FIELDS.keys()
+def test_no_word_stands_for_two_codes() -> None:
     for codes, known in CELL_WORDS["codes"].items():
         meant = {(fold(word), code) for code, words in known.items() for word in words}
         said = {word for word, _code in meant}
@@ -360,7 +411,12 @@ def test_rows_like_those_of_a_list_of_arrests_are_read() -> None:
 
 def test_rows_like_those_of_a_list_of_sentences_are_read_but_for_a_day_that_never_was() -> None:
     first, second, third = bodies(BIRTHS, BIRTH_MAPPING)
-    assert first["detention"] == {"place": "无处", "sentence": {"until": "2019-12-07"}, "country": "CN"}
+    assert first["detention"] == {
+        "place": "无处",
+        "sentence": {"until": "2019-12-07"},
+        "country": "CN",
+        "ended": {"how": "died", "on": "2017-07-13"},
+    }
     assert second["detention"]["sentence"] == {"term": "life"}
     assert [one["url"] for one in second["verification"]["evidence"]] == [
         "https://example.org/b.html",
@@ -403,51 +459,57 @@ def test_another_name_that_nobody_knew_is_none_either() -> None:
 
 
 def test_a_cover_page_is_passed_over_for_the_sheet_with_headings() -> None:
-    made = book(Portada=[COVER], Resumen=[["Penal", "Total"], ["Yare", 3]], Lista=TABLE, Otra=TABLE)
+    made = book(Portada=[COVER], Resumen=[["Penal", "Total"], ["Yare", 3]], Lista=TABLE)
     assert bodies(made) == [
         {"detainee": {"full_name": "Ramón Ibáñez"}, "detention": {"detained_on": "2025", "country": "VE"}}
     ]
     assert opened(made).count_rows() == 1
-    assert (opened(made).sheet, opened(made).other_sheets) == ("Lista", ["Portada", "Resumen", "Otra"])
+    assert (opened(made).shape()["sheet"], opened(made).shape()["other_sheets"]) == ("Lista", ["Portada", "Resumen"])
 
 
-def test_where_no_sheet_has_headings_all_that_were_looked_at_are_named() -> None:
-    with pytest.raises(BadFile, match=r'"Portada", "Notas".*sheet = ') as refused:
-        opened(book(Portada=[COVER], Notas=[COVER]))
-    assert refused.value.code == "no_headings"
-    assert refusal(book(Portada=[COVER], Lista=TABLE), 'sheet = "Portada"') == "no_headings"
+def test_all_sheets_of_people_are_read_and_each_filled_sheet_is_asked_about() -> None:
+    made = book(Portada=[COVER], Resumen=[["Penal", "Total"], ["Yare", 3]], Lista=TABLE, Otra=TABLE)
+    found = opened(made)
+    assert [found.label_row(one.number) for one in found.rows()] == ["Lista!2", "Otra!2"]
+    asked = {one["place"]: one["guess"] for one in questions(made) if one["code"] == "sheet_used"}
+    assert asked == {"/sheets/Resumen": "false", "/sheets/Lista": "true", "/sheets/Otra": "true"}
+    answered = "[sheets]\nResumen = false\nLista = false\nOtra = true\n"
+    assert questions(made, answered) == []
+    assert opened(made, answered).shape()["sheet"] == "Otra"
+
+
+def test_a_value_on_one_of_two_sheets_is_asked_about_under_its_column() -> None:
+    table = [["Nombre", "País"], ["Eva Sol", "Macondo"]]
+    made = book(Lista=TABLE, Otra=table)
+    asked = questions(made, "[sheets]\nLista = true\nOtra = true\n")
+    assert [(one["place"], one["column"], one["rows"]) for one in asked] == [
+        ("/values/detention.country/macondo", "Otra!B", ["Otra!2"])
+    ]
+
+
+def test_a_column_of_one_of_two_sheets_is_named_by_sheet_and_letter() -> None:
+    made = book(Lista=TABLE, Otra=[["Nombre", "Cosa", "País"], ["Eva Sol", "Yare", "VE"]])
+    mapping = '[positions]\n"Otra!B" = "detention.facility"\n[sheets]\nLista = true\nOtra = true\n'
+    assert questions(made, mapping) == []
+    assert bodies(made, mapping)[1]["detention"]["facility"] == "Yare"
+
+
+def test_sheets_that_were_all_set_aside_are_asked_about_again() -> None:
+    made = book(Otra=TABLE)
+    found = opened(made, "[sheets]\nOtra = false\n")
+    assert list(found.rows()) == []
+    assert places(made, "[sheets]\nOtra = false\n") == [("sheet_used", "/sheets/Otra")]
+
+
+def test_where_no_sheet_has_headings_their_row_is_asked_for() -> None:
+    assert places(book(Portada=[COVER], Notas=[COVER])) == [("header_row", "/headers/Portada")]
 
 
 def test_a_template_that_lost_its_headings_is_not_read_by_its_examples() -> None:
     help_sheet = {"Cómo llenarla": TABLE}
-    assert refusal(book(Lista=TABLE[1:], **help_sheet)) == "no_headings"
-
-
-@pytest.mark.parametrize(
-    "heading, field",
-    [
-        ("Tipo excarcelación", "release.kind"),
-        ("Fecha excarcelación", "release.released_on"),
-        ("Fecha nacimiento", "detainee.birth_date"),
-        ("Date of the arrest", "detention.detained_on"),
-        ("Nº expediente", "detention.case"),
-        ("N° de expediente", "detention.case"),
-        ("Nº de caso", "source_record_id"),
-        ("Nº cédula", "detainee.national_id"),
-        ("País de detención", "detention.country"),
-        ("Country of detention", "detention.country"),
-        ("Lugar detención", None),  # of the arrest, or where somebody is held
-        ("ID Nº", None),  # of the case, or of the person
-        ("Nº", None),
-        ("Excarcelado", None),  # perhaps yes or no
-        ("Caso", None),
-        ("Nº detenido", None),
-        ("de la", None),
-        ("Fecha de la audiencia", None),
-    ],
-)
-def test_a_heading_is_known_without_its_particles_where_it_can_mean_one_thing(heading: str, field: str | None) -> None:
-    assert headings.find_fields(heading, ListMapping()) == (() if field is None else (field,))
+    made = book(Lista=TABLE[1:], **help_sheet)
+    assert places(made) == [("header_row", "/headers/Lista")]
+    assert list(opened(made).rows()) == []
 
 
 @pytest.mark.parametrize(

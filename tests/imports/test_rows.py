@@ -1,9 +1,9 @@
 """A row of cells made the body of a report."""
 
 import pytest
-from app.imports.headings import Column
 
 from app.imports.formats.csv import Cells
+from app.imports.layout import Column
 from app.imports.mapping import ListMapping
 from app.imports.rows import Row, RowReader
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.imports import faults
 from app.imports.fields import FIELDS, STATE, STATE_DAY, STATE_MARKS
-from app.imports.formats.template import FIELD_TITLES, get_field_title
+from app.imports.formats.template import get_field_title
 from app.imports.mapping import NOT_CHECKED, QUESTIONS, list_answers
 from app.imports.mapping import Question as RowQuestion
 from app.imports.questions import CHANGES_STEP, READ_STEP, VALUES_STEP, list_choices
@@ -84,22 +84,8 @@ class FormColumn:
 
 def build_field_titles(words: Catalogue) -> dict[str, str]:
     """Return the titles of the fields that a column may be read for."""
-    _ = words.gettext
     lang = get_code_language(words)
-    own_titles = {
-        STATE_DAY: _("Date of the status"),
-        "state:held": _("Marked if still held"),
-        "state:released": _("Marked if released"),
-        "state:house_arrest": _("Marked if under house arrest"),
-        "state:died": _("Marked if the person died"),
-        "state:transferred": _("Marked if transferred"),
-        "state:escaped": _("Marked if escaped"),
-        "state:exiled": _("Marked if sent into exile"),
-        "state:disappeared": _("Marked if missing"),
-    }
-    return {
-        name: get_field_title(name, lang) if name in FIELD_TITLES else own_titles.get(name, name) for name in FIELDS
-    }
+    return {name: get_field_title(name, lang) for name in FIELDS}
 
 
 def group_fields(titles: Mapping[str, str], words: Catalogue) -> list[tuple[str, list[tuple[str, str]]]]:

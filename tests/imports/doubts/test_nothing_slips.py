@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.imports.fields import GIVEN_NAMES, NAME, STATE, SURNAMES
+from app.imports.fields import GIVEN_NAMES, NAME, STATE, STATE_DAY, STATE_MARKS, SURNAMES
 from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
+from app.imports.rows import Row
 from tests.imports.sheets import ods, row, xlsx
-from tests.support import NOW
+from tests.imports.test_list_reader import questions
 
 ROOT = Path(__file__).parents[3]
 REAL = ROOT.parent / "shared" / "data" / "lists"
@@ -26,10 +27,18 @@ def holds(body: Any, path: str) -> bool:
     return True
 
 
-def is_read(body: dict[str, Any], field: str) -> bool:
-    """Whether a body says something in the field, or in what the field becomes."""
-    if field == STATE:
-        return True  # "detenido" is the absence of a release
+# What a status, or the day of one, becomes.
+STATE_FIELDS = (
+    "release", "detainee.died_on", "detention.ended", "detention.legal_status", "detention.held_on",
+    "detention.detained_on",
+)  # fmt: skip
+
+
+def is_read(row: Row, field: str) -> bool:
+    """Whether a row says something in the field, or in what the field becomes."""
+    body = row.body or {}
+    if field in (STATE, STATE_DAY, *STATE_MARKS):
+        return row.is_in_custody or any(holds(body, path) for path in STATE_FIELDS)
     return holds(body, NAME if field in PARTS_OF_A_NAME else field)
 
 
@@ -54,7 +63,7 @@ def slipped(opened: OpenedList) -> dict[str, int]:
             continue
         for column in opened.columns:
             text = cells.texts[column.place].strip() if column.place < len(cells.texts) else ""
-            if text and not any(is_read(made.body, field) for field in fields[column.letter]):
+            if text and not any(is_read(made, field) for field in fields[column.letter]):
                 missing[column.letter] += 1
         assert not any(text.strip() for text in cells.texts[len(opened.columns) :])
     assert left_out == told["left_out"]["count"]
@@ -93,6 +102,16 @@ SHEET = xlsx(
 def test_nothing_slips_of_a_list_with_every_layout(mapping: str | None) -> None:
     opened = open_list(CSV.encode(), None if mapping is None else ListMapping.parse_toml(mapping))
     assert slipped(opened) == {}
+    asked = {one.get("column") for one in questions(CSV, mapping)}
+    unread = {one["column"] for one in opened.tally.shape()["unread"]}
+    assert unread == {"K", "M", "N"}
+    assert unread <= asked
+
+
+def test_a_day_of_a_status_beside_another_day_of_release_is_asked_about() -> None:
+    said = "Nombre;Estado;Fecha del estado;Fecha de excarcelación;País\n"
+    said += "Ana Ruz;excarcelada;2020;2026-01-12;VE\nEva Sol;libre;2026-01;2026-01-12;VE\n"
+    assert [one["rows"] for one in questions(said) if one["code"] == "states_differ"] == [["2"]]
 
 
 @pytest.mark.parametrize(
@@ -125,4 +144,3 @@ def test_nothing_slips_of_a_real_list(name: str) -> None:
     mapping = ListMapping.parse_toml((MAPPINGS / f"{name}.toml").read_text(encoding="utf-8"))
     opened = open_list((REAL / f"{name}.csv").read_bytes(), mapping)
     assert slipped(opened) == {}
-    assert opened.list_questions(NOW) == []

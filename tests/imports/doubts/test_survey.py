@@ -30,7 +30,7 @@ def test_a_column_of_ages_without_a_day_is_asked_about_before_anything_is_filed(
         [("age_needs_day", "mapping")],
         revision,
     )
-    assert "Column D" in receipt["questions"][0]["detail"]
+    assert receipt["questions"][0]["column"] == "D"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,9 @@ def test_a_list_with_ages_at_arrest_and_the_same_with_birth_dates_give_the_same_
 
 def test_case_numbers_that_only_count_the_rows_are_questioned(world: World) -> None:
     said = "id;nombre;país\n1;Rosa Inés Valdivia;VE\n2;Julio Peralta Ríos;VE\n"
-    assert world.send_list(said)["questions"][0]["code"] == "numbers_count_rows"
+    (question,) = world.send_list(said)["questions"]
+    assert (question["code"], question["place"], question["guess"]) == (
+        "numbers_count_rows", "/positions/A", "source_record_id"
+    )  # fmt: skip
     left_out = "[columns]\nid = []\n"
     assert world.send_list(said, mapping=left_out)["derived_case_numbers"] == 2

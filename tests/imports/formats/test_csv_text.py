@@ -63,7 +63,7 @@ def test_the_line_is_counted_in_the_file_and_the_row_as_a_spreadsheet_counts() -
 @pytest.mark.parametrize(
     "note",
     [
-        "La familia pide reserva.\nNo llamar.",
+        "La familia pide visitas.\nNo llamar.",
         "Visitas: lunes, martes, jueves, sábado, domingo;\nsu madre, su hermana, su hijo, su tía, su vecina",
         'Le dicen "El Gato"; y dijo:\n"no hay luz, ni agua, ni visitas"\n\nFin.',
         "Pide 3,50 de ayuda\ny 4;\n",

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.imports.faults import BadFile
 from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
 from tests.imports.test_list_reader import TABLE, book
@@ -25,7 +24,8 @@ def opened(data: bytes) -> OpenedList:
 
 def test_the_sheet_that_a_saved_mapping_names_is_read_and_not_another_of_the_same_headings() -> None:
     found = opened(book(**{"Por verificar": OTHERS, "Verificados": TABLE}))
-    assert (found.sheet, found.other_sheets, found.is_mapping_saved) == ("Verificados", ["Por verificar"], True)
+    shape = found.shape()
+    assert (shape["sheet"], shape["other_sheets"], shape["saved_mapping"]) == ("Verificados", ["Por verificar"], True)
     (row,) = found.rows()
     assert row.body is not None
     assert (row.body["detainee"]["full_name"], row.body["verification"]["verdict"]) == ("Ramón Ibáñez", "verified")
@@ -33,22 +33,23 @@ def test_the_sheet_that_a_saved_mapping_names_is_read_and_not_another_of_the_sam
 
 
 def test_a_cover_page_before_that_sheet_is_passed_over() -> None:
-    assert opened(book(Portada=[["Informe"]], Otra=OTHERS, Verificados=TABLE)).sheet == "Verificados"
+    assert opened(book(Portada=[["Informe"]], Otra=OTHERS, Verificados=TABLE)).shape()["sheet"] == "Verificados"
 
 
 @pytest.mark.parametrize(
     "data",
     [
         book(**{"Por verificar": OTHERS}),
-        book(**{"Por verificar": OTHERS, "Verificados": [["Nombre", "País"], ["Irma Soto", "VE"]]}),
+        book(**{"Por verificar": OTHERS, "Verificados": [["Nombre", "País"], ["Eva Sol", "VE"]]}),
         "Nombre;Fecha de detención;País\nIrma Soto;2024;VE\n".encode(),
     ],
     ids=["no such sheet", "other headings there", "no workbook"],
 )
-def test_a_list_without_that_sheet_is_refused_with_what_to_do(data: bytes) -> None:
-    with pytest.raises(BadFile, match=r'"Verificados".*send a mapping') as refused:
-        opened(data)
-    assert refused.value.code == "unknown_sheet"
+def test_of_a_list_without_that_sheet_the_answers_are_not_used(data: bytes) -> None:
+    found = opened(data)
+    assert not found.is_mapping_saved
+    (body,) = (row.body for row in found.rows() if row.body and row.body["detainee"]["full_name"] == "Irma Soto")
+    assert "verification" not in body
 
 
 def test_rumours_are_not_filed_with_what_was_said_of_those_who_are_verified(world: World) -> None:
@@ -56,5 +57,5 @@ def test_rumours_are_not_filed_with_what_was_said_of_those_who_are_verified(worl
     assert world.send_list(made, mapping=MAPPING)["counts"]["new"] == 1
     again = world.send_list(made)
     assert (again["sheet"], again["saved_mapping"], again["counts"]["unchanged"]) == ("Verificados", True, 1)
-    assert world.send_list(book(**{"Por verificar": OTHERS}))["problem"]["code"] == "unknown_sheet"
-    assert world.send_list(book(**{"Por verificar": OTHERS}), mapping="")["counts"]["new"] == 1
+    rumours = world.send_list(book(**{"Por verificar": OTHERS}))
+    assert (rumours["saved_mapping"], rumours["counts"]["new"], rumours["gained"]["verdicts"]) == (False, 1, 0)

@@ -63,8 +63,9 @@ def test_an_open_document_with_computed_formulas_is_read_by_their_values() -> No
 def test_cells_and_rows_of_an_open_document_that_stand_for_many_are_counted() -> None:
     many = '<table:table-cell table:number-columns-repeated="2"/>'
     made = ods((*HEAD, "Nota"), ("Olga", many, "x"), ("Rosa", "VE", cell('table:number-columns-repeated="2"')))
-    assert faults(alike(made, 2, 3)) == {5: [("C", "formula"), ("D", "formula")]}
-    assert faults(alike(made, 3, 2)) == {row: [("C", "formula"), ("D", "formula")] for row in (3, 4)}
+    one_each = '[rows]\nrepeated_person = "read"\n'
+    assert faults(alike(made, 2, 3), one_each) == {5: [("C", "formula"), ("D", "formula")]}
+    assert faults(alike(made, 3, 2), one_each) == {row: [("C", "formula"), ("D", "formula")] for row in (3, 4)}
 
 
 def test_a_cell_that_stands_for_more_than_a_sheet_holds_costs_nothing() -> None:

@@ -1,0 +1,173 @@
+"""What is asked about a list, in one round: where each answer goes, and that it closes the question."""
+
+import pytest
+
+from app.imports import rows
+from app.imports.answers import build_answers
+from app.imports.faults import Fault, StoredQuestion
+from app.imports.formats.template import LANGUAGES
+from app.imports.layout import Column
+from app.imports.list_reader import ListContext, open_list
+from app.imports.mapping import ListMapping
+from app.imports.questions import (
+    CHANGES_STEP,
+    MAX_VALUE_QUESTIONS,
+    READ_STEP,
+    VALUES_STEP,
+    SurveyedFaults,
+    ask_about_rows,
+    collect_questions,
+)
+from app.imports.survey import survey_list
+
+HEAD = "Nombre;Penal;Estado;Excarcelado el;Observaciones;Cosa\n"
+LIST = (
+    HEAD
+    + "Ana Ruz;Cárcel de Yare;detenida;2026-01-12;;\n"
+    + "Eva Sol;Cárcel de Yare;raro;;;azul\n"
+    + "Olga Rey;Cárcel de Yare;libre;;La familia pide anonimato;\n"
+    + "Rosa Gil y otros;Cárcel de Yare;libre;;;\n"
+    + "Elsa Mora;Cárcel de Yare;libre;;;\n"
+)
+
+
+def ask(said: str, answers: ListMapping | None = None, *, country: str | None = None) -> list[StoredQuestion]:
+    found = open_list(said.encode(), answers, context=ListContext(country))
+    facts = survey_list(found.rows(), fields=False)
+    return collect_questions(found, facts.faults, facts.undated_ages, is_confirmed=False)
+
+
+def by_code(questions: list[StoredQuestion]) -> dict[str, StoredQuestion]:
+    return {question["code"]: question for question in questions}
+
+
+def answered(questions: list[StoredQuestion], **answers: str) -> ListMapping:
+    """The mapping with an answer to each question: the one given for its code, the guess, or the first choice."""
+    pairs = []
+    for question in questions:
+        choices = question["choices"]
+        first = choices[0]["value"] if choices else ""
+        pairs.append((question["place"], answers.get(question["code"], question["guess"] or first)))
+    return ListMapping.model_validate(build_answers(pairs))
+
+
+def test_all_is_asked_in_one_round_in_the_order_of_its_steps(asked_of_every_list: None) -> None:
+    questions = ask(LIST)
+    assert [(one["step"], one["code"]) for one in questions] == [
+        (READ_STEP, "column_unread"),
+        (READ_STEP, "list_date"),
+        (READ_STEP, "whole_list"),
+        (READ_STEP, "list_checked"),
+        (READ_STEP, "list_country"),
+        (VALUES_STEP, "value_unknown"),
+        (VALUES_STEP, "several_people"),
+        (CHANGES_STEP, "states_differ"),
+        (CHANGES_STEP, "remark_wish"),
+    ]
+    mapping = answered(questions, list_date="2026-01-20", list_country="VE", value_unknown="held")
+    assert ask(LIST, mapping) == []
+
+
+def test_each_question_is_said_in_both_languages_with_choices() -> None:
+    for question in ask(LIST):
+        assert set(question["details"]) == set(LANGUAGES)
+        assert question["details"]["en"] != question["details"]["es"]
+        assert all(set(choice["labels"]) == set(LANGUAGES) for choice in question["choices"])
+        assert question["choices"] or question["kind"] in ("meaning", "country", "text", "number", "date")
+
+
+def test_a_status_has_the_choices_that_can_be_right_for_it_and_no_others() -> None:
+    values = {choice["value"] for choice in by_code(ask(LIST))["value_unknown"]["choices"]}
+    assert {"held", "released:amnesty", "house_arrest", "died", "transferred", "escaped", "unknown", "-"} <= values
+    assert len(values) < 30
+
+
+def test_a_value_is_asked_about_once_with_its_count_and_its_rows() -> None:
+    said = HEAD + "Ana Ruz;Yare;raro;;;\nEva Sol;Yare;RARO;;;\nOlga Rey;Yare;libre;;;\n"
+    question = by_code(ask(said))["value_unknown"]
+    assert (question["place"], question["value"], question["count"], question["rows"]) == (
+        "/values/state/raro", "raro", 2, ["2", "3"],
+    )  # fmt: skip
+    assert (question["column"], question["heading"]) == ("C", "Estado")
+
+
+def test_a_country_is_asked_for_unless_the_source_has_one() -> None:
+    assert by_code(ask(LIST))["list_country"]["count"] == 1
+    assert "list_country" not in by_code(ask(LIST, country="VE"))
+    assert "list_country" not in by_code(ask("Nombre;País\nAna Ruz;VE\n"))
+
+
+def test_the_day_of_the_list_is_guessed_from_the_text_above_the_headings(asked_of_every_list: None) -> None:
+    assert by_code(ask(f"Actualizado al 20/01/2026\n{LIST}"))["list_date"]["guess"] == "2026-01-20"
+    assert by_code(ask(LIST))["list_date"]["guess"] is None
+
+
+def test_how_a_list_was_checked_is_asked_unless_a_column_says_it(asked_of_every_list: None) -> None:
+    assert "list_checked" in by_code(ask("Nombre;País\nAna Ruz;VE\n"))
+    said = "Nombre;País;Veredicto\nAna Ruz;VE;verificado\n"
+    assert "list_checked" not in by_code(ask(said))
+    checked = 'checked = "family"\n'
+    (row,) = open_list(b"Nombre;Pa\xc3\xads\nAna Ruz;VE\n", ListMapping.parse_toml(checked)).rows()
+    assert row.body is not None
+    assert row.body["verification"] == {"verdict": "verified", "method": "family"}
+
+
+def test_whether_people_are_held_is_asked_of_those_of_whom_nothing_says_it(asked_of_every_list: None) -> None:
+    said = "Nombre;País;Excarcelado el\nAna Ruz;VE;\nEva Sol;VE;2026-01-12\n"
+    assert by_code(ask(said))["list_held"]["count"] == 1
+    assert "list_held" not in by_code(ask("Nombre;País;Estado\nAna Ruz;VE;sigue presa\n"))
+
+
+def test_an_age_asks_for_its_day_and_confirming_does_not_answer_it() -> None:
+    question = by_code(ask("Nombre;Edad;País\nAna Ruz;31;VE\n"))["age_needs_day"]
+    assert (question["place"], question["answer"]) == ("/age_on", "mapping")
+
+
+def test_the_order_of_days_is_asked_for_once() -> None:
+    said = "Nombre;Detenido el;Excarcelado el;País\nAna Ruz;03/04/2025;05/06/2025;VE\n"
+    (question,) = (one for one in ask(said) if one["code"] == "date_order")
+    assert (question["place"], question["value"]) == ("/dates", "03/04/2025")
+
+
+def test_many_rows_of_one_kind_are_one_question() -> None:
+    said = HEAD + "".join(f"Persona {name};Yare;detenida;2026-01-12;;\n" for name in ("A", "B", "C", "D"))
+    (question,) = (one for one in ask(said) if one["code"] == "states_differ")
+    assert (question["place"], question["count"], question["rows"]) == ("/rows/states_differ", 4, ["2", "3", "4", "5"])
+    few = HEAD + "".join(f"Persona {name};Yare;detenida;2026-01-12;;\n" for name in ("A", "B", "C"))
+    assert [one["place"] for one in ask(few) if one["code"] == "states_differ"] == [
+        f"/rows/{row} states_differ" for row in (2, 3, 4)
+    ]
+
+
+def test_a_column_of_days_or_names_is_set_aside_by_itself_only() -> None:
+    said = "Nombre;País;Uno;Dos;Tres\nAna Ruz;VE;2025-01-12;Luis Sosa;7\nEva Sol;VE;2025-02-01;Raúl Paz;9\n"
+    asked = {one["place"]: one["answer"] for one in ask(said) if one["code"] == "column_unread"}
+    assert asked == {"/positions/C": "mapping", "/positions/D": "mapping", "/positions/E": "confirm"}
+
+
+def test_a_confirmed_list_asks_what_nobody_may_pass_over() -> None:
+    found = open_list("Nombre;País;Uno;Dos\nAna Ruz;VE;2025-01-12;azul\n".encode(), None)
+    facts = survey_list(found.rows(), fields=False)
+    asked = collect_questions(found, facts.faults, facts.undated_ages, is_confirmed=True)
+    assert [one["place"] for one in asked] == ["/positions/C"]
+
+
+def test_a_column_read_for_the_wrong_thing_does_not_ask_about_each_of_its_cells() -> None:
+    column = Column(0, "Estado", ("state",))
+    faults = SurveyedFaults()
+    for number in range(MAX_VALUE_QUESTIONS + 20):
+        fault = Fault("A", "/state", "unknown_code", "")
+        faults.add(rows.Row(number, None, [fault], cells=[f"palabra {number}"]))
+    assert len(ask_about_rows(faults, [column], str)) == MAX_VALUE_QUESTIONS
+
+
+@pytest.mark.parametrize("word", ["a/b", "50 ~ 60", "«sí»"])
+def test_an_answer_to_any_word_is_found_again(word: str) -> None:
+    said = f"Nombre;País;Estado\nAna Ruz;VE;{word}\nEva Sol;VE;libre\n"
+    questions = ask(said)
+    assert "value_unknown" in by_code(questions)
+    assert ask(said, answered(questions, value_unknown="held")) == []
+
+
+def test_json_lines_ask_nothing() -> None:
+    assert ask('{"detainee": {"full_name": "Ana Ruz", "age": 31}}\n') == []
