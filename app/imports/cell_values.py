@@ -60,6 +60,7 @@ DAYS_TO_COME = frozenset({EMBARGO, SENTENCE_UNTIL})
 # Cells of a column of crosses.
 CROSSES = frozenset("xX✓✔☑*●•√+1")
 MARKS = {name: frozenset(map(fold, words)) for name, words in CELL_WORDS["marks"].items()}
+_SERIAL = re.compile(r"\d{5}")
 NAME_FIELDS = frozenset({NAME, GIVEN_NAMES, SURNAMES})
 
 # Characters that no line or note may have, as in JSON.
@@ -156,6 +157,8 @@ def parse_cell_value(name: str, text: str, context: DateContext | None, meanings
         case "date" if name == EMBARGO:
             return _parse_embargo_end(text, context or DateContext())
         case "date":
+            if context is None and _SERIAL.fullmatch(text):  # no spreadsheet wrote it
+                raise UnreadCell.with_sentence("invalid_date", "date_unread")
             return _parse_date(name, text, context or DateContext())
         case "state":
             reading = _parse_state(text, context or DateContext())

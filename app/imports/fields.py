@@ -28,7 +28,7 @@ STATE_DAY = "state_on"
 # Columns of crosses, one for each state: "state:released" is crossed where the person was released.
 STATE_MARKS = tuple(
     f"{STATE}:{state}"
-    for state in ("held", "released", "house_arrest", "died", "transferred", "escaped", "disappeared")
+    for state in ("held", "released", "exiled", "house_arrest", "died", "transferred", "escaped", "disappeared")
 )
 BIRTH = "detainee.birth_date"
 EMBARGO = "publish_not_before"

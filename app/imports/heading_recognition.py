@@ -47,7 +47,7 @@ NOT_NEEDED = "-"
 STATE_ON = "state_on"
 STATE_HELD, STATE_RELEASED, STATE_HOUSE_ARREST = "state:held", "state:released", "state:house_arrest"
 STATE_DIED, STATE_TRANSFERRED = "state:died", "state:transferred"
-STATE_ESCAPED, STATE_DISAPPEARED = "state:escaped", "state:disappeared"
+STATE_ESCAPED, STATE_DISAPPEARED, STATE_EXILED = "state:escaped", "state:disappeared", "state:exiled"
 # Columns of crosses: a cross says that the person has this status.
 CROSSED_STATES = frozenset(
     {
@@ -58,6 +58,7 @@ CROSSED_STATES = frozenset(
         STATE_TRANSFERRED,
         STATE_ESCAPED,
         STATE_DISAPPEARED,
+        STATE_EXILED,
     }
 )
 EVIDENCE, FACILITY, RECORD_ID = "verification.evidence", "detention.facility", "source_record_id"

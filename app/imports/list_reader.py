@@ -105,6 +105,7 @@ class OpenedList:
     is_mapping_saved: bool = False
     sheets: list[OpenedSheet] = field(default_factory=list)
     headings: str | None = None  # the digest of those of the first sheet read
+    country: str | None = None  # of the source, for rows that name none
     day: date | None = None  # for which the list is true, answered or guessed
     rows: Callable[[], Iterator[Row]] = lambda: iter(())
     tally: Tally = field(default_factory=Tally)  # of the rows last read
@@ -352,7 +353,8 @@ def open_list(
     else:
         sheets = [_open_csv(opener, data)]
     if mapping is None and not opener.is_mapping_saved:
-        refuse_figures(data, [column for sheet in sheets if sheet.is_used for column in sheet.columns])
+        columns = [column for sheet in sheets if sheet.is_used for column in sheet.columns]
+        refuse_figures(data, [column for column in columns if column.profile.filled])
     return _build_opened_list(form, data, opener, sheets, context)
 
 
@@ -406,6 +408,7 @@ def _build_opened_list(
         opener.is_mapping_saved,
         sheets,
         used[0].heading_row.digest if used else None,
+        context.country,
         day,
     )
 

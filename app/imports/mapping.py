@@ -298,12 +298,17 @@ class ListMapping(BaseModel):
             for name in type(self).model_fields
             if name in self.model_fields_set or name not in saved.model_fields_set
         }
-        return self.model_copy(update={name: getattr(saved, name) for name in saved.model_fields_set} | merged)
+        return self._change({name: getattr(saved, name) for name in saved.model_fields_set} | merged)
 
     def to_saved(self) -> Self:
         """The mapping to save for the next list, without what is true of this list alone: row 14 is another person
         there, and the day is another."""
-        return self.model_copy(update=dict.fromkeys(UNSAVED_ANSWERS) | {"rows": {}, "missing": {}, "confirmed": {}})
+        return self._change(dict.fromkeys(UNSAVED_ANSWERS) | {"sheets": {}, "rows": {}, "missing": {}, "confirmed": {}})
+
+    def _change(self, changes: dict[str, Any]) -> Self:
+        """Return the mapping with other answers. A copy of the model would keep what is cached of the former ones."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return self.model_construct(self.model_fields_set | changes.keys(), **values | changes)
 
     @cached_property
     def day(self) -> date | None:

@@ -40,7 +40,7 @@ from app.imports.mapping import (
     Question,
     list_answers,
 )
-from app.imports.rows import METHOD, VERDICT, Body, Row
+from app.imports.rows import COUNTRY, METHOD, VERDICT, Body, Row
 from app.imports.sheet_dates import DateContext
 from app.imports.states import STATE_CHOICES, find_publication_wish, find_state_in_remark
 from app.log.content import AGE, AGE_ON
@@ -51,7 +51,8 @@ from app.vocabulary import Language, build_vocabulary
 READ_STEP, VALUES_STEP, CHANGES_STEP = 1, 2, 3
 # What no layout says, and nobody else knows.
 LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD = "list_date", "whole_list", "list_checked", "list_held"
-ASKED_OF_EVERY_LIST = frozenset({LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD})
+LIST_COUNTRY = "list_country"
+ASKED_OF_EVERY_LIST = frozenset({LIST_DATE, LIST_COUNTRY, WHOLE_LIST, LIST_CHECKED, LIST_HELD})
 # Questions about values of one list: beyond these the column was read for the wrong thing.
 MAX_VALUE_QUESTIONS = 60
 MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
@@ -304,6 +305,11 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
     if mapping.list_date is None and LIST_DATE in ASKED_OF_EVERY_LIST:
         guess = None if day is None else day.isoformat()
         questions.append(build_question(LIST_DATE, ["list_date"], READ_STEP, kind="date", guess=guess))
+    is_country_read = COUNTRY in mapping.constants or any(COUNTRY in column.fields for column in opened_list.columns)
+    if LIST_COUNTRY in ASKED_OF_EVERY_LIST and opened_list.country is not None and not is_country_read:
+        questions.append(
+            build_question(LIST_COUNTRY, ["constants", COUNTRY], READ_STEP, kind="country", guess=opened_list.country)
+        )
     if mapping.whole is None and WHOLE_LIST in ASKED_OF_EVERY_LIST:
         choices = [format_choice("false", "additions_only"), format_choice("true", "whole_list")]
         questions.append(build_question(WHOLE_LIST, ["whole"], READ_STEP, choices=choices))
@@ -371,7 +377,7 @@ def ask_about_rows(
         elif code == COUNTRY_REQUIRED:
             questions.append(
                 build_question(
-                    "list_country", ["constants", "detention.country"], READ_STEP, kind="country",
+                    LIST_COUNTRY, ["constants", COUNTRY], READ_STEP, kind="country",
                     count=group.count,
                 )
             )  # fmt: skip

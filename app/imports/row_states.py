@@ -29,6 +29,7 @@ from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.vocabulary import EndedHow, Publish, ReleaseKind
 
 Fields = dict[str, Any]
+_MARK_STATES = {"exiled": f"released:{ReleaseKind.BANISHMENT}"}  # a column of crosses → its state, if that is another
 LEFT_OUT = "left_out"  # the answer to a question leaves the row out
 IN_CUSTODY = "in_custody"  # no field of a report: the row, or an answer, says that the person is in custody
 NOTE, RELEASED_ON, DIED_ON, ENDED_ON = "note", "release.released_on", "detainee.died_on", "detention.ended.on"
@@ -121,7 +122,7 @@ class RowStates:
             elif isinstance(mark, str) and state == "held":
                 yield StateReading(state, {DETAINED_ON: mark}, None)
             elif mark is not None and mark is not False:
-                yield StateReading(state, {}, mark if isinstance(mark, str) else None)
+                yield StateReading(_MARK_STATES.get(state, state), {}, mark if isinstance(mark, str) else None)
 
     def _build_status(self, fields: Fields, readings: list[StateReading], day: str | None) -> tuple[Fields, bool]:
         """Return the fields that the status of a row becomes, and whether its readings and its `day` agree."""

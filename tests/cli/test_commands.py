@@ -621,14 +621,10 @@ def test_a_list_is_questioned_until_confirmed(recuento: Run, tmp_path: Path) -> 
 
 
 GONE = (
-    ("en", 'Verification [verification.verdict] (2 rows; column E "verificación" of your last list)'),
-    ("en", 'Place of detention [detention.facility] (2 rows; in column C "centro de reclusión" no cell says it)'),
-    ("es", "Verificación [verification.verdict] (2 filas; columna E «verificación» de su última lista)"),
-    (
-        "es",
-        "Centro de reclusión [detention.facility] (2 filas; en la columna C «centro de reclusión» ninguna celda lo "
-        "dice)",
-    ),
+    ("en", 'Verification (2 rows; column E "verificación" of your last list)'),
+    ("en", 'Place of detention (2 rows; in column C "centro de reclusión" no cell says it)'),
+    ("es", "Verificación (2 filas; columna E «verificación» de su última lista)"),
+    ("es", "Centro de reclusión (2 filas; en la columna C «centro de reclusión» ninguna celda lo dice)"),
 )
 
 

@@ -136,7 +136,7 @@ def test_a_list_that_one_worker_took_in_is_filed_once(running: tuple[list[Line],
     key = world.headers("foro")["Authorization"]
     before = workers[0].ask(COUNT)["total"]["releases"]
     for worker in workers:
-        worker.ask("/v1/imports", LIST.encode(), Authorization=key, Content_Type="text/csv")
+        worker.ask("/v1/imports?confirm=true", LIST.encode(), Authorization=key, Content_Type="text/csv")
     world.settle()
     assert {worker.ask(COUNT)["total"]["releases"] for worker in workers} == {before + LIST.count("\n") - 1}
 

@@ -71,3 +71,12 @@ def test_a_mapping_made_to_break_the_reader_is_refused(text: str) -> None:
         ListMapping.parse_toml(text)
     assert refused.value.code == "bad_mapping"
     assert len(refused.value.detail) < 400
+
+
+def test_answers_over_saved_ones_keep_the_saved_though_headings_were_looked_up_before() -> None:
+    saved = ListMapping.parse_toml('[columns]\nquien = "detainee.full_name"\n[values."detainee.gender"]\nv = "male"\n')
+    answers = ListMapping(whole=True)
+    assert (answers.targets, answers.meanings) == ({}, {})
+    merged = answers.lay_over(saved)
+    assert (merged.targets, merged.meanings) == ({"quien": ["detainee.full_name"]}, {"detainee.gender": {"v": "male"}})
+    assert (merged.whole, merged.to_saved().whole, merged.to_saved().targets) == (True, None, merged.targets)
