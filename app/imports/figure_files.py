@@ -35,8 +35,8 @@ def read_figures(data: bytes) -> list[Figure]:
 def refuse_figures(data: bytes, columns: Sequence[Column] | None = None) -> None:
     """Raise BadFile if a file is a list of figures. `columns`: as a list of people would be read; None if it has none.
 
-    A file with a column of names has people, whatever else it has."""
-    if columns is not None and any(NAME_FIELDS.intersection(column.fields) for column in columns):
+    A file with names in a column of names has people, whatever else it has."""
+    if any(column.profile.filled and NAME_FIELDS.intersection(column.fields) for column in columns or ()):
         return
     figures = read_figures(data)
     if figures:

@@ -63,6 +63,8 @@ ANSWERED_CODES = frozenset({"unknown_code", "unknown_country", "age_in_words", "
 # Faults of days that an answer about the whole list mends.
 DATE_ORDER_CODE = "ambiguous_date"
 COUNTRY_REQUIRED = "country_required"
+POINTERS = frozenset({"detainee_id", "detention_id", "release_id"})
+STATUS_POINTERS = ("/state", "/release", "/detention/ended", "/detention/legal_status", "/detainee/died_on", "/note")
 MAX_WORD_LENGTH = 60
 WORDS_IN_NAME = 2
 
@@ -93,31 +95,29 @@ class SurveyedFaults:
 
     def add(self, row: Row) -> None:
         for fault in map(row.add_value, row.faults):
-            is_value = fault.code in ANSWERED_CODES and fault.value is not None
-            key = (fault.code, fault.column, fold(fault.value or "") if is_value else "")
+            key = (fault.code, fault.column, fold(fault.value or "") if fault.code in ANSWERED_CODES else "")
             self.groups.setdefault(key, FaultGroup(fault)).add(row.number, fault.value)
-        if row.body is not None:
-            self.undecided += not row.is_in_custody and _is_undecided(row.body)
-            if _lacks_country(row.body):
-                missing = Fault(None, "/detention/country", COUNTRY_REQUIRED, "")
-                self.groups.setdefault((COUNTRY_REQUIRED, None, ""), FaultGroup(missing)).add(row.number, None)
+        body = row.body or (None if _is_status_open(row) else row.draft)
+        self.undecided += body is not None and row.is_in_custody is None and _is_undecided(body)
+        if row.body is not None and _lacks_country(row.body):
+            missing = FaultGroup(Fault(None, "/detention/country", COUNTRY_REQUIRED, ""))
+            self.groups.setdefault((COUNTRY_REQUIRED, None, ""), missing).add(row.number, None)
+
+
+def _is_status_open(row: Row) -> bool:
+    """Whether a question is open whose answer may say how the person left custody, or leave the row out."""
+    faults = [fault for fault in row.faults if fault.code != Question.REMARK_WISH]
+    return any(fault.code in QUESTIONS or fault.pointer.startswith(STATUS_POINTERS) for fault in faults)
 
 
 def _is_undecided(body: Body) -> bool:
     """Whether a row says neither how the person left custody nor a day on which the person was still there."""
-    if body.get("release") or _points_at_known(body):
-        return False
-    return not {"ended", "held_on"} & _read_section(body, "detention").keys() and (
-        "died_on" not in _read_section(body, "detainee")
-    )
+    facts = _read_section(body, "detention").keys() | _read_section(body, "detainee").keys()
+    return not (body.get("release") or POINTERS & body.keys() or {"ended", "held_on", "died_on"} & facts)
 
 
 def _lacks_country(body: Body) -> bool:
-    return not _points_at_known(body) and "country" not in _read_section(body, "detention")
-
-
-def _points_at_known(body: Body) -> bool:
-    return any(name in body for name in ("detainee_id", "detention_id", "release_id"))
+    return not POINTERS & body.keys() and "country" not in _read_section(body, "detention")
 
 
 def _read_section(body: Body, name: str) -> Body:
@@ -267,8 +267,8 @@ def _ask_about_column(column: Column, filled: int) -> list[StoredQuestion]:
         ]
     if column.fields and column.is_sure:
         return []
-    guess = column.fields[0] if column.fields else None
-    is_grave = may_withhold(column) or (not column.fields and _holds_people(column))
+    guess = next(iter(column.fields), None)
+    is_grave = may_withhold(column) or (guess is None and _holds_people(column))
     code = "column_unread" if guess is None else "column_unsure"
     if guess == RECORD_ID and column.profile.counts_rows:  # the next list may give the numbers to other people
         code = "numbers_count_rows"
@@ -334,7 +334,7 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
     has_day = AGE_ON in read or mapping.age_on is not None or find_day_of_ages(opened_list.columns) is not None
     if undated_ages and age_column is not None and not has_day:
         ages = [format_choice("detained_on", "age_at_arrest"), format_choice("released_on", "age_at_release")]
-        if day is not None:  # by name: the day is perhaps answered in the same round
+        if opened_list.day is not None:  # by name: the day is perhaps answered in the same round
             ages.append(format_choice(AGE_ON_LIST_DAY, "age_on_day"))
         questions.append(
             build_question(

@@ -26,12 +26,13 @@ from app.imports.states import (
     read_state,
 )
 from app.queries.terms import DEFAULT_HELD_WITHIN
-from app.vocabulary import EndedHow, Publish, ReleaseKind
+from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage
 
 Fields = dict[str, Any]
 _MARK_STATES = {"exiled": f"released:{ReleaseKind.BANISHMENT}"}  # a column of crosses → its state, if that is another
 LEFT_OUT = "left_out"  # the answer to a question leaves the row out
 IN_CUSTODY = "in_custody"  # no field of a report: the row, or an answer, says that the person is in custody
+UNKNOWN_DAY = "unknown_release_day"  # no field of a report: the cell of the day of release says that nobody knows it
 NOTE, RELEASED_ON, DIED_ON, ENDED_ON = "note", "release.released_on", "detainee.died_on", "detention.ended.on"
 ENDED_HOW = "detention.ended.how"
 HELD_ON, RELEASE_KIND, RELEASE_STAGE = "detention.held_on", "release.kind", "release.stage"
@@ -140,15 +141,20 @@ class RowStates:
         return status, is_clear
 
     def _check_release(self, fields: Fields, label: str, *, is_stated: bool) -> Iterator[tuple[str, str]]:
-        """Ask about a kind of release beside no day and no status: the list dates its releases."""
-        if is_stated or RELEASE_KIND not in fields or RELEASED_ON in fields or RELEASE_STAGE in fields:
+        """Ask about a kind of release beside no day and no status, or a day that is not known: "s/f"."""
+        has_unknown_day = fields.pop(UNKNOWN_DAY, False)
+        if is_stated or RELEASED_ON in fields or RELEASE_STAGE in fields:
+            return
+        if RELEASE_KIND not in fields and (not has_unknown_day or find_dated_state(fields) is not None):
             return
         answer = self._mapping.find_row_answer(label, Question.UNDATED_RELEASE)
         if answer is Answer.HELD:
             drop_dated_state(fields)
             fields[IN_CUSTODY] = True
-        elif answer is not Answer.RELEASED:
-            yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.UNDATED_RELEASE, RELEASE_KIND)
+        elif answer is Answer.RELEASED:
+            fields.setdefault(RELEASE_STAGE, Stage.CARRIED_OUT.value)
+        else:
+            yield LEFT_OUT if answer is Answer.LEAVE_OUT else Question.UNDATED_RELEASE, RELEASED_ON
 
     def _check_name(self, fields: Fields, label: str) -> Iterator[tuple[str, str]]:
         """Ask about a status beside a name, such as "(fallecida)" or "- LIBERADO", that the other cells do not say."""

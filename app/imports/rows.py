@@ -29,8 +29,8 @@ from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.csv import Cells
 from app.imports.layout import NAME_PARTS, Column, find_day_of_ages, is_repeatable
 from app.imports.mapping import AGE_ON_LIST_DAY, DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping, Question
-from app.imports.row_states import DIED_ON, IN_CUSTODY, LEFT_OUT, RELEASED_ON, RowStates
-from app.imports.sheet_dates import DateContext, infer_order
+from app.imports.row_states import DIED_ON, IN_CUSTODY, LEFT_OUT, RELEASED_ON, UNKNOWN_DAY, RowStates
+from app.imports.sheet_dates import DateContext, infer_order, is_unknown_date
 from app.imports.states import UNKNOWN, StateReading
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
@@ -105,7 +105,8 @@ class Row:
 
     `columns`: field → its column, for faults of the body; `cells`: the texts that are shown with faults;
     `if_withdrawn`: the answer, if any, to the question whether the row may bring back a withdrawn report;
-    `is_in_custody`: the row says that the person is in custody.
+    `is_in_custody`: whether the row says that the person is in custody; None if it does not say;
+    `draft`: of a row with faults, what was read.
     """
 
     number: int
@@ -114,7 +115,8 @@ class Row:
     columns: dict[str, str] = field(default_factory=dict)
     cells: Sequence[str] = ()
     if_withdrawn: Answer | None = None
-    is_in_custody: bool = False
+    is_in_custody: bool | None = None
+    draft: Body | None = None
 
     def add_value(self, fault: Fault) -> Fault:
         """A fault with the beginning of its cell."""
@@ -202,8 +204,9 @@ class RowReader:
             self.tally.excluded_rows.add(cells.number)
             return None
         self._set_age_day(fields)
-        is_in_custody = bool(fields.pop(IN_CUSTODY, False))
-        body = None if faults else unfold(fields)
+        is_in_custody = fields.pop(IN_CUSTODY, None)
+        draft = unfold(fields)
+        body = None if faults else draft
         if body is not None and self._known_people.add(body):
             answer = self._mapping.find_row_answer(self._label_row(cells.number), Question.REPEATED)
             if answer is Answer.LEAVE_OUT:
@@ -214,7 +217,16 @@ class RowReader:
                 faults.append(Fault(self._letters.get(NAME), build_pointer(NAME), Question.REPEATED, detail))
                 body = None
         if_withdrawn = self._mapping.if_withdrawn(self._label_row(cells.number)) if self._mapping.rows else None
-        return Row(cells.number, body, faults, self._letters, cells.texts, if_withdrawn, is_in_custody)
+        return Row(
+            cells.number,
+            body,
+            faults,
+            self._letters,
+            cells.texts,
+            if_withdrawn,
+            is_in_custody,
+            draft if body is None else None,
+        )
 
     def _read_cells(self, cells: Cells) -> tuple[list[Fault], Body]:
         """The faults of cells, and the value of each field."""
@@ -285,6 +297,8 @@ class RowReader:
                 parsed_value = f"{fields[name]}\n{parsed_value}"
             if parsed_value is None or parsed_value == [] or _is_unknown_state(parsed_value):
                 self.tally.unknown_cells[column.letter, text[:MAX_SHOWN_CHARACTERS]] += 1
+                if name == RELEASED_ON and is_unknown_date(text):
+                    fields[UNKNOWN_DAY] = True
                 if name in (STATE, "state:held") and text not in DASHES:
                     fields.setdefault(IN_CUSTODY, False)  # an answer about silent rows is none about this one
             elif name in NAME_PARTS and name in fields:

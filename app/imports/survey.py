@@ -56,14 +56,15 @@ def survey_list(list_rows: Iterable[Row], *, fields: bool) -> ListFacts:
         body = validate_body(numbered_row) if fields else []
         if not isinstance(body, list) and body.source_record_id is not None:
             names = frozenset(extract_stated_values(body.model_dump(mode="json")))
-            if isinstance(body, ReleaseReportIn):  # of "excarcelado" alone all values are defaults
+            if isinstance(body, ReleaseReportIn):  # one without day and kind states only defaults
                 names |= {"release.stage"}
             facts.filled_fields[body.source_record_id] = shared_sets.setdefault(names, names), row.number
     return facts
 
 
 def has_undated_age(row: Row) -> bool:
-    detainee = (row.body or {}).get("detainee")
+    """Whether a row has an age of an unknown day and no birth, also if something else of it is open."""
+    detainee = (row.body or row.draft or {}).get("detainee")
     return isinstance(detainee, dict) and AGE_NAME in detainee and not {DAY_NAME, BIRTH_NAME} & detainee.keys()
 
 

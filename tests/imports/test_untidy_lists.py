@@ -28,6 +28,12 @@ def _no_arrest_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 WHOLE_LIST = [("/list_date", "2026-01-20"), ("/whole", "false"), ("/checked", "no"), ("/held", "held")]
 
 
+@pytest.fixture(autouse=True)
+def _days_of_custody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day of the list is given to whoever is held, however recent the arrest."""
+    monkeypatch.setattr(row_states, "DEFAULT_HELD_WITHIN", 0)
+
+
 def write_csv(*lines: Line) -> bytes:
     return "\n".join(";".join(map(str, line)) for line in lines).encode()
 

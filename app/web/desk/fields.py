@@ -24,6 +24,7 @@ from app.web.rendering import Catalogue
 
 AMBIGUOUS_DATE, REVERSED_INTERVAL = "ambiguous_date", "interval_turned"
 _INTERVAL_PATTERN = re.compile(r"(?:entre|between) (?:el )?(.+?) (?:y|and) (?:el )?(.+)", re.IGNORECASE)
+_SERIAL_NUMBER = re.compile(r"\d{5,}(?:\.\d+)?")
 # The part of an interval's end after the day, which also applies to its beginning: " de enero de 2026".
 _DAY_SUFFIX = re.compile(r"\d{1,2}(?:st|nd|rd|th|º|°)?(\D.*)")
 
@@ -47,6 +48,8 @@ def parse_written_date(name: str, text: str) -> Any:
 
 def _parse_single_date(name: str, text: str) -> Any:
     """Parse a date that is not an interval in words. Raises UnreadDate."""
+    if _SERIAL_NUMBER.fullmatch(text):  # nobody writes the day of a spreadsheet by hand
+        raise UnreadDate("invalid_date", faults.FAULTS["date_unread"])
     try:
         return parse_cell_value(name, clean_cell(text), None, None)
     except UnreadCell as unread:

@@ -36,6 +36,7 @@ def test_a_list_reaches_its_number_by_answers_alone(world: World, name: str) -> 
     assert filed.rounds == sent.rounds, [question["code"] for question, _answer in filed.asked]
     expect_all_used(filed, sent)
     again = send(world, SOURCE, sent.name, sent.data, filed.mapping)
+    assert again["questions"] == []
     assert {outcome: count for outcome, count in again["counts"].items() if count} == {
         "unchanged": sent.expected.reports
     }

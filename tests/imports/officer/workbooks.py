@@ -1,4 +1,4 @@
-"""Twelve lists of invented people as field offices keep them, each with what its author knows and expects."""
+"""Fourteen lists of invented people as field offices keep them, each with what its author knows and expects."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -437,6 +437,7 @@ def list_second_week() -> OfficerList:
             "Gloria Discua Elvir": "row:5",
         },
         "column_gone": "true",
+        "releases_gone": "true",
         "row_count": "true",
     }
     return OfficerList(
@@ -475,6 +476,74 @@ def list_from_windows() -> OfficerList:
     )
 
 
+def list_merged_headings() -> OfficerList:
+    """Headings merged downwards and sideways, in which each person has something to ask about."""
+    rows: list[Sequence[Cell]] = [
+        ["Nº", "Apellidos y Nombres", "Edad", "Detención", None, "Situación jurídica", "Excarcelación", None, "Obs."],
+        [None, None, None, "Fecha", "Lugar", None, "Fecha", "Medida", None],
+        [1, "Pacheco Lira, Amparo", "34", "3/1/2025", "El Helicoide", "procesada", "14/1/2026",
+         "presentación cada 15 días", None],
+        [2, "Quiroz Mata, Benigno", "menor de edad", "13/1/2025", None, "condenado", None, None, "pedir anonimato"],
+        [3, "Rondón Nava, Carmen", "22 años", "5/1/2025", None, "imputada", "s/f", None, None],
+        [4, "Salas Oviedo, Darío", None, "6/1/2025", None, "procesado", None, None, "fallecido el 2/1/2026"],
+    ]  # fmt: skip
+
+    def mark(sheet: Any) -> None:
+        for cells in ("A1:A2", "B1:B2", "C1:C2", "D1:E1", "F1:F2", "G1:H1", "I1:I2", "E3:E6"):
+            sheet.merge_cells(cells)
+
+    answers: Answers = {
+        "column_unsure": {"Detención / Lugar": "detention.facility"},
+        "value_unknown": {"presentación cada 15 días": "reporting_duty", "menor de edad": ""},
+        "age_needs_day": "list_date",
+        "undated_release": "released",
+        "remark_state": "remark",
+        "remark_wish": "remark",
+        "list_held": "held",
+    }
+    return OfficerList(
+        "encabezados_combinados.xlsx",
+        build_book("Lista", rows, mark),
+        "VE",
+        Officer("2026-01-20", "true", answers=answers),
+        Numbers(reports=4, releases=2, held=1, deaths=1, dated_ends=2),
+        rows=4,
+    )
+
+
+def list_abbreviations() -> OfficerList:
+    """A status in abbreviations of the office, and a colour that only says what is to be checked."""
+    rows: list[Sequence[Cell]] = [
+        ["Nombre", "Fecha de detención", "Estatus", "Comentario"],
+        ["Ernesto Tovar Cova", "12-ene-25", "LIB", "confirmar con la mamá"],
+        ["Fabiola Uzcátegui Bello", "13-ene-25", "DET", None],
+        ["Gonzalo Vielma Ríos", "ene-25", "DET/CxC", None],
+        ["Herminia Yépez Lugo", "15-ene-25", "FALL", None],
+        ["Iván Zerpa Colina", "16-ene-25", "LIB c/medidas", None],
+    ]
+
+    def mark(sheet: Any) -> None:
+        for number in (3, 4):
+            for cell in sheet[number]:
+                cell.fill = PatternFill("solid", fgColor="FFFF00")
+
+    answers: Answers = {
+        "row_colour": "-",
+        "value_unknown": {
+            "LIB": "released:unspecified", "DET": "held", "DET/CxC": "house_arrest", "FALL": "died",
+            "LIB c/medidas": "released:release_with_measures",
+        },
+    }  # fmt: skip
+    return OfficerList(
+        "siglas.xlsx",
+        build_book("Lista", rows, mark),
+        "VE",
+        Officer("2026-01-20", "true", answers=answers),
+        Numbers(reports=5, releases=2, held=2, deaths=1, house_arrests=1),
+        rows=5,
+    )
+
+
 LISTS: dict[str, Callable[[], OfficerList]] = {
     "a status in words and days": list_status_in_words,
     "two rows of headings": list_two_heading_rows,
@@ -487,4 +556,6 @@ LISTS: dict[str, Callable[[], OfficerList]] = {
     "printed pages": list_printed_pages,
     "a list of 2014": list_of_2014,
     "a CSV from Excel": list_from_windows,
+    "headings merged downwards": list_merged_headings,
+    "abbreviations of the office": list_abbreviations,
 }
