@@ -267,8 +267,8 @@ def _ask_about_column(column: Column, filled: int) -> list[StoredQuestion]:
         ]
     if column.fields and column.is_sure:
         return []
-    guess = column.fields[0] if column.fields else None
-    is_grave = may_withhold(column) or (not column.fields and _holds_people(column))
+    guess = next(iter(column.fields), None)
+    is_grave = may_withhold(column) or (guess is None and _holds_people(column))
     code = "column_unread" if guess is None else "column_unsure"
     if guess == RECORD_ID and column.profile.counts_rows:  # the next list may give the numbers to other people
         code = "numbers_count_rows"

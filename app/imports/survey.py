@@ -56,7 +56,7 @@ def survey_list(list_rows: Iterable[Row], *, fields: bool) -> ListFacts:
         body = validate_body(numbered_row) if fields else []
         if not isinstance(body, list) and body.source_record_id is not None:
             names = frozenset(extract_stated_values(body.model_dump(mode="json")))
-            if isinstance(body, ReleaseReportIn):  # of "excarcelado" alone all values are defaults
+            if isinstance(body, ReleaseReportIn):  # one without day and kind states only defaults
                 names |= {"release.stage"}
             facts.filled_fields[body.source_record_id] = shared_sets.setdefault(names, names), row.number
     return facts

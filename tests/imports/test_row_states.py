@@ -151,7 +151,10 @@ def test_a_colour_says_a_status_once_it_is_answered() -> None:
 
 def test_a_kind_of_release_without_a_day_is_asked_about() -> None:
     assert expand({KIND: "pardon"})[1] == ["undated_release"]
-    assert expand({KIND: "pardon"}, answer("undated_release", "released")) == ({KIND: "pardon"}, [])
+    assert expand({KIND: "pardon"}, answer("undated_release", "released")) == (
+        {KIND: "pardon", "release.stage": "carried_out"},
+        [],
+    )
     assert expand({KIND: "pardon"}, answer("undated_release", "held")) == ({IN_CUSTODY: True}, [])
     assert expand({KIND: "pardon", STATE: reading("excarcelado")})[1] == []
 

@@ -17,6 +17,14 @@ from app.imports.questions import collect_questions
 from app.imports.survey import survey_list
 
 Line = Sequence[object]
+
+
+@pytest.fixture(autouse=True)
+def _no_arrest_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say of everybody in custody that the person was held on the day of the list, however late the arrest."""
+    monkeypatch.setattr(row_states, "DEFAULT_HELD_WITHIN", 0)
+
+
 WHOLE_LIST = [("/list_date", "2026-01-20"), ("/whole", "false"), ("/checked", "no"), ("/held", "held")]
 
 
