@@ -106,14 +106,14 @@ def test_a_value_that_a_report_took_over_and_a_row_repeats_is_no_change(world: W
 def test_a_corrected_list_says_held_of_somebody_whom_the_source_reported_as_released(world: World) -> None:
     people = [f"Persona {chr(65 + n)}{chr(97 + n)} Sol{chr(97 + n)}r" for n in range(22)]
     rows = [f"L-{n};{name};;2025-03-02;2026-01-12;VE;\n" for n, name in enumerate(people)]
-    world.send_list(HEAD + "".join(rows))
+    world.send_list(HEAD + "".join(rows), confirm=True)
     before = (released(world), held(world))
     rows[4] = rows[4].replace("2026-01-12", "")
-    trial = world.send_list(HEAD + "".join(rows), dry_run=True)
+    trial = world.send_list(HEAD + "".join(rows), dry_run=True, confirm=True)
     assert changes_of(world, trial) == {6: [("release.released_on", "2026-01-12", None, False)]}
     assert (trial["releases_taken_back"], trial["counts"]["error"]) == (1, 0)
     assert (released(world), held(world)) == before == (22, 0)
-    assert world.send_list(HEAD + "".join(rows))["releases_taken_back"] == 1
+    assert world.send_list(HEAD + "".join(rows), confirm=True)["releases_taken_back"] == 1
     assert (released(world), held(world)) == (21, 1)
 
 

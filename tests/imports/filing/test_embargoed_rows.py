@@ -71,7 +71,7 @@ def test_rows_of_a_list_whose_key_was_revoked_stay(world: World) -> None:
 
 def test_of_a_list_that_may_hold_people_back_nobody_is_filed_whose_word_is_not_understood(world: World) -> None:
     listed = LIST.replace("publish not before", "confidential").replace("2026-03-10", "yes")
-    receipt = world.send_list(listed)
+    receipt = world.send_list(listed, confirm=True)
     assert receipt["state"] == "questioned"
     assert [(one["code"], one["place"]) for one in receipt["questions"]] == [
         ("column_unsure", "/positions/H"),
@@ -81,7 +81,7 @@ def test_of_a_list_that_may_hold_people_back_nobody_is_filed_whose_word_is_not_u
     receipt = world.send_list(listed, confirm="true")
     assert outcomes(receipt) == {"new": 1, "error": 1}
     assert [row["errors"][0]["code"] for row in world.rows_of(receipt, outcome="error")] == ["unknown_code"]
-    receipt = world.send_list(listed, mapping="[columns]\nconfidential = []\n")
+    receipt = world.send_list(listed, mapping="[columns]\nconfidential = []\n", confirm=True)
     assert (receipt["state"], outcomes(receipt)) == ("done", {"new": 1, "unchanged": 1})
 
 

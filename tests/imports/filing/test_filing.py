@@ -40,7 +40,7 @@ def many(rows: int) -> str:
 def test_a_trial_says_what_would_become_of_each_row_and_stores_no_report(world: World) -> None:
     world.file("jep", detainee__full_name="Rosa Inés Valdivia", detainee__birth_date="1971")
     revision = world.revision
-    receipt = world.send_list(LIST, dry_run=True)
+    receipt = world.send_list(LIST, dry_run=True, confirm=True)
     assert (receipt["state"], world.revision) == ("done", revision)
     assert counts(receipt) == {"linked": 1, "new": 1, "error": 1}
     assert [row["report_id"] for row in world.rows_of(receipt)] == [None] * 3
@@ -48,7 +48,7 @@ def test_a_trial_says_what_would_become_of_each_row_and_stores_no_report(world: 
 
 
 def test_a_list_is_filed_but_for_the_row_that_cannot_be_read(world: World) -> None:
-    receipt = world.send_list(LIST)
+    receipt = world.send_list(LIST, confirm=True)
     assert counts(receipt) == {"new": 2, "error": 1}
     assert receipt["last_revision"] - receipt["first_revision"] == 1
     assert [one["fields"] for one in receipt["columns"]][:2] == [["source_record_id"], ["detainee.full_name"]]
@@ -62,21 +62,21 @@ def test_a_list_is_filed_but_for_the_row_that_cannot_be_read(world: World) -> No
 
 
 def test_the_same_list_changes_nothing_and_a_corrected_row_is_the_next_version(world: World) -> None:
-    world.send_list(LIST)
+    world.send_list(LIST, confirm=True)
     revision = world.revision
-    assert counts(world.send_list(LIST)) == {"unchanged": 2, "error": 1}
+    assert counts(world.send_list(LIST, confirm=True)) == {"unchanged": 2, "error": 1}
     assert world.revision == revision
-    mended = world.send_list(LIST.replace("el mes pasado", "31 de enero de 2026").replace("1964", "1965"))
+    mended = world.send_list(LIST.replace("el mes pasado", "31 de enero de 2026").replace("1964", "1965"), confirm=True)
     assert counts(mended) == {"unchanged": 1, "updated": 1, "new": 1}
 
 
 def test_a_list_without_case_numbers_says_so_and_still_changes_nothing_the_second_time(world: World) -> None:
     twice = "Rosa Inés Valdivia;1971;VE\n" * 2
     said = f"nombre;fecha de nacimiento;país\n{twice}Julio Peralta Ríos;1964;VE\n"
-    receipt = world.send_list(said)
+    receipt = world.send_list(said, confirm=True)
     assert receipt["derived_case_numbers"] == 3
     assert counts(receipt) == {"new": 2, "needs_review": 1}
-    assert counts(world.send_list(said)) == {"unchanged": 3}
+    assert counts(world.send_list(said, confirm=True)) == {"unchanged": 3}
 
 
 def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebody_is_held(
@@ -85,21 +85,21 @@ def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebod
     held, dead = "A-4;Olga Rey Mora;1950;2025;VE;s/d;\n", "A-5;Luis Soto Rey;1950;2025;VE;;murió\n"
     said = HEAD.strip() + ";motivo del fin de la detención\n" + FIRST + SECOND + BAD + held + dead
     monkeypatch.setattr(row_filing, "BATCH_ROWS", 2)
-    tried, filed = world.send_list(said, dry_run=True), world.send_list(said)
-    strictly = world.send_list(said.replace(BAD, ""), strict=True)
+    tried, filed = world.send_list(said, dry_run=True, confirm=True), world.send_list(said, confirm=True)
+    strictly = world.send_list(said.replace(BAD, ""), strict=True, confirm=True)
     assert [(one["releases"], one["held"]) for one in (tried, filed, strictly)] == [(2, 1)] * 3
-    refused = world.send_list(said, strict=True)
+    refused = world.send_list(said, strict=True, confirm=True)
     assert (refused["state"], refused["releases"], refused["held"]) == ("failed", 0, 0)
 
 
 def test_a_strict_list_with_a_bad_row_files_nothing_and_without_one_all_of_it(world: World) -> None:
     revision = world.revision
-    receipt = world.send_list(LIST, strict=True)
+    receipt = world.send_list(LIST, strict=True, confirm=True)
     assert (receipt["state"], receipt["problem"]["code"], receipt["problem"]["row"]) == ("failed", "strict", 4)
     assert (counts(receipt), receipt["settled"]) == ({"error": 1}, 1)  # what stands: nothing
     assert [row["outcome"] for row in world.rows_of(receipt)] == ["new", "new", "error"]  # what would have become
     assert world.revision == revision
-    assert counts(world.send_list(HEAD + FIRST + SECOND, strict=True)) == {"new": 2}
+    assert counts(world.send_list(HEAD + FIRST + SECOND, strict=True, confirm=True)) == {"new": 2}
     assert world.revision == revision + 2
 
 
@@ -205,7 +205,7 @@ def test_a_key_that_was_revoked_files_nothing_more(world: World, monkeypatch: py
 
 
 def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(world: World) -> None:
-    receipt = world.send_list(LIST)
+    receipt = world.send_list(LIST, confirm=True)
     world.now = NOW + 2 * import_store.ROW_RETENTION
     with open_write_session(world.engine) as session:
         import_store.delete_old_rows(session, world.now)
@@ -272,7 +272,7 @@ def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monke
         return filed(batch, context)
 
     monkeypatch.setattr(row_filing._Batch, "file", watched)
-    assert world.send_list(LIST)["counts"]["new"] == 2
+    assert world.send_list(LIST, confirm=True)["counts"]["new"] == 2
     assert collecting == [False]
     assert gc.isenabled()
 
