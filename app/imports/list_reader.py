@@ -5,7 +5,6 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -16,38 +15,28 @@ from typing_extensions import TypedDict
 from app.imports.answers import dump_mapping
 from app.imports.doubts import DoubtfulRows, KnownPeople, infer_meaning_of_m
 from app.imports.faults import BadFile, format_line
-from app.imports.figure_files import EXAMPLE_SHEETS, MAX_SHEETS, refuse_figures
+from app.imports.figure_files import refuse_figures
 from app.imports.formats import csv, workbook_reader
 from app.imports.formats.csv import Cells
 from app.imports.formats.template import format_field_name
-from app.imports.formats.workbook_reader import Workbook
 from app.imports.json_lines import read_json_rows
 from app.imports.layout import (
     MAX_HEADING_ROW,
     Column,
     HeadingRow,
-    ReadRows,
-    build_columns,
     find_heading_row,
     find_repeated_fields,
-    has_people,
-    repeat_cells_above,
 )
-from app.imports.mapping import LAST_HEADER, MAX_QUOTED_LENGTH, ListMapping, fold_heading
+from app.imports.mapping import MAX_QUOTED_LENGTH, ListMapping, fold_heading
 from app.imports.rows import Row, RowReader, Tally, build_sheet_dates
-from app.imports.sheet_dates import DateContext, DateOrder, list_possible_days
-from app.imports.split_dates import SplitDate, find_split_dates, join_dates, join_headings
-from app.imports.states import read_state
+from app.imports.sheet_dates import DateOrder, list_possible_days
+from app.imports.sheets import FindSavedMapping, OpenedSheet, SheetOpener, find_nothing_saved, open_workbook
 from app.schemas.imports import ImportColumn, ListForm
 
 # Headings in a message.
 MAX_MISSING_SHOWN = 3
 # The row numbers of a list of several sheets: those of its third sheet follow 30,000,000.
 SHEET_ROWS = 10_000_000
-MAX_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
-# Rows of a sheet that is not read, counted for the question whether it belongs to the list.
-MAX_COUNTED_ROWS = 100_000
-MAX_KEPT_ROWS = 5_000
 
 
 class OpenedShape(TypedDict):
@@ -60,35 +49,6 @@ class OpenedShape(TypedDict):
     other_sheets: list[str]
     saved_mapping: bool
     remembered: str | None
-
-
-@dataclass
-class OpenedSheet:
-    """A sheet, or the whole of a text file: its row of headings, its columns, and its rows below the headings.
-
-    `number`: its place in the workbook, from 1. `is_used`: its rows are people of the list. `rows_above`: the texts
-    above the headings."""
-
-    name: str | None
-    number: int
-    heading_row: HeadingRow
-    columns: list[Column]
-    read_rows: ReadRows
-    row_count: int
-    is_used: bool = True
-    rows_above: list[str] = field(default_factory=list)
-    split_dates: list[SplitDate] = field(default_factory=list)
-
-    def read_cells(self) -> Iterator[Cells]:
-        """Read the rows below the headings; a ditto mark has the text of the cell above it."""
-        rows = repeat_cells_above(row for row in self.read_rows() if row.number > self.heading_row.number)
-        return join_dates(rows, self.split_dates) if self.split_dates else rows
-
-    @property
-    def state(self) -> str | None:
-        """The state that the sheet's name says of all its people."""
-        reading = None if self.name is None else read_state(self.name, DateContext())
-        return None if reading is None else reading.state
 
 
 @dataclass
@@ -175,132 +135,12 @@ def digest_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-# Digest of a row of headings → the mapping saved for them.
-FindSavedMapping = Callable[[str], ListMapping | None]
-
-
-def find_nothing_saved(_digest: str) -> None:
-    """Find no mapping: nothing is saved for a list that is only compared."""
-
-
 @dataclass(frozen=True)
 class ListContext:
     """What is known of a list beside the file: the country of its source, and the day on which it is read."""
 
     country: str | None = None
     today: date | None = None
-
-
-class _SheetOpener:
-    """Opens the sheets of one list by the answers sent with it, on top of the mapping saved for its headings."""
-
-    def __init__(self, mapping: ListMapping | None, find_saved: FindSavedMapping) -> None:
-        self.mapping = mapping or ListMapping()
-        self._find_saved = find_saved
-        self.is_mapping_saved = False
-
-    def open_sheet(
-        self,
-        read_rows: ReadRows,
-        name: str | None = None,
-        number: int = 1,
-        hidden_columns: frozenset[int] = frozenset(),
-        *,
-        is_alone: bool = True,
-    ) -> OpenedSheet:
-        heading_number = self.mapping.headers.get(name or "", self.mapping.header)
-        first_rows = list(islice(read_rows(), MAX_HEADING_ROW + LAST_HEADER))
-        heading_row = find_heading_row(first_rows, self.mapping, heading_number)
-        if not self.is_mapping_saved and heading_row.is_found:
-            saved = self._find_saved(heading_row.digest)
-            # Answers about one sheet, such as its verdict, say nothing of another with the same headings.
-            if saved is not None and saved.sheet in (None, name) and self.mapping.sheet in (None, name):
-                self.mapping, self.is_mapping_saved = self.mapping.lay_over(saved), True
-        if not heading_row.is_found and heading_number is None:
-            heading_row = _guess_heading_row(first_rows)
-        sheet_name = None if is_alone else name
-        split_dates = [found for found in find_split_dates(heading_row) if not self._names_parts(heading_row, found)]
-        heading_row = join_headings(heading_row, split_dates)
-        sheet = OpenedSheet(name, number, heading_row, [], read_rows, 0, split_dates=split_dates)
-        sheet.columns = build_columns(heading_row, self.mapping, sheet.read_cells(), sheet_name, hidden_columns)
-        sheet.rows_above = [
-            text for row in first_rows if row.number < heading_row.number for text in row.texts if text.strip()
-        ]
-        return sheet
-
-    def _names_parts(self, heading_row: HeadingRow, split_date: SplitDate) -> bool:
-        """Whether the mapping names the columns of a date, which are then read one by one."""
-        headings = {fold_heading(heading_row.headings[place]) for place in split_date.places.values()}
-        return not headings.isdisjoint(self.mapping.targets)
-
-
-def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:
-    """Return the first of the widest rows as headings of which none is known: the officer says what they mean.
-
-    A row with a day is a person, and the sheet has no headings."""
-    widest = max((sum(1 for text in row.texts if text.strip()) for row in rows[:MAX_HEADING_ROW]), default=0)
-    for row in rows[:MAX_HEADING_ROW]:
-        if sum(1 for text in row.texts if text.strip()) == widest > 1:
-            if any(list_possible_days(text, DateOrder.DAY_FIRST) for text in row.texts):
-                break
-            return HeadingRow(row.number, list(row.texts), [""] * len(row.texts))
-    return HeadingRow()
-
-
-class _SheetReader:
-    """Reads the rows of a sheet. Those of a short one are kept: a process reads the whole file each time."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        self._data, self._name = data, name
-        self._rows: list[Cells] | None = None
-        with closing(Workbook(data, name, with_hidden=True)) as book:
-            self.hidden_columns = book.sheet.hidden_columns
-            rows = list(islice(book.read_rows(), MAX_KEPT_ROWS + 1))
-        if len(rows) <= MAX_KEPT_ROWS:
-            self._rows = rows
-
-    def read_rows(self) -> Iterator[Cells]:
-        if self._rows is not None:
-            yield from self._rows
-            return
-        with closing(Workbook(self._data, self._name, with_hidden=True)) as book:
-            yield from book.read_rows()
-
-
-def _open_workbook(opener: _SheetOpener, data: bytes) -> list[OpenedSheet]:
-    """Return the sheets, of the hidden ones those with people. The visible ones with people are used, unless the
-    answers say otherwise."""
-    mapping = opener.mapping
-    with closing(Workbook(data, mapping.sheet)) as book:
-        first = book.sheet
-    hidden_names = [sheet.name for sheet in first.sheets if sheet.is_hidden]
-    names = [first.name, *(name for name in [*first.other_sheets, *hidden_names] if name not in EXAMPLE_SHEETS)]
-    names = names[: 1 if mapping.sheet else MAX_SHEETS]
-
-    sheets = []
-    for number, name in enumerate(names, 1):
-        reader = _SheetReader(data, name)
-        sheet = opener.open_sheet(reader.read_rows, name, number, reader.hidden_columns)
-        sheet.row_count = sum(1 for _row in islice(sheet.read_cells(), MAX_COUNTED_ROWS))
-        is_list = sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
-        is_hidden = name in hidden_names
-        sheet.is_used = opener.mapping.sheets.get(name, is_list and not is_hidden)
-        if is_list or not is_hidden:
-            sheets.append(sheet)
-    mapping = opener.mapping  # perhaps one saved for the headings of a sheet
-    for sheet in sheets:
-        sheet.is_used = sheet.is_used and mapping.sheet in (None, sheet.name)
-    used = [sheet for sheet in sheets if sheet.is_used]
-    if len(used) > 1:  # their columns are named by sheet and letter
-        for sheet in used:
-            sheet.columns = opener.open_sheet(sheet.read_rows, sheet.name, sheet.number, is_alone=False).columns
-    elif not used:
-        left = [sheet for sheet in sheets if sheet.name not in [*hidden_names, *mapping.sheets]]
-        left = [sheet for sheet in left if mapping.sheet in (None, sheet.name)]
-        likeliest = max(left, key=lambda sheet: (has_people(sheet.columns), sheet.row_count), default=None)
-        if likeliest is not None:
-            likeliest.is_used = True
-    return sheets
 
 
 def _read_zip_part(data: bytes, name: str) -> bytes:
@@ -345,11 +185,11 @@ def open_list(
     if start.startswith(b"{"):
         json_mapping = mapping or ListMapping()
         return OpenedList("jsonl", digest_bytes(data), json_mapping, rows=lambda: read_json_rows(data, json_mapping))
-    opener = _SheetOpener(mapping, find_saved)
+    opener = SheetOpener(mapping, find_saved)
     form: ListForm = "csv"
     if start.startswith(b"pk\x03\x04"):
         form = "ods" if b"opendocument.spreadsheet" in _read_zip_part(data, "mimetype") else "xlsx"
-        sheets = _open_workbook(opener, data)
+        sheets = open_workbook(opener, data)
     else:
         sheets = [_open_csv(opener, data)]
     if mapping is None and not opener.is_mapping_saved:
@@ -358,7 +198,7 @@ def open_list(
     return _build_opened_list(form, data, opener, sheets, context)
 
 
-def _open_csv(opener: _SheetOpener, data: bytes) -> OpenedSheet:
+def _open_csv(opener: SheetOpener, data: bytes) -> OpenedSheet:
     encoding = csv.detect_encoding(data)
 
     def read_cells(delimiter: str, width: int | None = None) -> Iterator[Cells]:
@@ -387,7 +227,7 @@ def _count_split_rows(rows: Iterator[Cells]) -> tuple[int, int]:
 
 
 def _build_opened_list(
-    form: ListForm, data: bytes, opener: _SheetOpener, sheets: list[OpenedSheet], context: ListContext
+    form: ListForm, data: bytes, opener: SheetOpener, sheets: list[OpenedSheet], context: ListContext
 ) -> OpenedList:
     mapping = opener.mapping
     used = [sheet for sheet in sheets if sheet.is_used]

@@ -37,7 +37,8 @@ from app.imports.missing_rows import (
     find_similar_rows,
 )
 from app.imports.own_reports import find_renamed_rows, match_own_reports
-from app.imports.questions import CHANGES_STEP, build_question, collect_questions
+from app.imports.question_form import CHANGES_STEP, build_question
+from app.imports.questions import collect_questions
 from app.imports.rows import Body, Row, assign_case_number
 from app.models import ListImport
 from app.registry import records

@@ -17,9 +17,9 @@ from app.db.engine import split_into_chunks
 from app.imports.doubts import DERIVED_PREFIX, CaseNumbers
 from app.imports.faults import StoredQuestion, build_list_question, format_line, format_row_count
 from app.imports.formats.template import format_field_name
-from app.imports.questions import SurveyedFaults
 from app.imports.receipts import extract_stated_values
 from app.imports.rows import Row, assign_case_number, validate_body
+from app.imports.surveyed_faults import SurveyedFaults
 from app.log.content import AGE, AGE_ON, BIRTH, has_release_section
 from app.registry import records
 from app.schemas.imports import ImportColumn

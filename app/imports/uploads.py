@@ -26,9 +26,9 @@ from app.imports.client import PermanentError
 from app.imports.doubts import CaseNumbers
 from app.imports.faults import Fault
 from app.imports.json_lines import IF_WITHDRAWN
-from app.imports.questions import SurveyedFaults
 from app.imports.rows import Row, assign_case_number, validate_body
 from app.imports.survey import has_undated_age
+from app.imports.surveyed_faults import SurveyedFaults
 from app.schemas.imports import ImportFieldChange
 from app.vocabulary import ImportOutcome, ImportState
 

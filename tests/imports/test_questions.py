@@ -9,16 +9,11 @@ from app.imports.formats.template import LANGUAGES
 from app.imports.layout import Column
 from app.imports.list_reader import ListContext, open_list
 from app.imports.mapping import ListMapping
-from app.imports.questions import (
-    CHANGES_STEP,
-    MAX_VALUE_QUESTIONS,
-    READ_STEP,
-    VALUES_STEP,
-    SurveyedFaults,
-    ask_about_rows,
-    collect_questions,
-)
+from app.imports.question_form import CHANGES_STEP, READ_STEP, VALUES_STEP
+from app.imports.questions import collect_questions
+from app.imports.row_questions import MAX_VALUE_QUESTIONS, ask_about_rows
 from app.imports.survey import survey_list
+from app.imports.surveyed_faults import SurveyedFaults
 
 HEAD = "Nombre;Penal;Estado;Excarcelado el;Observaciones;Cosa\n"
 LIST = (
