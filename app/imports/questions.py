@@ -268,7 +268,7 @@ def _ask_about_column(column: Column, filled: int) -> list[StoredQuestion]:
     if column.fields and column.is_sure:
         return []
     guess = next(iter(column.fields), None)
-    is_grave = may_withhold(column) or (guess is None and _holds_people(column))
+    is_grave = guess is None and (may_withhold(column) or _holds_people(column))
     code = "column_unread" if guess is None else "column_unsure"
     if guess == RECORD_ID and column.profile.counts_rows:  # the next list may give the numbers to other people
         code = "numbers_count_rows"
@@ -341,7 +341,6 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
                 "age_needs_day",
                 ["age_on"],
                 READ_STEP,
-                answer="mapping",
                 column=age_column,
                 choices=ages,
                 count=undated_ages,
