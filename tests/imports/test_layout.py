@@ -143,8 +143,12 @@ OF_THE_CELL = [
 @pytest.mark.parametrize("heading, cell", OF_THE_COLUMN)
 def test_a_column_that_may_hold_people_back_is_asked_about_before_the_run(heading: str, cell: str) -> None:
     said = f"Nombre,País,{heading}\nAna Ruz,VE,\nEva Sol,VE,{cell}\n"
-    (question,) = questions(said, is_confirmed=True)
-    assert (question["place"], question["answer"]) == ("/positions/C", "mapping")
+    question = questions(said)[0]
+    assert question["place"] == "/positions/C"
+    if question["guess"] is None:  # else the row is left out until its word is understood
+        assert questions(said, is_confirmed=True) == [question]
+    else:
+        assert list(faults(said)) == [3]
     assert f"«{heading}»" in question["details"]["es"]
     assert questions(said, f'[columns]\n"{heading}" = []\n') == []
     assert places(said, f'[columns]\n"{heading}" = "note"\n') in ([], [("remark_wish", "/rows/3 remark_wish")])

@@ -113,9 +113,9 @@ def test_whether_people_are_held_is_asked_of_those_of_whom_nothing_says_it(asked
     assert "list_held" not in by_code(ask("Nombre;País;Estado\nAna Ruz;VE;sigue presa\n"))
 
 
-def test_an_age_asks_for_its_day_and_confirming_does_not_answer_it() -> None:
+def test_an_age_asks_for_its_day() -> None:
     question = by_code(ask("Nombre;Edad;País\nAna Ruz;31;VE\n"))["age_needs_day"]
-    assert (question["place"], question["answer"]) == ("/age_on", "mapping")
+    assert (question["place"], question["count"]) == ("/age_on", 1)
 
 
 def test_the_order_of_days_is_asked_for_once() -> None:

@@ -19,7 +19,7 @@ from tests.support import NOW, World
 AGES = "código;nombre;fecha de detención;edad;país\nA-1;Rosa Inés Valdivia;2024-03-02;19;VE\n"
 
 
-@pytest.mark.parametrize("sent", [{}, {"dry_run": True}, {"confirm": True}, {"strict": True}])
+@pytest.mark.parametrize("sent", [{}, {"dry_run": True}, {"strict": True}])
 def test_a_column_of_ages_without_a_day_is_asked_about_before_anything_is_filed(
     world: World, sent: dict[str, Any]
 ) -> None:
@@ -27,10 +27,16 @@ def test_a_column_of_ages_without_a_day_is_asked_about_before_anything_is_filed(
     receipt = world.send_list(AGES, **sent)
     assert (receipt["state"], codes(receipt), world.revision) == (
         "questioned",
-        [("age_needs_day", "mapping")],
+        [("age_needs_day", "confirm")],
         revision,
     )
     assert receipt["questions"][0]["column"] == "D"
+
+
+def test_an_age_that_may_be_a_childs_is_not_filed_by_confirming_its_list(world: World) -> None:
+    receipt = world.send_list(AGES + "A-2;Elsa Mora Quiroga;2024-03-02;40;VE\n", confirm=True)
+    assert counts(receipt) == {"new": 1, "error": 1}
+    assert [row["errors"][0]["code"] for row in world.rows_of(receipt, outcome="error")] == ["age_needs_day"]
 
 
 @pytest.mark.parametrize(
