@@ -57,8 +57,9 @@ def test_a_trial_shows_each_changed_field_before_and_after(world: World) -> None
 def test_the_run_shows_what_its_trial_showed(world: World) -> None:
     send(world, row(0), row(1), row(2))
     second = (row(0, "2026-01-10", "Por la mañana"), row(1, ""), row(2))
-    trial = send(world, *second, dry_run=True)
-    run = send(world, *second)
+    trial = send(world, *second, dry_run=True, confirm=True)
+    run = send(world, *second, confirm=True)
+    assert (trial["state"], run["state"], run["releases_taken_back"]) == ("done", "done", 1)
     assert changes_of(world, run) == changes_of(world, trial) != {}
     for name in ("changed_fields", "going_back", "releases_taken_back"):
         assert run[name] == trial[name]

@@ -71,17 +71,17 @@ def test_rows_of_a_list_whose_key_was_revoked_stay(world: World) -> None:
 
 def test_of_a_list_that_may_hold_people_back_nobody_is_filed_whose_word_is_not_understood(world: World) -> None:
     listed = LIST.replace("publish not before", "confidential").replace("2026-03-10", "yes")
-    receipt = world.send_list(listed, confirm=True)
-    assert receipt["state"] == "questioned"
-    assert [(one["code"], one["place"]) for one in receipt["questions"]] == [
-        ("column_unsure", "/positions/H"),
-        ("value_unknown", "/values/detainee.publish/yes"),
-    ]
+    column, word = ("column_unsure", "/positions/H"), ("value_unknown", "/values/detainee.publish/yes")
+    mapping = '[positions]\nH = "detainee.publish"\n'
+    for params, asked in (({}, [column, word]), ({"confirm": True}, [column]), ({"mapping": mapping}, [word])):
+        receipt = world.send_list(listed, **params)
+        assert receipt["state"] == "questioned"
+        assert [(one["code"], one["place"]) for one in receipt["questions"]] == asked
     assert world.get("/v1/detainees").json()["data"] == []
-    receipt = world.send_list(listed, confirm="true")
+    receipt = world.send_list(listed, mapping=mapping, confirm=True)
     assert outcomes(receipt) == {"new": 1, "error": 1}
     assert [row["errors"][0]["code"] for row in world.rows_of(receipt, outcome="error")] == ["unknown_code"]
-    receipt = world.send_list(listed, mapping="[columns]\nconfidential = []\n", confirm=True)
+    receipt = world.send_list(listed, mapping="[positions]\nH = []\n", confirm=True)
     assert (receipt["state"], outcomes(receipt)) == ("done", {"new": 1, "unchanged": 1})
 
 

@@ -54,7 +54,7 @@ def test_a_list_is_filed_but_for_the_row_that_cannot_be_read(world: World) -> No
     assert [one["fields"] for one in receipt["columns"]][:2] == [["source_record_id"], ["detainee.full_name"]]
     bad = world.rows_of(receipt, outcome="error")
     assert [(row["row"], row["errors"][0]["column"], row["errors"][0]["code"]) for row in bad] == [
-        (4, "F", "invalid_date")
+        (4, "F", "unknown_code")
     ]
     assert world.by_source() == {"foro": 0} or world.count()["total"]["releases"] == 2
     with open_read_session(world.engine) as session:
@@ -73,10 +73,27 @@ def test_the_same_list_changes_nothing_and_a_corrected_row_is_the_next_version(w
 def test_a_list_without_case_numbers_says_so_and_still_changes_nothing_the_second_time(world: World) -> None:
     twice = "Rosa Inés Valdivia;1971;VE\n" * 2
     said = f"nombre;fecha de nacimiento;país\n{twice}Julio Peralta Ríos;1964;VE\n"
-    receipt = world.send_list(said, confirm=True)
+    another = '[rows]\nrepeated_person = "read"\n'
+    receipt = world.send_list(said, mapping=another, confirm=True)
     assert receipt["derived_case_numbers"] == 3
     assert counts(receipt) == {"new": 2, "needs_review": 1}
-    assert counts(world.send_list(said, confirm=True)) == {"unchanged": 3}
+    assert counts(world.send_list(said, mapping=another, confirm=True)) == {"unchanged": 3}
+
+
+def test_a_person_whom_two_rows_name_is_filed_once_unless_an_answer_says_that_they_are_two(world: World) -> None:
+    twice = "Rosa Inés Valdivia;1971;VE\n" * 2
+    said = f"nombre;fecha de nacimiento;país\n{twice}Julio Peralta Ríos;1964;VE\n"
+    asked = world.send_list(said)
+    assert [(one["code"], one["place"]) for one in asked["questions"]] == [
+        ("repeated_person", "/rows/3 repeated_person")
+    ]
+    receipt = world.send_list(said, confirm=True)
+    assert counts(receipt) == {"new": 2, "error": 1}
+    (row,) = world.rows_of(receipt, outcome="error")
+    assert (row["row"], row["errors"][0]["code"]) == (3, "repeated_person")
+    assert '"3 repeated_person" = "leave_out"' in row["errors"][0]["detail"]
+    receipt = world.send_list(said, mapping='[rows]\n"3 repeated_person" = "read"\n')
+    assert counts(receipt) == {"unchanged": 2, "needs_review": 1}
 
 
 def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebody_is_held(
@@ -110,9 +127,8 @@ def test_a_case_number_twice_in_one_file_is_an_error_of_the_second_row(world: Wo
 
 
 def test_one_row_repeated_for_ever_is_filed_twenty_times(world: World) -> None:
-    receipt = world.send_list(
-        "nombre;país;fecha de detención\n" + "Rosa Valdivia Mora;VE;2025-03-02\n" * 100, confirm=True
-    )
+    said = "nombre;país;fecha de detención\n" + "Rosa Valdivia Mora;VE;2025-03-02\n" * 100
+    receipt = world.send_list(said, mapping='[rows]\nrepeated_person = "read"\n', confirm=True)
     assert receipt["counts"]["error"] == 80
     assert {row["errors"][0]["code"] for row in world.rows_of(receipt, outcome="error")} == {"repeated_row"}
 

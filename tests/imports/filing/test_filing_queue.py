@@ -51,7 +51,8 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
 def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World) -> None:
     with open_write_session(world.engine) as session:
         source = DirectorySnapshot(session).sources_by_slug["foro"].key
-        job = import_store.begin_import(session, world.app.state.secret, source, None, "0" * 64, ImportOptions(), NOW)
+        confirmed = ImportOptions(confirmed=True)
+        job = import_store.begin_import(session, world.app.state.secret, source, None, "0" * 64, confirmed, NOW)
         import_store.store_file(session, world.app.state.secret, job.id, LIST.encode())
         import_store.lease_import(session, job.id, NOW - 2 * import_store.LEASE)
     world.send_list(HEAD + FIRST, who="jep")

@@ -288,12 +288,11 @@ def test_what_a_registry_asks_is_answered_by_its_place_and_nothing_else_is(sende
 
 def test_ages_without_a_day_are_asked_about_before_anything_is_sent(sender: Sender) -> None:
     said = "código;nombre;edad;fecha de detención;país\nA-1;Rosa Inés Valdivia;19;2024-03-02;VE\n"
-    receipt, _rows = sender.send(said)
-    assert [(one["code"], one["place"]) for one in receipt["questions"]] == [("age_needs_day", "/age_on")]
+    for confirmed in (False, True):
+        receipt, _rows = sender.send(said, confirmed=confirmed)
+        assert [(one["code"], one["place"]) for one in receipt["questions"]] == [("age_needs_day", "/age_on")]
     assert sender.posts == 0
-    receipt, rows = sender.send(said, confirmed=True)
-    assert (counts(receipt), rows[0]["errors"][0]["code"]) == ({"error": 1}, "age_needs_day")
-    sent, _rows = sender.send(said.replace("edad", "edad al ser detenida"))
+    sent, _rows = sender.send(said, mapping=ListMapping.parse_toml('age_on = "detained_on"'))
     assert (counts(sent), sent["gained"], sent["held_counted"]) == (
         {"new": 1},
         {"verdicts": 0, "dates": 1, "wishes": 0},
@@ -336,7 +335,7 @@ def test_strict_files_a_list_without_errors_and_stops_where_one_comes_between(se
 
     def between(request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
         if request.method == "POST" and sender.posts == 4:  # two parts were tried, and one is in
-            sender.world.file(source_record_id="A-4", detainee__full_name="Zulma Paz")
+            sender.world.file_detention(source_record_id="A-4", detainee__full_name="Zulma Paz")
         return answer()
 
     sender.whim = between

@@ -6,13 +6,14 @@ import pytest
 
 from app.imports import uploads
 from app.imports.list_reader import open_list
+from app.imports.mapping import ListMapping
 from app.imports.uploads import ListParts, split_list
 
 HEAD = "código;nombre;fecha de nacimiento;país\n"
 
 
-def cut_of(text: str) -> ListParts:
-    return split_list(open_list(text.encode(), None).rows())
+def cut_of(text: str, mapping: ListMapping | None = None) -> ListParts:
+    return split_list(open_list(text.encode(), mapping).rows())
 
 
 def bodies(found: ListParts) -> list[dict[str, str]]:
@@ -29,9 +30,10 @@ def test_a_part_holds_so_many_bytes_and_no_more(monkeypatch: pytest.MonkeyPatch)
 
 def test_case_numbers_are_made_over_the_whole_list(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "nombre;fecha de nacimiento;país\n" + "Rosa Inés Valdivia;1971;VE\n" * 3
-    whole = [body["source_record_id"] for body in bodies(cut_of(text))]
+    other_people = ListMapping.parse_toml('[rows]\nrepeated_person = "read"\n')
+    whole = [body["source_record_id"] for body in bodies(cut_of(text, other_people))]
     monkeypatch.setattr(uploads, "MAX_PART_BYTES", 1)
-    found = cut_of(text)
+    found = cut_of(text, other_people)
     assert [body["source_record_id"] for body in bodies(found)] == whole
     assert (len(set(whole)), whole[1][-2:], found.derived_case_numbers) == (3, "-2", 3)
 
