@@ -42,7 +42,7 @@ from app.dates import parse_zone
 from app.db.engine import is_memory, make_engine, migrate_database, open_write_session, read_server_clock
 from app.db.guards import restrict_connections
 from app.demo import plan
-from app.imports.filing_queue import ImportWorker
+from app.imports.filing.filing_queue import ImportWorker
 from app.jobs import EmbargoJob, ObjectionJob, ProposalJob, run_background_jobs, run_count_worker_jobs
 from app.lanes import Admission
 from app.log.entries import require_steady_clock

@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.engine import make_engine, migrate_database, open_read_session, open_write_session
-from app.imports import row_filing
-from app.imports.import_store import ImportOptions
+from app.imports.filing import row_filing
+from app.imports.filing.import_store import ImportOptions
 from app.models import ImportRow, Record
 from app.registry import directory
 from app.registry.publication.permissions import Reader

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.engine import make_engine, migrate_database, open_read_session, open_write_session
-from app.imports import import_store
+from app.imports.filing import import_store
 from app.models import ImportRow, ListImport
 from app.registry import api_keys, directory
 from app.registry.publication.permissions import Reader

@@ -26,8 +26,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.engine import make_engine, open_write_session
-from app.imports import row_filing
-from app.imports.import_store import ImportOptions
+from app.imports.filing import row_filing
+from app.imports.filing.import_store import ImportOptions
 from app.models import ApiKey
 from app.registry import api_keys
 from app.vocabulary import Role

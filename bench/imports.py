@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from app.db.engine import make_engine
-from app.imports import receipts, row_filing
-from app.imports.import_store import ImportOptions
+from app.imports.filing import receipts, row_filing
+from app.imports.filing.import_store import ImportOptions
 from app.models import ListImport
 from bench.drill_import import SECRET, SOURCE, now, prepare
 from bench.invented import csv_of

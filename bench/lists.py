@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 from app.db.engine import make_engine, open_read_session
-from app.imports import receipts, row_filing
-from app.imports.import_store import ImportOptions
+from app.imports.filing import receipts, row_filing
+from app.imports.filing.import_store import ImportOptions
 from app.imports.mapping import ListMapping
 from bench.drill_import import SECRET, SOURCE, now, prepare
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from app.cli import cli
-from app.imports import filing_queue, import_store, row_filing
+from app.imports.filing import filing_queue, import_store, row_filing
 from bench.drill_import import SECRET
 
 PATIENCE = 60.0  # seconds for a server to come up, or to go on

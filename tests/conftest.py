@@ -26,7 +26,7 @@ from sqlalchemy.engine import make_url
 import app
 from app.config import Settings
 from app.db.engine import make_engine
-from app.imports import questions
+from app.imports.filing import questions
 from app.registry.review import limits
 from tests.databases import ENGINES, Templates, settings_of
 from tests.drawn import PROFILE

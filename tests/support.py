@@ -42,8 +42,8 @@ from app.db.engine import (
     open_read_session,
     open_write_session,
 )
-from app.imports import import_store
 from app.imports.fault_groups import load_row_faults
+from app.imports.filing import import_store
 from app.log.entries import open_writer_session
 from app.log.head import bind_secret, require_rules
 from app.log.mark import attach_mark

@@ -33,7 +33,7 @@ from app.errors import (
     TooManyRequests,
     Unavailable,
 )
-from app.imports.import_store import TOO_MANY_WAITING_MESSAGE
+from app.imports.filing.import_store import TOO_MANY_WAITING_MESSAGE
 from app.lanes import build_busy_error
 from app.log.head import RulesMismatch
 from app.log.mark import LogWentBackwards

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from app.errors import Invalid
-from app.imports import import_store, undo
+from app.imports.filing import import_store, undo
 from app.log.freeze import CURATOR_FREEZE, begin_freeze, end_freeze
 from app.queries.parameters import JSON_MEDIA_TYPE
 from app.registry import claim_confirmation, claims, directory, filing, recalls

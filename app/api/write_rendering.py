@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.imports import import_store, receipts, undo
+from app.imports.filing import import_store, receipts, undo
 from app.log.entries import LogEntry, load_entry
 from app.models import Decision, Facility, Proposal, Source
 from app.queries import claim_pages, list_pages, shapes

@@ -23,7 +23,7 @@ from app.api.responses import CACHE_PRIVATE, encode_json
 from app.api.write_rendering import add_repeat_warning, render_outcome
 from app.config import Names
 from app.errors import IdempotencyMismatch, Invalid
-from app.imports import import_store as stored_imports
+from app.imports.filing import import_store as stored_imports
 from app.log.entries import Log, compute_keyed_digest, open_writer_session, require_steady_clock
 from app.models import ApiKey, IdempotentAnswer
 from app.queries.parameters import JSON_MEDIA_TYPE

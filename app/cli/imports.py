@@ -31,14 +31,15 @@ from app.cli.output import AsJson, detect_language, exit_with_error, utc_now
 from app.config import Names, Settings
 from app.db.engine import open_read_session
 from app.descriptions import describe_parameter_option
-from app.imports import import_store, receipts, remote, row_filing
-from app.imports.client import PermanentError, RegistryClient
 from app.imports.fault_groups import FaultGroups, build_group_shapes
 from app.imports.faults import BadFile, format_line, is_answered_by_confirming, parse_column_letters, translate_problem
-from app.imports.import_store import ImportOptions
-from app.imports.list_reader import open_list
-from app.imports.receipts import Receipt
-from app.imports.rows import MAX_SHOWN_CHARACTERS
+from app.imports.filing import import_store, receipts, row_filing
+from app.imports.filing.import_store import ImportOptions
+from app.imports.filing.receipts import Receipt
+from app.imports.reader.list_reader import open_list
+from app.imports.reader.rows import MAX_SHOWN_CHARACTERS
+from app.imports.upload import remote
+from app.imports.upload.client import PermanentError, RegistryClient
 from app.models import ListImport
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext

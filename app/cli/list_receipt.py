@@ -4,8 +4,8 @@ import sys
 from collections import Counter
 
 from app.imports.faults import format_line
+from app.imports.filing.receipts import Receipt
 from app.imports.formats.template import format_field_name
-from app.imports.receipts import Receipt
 from app.schemas.imports import ImportGroup, ImportWarning
 from app.vocabulary import ImportOutcome, Language
 

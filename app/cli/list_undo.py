@@ -15,10 +15,10 @@ from app.cli.database import open_database, open_session
 from app.cli.output import AsJson, console, detect_language, exit_with_error, utc_now
 from app.config import Settings
 from app.errors import NotFound
-from app.imports import undo
-from app.imports.client import PermanentError, RegistryClient
 from app.imports.faults import format_line
+from app.imports.filing import undo
 from app.imports.formats.template import format_field_name
+from app.imports.upload.client import PermanentError, RegistryClient
 from app.log.entries import open_writer_session
 from app.models import ListImport
 from app.registry.publication.permissions import load_reporter

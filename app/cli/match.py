@@ -25,8 +25,8 @@ from app.config import Settings
 from app.db.engine import open_read_session
 from app.descriptions import describe_parameter_option
 from app.imports.faults import BadFile
+from app.imports.filing.row_filing import check_list_size
 from app.imports.formats.template import build_template
-from app.imports.row_filing import check_list_size
 from app.registry.publication.permissions import load_reporter_by_slug
 from app.schemas.imports import PairedShape
 from app.vocabulary import Language

@@ -21,8 +21,8 @@ from app.demo.run import NotADemo
 from app.errors import Problem
 from app.estimates.estimator import BadTable
 from app.exports.count_files.folders import CountFilesNotWritten
-from app.imports.client import PermanentError
 from app.imports.faults import BadFile
+from app.imports.upload.client import PermanentError
 from app.log.head import WrongSecret
 from app.log.mark import UnreadableMark
 from app.vocabulary import Language

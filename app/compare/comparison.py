@@ -23,8 +23,8 @@ from app.compare.detentions import (
     read_compared_list,
 )
 from app.compare.registry import ComparisonScope
-from app.imports import import_store
 from app.imports.faults import BadFile, translate_detail
+from app.imports.filing import import_store
 from app.imports.formats.template import LANGUAGES, get_field_title
 from app.imports.mapping import ListMapping
 from app.log import content

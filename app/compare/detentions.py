@@ -9,13 +9,13 @@ from typing import Any, Generic, TypeVar
 
 from app import dates
 from app.dates import parse_date
-from app.imports.doubts import DERIVED_PREFIX, CaseNumbers
 from app.imports.fault_groups import translate_errors
 from app.imports.faults import BadFile, Fault
-from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
-from app.imports.rows import assign_case_number, place_fault, validate_body
-from app.imports.sheets import FindSavedMapping, find_nothing_saved
+from app.imports.reader.doubts import DERIVED_PREFIX, CaseNumbers
+from app.imports.reader.list_reader import OpenedList, open_list
+from app.imports.reader.rows import assign_case_number, place_fault, validate_body
+from app.imports.reader.sheets import FindSavedMapping, find_nothing_saved
 from app.log import content
 from app.log.content import Content, normalize_national_id
 from app.matching.alignment import NO_DEADLINE, Deadline, Line

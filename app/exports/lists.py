@@ -31,12 +31,12 @@ from sqlmodel import Session
 from typing_extensions import TypedDict
 
 from app import tables
-from app.imports import cell_values
-from app.imports.cell_values import UnreadCell
-from app.imports.doubts import find_name_question
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, STATE_DAY, STATE_MARKS, SURNAMES
-from app.imports.json_lines import build_report_body
-from app.imports.rows import Body
+from app.imports.reader import cell_values
+from app.imports.reader.cell_values import UnreadCell
+from app.imports.reader.doubts import find_name_question
+from app.imports.reader.json_lines import build_report_body
+from app.imports.reader.rows import Body
 from app.log.content import Content
 from app.queries import list_pages
 from app.queries.parameters import (

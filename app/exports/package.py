@@ -34,7 +34,7 @@ from app.exports.table_schema import (
     parse_cell,
 )
 from app.imports.faults import BadFile
-from app.imports.rows import unfold
+from app.imports.reader.rows import unfold
 from app.log.content import TAKEN_OVER, TAKEN_OVER_FIELDS
 from app.log.entries import load_entry
 from app.models import Detainee

@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from app.dates import DateError, parse_date
 from app.errors import escape_pointer_part
-from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
-from app.imports.code_words import COUNTRY_CODE_LIST, is_known_code
 from app.imports.faults import BadFile, format_column_letters
 from app.imports.fields import FIELDS
-from app.imports.sheet_dates import DateContext, DateOrder
+from app.imports.reader.cell_values import UnreadCell, clean_cell, parse_cell_value
+from app.imports.reader.code_words import COUNTRY_CODE_LIST, is_known_code
+from app.imports.reader.sheet_dates import DateContext, DateOrder
 from app.log.content import AGE_ON_FILING_DAY
 from app.matching.scripts import fold
 from app.projection.statements import FIRST_HAND

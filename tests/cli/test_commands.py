@@ -26,8 +26,8 @@ from app.dates import format_instant
 from app.db.engine import CommitUnanswered, open_read_session, open_write_session
 from app.demo import run as replay
 from app.demo.run import build_events
-from app.imports import remote
-from app.imports.client import PermanentError
+from app.imports.upload import remote
+from app.imports.upload.client import PermanentError
 from app.models import ApiKey, Entry, Head
 from app.projection import RULES
 from app.registry import report_versions

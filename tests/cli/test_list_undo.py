@@ -7,7 +7,7 @@ import httpx2
 import pytest
 import typer
 
-from app.imports import undo
+from app.imports.filing import undo
 from tests.cli.test_commands import Run, recuento, refused
 from tests.imports.test_undo import FIRST_LIST, SECOND_LIST, patch, report_of
 from tests.support import Body, World

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import cli
-from app.imports.list_reader import open_list
+from app.imports.reader.list_reader import open_list
 
 MINE = "code,name,date of birth,country,released on,kind\nEX-1,Eufemia Landaeta Pons,1984,VE,2026-01-12,pardon\n"
 THEIRS = (

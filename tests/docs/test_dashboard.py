@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Metric
 from app import errors
 from app.api.middleware.concurrency import compute_lane_sizes
 from app.api.middleware.metrics import CACHED_LANE, METRIC_METHODS, OTHER_METHOD, Metrics, StatusCollector
-from app.imports.import_store import OPEN_STATES
+from app.imports.filing.import_store import OPEN_STATES
 from app.log import mark
 from app.registry import alerts, report_versions
 from app.registry.publication import erasure, objections

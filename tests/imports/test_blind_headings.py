@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from app.imports.heading_recognition import guess_meaning, profile_column
+from app.imports.reader.heading_recognition import guess_meaning, profile_column
 
 HEADINGS = Path(__file__).with_name("headings_written_blind.csv")
 RIGHT_SHARE = 0.95

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.imports.doubts import DERIVED_PREFIX, MAX_EQUAL_ROWS, CaseNumbers, RepeatedCaseNumber, RepeatedRow
+from app.imports.reader.doubts import DERIVED_PREFIX, MAX_EQUAL_ROWS, CaseNumbers, RepeatedCaseNumber, RepeatedRow
 
 
 def keys_of(*bodies: dict[str, Any]) -> list[str]:

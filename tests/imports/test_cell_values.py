@@ -7,12 +7,12 @@ from datetime import date
 import pytest
 
 from app.formats import COUNTRIES
-from app.imports.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.faults import translate_detail
 from app.imports.fields import FIELDS
 from app.imports.formats.csv import MAX_CELL_CHARACTERS
 from app.imports.mapping import ListMapping
-from app.imports.sheet_dates import DateContext, DateOrder
+from app.imports.reader.cell_values import UnreadCell, clean_cell, parse_cell_value
+from app.imports.reader.sheet_dates import DateContext, DateOrder
 
 # What a cell may be full of: whatever parts words, lists, dates and numbers, and what stands for lost letters.
 FILLINGS = (

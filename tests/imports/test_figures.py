@@ -3,10 +3,10 @@
 import pytest
 
 from app.imports.faults import BadFile
-from app.imports.figure_files import read_figures
-from app.imports.figure_words import parse_count, read_label
-from app.imports.figures import MAX_FIGURE_ROWS, Figure, find_figures
-from app.imports.list_reader import open_list
+from app.imports.reader.figure_files import read_figures
+from app.imports.reader.figure_words import parse_count, read_label
+from app.imports.reader.figures import MAX_FIGURE_ROWS, Figure, find_figures
+from app.imports.reader.list_reader import open_list
 from app.vocabulary import Measure, Qualifier
 from tests.imports.test_list_reader import book, refusal
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.imports.heading_recognition import (
+from app.imports.reader.heading_recognition import (
     NOT_NEEDED,
     ColumnProfile,
     Guess,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.imports import code_words
 from app.imports.fields import FIELDS
-from app.imports.heading_recognition import (
+from app.imports.reader import code_words
+from app.imports.reader.heading_recognition import (
     CROSSED_STATES,
     MAX_CELLS,
     NOT_NEEDED,
@@ -21,7 +21,7 @@ from app.imports.heading_recognition import (
     profile_column,
     recognise_heading,
 )
-from app.imports.heading_words import CONCEPTS, DATA, RULES
+from app.imports.reader.heading_words import CONCEPTS, DATA, RULES
 
 # Field → headings of lists that were sent.
 KNOWN_HEADINGS = tomllib.loads(Path(__file__).with_name("known_headings.toml").read_text(encoding="utf-8"))

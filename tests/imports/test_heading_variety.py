@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.imports.heading_recognition import ColumnProfile, Guess, guess_meaning, profile_column
+from app.imports.reader.heading_recognition import ColumnProfile, Guess, guess_meaning, profile_column
 
 DATES = profile_column(["12/01/2026", "17-ene-26", "3 de mayo de 2025", "2025-03"])
 CROSSES = profile_column(["X", "", "x", "✓"])

@@ -9,15 +9,15 @@ import pytest
 
 from app import tables
 from app.errors import MAX_ERRORS
-from app.imports import layout, rows
-from app.imports.code_words import CELL_WORDS, is_known_code
 from app.imports.faults import BadFile, StoredQuestion, format_column_letters
+from app.imports.filing.questions import collect_questions
+from app.imports.filing.survey import survey_list
 from app.imports.formats import csv
-from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
-from app.imports.questions import collect_questions
-from app.imports.rows import Row, validate_body
-from app.imports.survey import survey_list
+from app.imports.reader import layout, rows
+from app.imports.reader.code_words import CELL_WORDS, is_known_code
+from app.imports.reader.list_reader import OpenedList, open_list
+from app.imports.reader.rows import Row, validate_body
 from app.matching.scripts import fold
 from app.vocabulary import CODE_LISTS
 from tests.imports.sheets import MAIN, day, ods, packed, row, xlsx

@@ -11,8 +11,8 @@ import pytest
 from app.imports.faults import parse_column_letters
 from app.imports.formats.csv import detect_encoding, read_csv_rows
 from app.imports.formats.workbook_reader import Workbook
-from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
+from app.imports.reader.list_reader import OpenedList, open_list
 from tests.imports import messy
 from tests.imports.doubts.test_nothing_slips import MAPPINGS, REAL, slipped
 from tests.imports.filing.test_filing import counts

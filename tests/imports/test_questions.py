@@ -2,18 +2,18 @@
 
 import pytest
 
-from app.imports import rows
 from app.imports.answers import build_answers
 from app.imports.faults import Fault, StoredQuestion
+from app.imports.filing.question_form import CHANGES_STEP, READ_STEP, VALUES_STEP
+from app.imports.filing.questions import collect_questions
+from app.imports.filing.row_questions import MAX_VALUE_QUESTIONS, ask_about_rows
+from app.imports.filing.survey import survey_list
+from app.imports.filing.surveyed_faults import SurveyedFaults
 from app.imports.formats.template import LANGUAGES
-from app.imports.layout import Column
-from app.imports.list_reader import ListContext, open_list
 from app.imports.mapping import ListMapping
-from app.imports.question_form import CHANGES_STEP, READ_STEP, VALUES_STEP
-from app.imports.questions import collect_questions
-from app.imports.row_questions import MAX_VALUE_QUESTIONS, ask_about_rows
-from app.imports.survey import survey_list
-from app.imports.surveyed_faults import SurveyedFaults
+from app.imports.reader import rows
+from app.imports.reader.layout import Column
+from app.imports.reader.list_reader import ListContext, open_list
 
 HEAD = "Nombre;Penal;Estado;Excarcelado el;Observaciones;Cosa\n"
 LIST = (

@@ -6,9 +6,9 @@ import pytest
 
 from app.imports.fields import STATE, STATE_DAY
 from app.imports.mapping import ListMapping
-from app.imports.row_states import IN_CUSTODY, LEFT_OUT, RowStates
-from app.imports.sheet_dates import DateContext
-from app.imports.states import StateReading, read_state
+from app.imports.reader.row_states import IN_CUSTODY, LEFT_OUT, RowStates
+from app.imports.reader.sheet_dates import DateContext
+from app.imports.reader.states import StateReading, read_state
 
 DAY, OTHER_DAY = "2026-01-14", "2026-01-12"
 RELEASED_ON, KIND, LEGAL_STATUS = "release.released_on", "release.kind", "detention.legal_status"

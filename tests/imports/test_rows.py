@@ -3,9 +3,9 @@
 import pytest
 
 from app.imports.formats.csv import Cells
-from app.imports.layout import Column
 from app.imports.mapping import ListMapping
-from app.imports.rows import Row, RowReader
+from app.imports.reader.layout import Column
+from app.imports.reader.rows import Row, RowReader
 
 
 def read(reader: RowReader, *cells: str) -> Row:

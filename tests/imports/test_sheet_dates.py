@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
-from app.imports.sheet_dates import (
+from app.imports.reader.sheet_dates import (
     DateContext,
     DateOrder,
     UnreadCellDate,

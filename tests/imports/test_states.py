@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.imports.code_words import CELL_WORDS
 from app.imports.fields import FIELDS
-from app.imports.sheet_dates import DateContext, DateOrder
-from app.imports.states import (
+from app.imports.reader.code_words import CELL_WORDS
+from app.imports.reader.sheet_dates import DateContext, DateOrder
+from app.imports.reader.states import (
     STATE_CHOICES,
     StateReading,
     expand_state,

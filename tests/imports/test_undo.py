@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import literal, select
 
 from app.db.engine import open_read_session, open_write_session
-from app.imports import undo
-from app.imports.undo import Restoration, plan_restoration
+from app.imports.filing import undo
+from app.imports.filing.undo import Restoration, plan_restoration
 from app.log.entries import open_writer_session
 from app.models import OPEN, PROJECTED_TABLES, ListImport, Record
 from app.registry.apply import rebuild_tables

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from app.imports import row_states
 from app.imports.answers import build_answers
 from app.imports.faults import StoredQuestion
-from app.imports.list_reader import ListContext, OpenedList, open_list
+from app.imports.filing.questions import collect_questions
+from app.imports.filing.survey import survey_list
 from app.imports.mapping import ListMapping
-from app.imports.questions import collect_questions
-from app.imports.survey import survey_list
+from app.imports.reader import row_states
+from app.imports.reader.list_reader import ListContext, OpenedList, open_list
 
 Line = Sequence[object]
 

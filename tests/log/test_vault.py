@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import open_read_session, open_write_session
-from app.imports import import_store
+from app.imports.filing import import_store
 from app.log.sealing import DamagedCiphertext, seal_bytes, seal_json, unseal_bytes, unseal_json
 from tests.imports.filing.test_filing import LIST, begin
 from tests.support import World

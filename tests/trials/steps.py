@@ -12,9 +12,9 @@ from unittest.mock import patch
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.imports.doubts import CaseNumbers
-from app.imports.list_reader import open_list
-from app.imports.rows import assign_case_number, validate_body
+from app.imports.reader.doubts import CaseNumbers
+from app.imports.reader.list_reader import open_list
+from app.imports.reader.rows import assign_case_number, validate_body
 from app.models import OPEN, Source
 from app.registry import claims, filing, reports
 from app.registry.claims import ClaimIn

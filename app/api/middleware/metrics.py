@@ -28,7 +28,7 @@ from app.api.middleware.concurrency import compute_lane_sizes
 from app.api.routes.health import check_readiness
 from app.db.engine import is_memory, open_read_session
 from app.errors import Problem
-from app.imports import import_store
+from app.imports.filing import import_store
 from app.log.entries import read_head
 from app.server_log import NO_LABEL, RequestStats
 

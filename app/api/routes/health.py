@@ -15,7 +15,7 @@ from app.api.routing import document_refusals
 from app.db.engine import describe_database_error, is_locked, open_read_session, try_writing
 from app.db.scrub import is_scrubbing
 from app.errors import ClockJumped, TooManyRequests, Unavailable
-from app.imports import import_store
+from app.imports.filing import import_store
 from app.log.entries import read_head, require_clock_past_head, require_steady_clock
 from app.log.freeze import Freeze, read_freeze
 from app.log.mark import LogWentBackwards, UnreadableMark

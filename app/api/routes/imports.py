@@ -29,9 +29,9 @@ from app.api.routes.records import answer_page
 from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
 from app.api.writes import CommittedAnswer, WriteRequest, build_write
 from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, NotFound, UnsupportedMediaType
-from app.imports import import_store, receipts
 from app.imports.fault_groups import load_import_groups
 from app.imports.faults import BadFile
+from app.imports.filing import import_store, receipts
 from app.imports.mapping import ListMapping, decode_mapping
 from app.models import OPEN, ListImport
 from app.queries.parameters import Page, PageQuery, RevisionQuery, read_cursor, write_cursor

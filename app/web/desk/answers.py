@@ -21,9 +21,9 @@ from pydantic import ValidationError
 from app.imports.answers import build_answers
 from app.imports.faults import BadFile
 from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
-from app.imports.list_reader import SHEET_ROWS, OpenedList, open_list
+from app.imports.filing.missing_rows import MissingAnswer
 from app.imports.mapping import ListMapping
-from app.imports.missing_rows import MissingAnswer
+from app.imports.reader.list_reader import SHEET_ROWS, OpenedList, open_list
 from app.log import sealing
 from app.web.desk.page import FormValues, first_value
 

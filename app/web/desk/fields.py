@@ -10,14 +10,14 @@ from typing import Any
 
 from app import dates
 from app.imports import faults
-from app.imports.cell_values import (
+from app.imports.fields import EMBARGO, FIELDS
+from app.imports.formats.template import get_field_title
+from app.imports.reader.cell_values import (
     UnreadCell,
     clean_cell,
     parse_cell_value,
 )
-from app.imports.fields import EMBARGO, FIELDS
-from app.imports.formats.template import get_field_title
-from app.imports.sheet_dates import DateContext, DateOrder, UnreadCellDate, parse_sheet_date
+from app.imports.reader.sheet_dates import DateContext, DateOrder, UnreadCellDate, parse_sheet_date
 from app.log.content import AGE_ON, AGE_ON_FILING_DAY
 from app.vocabulary import Language, build_vocabulary
 from app.web.rendering import Catalogue

@@ -13,8 +13,8 @@ from fastapi.concurrency import run_in_threadpool
 from app import dates
 from app.api.operations import FileClaims
 from app.errors import Problem, build_pointed_error
-from app.imports.figure_files import read_figures
-from app.imports.figures import Figure
+from app.imports.reader.figure_files import read_figures
+from app.imports.reader.figures import Figure
 from app.registry.claims import ClaimIn
 from app.vocabulary import Measure, Qualifier, build_vocabulary
 from app.web.api_client import encode_body, parse_body

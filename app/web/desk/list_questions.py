@@ -8,10 +8,10 @@ from typing import Any
 
 from app.imports import faults
 from app.imports.fields import FIELDS, STATE, STATE_DAY, STATE_MARKS
+from app.imports.filing.question_form import CHANGES_STEP, READ_STEP, VALUES_STEP, list_choices
 from app.imports.formats.template import get_field_title
 from app.imports.mapping import NOT_CHECKED, QUESTIONS, list_answers
 from app.imports.mapping import Question as RowQuestion
-from app.imports.question_form import CHANGES_STEP, READ_STEP, VALUES_STEP, list_choices
 from app.vocabulary import find_label
 from app.web.desk.answers import NOTHING, RowIdentity, build_answer_name, find_answer
 from app.web.desk.fields import get_code_language

@@ -11,7 +11,7 @@ from app.api.operations import UndoList
 from app.api.routes.counts import count_releases
 from app.api.routes.imports import read_import
 from app.errors import Conflict
-from app.imports import undo
+from app.imports.filing import undo
 from app.imports.formats.template import format_field_name
 from app.schemas.imports import UndoReason
 from app.vocabulary import Language

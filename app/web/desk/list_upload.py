@@ -18,7 +18,7 @@ from app.api.routes.counts import count_releases
 from app.api.routes.imports import ImportQuery, list_import_rows, read_form_parts, read_import, store_list
 from app.errors import NotFound, PayloadTooLarge, Problem
 from app.imports.answers import UnreadableMapping, build_answers, merge_answers
-from app.imports.figure_files import LIST_OF_FIGURES
+from app.imports.reader.figure_files import LIST_OF_FIGURES
 from app.web.api_client import gather, parse_cursor
 from app.web.charts import bars as shares
 from app.web.desk import answers, trial

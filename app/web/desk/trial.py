@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.imports import faults
-from app.imports.doubts import DERIVED_PREFIX
-from app.imports.list_reader import SHEET_ROWS
+from app.imports.filing.missing_rows import FIRST_MISSING_ROW
 from app.imports.mapping import QUESTIONS
-from app.imports.missing_rows import FIRST_MISSING_ROW
+from app.imports.reader.doubts import DERIVED_PREFIX
+from app.imports.reader.list_reader import SHEET_ROWS
 from app.registry.records import ID_CASE_PREFIX
 from app.vocabulary import Publish
 from app.web.desk.answers import RowIdentity

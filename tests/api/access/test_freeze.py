@@ -10,9 +10,9 @@ from sqlmodel import Session
 from app.api.routes.health import note_freeze
 from app.db.engine import open_write_session
 from app.errors import Frozen
-from app.imports import import_store, row_filing
-from app.imports.filing_queue import ImportWorker
-from app.imports.row_filing import Filing
+from app.imports.filing import import_store, row_filing
+from app.imports.filing.filing_queue import ImportWorker
+from app.imports.filing.row_filing import Filing
 from app.lanes import Lane
 from app.log.entries import lock_head
 from app.log.freeze import begin_freeze, end_freeze

@@ -7,7 +7,7 @@ import pytest
 
 from app.clock import WatchedClock
 from app.db.engine import open_read_session, open_write_session, read_server_clock
-from app.imports import filing_queue
+from app.imports.filing import filing_queue
 from app.log.entries import pin_clock
 from tests.support import A_WHILE, NOW, World, make_report
 

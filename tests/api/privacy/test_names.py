@@ -12,8 +12,8 @@ from sqlalchemy import event
 
 from app.db.engine import open_read_session
 from app.exports import lists, package
-from app.imports import row_filing
-from app.imports.import_store import ImportOptions
+from app.imports.filing import row_filing
+from app.imports.filing.import_store import ImportOptions
 from app.models import NAMED_BY_REPORTS
 from app.queries.parameters import TableFormat
 from app.queries.search import is_whole_name

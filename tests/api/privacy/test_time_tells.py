@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from app.imports import row_filing
-from app.imports.import_store import ImportOptions
+from app.imports.filing import row_filing
+from app.imports.filing.import_store import ImportOptions
 from app.matching import words as words_module
 from app.models import NAMED_BY_REPORTS
 from tests.columns.whole import at_head

@@ -19,7 +19,7 @@ from app.db import engine
 from app.db import scrub as database_scrub
 from app.db.engine import describe_database_error, open_read_session, open_write_session
 from app.db.scrub import scrub_database
-from app.imports import import_store
+from app.imports.filing import import_store
 from app.log import entries
 from app.log.entries import open_writer_session
 from app.main import create_app

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from app.db.engine import open_write_session
-from app.imports import import_store
+from app.imports.filing import import_store
 from app.registry.directory_snapshot import DirectorySnapshot
 from tests.imports.sheets import row, xlsx
 from tests.support import NOW, Body, World

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.imports.list_reader import open_list
+from app.imports.reader.list_reader import open_list
 from tests.imports.sheets import row, xlsx
 from tests.imports.test_list_reader import bodies, faults
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app.imports.fields import GIVEN_NAMES, NAME, STATE, STATE_DAY, STATE_MARKS, SURNAMES
-from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
-from app.imports.rows import Row
+from app.imports.reader.list_reader import OpenedList, open_list
+from app.imports.reader.rows import Row
 from tests.imports.sheets import ods, row, xlsx
 from tests.imports.test_list_reader import questions
 

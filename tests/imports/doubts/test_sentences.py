@@ -7,8 +7,9 @@ from pathlib import Path
 from app import errors, strict_json
 from app.api.routes import imports
 from app.errors import Problem
-from app.imports import faults, list_reader, mapping
+from app.imports import faults, mapping
 from app.imports.formats import workbook_reader
+from app.imports.reader import list_reader
 from app.log import content
 from app.registry import checks, filing, records, report_versions, reports, waiting_reports, write
 from app.registry.identity import record_linkage

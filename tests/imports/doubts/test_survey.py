@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from app.demo.people import draw_names as invented_names
-from app.imports import rows, survey
 from app.imports.faults import Fault
-from app.imports.rows import Row
+from app.imports.filing import survey
+from app.imports.reader import rows
+from app.imports.reader.rows import Row
 from app.models import OPEN
 from app.schemas.reports import DetentionReportIn
 from tests.imports.doubts.test_unlike_the_last import codes

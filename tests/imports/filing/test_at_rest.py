@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from starlette import formparsers
 
-from app.imports import row_filing
-from app.imports.client import PermanentError
-from app.imports.filing_queue import ImportWorker
+from app.imports.filing import row_filing
+from app.imports.filing.filing_queue import ImportWorker
+from app.imports.filing.row_filing import Filing
 from app.imports.mapping import ListMapping
-from app.imports.row_filing import Filing
+from app.imports.upload.client import PermanentError
 from app.lanes import Lane
 from tests.imports.filing.test_remote import Sender
 from tests.imports.sheets import row, xlsx

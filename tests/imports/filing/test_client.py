@@ -13,8 +13,8 @@ import httpx2
 import pytest
 from pydantic import BaseModel
 
-from app.imports import client
-from app.imports.client import (
+from app.imports.upload import client
+from app.imports.upload.client import (
     GIVE_UP_SECONDS,
     MAX_RESPONSE_BYTES,
     MAX_RETRY_AFTER_SECONDS,

@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from app.db.engine import open_read_session, open_write_session
 from app.demo.people import draw_names as invented_names
-from app.imports import import_store, receipts, row_filing
-from app.imports.import_store import ImportOptions
+from app.imports.filing import import_store, receipts, row_filing
+from app.imports.filing.import_store import ImportOptions
+from app.imports.filing.receipts import Receipt
+from app.imports.filing.row_filing import Filing
 from app.imports.mapping import ListMapping
-from app.imports.receipts import Receipt
-from app.imports.row_filing import Filing
 from app.models import ImportFile, ListImport
 from app.registry import api_keys
 from app.registry.directory_snapshot import DirectorySnapshot

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from app.db.engine import open_read_session
-from app.imports import import_store, receipts, row_filing
 from app.imports.faults import BadFile
-from app.imports.import_store import ImportOptions
+from app.imports.filing import import_store, receipts, row_filing
+from app.imports.filing.import_store import ImportOptions
+from app.imports.filing.preparation import PreparedList, prepare_list
+from app.imports.filing.row_filing import Filing
 from app.imports.mapping import ListMapping
-from app.imports.preparation import PreparedList, prepare_list
-from app.imports.row_filing import Filing
 from app.registry import api_keys, directory
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from app.db.engine import CommitUnanswered, open_read_session, open_write_session
-from app.imports import import_store, row_filing
-from app.imports.filing_queue import ImportWorker
-from app.imports.import_store import ImportOptions
-from app.imports.row_filing import Filing
+from app.imports.filing import import_store, row_filing
+from app.imports.filing.filing_queue import ImportWorker
+from app.imports.filing.import_store import ImportOptions
+from app.imports.filing.row_filing import Filing
 from app.lanes import Lane
 from app.log.entries import open_writer_session
 from app.models import ListImport

@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from app.db.engine import open_read_session
-from app.imports import import_store, receipts, row_filing
-from app.imports.import_store import ImportOptions
+from app.imports.filing import import_store, receipts, row_filing
+from app.imports.filing.import_store import ImportOptions
 from tests.drawn import scale
 from tests.imports.filing.test_filing import counts, many
 from tests.imports.filing.test_filing_at_once import another, running_on

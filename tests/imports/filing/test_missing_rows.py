@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from app.db.engine import open_read_session
-from app.imports import missing_rows
 from app.imports.faults import BadFile
-from app.imports.missing_rows import (
+from app.imports.filing import missing_rows
+from app.imports.filing.missing_rows import (
     FIRST_MISSING_ROW,
     MissingReports,
     build_missing_bodies,
     build_missing_rows,
     find_missing_reports,
 )
-from app.imports.own_reports import find_renamed_rows, match_own_reports
+from app.imports.filing.own_reports import find_renamed_rows, match_own_reports
 from app.registry.records import format_id_case
 from tests.support import Body, World
 

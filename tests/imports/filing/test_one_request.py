@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.db.engine import open_read_session, open_write_session
-from app.imports import row_filing
+from app.imports.filing import row_filing
 from app.models import SourceRelease
 from app.registry.apply import rebuild_tables
 from tests.support import World

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.imports import receipts
+from app.imports.filing import receipts
 from tests.support import Body, World
 
 HEAD = "código;nombre;fecha de detención;país;fecha de excarcelación;verificación;método;publicar\n"

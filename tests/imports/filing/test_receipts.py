@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.db.engine import open_read_session
-from app.imports import import_store
+from app.imports.filing import import_store
 from app.models import ListImport, Record
 from tests.support import Body, World
 

@@ -10,11 +10,11 @@ import pytest
 
 from app.config import Settings
 from app.db.engine import open_write_session
-from app.imports import client, remote, uploads
-from app.imports.client import PermanentError, RegistryClient
-from app.imports.import_store import ImportOptions
+from app.imports.filing.import_store import ImportOptions
+from app.imports.filing.receipts import Receipt
 from app.imports.mapping import ListMapping
-from app.imports.receipts import Receipt
+from app.imports.upload import client, remote, uploads
+from app.imports.upload.client import PermanentError, RegistryClient
 from app.registry import api_keys
 from app.vocabulary import Language, Role
 from bench.bad_line import BadLine
@@ -379,7 +379,7 @@ def test_a_key_that_ends_half_way_stops_it_and_the_next_key_goes_on(sender: Send
 def test_a_list_that_failed_at_the_registry_is_another_request_the_next_time(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.imports.row_filing.file_rows", lambda *_: 1 / 0)
+    monkeypatch.setattr("app.imports.filing.row_filing.file_rows", lambda *_: 1 / 0)
     receipt, _rows = sender.send(LIST)
     assert (receipt["state"], receipt["problem"]["code"], receipt["problem"]["row"]) == ("failed", "internal_error", 2)
     monkeypatch.undo()

@@ -3,9 +3,9 @@
 import pytest
 
 from app.db.engine import open_read_session, open_write_session
-from app.imports import import_store, receipts
 from app.imports.faults import WISH_WITHDRAWN, Fault
-from app.imports.import_store import RowOutcome
+from app.imports.filing import import_store, receipts
+from app.imports.filing.import_store import RowOutcome
 from app.vocabulary import ImportState
 from tests.imports.filing.test_filing import begin
 from tests.support import NOW, World

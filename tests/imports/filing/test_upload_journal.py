@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from app.imports.client import PermanentError
-from app.imports.uploads import JOURNAL_LIFETIME, UploadJournal
+from app.imports.upload.client import PermanentError
+from app.imports.upload.uploads import JOURNAL_LIFETIME, UploadJournal
 from tests.support import NOW
 
 PART, ID = "run abc", uuid.UUID(int=7)

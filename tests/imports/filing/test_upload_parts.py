@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from app.imports import uploads
-from app.imports.list_reader import open_list
 from app.imports.mapping import ListMapping
-from app.imports.uploads import ListParts, split_list
+from app.imports.reader.list_reader import open_list
+from app.imports.upload import uploads
+from app.imports.upload.uploads import ListParts, split_list
 
 HEAD = "código;nombre;fecha de nacimiento;país\n"
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from app.imports.faults import BadFile
-from app.imports.list_reader import open_list
+from app.imports.reader.list_reader import open_list
 
 HEAD = ["Código", "Nombre", "País", "Fecha de detención", "Nota"]
 FIRST = ["N-1", "Ana Ruz Paz", "Venezuela", "2026-02-01"]

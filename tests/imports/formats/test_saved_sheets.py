@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.imports.list_reader import OpenedList, open_list
 from app.imports.mapping import ListMapping
+from app.imports.reader.list_reader import OpenedList, open_list
 from tests.imports.test_list_reader import TABLE, book
 from tests.support import World
 

@@ -17,10 +17,10 @@ from app.imports.formats.template import (
     build_template,
     get_field_title,
 )
-from app.imports.heading_recognition import recognise_heading
-from app.imports.list_reader import open_list
 from app.imports.mapping import Answer, ListMapping, Question
-from app.imports.rows import validate_body
+from app.imports.reader.heading_recognition import recognise_heading
+from app.imports.reader.list_reader import open_list
+from app.imports.reader.rows import validate_body
 from app.schemas.reports import DetentionReportIn
 from app.vocabulary import Language, build_vocabulary
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.imports import undo
+from app.imports.filing import undo
 from app.web.desk import list_undo
 from tests.imports.test_undo import FIRST_LIST, HEAD, SECOND_LIST, THIRD, patch, report_of
 from tests.support import World

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from app.fair_queue import Client
-from app.imports import import_store
+from app.imports.filing import import_store
 from app.tables import open_workbook
 from app.web.desk import answers, list_upload
 from app.web.desk.sessions import IDLE_TIMEOUT

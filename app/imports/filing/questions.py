@@ -1,0 +1,231 @@
+"""Ask about a list, in one round: what its sheets, columns and values mean, and what is true of the whole (pure).
+
+A question names the place of its answer in the mapping as a JSON pointer: `/positions/F` takes the meaning of column F.
+So every client can ask it and write the answer down: the desk, the command line, another program. The steps are those
+of an officer: what was read, what the values mean, what will change.
+"""
+
+from functools import partial
+
+from app.imports.faults import (
+    StoredQuestion,
+    Value,
+    format_choice,
+    format_row_count,
+    get_label,
+)
+from app.imports.fields import NAME, STATE
+from app.imports.filing.question_form import (
+    LIST_COUNTRY,
+    READ_STEP,
+    VALUES_STEP,
+    build_question,
+    list_choices,
+    list_code_choices,
+)
+from app.imports.filing.row_questions import ask_about_rows
+from app.imports.filing.surveyed_faults import SurveyedFaults
+from app.imports.mapping import (
+    AGE_ON_LIST_DAY,
+    NOT_CHECKED,
+    ListMapping,
+)
+from app.imports.reader.colours import find_colour_groups, name_colour
+from app.imports.reader.heading_recognition import RECORD_ID
+from app.imports.reader.layout import Column, find_day_of_ages, may_withhold
+from app.imports.reader.list_reader import OpenedList
+from app.imports.reader.rows import COUNTRY, METHOD, VERDICT
+from app.imports.reader.sheet_dates import DateContext
+from app.imports.reader.sheets import OpenedSheet
+from app.imports.reader.states import find_publication_wish, find_state_in_remark
+from app.log.content import AGE, AGE_ON
+from app.projection.statements import FIRST_HAND
+
+# What no layout says, and nobody else knows.
+LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD = "list_date", "whole_list", "list_checked", "list_held"
+ASKED_OF_EVERY_LIST = frozenset({LIST_DATE, LIST_COUNTRY, WHOLE_LIST, LIST_CHECKED, LIST_HELD})
+WORDS_IN_NAME = 2
+
+
+def collect_questions(
+    opened_list: OpenedList, faults: SurveyedFaults, undated_ages: int, *, is_confirmed: bool
+) -> list[StoredQuestion]:
+    """Return all that is asked about a list; of a confirmed one, what nobody may pass over. JSON Lines ask nothing."""
+    if not opened_list.sheets:
+        return []
+    questions = [
+        *ask_about_reading(opened_list),
+        *ask_about_whole_list(opened_list, faults.undecided, undated_ages),
+        *ask_about_rows(faults, opened_list.columns, opened_list.label_row),
+    ]
+    questions.sort(key=lambda question: question.get("step", READ_STEP))
+    return [question for question in questions if not is_confirmed or question.get("answer") != "confirm"]
+
+
+def ask_about_reading(opened_list: OpenedList) -> list[StoredQuestion]:
+    """Ask which sheets belong to the list, and what the columns hold whose meaning is not sure."""
+    questions = [
+        build_question(
+            "sheet_used",
+            ["sheets", sheet.name or ""],
+            READ_STEP,
+            choices=[format_choice("true", "used"), format_choice("false", "set_aside")],
+            guess="true" if sheet.is_used else "false",
+            values={"sheet": sheet.name or "", "rows_of_sheet": format_row_count(sheet.row_count)},
+        )
+        for sheet in opened_list.sheets
+        if _is_sheet_asked(sheet, opened_list)
+    ]
+    for sheet in opened_list.used_sheets:
+        if not sheet.heading_row.is_found and not _is_header_answered(opened_list.mapping, sheet):
+            questions.append(_ask_about_header(sheet))
+        unread_cells = opened_list.tally.unread_cells  # of all rows: the profile of a column is of the first
+        for column in sheet.columns:
+            questions += _ask_about_column(column, column.profile.filled or unread_cells[column.letter])
+        questions += _ask_about_colours(sheet, opened_list)
+    return questions
+
+
+def _is_sheet_asked(sheet: OpenedSheet, opened_list: OpenedList) -> bool:
+    """Whether it is open if a sheet belongs to the list. Sheets set aside are asked about again if no other is left."""
+    if not sheet.row_count or opened_list.mapping.sheet is not None:
+        return False
+    if not opened_list.used_sheets:
+        return True
+    return len(opened_list.sheets) > 1 and sheet.name not in opened_list.mapping.sheets
+
+
+def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[StoredQuestion]:
+    """Ask what the colours of rows mean: nothing shows whether they say what the cells do not."""
+    places = [column.place for column in sheet.columns if column.profile.filled]
+    names = [column.place for column in sheet.columns if NAME in column.fields]
+    heading = next((row for row in sheet.read_rows() if row.number == sheet.heading_row.number), None)
+    groups = find_colour_groups(sheet.read_cells(), places, heading=heading, name_columns=names)
+    choices, _kind = list_choices(STATE)
+    return [
+        build_question(
+            "row_colour",
+            ["colours", group.colour],
+            VALUES_STEP,
+            {
+                "rows_of": format_row_count(group.row_count),
+                "colour": partial(get_label, name_colour(group.colour)),
+            },
+            choices=choices,
+            count=group.row_count,
+            rows=[opened_list.label_row(opened_list.number_row(sheet, row)) for row in group.first_rows],
+        )
+        for group in groups
+        if group.colour not in opened_list.mapping.colours
+    ]
+
+
+def _is_header_answered(mapping: ListMapping, sheet: OpenedSheet) -> bool:
+    return mapping.headers.get(sheet.name or "", mapping.header) is not None
+
+
+def _ask_about_header(sheet: OpenedSheet) -> StoredQuestion:
+    place = ["header"] if sheet.name is None else ["headers", sheet.name]
+    return build_question("header_row", place, READ_STEP, kind="number", guess=str(sheet.heading_row.number))
+
+
+def _ask_about_column(column: Column, filled: int) -> list[StoredQuestion]:
+    if column.is_answered or not filled or column.is_counter:
+        return []
+    values: dict[str, Value] = {"letter": column.letter, "title": column.title}
+    place = ["positions", column.letter]
+    if column.is_hidden and column.fields:
+        return [
+            build_question(
+                "hidden_column",
+                place,
+                READ_STEP,
+                kind="meaning",
+                answer="mapping",
+                column=column,
+                guess=column.fields[0],
+                values=values,
+            )
+        ]
+    if column.fields and column.is_sure:
+        return []
+    guess = next(iter(column.fields), None)
+    is_grave = may_withhold(column) or (guess is None and _holds_people(column))
+    code = "column_unread" if guess is None else "column_unsure"
+    if guess == RECORD_ID and column.profile.counts_rows:  # the next list may give the numbers to other people
+        code = "numbers_count_rows"
+    return [
+        build_question(
+            code,
+            place,
+            READ_STEP,
+            kind="meaning",
+            answer="mapping" if is_grave else "confirm",
+            column=column,
+            guess=guess,
+            count=filled,
+            values=values,
+        )
+    ]
+
+
+def _holds_people(column: Column) -> bool:
+    """Whether cells of a column hold days, names or words of a status or of publication: set aside one by one only."""
+    if column.profile.dates > 0:
+        return True
+    for sample in column.profile.samples:
+        has_word = find_publication_wish(sample) or find_state_in_remark(sample, DateContext())
+        if has_word or (len(sample.split()) >= WORDS_IN_NAME and not any(map(str.isdigit, sample))):
+            return True
+    return False
+
+
+def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: int) -> list[StoredQuestion]:
+    """Ask what no layout says: the day of the list, whether it is whole, and how the organisation checked it."""
+    mapping, questions = opened_list.mapping, []
+    day = opened_list.day
+    if mapping.list_date is None and LIST_DATE in ASKED_OF_EVERY_LIST:
+        guess = None if day is None else day.isoformat()
+        questions.append(build_question(LIST_DATE, ["list_date"], READ_STEP, kind="date", guess=guess))
+    is_country_read = COUNTRY in mapping.constants or any(COUNTRY in column.fields for column in opened_list.columns)
+    if LIST_COUNTRY in ASKED_OF_EVERY_LIST and opened_list.country is not None and not is_country_read:
+        questions.append(
+            build_question(LIST_COUNTRY, ["constants", COUNTRY], READ_STEP, kind="country", guess=opened_list.country)
+        )
+    if mapping.whole is None and WHOLE_LIST in ASKED_OF_EVERY_LIST:
+        choices = [format_choice("false", "additions_only"), format_choice("true", "whole_list")]
+        questions.append(build_question(WHOLE_LIST, ["whole"], READ_STEP, choices=choices))
+    read = {name for column in opened_list.columns for name in column.fields} | mapping.constants.keys()
+    if mapping.checked is None and LIST_CHECKED in ASKED_OF_EVERY_LIST and not read & {VERDICT, METHOD}:
+        methods = list_code_choices("methods", sorted(FIRST_HAND))
+        choices = [format_choice(NOT_CHECKED, "not_checked"), *methods]
+        questions.append(build_question(LIST_CHECKED, ["checked"], READ_STEP, choices=choices))
+    if mapping.held is None and LIST_HELD in ASKED_OF_EVERY_LIST and undecided:
+        choices = [format_choice("held", "still_held"), format_choice("unknown", "not_known")]
+        questions.append(
+            build_question(
+                LIST_HELD,
+                ["held"],
+                READ_STEP,
+                choices=choices,
+                count=undecided,
+                values={"rows_of": format_row_count(undecided)},
+            )
+        )
+    age_column = next((column for column in opened_list.columns if AGE in column.fields), None)
+    has_day = AGE_ON in read or mapping.age_on is not None or find_day_of_ages(opened_list.columns) is not None
+    if undated_ages and age_column is not None and not has_day:
+        ages = [format_choice("detained_on", "age_at_arrest"), format_choice("released_on", "age_at_release")]
+        if opened_list.day is not None:  # by name: the day is perhaps answered in the same round
+            ages.append(format_choice(AGE_ON_LIST_DAY, "age_on_day"))
+        questions.append(
+            build_question(
+                "age_needs_day",
+                ["age_on"],
+                READ_STEP,
+                column=age_column,
+                choices=ages,
+                count=undated_ages,
+            )
+        )
+    return questions

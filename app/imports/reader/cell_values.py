@@ -1,0 +1,324 @@
+"""Parse the text of a cell as the value of a field: dates in English and Spanish, codes, numbers, lists (pure).
+
+A date that can be read in two ways is refused: nobody was detained on a day that no source ever said.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any, Self
+
+from app import dates
+from app.formats import COUNTRIES
+from app.imports.faults import FAULTS
+from app.imports.fields import (
+    BIRTH,
+    EMBARGO,
+    FIELDS,
+    GIVEN_NAMES,
+    NAME,
+    SENTENCE_UNTIL,
+    SURNAMES,
+    UNKNOWN_IS_ERROR,
+    Field,
+)
+from app.imports.formats import template
+from app.imports.formats.csv import MAX_CELL_CHARACTERS, UNDECODED_BYTE
+from app.imports.reader.code_words import (
+    CELL_WORDS,
+    COUNTRY_CODE_LIST,
+    MAX_FOLDED_LENGTH,
+    find_code,
+    fold_short_text,
+    is_known_code,
+)
+from app.imports.reader.sheet_dates import (
+    AMBIGUOUS_DATE_DETAIL,
+    DateContext,
+    DateOrder,
+    UnreadCellDate,
+    has_time_of_day,
+    is_unknown_date,
+    parse_sheet_date,
+)
+from app.imports.reader.states import UNKNOWN, StateReading, is_state_choice, read_state
+from app.matching.scripts import fold
+from app.schemas import text as refused_names
+from app.schemas.reports import MAX_LIST_LENGTH
+from app.schemas.text import parse_embargo_end
+from app.tables import unquote_cell
+from app.unicode_text import INVISIBLE, TOO_MANY_MARKS_DETAIL, has_too_many_marks, is_blank, normalize_text
+from app.vocabulary import build_vocabulary
+
+TEMPLATE_CODE_LISTS = frozenset(
+    FIELDS[path].codes for path in template.TEMPLATE_COLUMNS
+)  # code lists of the template's drop-downs
+MAX_EXAMPLE_WORDS = 3  # known words in a message: enough to see what the field takes
+# Days after the one for which a list is true, from which nothing tells their year.
+DAYS_TO_COME = frozenset({EMBARGO, SENTENCE_UNTIL})
+# Cells of a column of crosses.
+CROSSES = frozenset("xX✓✔☑*●•√+1")
+MARKS = {name: frozenset(map(fold, words)) for name, words in CELL_WORDS["marks"].items()}
+_SERIAL = re.compile(r"\d{5}")
+NAME_FIELDS = frozenset({NAME, GIVEN_NAMES, SURNAMES})
+
+# Characters that no line or note may have, as in JSON.
+_INVISIBLE_CHARACTERS = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{INVISIBLE}]")
+# UTF-8 read as Windows-1252 and saved again (é became Ã©), and letters that an earlier program replaced.
+_GARBLED_TEXT = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
+# Space around separators is stripped afterwards: with space in this pattern, a cell of spaces would take seconds.
+_LIST = re.compile(r"[;|\n]")
+_CODE_LIST = re.compile(r"[;|\n,/+]|\s(?:y|e|and)\s")
+_SPACE = re.compile(r"\s+")
+# "1936-1942" is a birth somewhere in these years. Of a detention it would be its beginning and its end.
+_YEARS = re.compile(r"(?:(?:entre|between) )?(\d{4}) ?(?:[-–—/]|a|y|to|and|o|or) ?(\d{4})", re.IGNORECASE)
+_AGE_WORDS: dict[str, list[str]] = CELL_WORDS["ages"]
+
+
+def _build_age_pattern(name: str) -> str:
+    return "|".join(sorted(map(fold, _AGE_WORDS[name]), key=len, reverse=True))
+
+
+# Of a folded text, in which "~", brackets and points are spaces.
+_AGE = re.compile(
+    rf"(?:(?:{_build_age_pattern('approximate')}) ?)?(\d{{1,3}})(?: 0)?"
+    rf"(?: ?(?:{_build_age_pattern('units')}))?(?: (?:{_build_age_pattern('approximate')}))?"
+)
+_MINOR_OR_ADULT = re.compile(rf"\b(?:({_build_age_pattern('minor')})|{_build_age_pattern('adult')})\b")
+_AGE_LIMIT = re.compile(r"[<>≤≥+]|^-")  # "50+" and "<18" are no ages
+MAX_MINOR_AGE = 17
+
+_SPREADSHEET_ERROR_WORDS = frozenset(CELL_WORDS["errors"]["cells"])
+
+
+class UnreadCell(ValueError):
+    """A cell that cannot be read. `code` is stable; the message says what to do, and does not quote the cell.
+    `sentence`: its name in `FAULTS`, if the code has several; `field`: that was read, if it is not the column's."""
+
+    def __init__(self, code: str, detail: str, sentence: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.sentence = sentence
+        self.field: str | None = None
+
+    @classmethod
+    def with_sentence(cls, code: str, sentence: str) -> Self:
+        """Of a code that has several sentences."""
+        return cls(code, FAULTS[sentence], sentence)
+
+
+def clean_cell(cell: str) -> str:
+    """The text of a cell in NFC, stripped. Raises UnreadCell."""
+    text = cell.strip()
+    if not text:
+        return ""
+    if text.isascii() and text.isprintable() and len(text) <= MAX_CELL_CHARACTERS and text[0] not in "='":
+        return text  # nearly every cell
+    if len(text) > MAX_CELL_CHARACTERS:
+        raise UnreadCell("cell_too_long", "This cell has more than 32,767 characters: is a quotation mark missing?")
+    if text.startswith("="):
+        raise UnreadCell("formula", "This cell holds a formula: put the value there (Paste special, values only).")
+    if UNDECODED_BYTE.search(text):
+        raise UnreadCell(
+            "mixed_encodings", "This row's letters are not those of the rest: save the whole list as CSV UTF-8."
+        )
+    if _GARBLED_TEXT.search(text):
+        raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
+    if is_blank(text):
+        return ""
+    if _INVISIBLE_CHARACTERS.search(text):
+        raise UnreadCell("control_character", "Remove control, text-direction and invisible characters.")
+    text = unquote_cell(text)  # an apostrophe keeps a spreadsheet from running a cell, in our own exports too
+    if has_too_many_marks(text):
+        raise UnreadCell("too_many_marks", TOO_MANY_MARKS_DETAIL)
+    return normalize_text("NFC", text)
+
+
+def parse_cell_value(name: str, text: str, context: DateContext | None, meanings: dict[str, str] | None) -> Any:
+    """Return the value of a field from the text of a cell; None if the text means "unknown". Raises UnreadCell.
+
+    `context`: of the dates of a list; None for a text that belongs to no list."""
+    field, cell_text = FIELDS[name], text
+    if meanings is not None and (mapped_text := meanings.get(fold_short_text(text))) is not None:
+        if not mapped_text:
+            return None
+        text = mapped_text
+    elif name in NAME_FIELDS and (damage := refused_names.find_name_damage(text)) is not None:
+        raise UnreadCell(*damage)
+    elif text.upper() in _SPREADSHEET_ERROR_WORDS:
+        raise UnreadCell(
+            "formula",
+            "This is what a spreadsheet writes where it can compute nothing: put the value there, or leave it empty.",
+        )
+    elif name not in UNKNOWN_IS_ERROR and _is_unknown(field, text):
+        return None
+    match field.kind:
+        case "date" if name == EMBARGO:
+            return _parse_embargo_end(text, context or DateContext())
+        case "date":
+            if context is None and _SERIAL.fullmatch(text):  # no spreadsheet wrote it
+                raise UnreadCell.with_sentence("invalid_date", "date_unread")
+            return _parse_date(name, text, context or DateContext())
+        case "state":
+            reading = _parse_state(text, context or DateContext())
+            return reading if text == cell_text else replace(reading, text=cell_text)
+        case "mark":
+            return _parse_mark(text, context or DateContext())
+        case "code":
+            return _parse_code(field.codes or "", text)
+        case "codes":
+            return _parse_list(_CODE_LIST, text, lambda word: _parse_code(field.codes or "", word))
+        case "country":
+            return _parse_code(COUNTRY_CODE_LIST, text)
+        case "countries":
+            return _parse_list(_CODE_LIST, text, lambda word: _parse_code(COUNTRY_CODE_LIST, word))
+        case "lines":
+            return _parse_list(_LIST, text, _normalize_spaces)
+        case "links":
+            return [_parse_link(link) for link in _parse_list(_SPACE, text, str)]
+        case "number":
+            return _parse_age(text)
+        case "text":
+            return text
+        case _:
+            return _normalize_spaces(text)
+
+
+def _is_unknown(field: Field, text: str) -> bool:
+    """Whether a text is a word for "unknown", and no value of the field."""
+    if field.kind == "text" or len(text) > MAX_FOLDED_LENGTH:
+        return False
+    if field.kind == "date" and is_unknown_date(text):
+        return True
+    return refused_names.is_unknown_text(text) and not _is_code(field, text)
+
+
+def _is_code(field: Field, text: str) -> bool:
+    """Whether a word for "unknown" is a code of this field: "anonymous" is a class of publication. Codes of countries
+    are in capitals: SD is Sudan and NA is Namibia, while "s/d", "sd", "n/a" and "na" are unknown."""
+    if field.kind in ("country", "countries"):
+        return text in COUNTRIES
+    return field.codes is not None and is_known_code(field.codes, text)
+
+
+def _parse_years(text: str) -> str:
+    match = _YEARS.fullmatch(text)
+    assert match is not None
+    if match[1] > match[2]:
+        raise UnreadCell.with_sentence("invalid_date", "years_turned")
+    return f"{match[1]}/{match[2]}"
+
+
+def _parse_state(text: str, context: DateContext) -> StateReading:
+    """A status, in words of a sheet or as an answer names it."""
+    if is_state_choice(text):
+        return StateReading(text, {}, None)
+    reading = read_state(text, context)
+    if reading is None and context.order is None:
+        in_order = read_state(text, replace(context, order=DateOrder.DAY_FIRST))
+        if in_order is not None and in_order.state != UNKNOWN:  # only its day is open
+            raise UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL)
+    if reading is None:
+        raise UnreadCell.with_sentence("unknown_code", "state_unread")
+    return reading
+
+
+def _parse_mark(text: str, context: DateContext) -> str | bool:
+    """Whether a cell is crossed; a day also says since when."""
+    folded = fold_short_text(text)
+    if text in CROSSES or folded in MARKS["yes"]:
+        return True
+    if folded in MARKS["no"] or text in MARKS["no"]:
+        return False
+    try:
+        return parse_sheet_date(text, context)
+    except UnreadCellDate:
+        raise UnreadCell.with_sentence("unknown_mark", "unknown_mark") from None
+
+
+def _parse_embargo_end(text: str, context: DateContext) -> str:
+    """A day, or an instant. Whatever else is written there, "to be confirmed" or an hour of no zone, would have the
+    report published at once or hours too early."""
+    try:
+        parse_embargo_end(text)
+        return text
+    except dates.DateError:
+        if has_time_of_day(text):
+            raise UnreadCell.with_sentence("invalid_date", "embargo_hour") from None
+    return _parse_date(EMBARGO, text, context)
+
+
+def _parse_date(name: str, text: str, context: DateContext) -> str:
+    if name == BIRTH and _YEARS.fullmatch(text):
+        return _parse_years(text)
+    if name in DAYS_TO_COME:
+        context = replace(context, until=None)
+    try:
+        return parse_sheet_date(text, context, is_birth=name == BIRTH)
+    except UnreadCellDate as error:
+        raise UnreadCell(error.code, str(error), error.sentence) from None
+
+
+def _parse_code(codes: str, text: str) -> str:
+    code = find_code(codes, text)
+    if code is not None:
+        return code
+    if codes == "genders" and fold_short_text(text) == "m":
+        raise UnreadCell.with_sentence("unknown_code", "m_is_open")
+    if codes == COUNTRY_CODE_LIST:
+        raise UnreadCell.with_sentence("unknown_code", "country_unread")
+    if codes == "publish":
+        raise UnreadCell.with_sentence("unknown_code", "wish_unread")
+    raise UnreadCell("unknown_code", _format_unknown_code(codes))
+
+
+@cache
+def _format_unknown_code(codes: str) -> str:
+    """The message about an unknown word, with a few known words."""
+    english, spanish = (build_vocabulary(lang)[codes][:MAX_EXAMPLE_WORDS] for lang in ("en", "es"))
+    examples = ", ".join(f"{en['label']} or {es['label']}" for en, es in zip(english, spanish, strict=True))
+    sheet = ", and on the last sheet of the template" if codes in TEMPLATE_CODE_LISTS else ""
+    return (
+        f"This word is not known here: take one that is ({examples}; all are at /v1/vocabulary?lang=es under "
+        f"{codes}{sheet}), or say what yours means under `values` in the mapping."
+    )
+
+
+def _parse_link(text: str) -> dict[str, str]:
+    if not text.casefold().startswith(("https://", "http://")):
+        raise UnreadCell(
+            "invalid_url",
+            "This column is read for addresses that begin with https://. Whose word you pass on goes into a column "
+            '"Según" or "According to" (verification.citing): rename it, or say in a mapping which field it is.',
+        )
+    return {"url": text}
+
+
+def _parse_list(separator: re.Pattern[str], text: str, read_part: Callable[[str], Any]) -> list[Any]:
+    parts = [bare for part in separator.split(text) if (bare := part.strip())]
+    if len(parts) > MAX_LIST_LENGTH:
+        raise UnreadCell(
+            "too_many", f"This cell lists more than {MAX_LIST_LENGTH} things: leave the less important out."
+        )
+    parts[1:] = map(unquote_cell, parts[1:])  # `clean_cell` has unquoted the first
+    return list(dict.fromkeys(map(read_part, parts)))
+
+
+def _parse_age(text: str) -> int:
+    """An age in completed years, exact or approximate. A word such as "menor" may stand beside a number, not for it."""
+    bare_text = text.removeprefix("+/-")
+    folded = fold_short_text(bare_text)
+    word = _MINOR_OR_ADULT.search(folded)
+    match = _AGE.fullmatch(" ".join(_MINOR_OR_ADULT.sub("", folded, 1).split()))
+    if match is None or _AGE_LIMIT.search(bare_text):
+        if word is not None:
+            raise UnreadCell.with_sentence("age_in_words", "age_in_words")
+        raise UnreadCell("invalid_number", "Write the age in completed years, as a number.")
+    if word is not None and (int(match[1]) <= MAX_MINOR_AGE) is (word[1] is None):
+        raise UnreadCell.with_sentence("age_in_words", "age_in_words")  # "25 (menor)"
+    return int(match[1])
+
+
+def _normalize_spaces(text: str) -> str:
+    return _SPACE.sub(" ", text)

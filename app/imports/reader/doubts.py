@@ -1,0 +1,246 @@
+"""Find rows that may not be one person, derive missing case numbers, and infer the meaning of M in a column (pure).
+
+Sums, titles, doubtful names, and rows struck out or hidden in the sheet raise a question. Until a mapping answers it,
+the row is left out and counted.
+
+A derived case number depends on name, birth and day of detention. Correcting one of these files another person, and a
+curator is asked: a column of case numbers is better, and the receipt says that it is missing.
+"""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.imports.faults import format_column_letters
+from app.imports.fields import FIELDS, GIVEN_NAMES, NAME
+from app.imports.formats.csv import Cells
+from app.imports.mapping import Answer, ListMapping, Question, fold_heading
+from app.imports.reader.code_words import CELL_WORDS
+from app.imports.reader.layout import Column
+from app.matching.scripts import fold
+from app.registry.checks import POINTER_FIELDS
+from app.schemas.reports import MAX_NAME_LENGTH
+
+MAX_CHECKED_CHARACTERS = 200  # characters of a cell: more than any title or name has
+MIN_COMMA_PARTS = 3  # parts between commas of several people: "Paz, Juana" has two, and is one person
+
+_DOUBTFUL_WORDS: dict[str, list[str]] = CELL_WORDS["asked"]
+_SUMS = tuple(fold(word) for word in _DOUBTFUL_WORDS["sums"])
+_NOT_NAMES = frozenset(map(fold, _DOUBTFUL_WORDS["not_names"]))
+_GROUPS = frozenset(map(fold, _DOUBTFUL_WORDS["groups"]))
+_PEOPLE = "|".join(_DOUBTFUL_WORDS["people"])
+_NUMBER_PATTERN = "|".join(_DOUBTFUL_WORDS["numbers"])
+_NUMBER_OF_PEOPLE = re.compile(rf"\b(?:\d+|{_NUMBER_PATTERN}) (?:{_PEOPLE})\b|\b(?:y|and) (?:otr[oa]s|others)\b")
+# Words that join two people, or two surnames: "Ramón y Cajal" is asked about too. A capital Y is an initial, unless the
+# whole name is in capitals.
+_AND = re.compile(r"\s(?:y|and|\+)\s|&")
+_AND_IN_CAPITALS = re.compile(r"\s(?:Y|AND|\+)\s|&")
+# Signs that join two people only if each has two names: "João da Costa e Silva" is one, and a slash may part an alias.
+_PERHAPS_AND = re.compile(r"\s(?:e|E)\s|[;/\n]")
+
+
+def find_name_question(text: str) -> Question | None:
+    """The question about a text in a column of names, if there is one."""
+    if not text:
+        return None
+    if is_sum_label(text):
+        return Question.SUM
+    if fold(text[:MAX_CHECKED_CHARACTERS]) in _NOT_NAMES:
+        return Question.NOT_A_NAME
+    return Question.SEVERAL if _is_several_people(text[:MAX_CHECKED_CHARACTERS]) else None
+
+
+def is_sum_label(text: str) -> bool:
+    """Whether a text says that its row is a sum: "Total: 24"."""
+    folded = fold(text[:MAX_CHECKED_CHARACTERS])
+    return folded.startswith(_SUMS) and any(folded == word or folded.startswith(f"{word} ") for word in _SUMS)
+
+
+def _is_several_people(text: str) -> bool:
+    folded = fold(text)
+    if not _GROUPS.isdisjoint(folded.split()) or _NUMBER_OF_PEOPLE.search(folded):
+        return True
+    if any(map(str.strip, (_AND_IN_CAPITALS if text.isupper() else _AND).split(text)[1:])):
+        return True
+    parts = _PERHAPS_AND.split(text)
+    if len(parts) > 1 and all(len(part.split()) > 1 for part in parts):
+        return True
+    return sum(1 for part in text.split(",") if part.strip()) >= MIN_COMMA_PARTS
+
+
+# Kinds of fields that take any text.
+FREE_TEXT_KINDS = frozenset({"line", "lines", "text", "state"})
+
+
+@dataclass(frozen=True, slots=True)
+class RowQuestion:
+    """A question about a row, or about its cell in a column."""
+
+    question: Question
+    column: str | None
+
+
+class DoubtfulRows:
+    """The questions about the rows of one list, with the answers of its mapping."""
+
+    def __init__(self, columns: Sequence[Column], mapping: ListMapping, label_row: Callable[[int], str] = str) -> None:
+        self._label_row = label_row
+        self._headings = {column.place: fold_heading(column.heading) for column in columns}
+        self._several_columns = sum(1 for column in columns if column.heading) > 1
+        # Surnames alone are not doubted: "Ramón y Cajal" is usual there.
+        self._names = [c.place for c in columns if not {NAME, GIVEN_NAMES}.isdisjoint(c.fields)]
+        # Columns of days, numbers or codes: no title stands there, and an unread cell is a fault.
+        self._narrow = {c.place for c in columns if c.fields and FIELDS[c.fields[0]].kind not in FREE_TEXT_KINDS}
+        self._answers = mapping.rows
+
+    def find_open_questions(self, cells: Cells) -> list[RowQuestion] | None:
+        """The unanswered questions about a row; None if the mapping leaves the row out."""
+        answer = self._answers.get(self._label_row(cells.number)) if self._answers else None
+        if answer is not None:
+            return None if answer is Answer.LEAVE_OUT else []
+        questions = self.find_questions(cells)
+        if not questions or not self._answers:
+            return questions
+        answers = [self._answers.get(row_question.question.value) for row_question in questions]
+        if Answer.LEAVE_OUT in answers:
+            return None
+        return [row_question for row_question, answer in zip(questions, answers, strict=True) if answer is None]
+
+    def find_questions(self, cells: Cells) -> list[RowQuestion]:
+        """All questions about a row, answered or not."""
+        questions = [
+            RowQuestion(Question(code), format_column_letters(places[0]) if places else None)
+            for code, places in cells.marks.items()
+            if not places or code == Question.COMMENT or any(cells.text(place) for place in places)
+        ]
+        filled_cells = [(place, text) for place, cell in enumerate(cells.texts) if (text := cell.strip())]
+        if not filled_cells:
+            return questions
+        place, first = filled_cells[0]
+        if is_sum_label(first):
+            return [*questions, RowQuestion(Question.SUM, format_column_letters(place))]
+        if self._several_columns and len(filled_cells) == 1 and place not in self._narrow and not cells.valueless_cells:
+            return [*questions, RowQuestion(Question.TITLE, format_column_letters(place))]
+        if len(filled_cells) > 1 and all(
+            fold_heading(text) == self._headings.get(place) for place, text in filled_cells
+        ):
+            return [*questions, RowQuestion(Question.HEADINGS, format_column_letters(place))]
+        for place in self._names:
+            question = find_name_question(cells.text(place))
+            if question is not None:
+                questions.append(RowQuestion(question, format_column_letters(place)))
+        return questions
+
+
+DERIVED_PREFIX = "derived:"
+DERIVED_DIGITS = 24  # of a SHA-256 in hex: with 96 bits no two rows of a list are expected to collide
+
+
+class RepeatedCaseNumber(ValueError):
+    """The case number of a row that an earlier `row` of the file has too."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__()
+        self.row = row
+
+
+class RepeatedRow(ValueError):
+    """A row without a case number that names the same person as MAX_EQUAL_ROWS earlier rows."""
+
+
+# Rows without a case number that name the same person. Each would be compared with all others, and a curator be asked.
+MAX_EQUAL_ROWS = 20
+
+
+class CaseNumbers:
+    """The case numbers of one file, assigned in the order of its rows."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, int] = {}
+        self._duplicates: Counter[str] = Counter()
+        self.derived_count = 0
+
+    def assign(self, number: int, body: dict[str, Any]) -> None:
+        """Derive the case number of a body without one. Raises RepeatedCaseNumber if an earlier row has the same
+        number, RepeatedRow."""
+        own_number = body.get("source_record_id")
+        if own_number is None:
+            body["source_record_id"] = self._derive(body)
+            return
+        first_row = self._rows.setdefault(str(own_number).strip(), number)
+        if first_row != number:
+            raise RepeatedCaseNumber(first_row)
+
+    def _derive(self, body: dict[str, Any]) -> str:
+        """Return the derived number; `…-2` for the second of two people with the same values."""
+        values = json.dumps(_find_identifying_values(body), ensure_ascii=False, sort_keys=True, default=str)
+        base = DERIVED_PREFIX + hashlib.sha256(values.encode()).hexdigest()[:DERIVED_DIGITS]
+        if self._duplicates[base] == MAX_EQUAL_ROWS:
+            raise RepeatedRow
+        self.derived_count += 1
+        self._duplicates[base] += 1
+        return base if self._duplicates[base] == 1 else f"{base}-{self._duplicates[base]}"
+
+
+class KnownPeople:
+    """The people of the rows read so far, to find those whom a later row names again."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+
+    def add(self, body: dict[str, Any]) -> bool:
+        """Add the person of a row without a case number. Return whether an earlier row is about the same person."""
+        values = _find_identifying_values(body)
+        if "source_record_id" in body or not values.get("name"):
+            return False
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).digest()
+        is_known = digest in self._digests
+        self._digests.add(digest)
+        return is_known
+
+
+def _find_identifying_values(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that identify the person of a body."""
+    pointers = {name: body[name] for name, _kind in POINTER_FIELDS if body.get(name) is not None}
+    if pointers:
+        return pointers
+    detainee, detention = _read_section(body, "detainee"), _read_section(body, "detention")
+    name = detainee.get("full_name")
+    identifying = {
+        "name": _fold_name(name),
+        "birth": detainee.get("birth_date"),
+        "detained": detention.get("detained_on"),
+    }
+    if identifying["name"]:
+        return identifying
+    facts = {name: detainee.get(name) for name in ("age", "nationalities")}
+    return identifying | facts | {"place": _fold_name(detention.get("facility"))}
+
+
+def _fold_name(text: Any) -> str | None:
+    """The folded text. A text too long for a name will be refused: it is cut, since folded texts are cached."""
+    return fold(text[:MAX_NAME_LENGTH]) if isinstance(text, str) else None
+
+
+def _read_section(body: dict[str, Any], name: str) -> dict[str, Any]:
+    section = body.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+GENDER_FIELD = "detainee.gender"
+MAX_LETTER_LENGTH = 3  # characters of a cell with a letter, a point and a space
+M_MEANINGS = {"f": "male", "h": "female"}  # *masculino* if there are F too, *mujer* if there are H
+
+
+def infer_meaning_of_m(columns: Sequence[Column], rows: Iterable[Cells]) -> dict[str, str]:
+    """Infer the meaning of M from the whole column of genders; nothing if the column has neither F nor H, or both."""
+    place = next((column.place for column in columns if GENDER_FIELD in column.fields), None)
+    if place is None:
+        return {}
+    texts = (row.texts[place] for row in rows if place < len(row.texts))
+    other_letters = {fold(text) for text in texts if len(text) <= MAX_LETTER_LENGTH} & M_MEANINGS.keys()
+    return {"m": M_MEANINGS[other_letters.pop()]} if len(other_letters) == 1 else {}

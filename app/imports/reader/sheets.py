@@ -1,0 +1,177 @@
+"""Open the sheets of a list: their row of headings, their columns, and their rows."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+
+from app.imports.formats.csv import Cells
+from app.imports.formats.workbook_reader import Workbook
+from app.imports.mapping import LAST_HEADER, ListMapping, fold_heading
+from app.imports.reader.figure_files import EXAMPLE_SHEETS, MAX_SHEETS
+from app.imports.reader.layout import (
+    MAX_HEADING_ROW,
+    Column,
+    HeadingRow,
+    ReadRows,
+    build_columns,
+    find_heading_row,
+    has_people,
+    repeat_cells_above,
+)
+from app.imports.reader.sheet_dates import DateContext, DateOrder, list_possible_days
+from app.imports.reader.split_dates import SplitDate, find_split_dates, join_dates, join_headings
+from app.imports.reader.states import read_state
+
+# Rows of a sheet that is not read, counted for the question whether it belongs to the list.
+MAX_COUNTED_ROWS = 100_000
+MAX_KEPT_ROWS = 5_000  # rows of a sheet that are kept in memory
+
+
+# Digest of a row of headings → the mapping saved for them.
+FindSavedMapping = Callable[[str], ListMapping | None]
+
+
+def find_nothing_saved(_digest: str) -> None:
+    """Find no mapping: nothing is saved for a list that is only compared."""
+
+
+@dataclass
+class OpenedSheet:
+    """A sheet, or the whole of a text file: its row of headings, its columns, and its rows below the headings.
+
+    `number`: its place in the workbook, from 1. `is_used`: its rows are people of the list. `rows_above`: the texts
+    above the headings."""
+
+    name: str | None
+    number: int
+    heading_row: HeadingRow
+    columns: list[Column]
+    read_rows: ReadRows
+    row_count: int
+    is_used: bool = True
+    rows_above: list[str] = field(default_factory=list)
+    split_dates: list[SplitDate] = field(default_factory=list)
+
+    def read_cells(self) -> Iterator[Cells]:
+        """Read the rows below the headings; a ditto mark has the text of the cell above it."""
+        rows = repeat_cells_above(row for row in self.read_rows() if row.number > self.heading_row.number)
+        return join_dates(rows, self.split_dates) if self.split_dates else rows
+
+    @property
+    def state(self) -> str | None:
+        """The state that the sheet's name says of all its people."""
+        reading = None if self.name is None else read_state(self.name, DateContext())
+        return None if reading is None else reading.state
+
+
+class SheetOpener:
+    """Opens the sheets of one list by the answers sent with it, on top of the mapping saved for its headings."""
+
+    def __init__(self, mapping: ListMapping | None, find_saved: FindSavedMapping) -> None:
+        self.mapping = mapping or ListMapping()
+        self._find_saved = find_saved
+        self.is_mapping_saved = False
+
+    def open_sheet(
+        self,
+        read_rows: ReadRows,
+        name: str | None = None,
+        number: int = 1,
+        hidden_columns: frozenset[int] = frozenset(),
+        *,
+        is_alone: bool = True,
+    ) -> OpenedSheet:
+        heading_number = self.mapping.headers.get(name or "", self.mapping.header)
+        first_rows = list(islice(read_rows(), MAX_HEADING_ROW + LAST_HEADER))
+        heading_row = find_heading_row(first_rows, self.mapping, heading_number)
+        if not self.is_mapping_saved and heading_row.is_found:
+            saved = self._find_saved(heading_row.digest)
+            # Answers about one sheet, such as its verdict, say nothing of another with the same headings.
+            if saved is not None and saved.sheet in (None, name) and self.mapping.sheet in (None, name):
+                self.mapping, self.is_mapping_saved = self.mapping.lay_over(saved), True
+        if not heading_row.is_found and heading_number is None:
+            heading_row = _guess_heading_row(first_rows)
+        sheet_name = None if is_alone else name
+        split_dates = [found for found in find_split_dates(heading_row) if not self._names_parts(heading_row, found)]
+        heading_row = join_headings(heading_row, split_dates)
+        sheet = OpenedSheet(name, number, heading_row, [], read_rows, 0, split_dates=split_dates)
+        sheet.columns = build_columns(heading_row, self.mapping, sheet.read_cells(), sheet_name, hidden_columns)
+        sheet.rows_above = [
+            text for row in first_rows if row.number < heading_row.number for text in row.texts if text.strip()
+        ]
+        return sheet
+
+    def _names_parts(self, heading_row: HeadingRow, split_date: SplitDate) -> bool:
+        """Whether the mapping names the columns of a date, which are then read one by one."""
+        headings = {fold_heading(heading_row.headings[place]) for place in split_date.places.values()}
+        return not headings.isdisjoint(self.mapping.targets)
+
+
+def _guess_heading_row(rows: Sequence[Cells]) -> HeadingRow:
+    """Return the first of the widest rows as headings of which none is known: the officer says what they mean.
+
+    A row with a day is a person, and the sheet has no headings."""
+    widest = max((sum(1 for text in row.texts if text.strip()) for row in rows[:MAX_HEADING_ROW]), default=0)
+    for row in rows[:MAX_HEADING_ROW]:
+        if sum(1 for text in row.texts if text.strip()) == widest > 1:
+            if any(list_possible_days(text, DateOrder.DAY_FIRST) for text in row.texts):
+                break
+            return HeadingRow(row.number, list(row.texts), [""] * len(row.texts))
+    return HeadingRow()
+
+
+class _SheetReader:
+    """Reads the rows of a sheet. Those of a short one are kept: a process reads the whole file each time."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self._data, self._name = data, name
+        self._rows: list[Cells] | None = None
+        with closing(Workbook(data, name, with_hidden=True)) as book:
+            self.hidden_columns = book.sheet.hidden_columns
+            rows = list(islice(book.read_rows(), MAX_KEPT_ROWS + 1))
+        if len(rows) <= MAX_KEPT_ROWS:
+            self._rows = rows
+
+    def read_rows(self) -> Iterator[Cells]:
+        if self._rows is not None:
+            yield from self._rows
+            return
+        with closing(Workbook(self._data, self._name, with_hidden=True)) as book:
+            yield from book.read_rows()
+
+
+def open_workbook(opener: SheetOpener, data: bytes) -> list[OpenedSheet]:
+    """Return the sheets, of the hidden ones those with people. The visible ones with people are used, unless the
+    answers say otherwise."""
+    mapping = opener.mapping
+    with closing(Workbook(data, mapping.sheet)) as book:
+        first = book.sheet
+    hidden_names = [sheet.name for sheet in first.sheets if sheet.is_hidden]
+    names = [first.name, *(name for name in [*first.other_sheets, *hidden_names] if name not in EXAMPLE_SHEETS)]
+    names = names[: 1 if mapping.sheet else MAX_SHEETS]
+
+    sheets = []
+    for number, name in enumerate(names, 1):
+        reader = _SheetReader(data, name)
+        sheet = opener.open_sheet(reader.read_rows, name, number, reader.hidden_columns)
+        sheet.row_count = sum(1 for _row in islice(sheet.read_cells(), MAX_COUNTED_ROWS))
+        is_list = sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
+        is_hidden = name in hidden_names
+        sheet.is_used = opener.mapping.sheets.get(name, is_list and not is_hidden)
+        if is_list or not is_hidden:
+            sheets.append(sheet)
+    mapping = opener.mapping  # perhaps one saved for the headings of a sheet
+    for sheet in sheets:
+        sheet.is_used = sheet.is_used and mapping.sheet in (None, sheet.name)
+    used = [sheet for sheet in sheets if sheet.is_used]
+    if len(used) > 1:  # their columns are named by sheet and letter
+        for sheet in used:
+            sheet.columns = opener.open_sheet(sheet.read_rows, sheet.name, sheet.number, is_alone=False).columns
+    elif not used:
+        left = [sheet for sheet in sheets if sheet.name not in [*hidden_names, *mapping.sheets]]
+        left = [sheet for sheet in left if mapping.sheet in (None, sheet.name)]
+        likeliest = max(left, key=lambda sheet: (has_people(sheet.columns), sheet.row_count), default=None)
+        if likeliest is not None:
+            likeliest.is_used = True
+    return sheets

@@ -1,0 +1,406 @@
+"""Read what became of a person from the words of a sheet: held, released, dead (pure).
+
+A cell is read only if each of its words is known: "no excarcelado" is not "excarcelado", and a name or a profession is
+no state. What a longer remark says is found to ask about it, and decides nothing.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+
+from app.imports.faults import format_in_both_languages
+from app.imports.formats.template import LANGUAGES
+from app.imports.reader.code_words import CELL_WORDS, MAX_FOLDED_LENGTH, load_code_words
+from app.imports.reader.sheet_dates import DATE_IN_TEXT, DateContext, UnreadCellDate, parse_sheet_date, strip_accents
+from app.matching.scripts import fold
+from app.vocabulary import EndedHow, Language, LegalStatus, ReleaseKind, Stage, find_label
+
+HELD, RELEASED, HOUSE_ARREST, DIED = "held", "released", "house_arrest", "died"
+TRANSFERRED, ESCAPED, DISAPPEARED, UNKNOWN, NO_STATE = "transferred", "escaped", "disappeared", "unknown", "-"
+RELEASE_KIND, LEGAL_STATUS = "release.kind", "detention.legal_status"
+STAGE, ENDED_HOW, DETAINED_ON = "release.stage", "detention.ended.how", "detention.detained_on"
+_PREFIXES = tuple(fold(word) for word in CELL_WORDS["states"]["prefixes"])
+
+
+@dataclass(frozen=True, slots=True)
+class StateReading:
+    """What a cell says of a person. `codes`: field → code, or the date of something else;
+    `on`: the partial date of the state; `text`: the cell, if an answer says what it means."""
+
+    state: str
+    codes: Mapping[str, str] = field(default_factory=dict)
+    on: str | None = None
+    text: str = ""
+
+    @property
+    def choice(self) -> str:
+        """Return the choice of `STATE_CHOICES` that says the same."""
+        if self.state != RELEASED:
+            return self.state
+        return f"{RELEASED}:{self.codes.get(RELEASE_KIND, ReleaseKind.UNSPECIFIED)}"
+
+    def expand(self) -> dict[str, str]:
+        """Return the fields of a report that say the same."""
+        return expand_state(self.choice, self.on) | dict(self.codes)
+
+
+Role = Literal["state", "kind", "legal_status", "still", "negation", "present", "past", "joining", "prefix"]
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a sentence about a state: its role, and what it says."""
+
+    role: Role
+    state: str = ""
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+_STATUS_WORDS = CELL_WORDS["status"]
+_DATE, _BREAK = "<date>", "<break>"  # tokens for a date and for punctuation
+_ENDING = re.compile(r"(?<=\w{3})(?:[oae]+s?|s)$")
+_SHORT_GENDERS = re.compile(r"(?<=[dt])(?:o/a|o\(a\)|a/o|@|[oa]x|x)(s?)(?!\w)|(?<=e)\(e\)(s?)(?!\w)")
+_DEATH_SIGNS = re.compile(r"[†✝✞☨]|\(\+\)|^\+(?= ?\d{1,4}[/.-]\d)|\bq\. ?e\. ?p\. ?d\b\.?")
+_BREAKS = re.compile(r"[.,;:/()\[\]|\n–—]+|-(?!\w)|(?<!\w)-")
+
+
+def _stem(word: str) -> str:
+    """Return a word without the ending for gender and number."""
+    return _ENDING.sub("", word)
+
+
+def _stem_words(text: str) -> Words:
+    return tuple(map(_stem, fold(text).split()))
+
+
+@cache
+def _load_parts() -> dict[Words, _Part]:
+    """Return stemmed words → part. A word of several lists has the meaning of the last."""
+    words = _STATUS_WORDS["words"]
+    no_kinds = {fold(word) for word in words["no_kind"]}
+    parts = {
+        _stem_words(word): _Part("kind", RELEASED, {RELEASE_KIND: code})
+        for word, code in load_code_words("release_kinds").items()
+        if word not in no_kinds and code != ReleaseKind.UNSPECIFIED
+    }
+    for kind, kind_words in _STATUS_WORDS["kinds"].items():
+        parts |= {_stem_words(word): _Part("kind", RELEASED, {RELEASE_KIND: kind}) for word in kind_words}
+    parts |= {
+        _stem_words(word): _Part("legal_status", HELD, {LEGAL_STATUS: code})
+        for word, code in load_code_words("legal_statuses").items()
+        if code not in (LegalStatus.HOUSE_ARREST, LegalStatus.ENFORCED_DISAPPEARANCE)
+    }
+    for stage, stage_words in _STATUS_WORDS["stages"].items():
+        parts |= {_stem_words(word): _Part("state", HELD, {STAGE: stage}) for word in stage_words}
+    for state, state_words in _STATUS_WORDS["states"].items():
+        codes = _STATE_FIELDS.get(state, {})
+        parts |= {_stem_words(word): _Part("state", state, codes) for word in state_words}
+    abroad = _Part("state", TRANSFERRED, {ENDED_HOW: EndedHow.TRANSFERRED_ABROAD.value})
+    parts |= {_stem_words(word): abroad for word in _STATUS_WORDS["abroad"][TRANSFERRED]}
+    parts |= dict.fromkeys(_HELD_AGAIN, _Part("state", HELD))
+    roles: tuple[Role, ...] = ("joining", "past", "present", "still", "negation")
+    for role in roles:
+        parts |= {_stem_words(word): _Part(role) for word in words[role]}
+    return parts
+
+
+_STATE_FIELDS: dict[str, dict[str, str]] = {
+    HOUSE_ARREST: {LEGAL_STATUS: LegalStatus.HOUSE_ARREST.value},
+    DISAPPEARED: {LEGAL_STATUS: LegalStatus.ENFORCED_DISAPPEARANCE.value},
+    DIED: {ENDED_HOW: EndedHow.DIED.value},
+    ESCAPED: {ENDED_HOW: EndedHow.ESCAPED.value},
+}
+_BEFORE_DATE = {
+    _stem_words(word): relation for relation, words in _STATUS_WORDS["before_date"].items() for word in words
+}
+_UNKNOWN_STATES = frozenset(map(fold, _STATUS_WORDS["words"]["unknown"]))
+_DOUBTS = frozenset(_stem_words(word)[0] for word in _STATUS_WORDS["words"]["doubt"])
+_HELD_AGAIN = frozenset(map(_stem_words, _STATUS_WORDS["words"]["held_again"]))
+_WEAK_WORDS = frozenset(map(_stem_words, _STATUS_WORDS["words"]["weak"]))
+MAX_PART_WORDS = 6
+
+
+def read_state(text: str, context: DateContext) -> StateReading | None:
+    """Return what a cell says of a person; None if it is not surely a state, or if its date cannot be read."""
+    if not 0 < len(text) <= MAX_FOLDED_LENGTH:
+        return None
+    if fold(text) in _UNKNOWN_STATES or text.strip() in ("-", "?", "–", "—"):
+        return StateReading(UNKNOWN)
+    if "?" in text or "¿" in text:
+        return None
+    tokens, date_texts = _split_tokens(text)
+    if len(date_texts) > 1:
+        return None
+    try:
+        on = parse_sheet_date(date_texts[0], context) if date_texts else None
+    except UnreadCellDate:
+        return None
+    tokens, relation = _take_date(tokens)
+    parts = _cover(tokens)
+    return None if parts is None else _combine(parts, on, relation)
+
+
+def _split_tokens(text: str) -> tuple[list[str], list[str]]:
+    """Return the stemmed words of a text, with marks for dates and punctuation; and the texts of its dates."""
+    plain = _DEATH_SIGNS.sub(" qepd ", _SHORT_GENDERS.sub(r"o\1\2", strip_accents(text)))
+    date_texts: list[str] = []
+    tokens: list[str] = []
+    end = 0
+    for match in DATE_IN_TEXT.finditer(plain):
+        tokens += [*_split_words(plain[end : match.start()]), _DATE]
+        date_texts.append(match[0])
+        end = match.end()
+    return [*tokens, *_split_words(plain[end:])], date_texts
+
+
+def _split_words(plain: str) -> Iterator[str]:
+    clauses = _BREAKS.split(plain)
+    for number, clause in enumerate(clauses):
+        yield from map(_stem, fold(clause).split())
+        if number < len(clauses) - 1:
+            yield _BREAK
+
+
+def _take_date(tokens: list[str]) -> tuple[list[str], str]:
+    """Return the tokens without the date and the words before it, and the relation of the date: "on", "since",
+    "as_of", or "" for a bare date."""
+    if _DATE not in tokens:
+        return tokens, ""
+    place = tokens.index(_DATE)
+    for length in range(min(3, place), 0, -1):
+        if (relation := _BEFORE_DATE.get(tuple(tokens[place - length : place]))) is not None:
+            return [*tokens[: place - length], _BREAK, *tokens[place + 1 :]], relation
+    return [*tokens[:place], _BREAK, *tokens[place + 1 :]], ""
+
+
+def _find_part(tokens: Sequence[str], start: int) -> tuple[_Part, int] | None:
+    """Return the longest part at a place, and its end."""
+    parts = _load_parts()
+    for end in range(min(len(tokens), start + MAX_PART_WORDS), start, -1):
+        if (part := parts.get(tuple(tokens[start:end]))) is not None:
+            return part, end
+    return None
+
+
+def _cover(tokens: Sequence[str]) -> list[_Part] | None:
+    """Return the parts that a text consists of; None if some word is in no part, or a "no" stands alone."""
+    found_parts: list[_Part] = []
+    place = 1 if tokens and tokens[0] in map(_stem, _PREFIXES) else 0
+    while place < len(tokens):
+        if tokens[place] == _BREAK:
+            if found_parts and found_parts[-1].role == "negation":
+                return None  # "No, excarcelado"
+            place += 1
+            continue
+        found = _find_part(tokens, place)
+        if found is None:
+            return None
+        part, place = found
+        found_parts.append(part)
+    return found_parts
+
+
+def _combine(parts: Sequence[_Part], on: str | None, relation: str) -> StateReading | None:
+    roles = [part.role for part in parts]
+    says = [part for part in parts if part.state]
+    states = {part.state for part in says}
+    if not says:
+        return None
+    if "negation" in roles:
+        return _combine_negation(parts, on, relation)
+    if states == {RELEASED, HOUSE_ARREST}:
+        # "excarcelado, casa por cárcel": out of prison, of this kind.
+        says = [part for part in says if part.state == RELEASED]
+        says.append(_Part("kind", RELEASED, {RELEASE_KIND: ReleaseKind.HOUSE_ARREST.value}))
+    elif states == {HELD, HOUSE_ARREST}:
+        if any(part.role != "state" or part.codes for part in says if part.state == HELD):
+            return None
+        says = [part for part in says if part.state == HOUSE_ARREST]
+    elif len(states) > 1:
+        return None
+    state = says[0].state
+    codes: dict[str, str] = {}
+    for part in says:
+        if any(codes.setdefault(name, code) != code for name, code in part.codes.items()):
+            return None  # two kinds
+    is_still = "still" in roles
+    if (state == HELD and "past" in roles) or (is_still and state not in (HELD, HOUSE_ARREST, DISAPPEARED)):
+        return None  # "fue detenido" says nothing of today
+    return StateReading(state, codes) if on is None else _date_state(state, codes, on, relation, is_still=is_still)
+
+
+def _combine_negation(parts: Sequence[_Part], on: str | None, relation: str) -> StateReading | None:
+    """Return "held" for a denied release. Of nothing else does a "no" say what is."""
+    place = next(number for number, part in enumerate(parts) if part.role == "negation")
+    before, after = parts[:place], parts[place + 1 :]
+    says = [part for part in after if part.state]
+    if any(part.state for part in before) or any(part.role in ("negation", "joining") for part in after):
+        return None
+    if len(says) != 1 or says[0].state != RELEASED or says[0].role != "state" or (on and relation != "as_of"):
+        return None
+    return StateReading(HELD, on=on)
+
+
+def _date_state(state: str, codes: dict[str, str], on: str, relation: str, *, is_still: bool) -> StateReading | None:
+    """Return the reading of a state with a date; None if the date may be of something else."""
+    if stage := codes.get(STAGE):
+        return None if relation in ("as_of", "since") else StateReading(state, codes | {f"release.{stage}_on": on})
+    if relation == "as_of" and state not in (HELD, HOUSE_ARREST):
+        return None
+    if state == HELD and relation != "as_of":
+        if relation == "" and not is_still:
+            return None  # of the arrest, or of the list
+        if relation == "since" or not is_still:
+            return StateReading(state, codes | {DETAINED_ON: on})
+    return StateReading(state, codes, on)
+
+
+MAX_REMARK = 2_000
+_WORDS_BEFORE, _WORDS_AFTER = 4, 5
+
+
+def find_state_in_remark(text: str, context: DateContext) -> StateReading | None:
+    """Return what a remark seems to say of a person, to ask about it. It never decides."""
+    if (reading := read_state(text, context)) is not None:
+        return None if reading.state == UNKNOWN else reading
+    tokens, date_texts = _split_tokens(text[:MAX_REMARK])
+    readings = list(_find_readings(tokens, date_texts, context))
+    # Of several, a death, or else the last; a transfer is the least.
+    return max(reversed(readings), key=lambda found: (found.state == DIED, found.state != TRANSFERRED), default=None)
+
+
+def _find_readings(tokens: Sequence[str], date_texts: Sequence[str], context: DateContext) -> Iterator[StateReading]:
+    place = 0
+    while place < len(tokens):
+        found = _find_part(tokens, place)
+        if found is None:
+            place += 1
+            continue
+        part, end = found
+        if part.role == "state" and tuple(tokens[place:end]) not in _WEAK_WORDS:
+            reading = _read_in_remark(tokens, part, place, end)
+            if reading is not None:
+                yield StateReading(reading.state, reading.codes, _find_day(tokens, date_texts, context, place, end))
+        place = end
+
+
+def _read_in_remark(tokens: Sequence[str], part: _Part, place: int, end: int) -> StateReading | None:
+    clause = tokens[max(0, place - _WORDS_BEFORE) : place]
+    if _BREAK in clause:
+        clause = clause[len(clause) - list(reversed(clause)).index(_BREAK) :]
+    parts = _load_parts()
+    roles = {parts[(word,)].role for word in clause if (word,) in parts}
+    if part.codes.get(STAGE) is None and _DOUBTS & set(clause):
+        return None
+    if "negation" in roles:
+        return StateReading(HELD) if part.state == RELEASED else None
+    if (
+        part.state == HELD
+        and STAGE not in part.codes
+        and "still" not in roles
+        and tuple(tokens[place:end]) not in _HELD_AGAIN
+    ):
+        return None  # mostly the arrest: "detenido en su casa"
+    after = _find_part(tokens, end)
+    kind = after[0].codes if part.state == RELEASED and after is not None and after[0].role == "kind" else {}
+    return StateReading(part.state, {**part.codes, **kind})
+
+
+def _find_day(
+    tokens: Sequence[str], date_texts: Sequence[str], context: DateContext, place: int, end: int
+) -> str | None:
+    """Return the date beside a part of a remark, that after it first."""
+    after = [number for number in range(end, min(len(tokens), end + _WORDS_AFTER)) if tokens[number] == _DATE]
+    before = [number for number in range(max(0, place - _WORDS_BEFORE), place) if tokens[number] == _DATE]
+    nearest = after[:1] or before[-1:]
+    if not nearest:
+        return None
+    try:
+        return parse_sheet_date(date_texts[list(tokens[: nearest[0]]).count(_DATE)], context)
+    except UnreadCellDate:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChoice:
+    """A choice that can be right for a status column, with its labels in `LANGUAGES`."""
+
+    code: str
+    labels: Sequence[str]
+
+    def label(self, lang: Language) -> str:
+        """Return the label in a language."""
+        return self.labels[LANGUAGES.index(lang)]
+
+
+def _list_choices() -> Iterator[StateChoice]:
+    def build(code: str, name: str, kind: ReleaseKind | None = None) -> StateChoice:
+        values = {} if kind is None else {"kind": lambda lang: find_label("release_kinds", kind, lang)}
+        return StateChoice(code, format_in_both_languages("choices", name, values))
+
+    yield build(HELD, HELD)
+    yield build(HOUSE_ARREST, HOUSE_ARREST)
+    yield build(f"{RELEASED}:{ReleaseKind.UNSPECIFIED}", "released_plainly")
+    for kind in ReleaseKind:
+        if kind is not ReleaseKind.UNSPECIFIED:
+            yield build(f"{RELEASED}:{kind}", RELEASED, kind)
+    for state in (DIED, TRANSFERRED, ESCAPED, DISAPPEARED, UNKNOWN, NO_STATE):
+        yield build(state, state)
+
+
+STATE_CHOICES: tuple[StateChoice, ...] = tuple(_list_choices())
+"""The choices for a value of a status column, in the order of a select."""
+_TRANSFER_NOTE = "Traslado / Transferred"
+_STATE_DATES: dict[str, tuple[str, ...]] = {
+    HELD: ("detention.held_on",),
+    HOUSE_ARREST: ("detention.held_on",),
+    RELEASED: ("release.released_on",),
+    DIED: ("detention.ended.on", "detainee.died_on"),
+    ESCAPED: ("detention.ended.on",),
+    DISAPPEARED: (DETAINED_ON,),
+}
+
+
+def is_state_choice(text: str) -> bool:
+    """Whether a text is one of the choices, as an answer names it."""
+    return any(choice.code == text for choice in STATE_CHOICES)
+
+
+def expand_state(choice: str, on: str | None) -> dict[str, str]:
+    """Return the fields of a report for a choice of `STATE_CHOICES` and the date of the state."""
+    state, _colon, kind = choice.partition(":")
+    fields = dict(_STATE_FIELDS.get(state, {}))
+    if state == RELEASED:
+        fields[STAGE] = Stage.CARRIED_OUT.value
+        if kind and kind != ReleaseKind.UNSPECIFIED:  # which would contradict a column of kinds
+            fields[RELEASE_KIND] = kind
+    if state == TRANSFERRED:
+        fields["note"] = _TRANSFER_NOTE if on is None else f"{_TRANSFER_NOTE}: {on}"
+    if on is not None:
+        fields |= dict.fromkeys(_STATE_DATES.get(state, ()), on)
+    return fields
+
+
+@cache
+def _load_wishes() -> list[tuple[str, re.Pattern[str], frozenset[str]]]:
+    """Return each wish with the pattern of its phrases and its words for a whole clause, folded."""
+    wishes = []
+    for wish, words in CELL_WORDS["wishes"].items():
+        phrases = "|".join(sorted(map(fold, words["phrases"]), key=len, reverse=True))
+        # "ya no pide anonimato" takes a wish back.
+        pattern = re.compile(rf"(?<!\bno )(?<!\bnot )(?<!\bsin )\b(?:{phrases})\b")
+        wishes.append((wish, pattern, frozenset(map(fold, words["alone"]))))
+    return wishes
+
+
+def find_publication_wish(text: str) -> str | None:
+    """Return the wish that a remark tells: "anonymous" or "counted"; None if it tells none. The narrower phrase comes
+    first: "no publicar el nombre" is "anonymous"."""
+    clauses = [fold(clause) for clause in _BREAKS.split(text[:MAX_REMARK])]
+    for wish, pattern, alone in _load_wishes():
+        if any(clause in alone or pattern.search(clause) for clause in clauses):
+            return wish
+    return None

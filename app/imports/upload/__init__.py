@@ -1,0 +1,1 @@
+"""Send a list to another registry over an unreliable line."""
