@@ -23,9 +23,9 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.db.engine import make_engine, open_read_session, open_write_session
+from app.imports.filing.import_store import ImportOptions
 from app.imports.upload import client, remote
 from app.imports.upload.client import RegistryClient
-from app.imports.filing.import_store import ImportOptions
 from app.models import ImportRow, ListImport, Record
 from app.registry import api_keys
 from app.vocabulary import Role

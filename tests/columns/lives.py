@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+import pytest
+
+from app.registry.curation import proposals
 from tests.support import Body, World
 
 OTHER_MAN = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": "1950"}
@@ -9,6 +12,7 @@ WOMAN = {"detainee__full_name": "Lucía Belén Arrieta Montes", "detainee__birth
          "detainee__gender": "female", "detainee__nationalities": ["AR", "IL"]}  # fmt: skip
 LIST = "nombre,país,fecha de detención,fecha de excarcelación\nRosa Inés Valdivia,VE,2024-03-01,2026-01-20\n"
 BEGAN = "2026-01-01T00:00:00Z"
+MANY = 1_000
 
 
 def patch(world: World, path: str, change: Body, who: str) -> Body:
@@ -71,12 +75,13 @@ def life(world: World) -> Iterator[str]:
     yield "an objection dismissed"
     patch(world, "/v1/sources/jep", {"independent": False}, "admin")
     yield "a source that is independent no more"
-    patch(
-        world, "/v1/facilities/el-rodeo-i", {"name": "Rodeo Uno", "names": ["Rodeo Uno"], "area": "Guarenas"}, "curator"
-    )
-    yield "a facility renamed"
-    world.add_facility("rodeo-viejo", "Rodeo Viejo", area="Caracas")
-    yield "another facility"
+    with pytest.MonkeyPatch.context() as patched:  # all this is one day of one curator
+        patched.setattr(proposals, "MAX_PEOPLE_A_DAY", MANY)
+        renamed = {"name": "Rodeo Uno", "names": ["Rodeo Uno"], "area": "Guarenas"}
+        patch(world, "/v1/facilities/el-rodeo-i", renamed, "curator")
+        yield "a facility renamed"
+        world.add_facility("rodeo-viejo", "Rodeo Viejo", area="Caracas")
+        yield "another facility"
     again = {"detainee": None, "detention__detained_on": "2026-01-20", "release__released_on": "2026-02-10"}
     world.file("foro", detainee_id=two["detainee"]["id"], **again)
     yield "a second arrest"

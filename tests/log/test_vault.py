@@ -46,7 +46,7 @@ def test_a_list_that_was_tampered_with_is_told_to_its_sender_and_stops_no_other(
     job = begin(world, LIST.encode())
     with open_write_session(world.engine) as session:
         import_store.store_file(session, OTHER, job, LIST.encode())
-    receipt = world.send_list(LIST)
+    receipt = world.send_list(LIST, confirm=True)
     world.settle()
     assert receipt["state"] == "done"
     with open_read_session(world.engine) as session:

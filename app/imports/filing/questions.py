@@ -223,6 +223,7 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
                 "age_needs_day",
                 ["age_on"],
                 READ_STEP,
+                answer="mapping",
                 column=age_column,
                 choices=ages,
                 count=undated_ages,

@@ -16,6 +16,7 @@ from app import dates
 from app.imports.faults import FAULTS
 from app.imports.reader.code_words import CELL_WORDS
 from app.matching.scripts import fold
+from app.unicode_text import normalize_text
 
 
 class DateOrder(StrEnum):
@@ -48,7 +49,7 @@ def strip_accents(text: str) -> str:
     """Return a text in lower case without accents. Punctuation remains."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFD", text.casefold())
+    decomposed = normalize_text("NFD", text.casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 

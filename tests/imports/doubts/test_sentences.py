@@ -18,7 +18,7 @@ from app.schemas import reports as schemas
 from app.schemas import text
 
 # What reads a list, what takes it, and what files a row.
-READ = [*Path(list_reader.__file__).parent.rglob("*.py"), Path(imports.__file__), Path(strict_json.__file__)]
+READ = [*Path(mapping.__file__).parent.rglob("*.py"), Path(imports.__file__), Path(strict_json.__file__)]
 FILED = [
     Path(str(module.__file__))
     for module in (
