@@ -22,7 +22,6 @@ from app.cli.list_answers import (
     ask_questions,
     find_answers_file,
     is_interactive,
-    keep_answers,
     load_answers,
     write_answers,
 )
@@ -328,7 +327,5 @@ def import_list(
         asked |= {str(question["place"]) for question in questions}
         mapping = write_answers(file, mapping, ask_questions(questions, output_options.lang), output_options.lang)
         receipt, remaining_work = send(mapping)
-    if receipt and receipt["state"] == "done" and not dry_run:
-        keep_answers(file)
     if remaining_work is not None:
         exit_with_error(remaining_work)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from app.imports.answers import build_answers, dump_mapping, merge_answers
+from app.imports.answers import build_answers, merge_answers
 from app.imports.fields import FIELDS
 from app.imports.formats.template import get_field_title
 from app.imports.mapping import ListMapping, decode_mapping
@@ -76,13 +76,6 @@ def write_answers(path: Path, given: Path | None, answers: Sequence[tuple[str, s
     file.chmod(0o600)  # words of the list stand in it
     _print(_ANSWERED_IN[lang].format(path=file))
     return file
-
-
-def keep_answers(path: Path) -> None:
-    """Keep of the answers beside a list that was filed what is true of the next one too: not its day, nor its rows."""
-    file = find_answers_file(path)
-    if file.exists() and (answers := load_answers(file)) is not None:
-        file.write_text(dump_mapping(answers.to_saved()), encoding="utf-8")
 
 
 def is_interactive() -> bool:
