@@ -37,14 +37,14 @@ hypothesis_settings.load_profile(PROFILE)
 
 # Most tests file more than a new source may before a curator looks; the tests of reviews set the limit back.
 limits.DEFAULT_UNREVIEWED_LIMIT = 100_000
-# Most tests send lists of which nothing is asked that every list is asked; `asked_of_every_list` sets that back.
-ASKED_OF_EVERY_LIST, questions.ASKED_OF_EVERY_LIST = questions.ASKED_OF_EVERY_LIST, frozenset()
+# Most tests send lists of which nothing is asked that every list is asked; `every_list_questions` sets that back.
+EVERY_LIST_QUESTIONS, questions.EVERY_LIST_QUESTIONS = questions.EVERY_LIST_QUESTIONS, frozenset()
 
 
 @pytest.fixture
-def asked_of_every_list(monkeypatch: pytest.MonkeyPatch) -> None:
+def every_list_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask of every list what an officer is asked."""
-    monkeypatch.setattr(questions, "ASKED_OF_EVERY_LIST", ASKED_OF_EVERY_LIST)
+    monkeypatch.setattr(questions, "EVERY_LIST_QUESTIONS", EVERY_LIST_QUESTIONS)
 
 
 # Servers that tests start count by themselves, but for those of tests/cli/test_count_process.py.

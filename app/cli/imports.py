@@ -319,12 +319,12 @@ def import_list(
             )
 
     receipt, remaining_work = send(mapping)
-    asked: set[str] = set()
+    prompted_places: set[str] = set()
     while receipt and is_interactive() and not as_json:
-        questions = [question for question in receipt["questions"] if question["place"] not in {None, *asked}]
+        questions = [question for question in receipt["questions"] if question["place"] not in {None, *prompted_places}]
         if not questions:
             break
-        asked |= {str(question["place"]) for question in questions}
+        prompted_places |= {str(question["place"]) for question in questions}
         mapping = write_answers(file, mapping, ask_questions(questions, output_options.lang), output_options.lang)
         receipt, remaining_work = send(mapping)
     if remaining_work is not None:

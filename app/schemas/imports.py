@@ -227,13 +227,13 @@ class ImportRowShape(TypedDict):
 
 class ImportMissingReport(TypedDict):
     """A report of yours that an earlier list filed and that is on no row of a whole list. `state`: held, released,
-    denied, or how the detention ended; `last_said`: the day on which you last filed it."""
+    denied, or how the detention ended; `last_reported`: the day on which you last filed it."""
 
     report_id: uuid.UUID
     source_record_id: str
     name: str | None
     state: str
-    last_said: str
+    last_reported: str
 
 
 class ImportRowPage(Page):

@@ -172,7 +172,7 @@ def test_a_script_on_another_page_may_poll_with_the_tag(tmp_path: Path) -> None:
     assert "Access-Control-Allow-Credentials" not in allowed.headers
 
 
-@pytest.mark.usefixtures("asked_of_every_list")
+@pytest.mark.usefixtures("every_list_questions")
 @pytest.mark.parametrize("page", PAGES, ids=title)
 def test_every_snippet_of_a_page_does_what_the_page_says(page: Path, replayed: Path, tmp_path: Path) -> None:
     database = tmp_path / "registry.db"

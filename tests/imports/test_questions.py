@@ -46,7 +46,7 @@ def answered(questions: list[StoredQuestion], **answers: str) -> ListMapping:
     return ListMapping.model_validate(build_answers(pairs))
 
 
-def test_all_is_asked_in_one_round_in_the_order_of_its_steps(asked_of_every_list: None) -> None:
+def test_all_is_asked_in_one_round_in_the_order_of_its_steps(every_list_questions: None) -> None:
     questions = ask(LIST)
     assert [(one["step"], one["code"]) for one in questions] == [
         (READ_STEP, "column_unread"),
@@ -92,12 +92,12 @@ def test_a_country_is_asked_for_unless_the_source_has_one() -> None:
     assert "list_country" not in by_code(ask("Nombre;País\nAna Ruz;VE\n"))
 
 
-def test_the_day_of_the_list_is_guessed_from_the_text_above_the_headings(asked_of_every_list: None) -> None:
+def test_the_day_of_the_list_is_guessed_from_the_text_above_the_headings(every_list_questions: None) -> None:
     assert by_code(ask(f"Actualizado al 20/01/2026\n{LIST}"))["list_date"]["guess"] == "2026-01-20"
     assert by_code(ask(LIST))["list_date"]["guess"] is None
 
 
-def test_how_a_list_was_checked_is_asked_unless_a_column_says_it(asked_of_every_list: None) -> None:
+def test_how_a_list_was_checked_is_asked_unless_a_column_says_it(every_list_questions: None) -> None:
     assert "list_checked" in by_code(ask("Nombre;País\nAna Ruz;VE\n"))
     said = "Nombre;País;Veredicto\nAna Ruz;VE;verificado\n"
     assert "list_checked" not in by_code(ask(said))
@@ -107,7 +107,7 @@ def test_how_a_list_was_checked_is_asked_unless_a_column_says_it(asked_of_every_
     assert row.body["verification"] == {"verdict": "verified", "method": "family"}
 
 
-def test_whether_people_are_held_is_asked_of_those_of_whom_nothing_says_it(asked_of_every_list: None) -> None:
+def test_whether_people_are_held_is_asked_of_those_of_whom_nothing_says_it(every_list_questions: None) -> None:
     said = "Nombre;País;Excarcelado el\nAna Ruz;VE;\nEva Sol;VE;2026-01-12\n"
     assert by_code(ask(said))["list_held"]["count"] == 1
     assert "list_held" not in by_code(ask("Nombre;País;Estado\nAna Ruz;VE;sigue presa\n"))

@@ -101,7 +101,7 @@ def _build_missing_report(report: OwnReport) -> ImportMissingReport:
         "source_record_id": report.case,
         "name": report.content.get("detainee.full_name"),
         "state": find_state(report.content),
-        "last_said": report.last_said,
+        "last_reported": report.last_reported,
     }
 
 

@@ -54,12 +54,12 @@ NumberedBodies = Iterable[tuple[int, RowBody]]
 class OwnReport:
     """A standing report of a source: its case number, or the text in place of one, and its own content.
 
-    `last_said`: the day on which its current version was filed. `is_from_list`: a list filed a version of it."""
+    `last_reported`: the day on which its current version was filed. `is_from_list`: a list filed a version of it."""
 
     record: uuid.UUID
     case: str
     content: Content
-    last_said: str
+    last_reported: str
     is_from_list: bool
 
 

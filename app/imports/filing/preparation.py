@@ -199,7 +199,7 @@ def _list_new_names(prepared: PreparedList) -> dict[str, str]:
 
 
 def _format_last_day(report: ImportMissingReport) -> Value:
-    return partial(format_day, date.fromisoformat(report["last_said"]))
+    return partial(format_day, date.fromisoformat(report["last_reported"]))
 
 
 def _list_similar_choices(name: str | None, new_names: dict[str, str]) -> list[Choice]:
@@ -223,7 +223,7 @@ def _ask_about_missing(
             CHANGES_STEP,
             {
                 "name": report["name"] or report["source_record_id"],
-                "day": partial(format_day, date.fromisoformat(report["last_said"])),
+                "day": partial(format_day, date.fromisoformat(report["last_reported"])),
             },
             choices=[*_list_similar_choices(report["name"], new_names), *choices],
             guess=MissingAnswer.KEEP,

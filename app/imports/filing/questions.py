@@ -43,7 +43,7 @@ from app.projection.statements import FIRST_HAND
 
 # What no layout says, and nobody else knows.
 LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD = "list_date", "whole_list", "list_checked", "list_held"
-ASKED_OF_EVERY_LIST = frozenset({LIST_DATE, LIST_COUNTRY, WHOLE_LIST, LIST_CHECKED, LIST_HELD})
+EVERY_LIST_QUESTIONS = frozenset({LIST_DATE, LIST_COUNTRY, WHOLE_LIST, LIST_CHECKED, LIST_HELD})
 WORDS_IN_NAME = 2
 
 
@@ -74,7 +74,7 @@ def ask_about_reading(opened_list: OpenedList) -> list[StoredQuestion]:
             values={"sheet": sheet.name or "", "rows_of_sheet": format_row_count(sheet.row_count)},
         )
         for sheet in opened_list.sheets
-        if _is_sheet_asked(sheet, opened_list)
+        if _needs_sheet_question(sheet, opened_list)
     ]
     for sheet in opened_list.used_sheets:
         if not sheet.heading_row.is_found and not _is_header_answered(opened_list.mapping, sheet):
@@ -86,7 +86,7 @@ def ask_about_reading(opened_list: OpenedList) -> list[StoredQuestion]:
     return questions
 
 
-def _is_sheet_asked(sheet: OpenedSheet, opened_list: OpenedList) -> bool:
+def _needs_sheet_question(sheet: OpenedSheet, opened_list: OpenedList) -> bool:
     """Whether it is open if a sheet belongs to the list. Sheets set aside are asked about again if no other is left."""
     if not sheet.row_count or opened_list.mapping.sheet is not None:
         return False
@@ -184,23 +184,23 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
     """Ask what no layout says: the day of the list, whether it is whole, and how the organisation checked it."""
     mapping, questions = opened_list.mapping, []
     day = opened_list.day
-    if mapping.list_date is None and LIST_DATE in ASKED_OF_EVERY_LIST:
+    if mapping.list_date is None and LIST_DATE in EVERY_LIST_QUESTIONS:
         guess = None if day is None else day.isoformat()
         questions.append(build_question(LIST_DATE, ["list_date"], READ_STEP, kind="date", guess=guess))
     is_country_read = COUNTRY in mapping.constants or any(COUNTRY in column.fields for column in opened_list.columns)
-    if LIST_COUNTRY in ASKED_OF_EVERY_LIST and opened_list.country is not None and not is_country_read:
+    if LIST_COUNTRY in EVERY_LIST_QUESTIONS and opened_list.country is not None and not is_country_read:
         questions.append(
             build_question(LIST_COUNTRY, ["constants", COUNTRY], READ_STEP, kind="country", guess=opened_list.country)
         )
-    if mapping.whole is None and WHOLE_LIST in ASKED_OF_EVERY_LIST:
+    if mapping.whole is None and WHOLE_LIST in EVERY_LIST_QUESTIONS:
         choices = [format_choice("false", "additions_only"), format_choice("true", "whole_list")]
         questions.append(build_question(WHOLE_LIST, ["whole"], READ_STEP, choices=choices))
     read = {name for column in opened_list.columns for name in column.fields} | mapping.constants.keys()
-    if mapping.checked is None and LIST_CHECKED in ASKED_OF_EVERY_LIST and not read & {VERDICT, METHOD}:
+    if mapping.checked is None and LIST_CHECKED in EVERY_LIST_QUESTIONS and not read & {VERDICT, METHOD}:
         methods = list_code_choices("methods", sorted(FIRST_HAND))
         choices = [format_choice(NOT_CHECKED, "not_checked"), *methods]
         questions.append(build_question(LIST_CHECKED, ["checked"], READ_STEP, choices=choices))
-    if mapping.held is None and LIST_HELD in ASKED_OF_EVERY_LIST and undecided:
+    if mapping.held is None and LIST_HELD in EVERY_LIST_QUESTIONS and undecided:
         choices = [format_choice("held", "still_held"), format_choice("unknown", "not_known")]
         questions.append(
             build_question(

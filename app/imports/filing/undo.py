@@ -71,11 +71,11 @@ def plan_restoration(before: Content | None, written: Content, newest: Content) 
         return Restoration(None, tuple(sorted(changed))) if changed else Restoration(newest, withdraws=True)
     changed = find_changes(before, written)
     changed_since = find_changes(written, newest) & find_changes(before, newest)
-    kept = _add_linked_fields(changed & changed_since, before, newest)
-    restored = {name for name in changed - kept if newest.get(name) == written.get(name)}
+    retained = _add_linked_fields(changed & changed_since, before, newest)
+    restored = {name for name in changed - retained if newest.get(name) == written.get(name)}
     content = {name: value for name, value in newest.items() if name not in restored}
     content |= {name: before[name] for name in restored if name in before}
-    return Restoration(content if restored else None, tuple(sorted(kept & changed)))
+    return Restoration(content if restored else None, tuple(sorted(retained & changed)))
 
 
 def find_changes(first: Content, second: Content) -> set[str]:
@@ -84,13 +84,13 @@ def find_changes(first: Content, second: Content) -> set[str]:
     return {name for name in names if first.get(name) != second.get(name)}
 
 
-def _add_linked_fields(kept: set[str], before: Content, newest: Content) -> set[str]:
-    """Return the fields that are kept, with those that mean something only together with them."""
-    linked = set[str]().union(*(group for group in LINKED_FIELDS if group & kept))
+def _add_linked_fields(retained: set[str], before: Content, newest: Content) -> set[str]:
+    """Return the fields that are retained, with those that mean something only together with them."""
+    linked = set[str]().union(*(group for group in LINKED_FIELDS if group & retained))
     has_new_release = "release.stage" in newest and "release.stage" not in before
-    if has_new_release and any(name.startswith(RELEASE_PREFIX) for name in kept):
+    if has_new_release and any(name.startswith(RELEASE_PREFIX) for name in retained):
         linked |= {name for name in newest if name.startswith(RELEASE_PREFIX)}
-    return kept | linked
+    return retained | linked
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _TERM_LISTS = {
     "genders": "gender", "categories": "category", "groups": "group", "legal_statuses": "legal_status",
     "release_kinds": "kind",
 }  # fmt: skip
-_ASKED_CODES = frozenset({"house_arrest", "enforced_disappearance", "whereabouts_unknown", "other"})
+_AMBIGUOUS_CODES = frozenset({"house_arrest", "enforced_disappearance", "whereabouts_unknown", "other"})
 # Terms that only one measure has.
 MEASURE_BY_TERM = {"legal_status": Measure.HELD, "kind": Measure.RELEASED}
 _MIN_WORD_LENGTH = 2  # "M" is a man in one list and a woman in another
@@ -66,7 +66,7 @@ def _build_phrases() -> dict[Words, tuple[str, str]]:
                 meanings.setdefault(split_words(phrase), set()).add((term, code))
     for words, found in meanings.items():
         term, code = next(iter(found))
-        if len(found) == 1 and code not in _ASKED_CODES and len("".join(words)) >= _MIN_WORD_LENGTH:
+        if len(found) == 1 and code not in _AMBIGUOUS_CODES and len("".join(words)) >= _MIN_WORD_LENGTH:
             known.setdefault(words, (term, code))
     return known
 
@@ -175,8 +175,8 @@ def split_qualifier(label: str) -> tuple[str, Qualifier]:
     match = _QUALIFIER_PATTERN.fullmatch(fold(label))
     if match is None:
         return label, Qualifier.EXACTLY
-    kept_words = len((match[1] or "").split())
-    return " ".join(label.split()[:kept_words]), _QUALIFIERS[match[2]]
+    word_count = len((match[1] or "").split())
+    return " ".join(label.split()[:word_count]), _QUALIFIERS[match[2]]
 
 
 def is_rate(text: str) -> bool:

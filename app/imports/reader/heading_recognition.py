@@ -181,8 +181,8 @@ def _read_group(group: str) -> HeadingConcepts:
     readings = []
     for reading in concepts.readings:
         is_general = "data" in reading
-        kept = {concept for concept in reading if not (is_general and _is_person(concept))}
-        readings.append(frozenset(kept - {"data", "number"}))
+        remaining = {concept for concept in reading if not (is_general and _is_person(concept))}
+        readings.append(frozenset(remaining - {"data", "number"}))
     return HeadingConcepts(tuple(dict.fromkeys(readings)), concepts.unknown, concepts.known_count)
 
 
@@ -206,9 +206,9 @@ def _recognise(heading: str, group: str) -> _Recognition:
         recognition = _Recognition(recognition.candidates, False)
     if not asks_yes_or_no(heading):
         return recognition
-    kept = tuple(c for c in recognition.candidates if c.field in CROSSED_STATES or c.field in CROSSED_FITS)
-    if kept or any(candidate.field == NOT_NEEDED for candidate in recognition.candidates):  # "S/N" alone: a number
-        return _Recognition(kept or recognition.candidates, recognition.is_explained)
+    remaining = tuple(c for c in recognition.candidates if c.field in CROSSED_STATES or c.field in CROSSED_FITS)
+    if remaining or any(candidate.field == NOT_NEEDED for candidate in recognition.candidates):  # "S/N" alone: a number
+        return _Recognition(remaining or recognition.candidates, recognition.is_explained)
     return _Recognition(recognition.candidates, False)
 
 

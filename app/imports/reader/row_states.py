@@ -163,10 +163,10 @@ class RowStates:
         if reading is None or reading.state in _NO_STATES:
             return
         answer = self._mapping.find_row_answer(label, Question.REMARK_STATE)
-        is_said = find_base(reading.state) == (find_dated_state(fields) or _find_custody(fields))
-        if answer is Answer.REMARK or is_said:
+        agrees = find_base(reading.state) == (find_dated_state(fields) or _find_custody(fields))
+        if answer is Answer.REMARK or agrees:
             fields[NAME] = name
-            if not is_said:
+            if not agrees:
                 drop_dated_state(fields)
                 _fill_fields(fields, reading.expand())
         elif answer is Answer.READ:

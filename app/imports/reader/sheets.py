@@ -25,7 +25,7 @@ from app.imports.reader.states import read_state
 
 # Rows of a sheet that is not read, counted for the question whether it belongs to the list.
 MAX_COUNTED_ROWS = 100_000
-MAX_KEPT_ROWS = 5_000  # rows of a sheet that are kept in memory
+MAX_CACHED_ROWS = 5_000  # rows of a sheet that are kept in memory
 
 
 # Digest of a row of headings → the mapping saved for them.
@@ -129,8 +129,8 @@ class _SheetReader:
         self._rows: list[Cells] | None = None
         with closing(Workbook(data, name, with_hidden=True)) as book:
             self.hidden_columns = book.sheet.hidden_columns
-            rows = list(islice(book.read_rows(), MAX_KEPT_ROWS + 1))
-        if len(rows) <= MAX_KEPT_ROWS:
+            rows = list(islice(book.read_rows(), MAX_CACHED_ROWS + 1))
+        if len(rows) <= MAX_CACHED_ROWS:
             self._rows = rows
 
     def read_rows(self) -> Iterator[Cells]:

@@ -117,13 +117,13 @@ def _find_group(name: str) -> str:
 class ListQuestions:
     """What a page asks about a list, and what was answered before.
 
-    `asked`: the questions as the API has them, open and answered, for the next form.
+    `previous`: the questions as the API has them, open and answered, for the next form.
     """
 
     open: Sequence[FormQuestion]
-    given: Sequence[FormQuestion]
+    answered: Sequence[FormQuestion]
     columns: Sequence[FormColumn]
-    asked: Sequence[Question] = field(default_factory=list)
+    previous: Sequence[Question] = field(default_factory=list)
 
     @property
     def open_columns(self) -> list[FormColumn]:
@@ -151,18 +151,20 @@ class ListQuestions:
 
 
 @dataclass(frozen=True)
-class GivenAnswers:
-    """The answers given about a list. `asked`: the questions of earlier forms; `refused`: places of answers that could
-    not be read."""
+class FormAnswers:
+    """The answers about a list.
+
+    `previous`: the questions of earlier forms; `refused`: the places of unreadable answers.
+    """
 
     mapping: Mapping[str, Any]
-    asked: Sequence[Question] = ()
+    previous: Sequence[Question] = ()
     refused: frozenset[str] = frozenset()
 
 
 def build_list_questions(
     receipt: Receipt,
-    answers: GivenAnswers,
+    answers: FormAnswers,
     identities: Mapping[str, RowIdentity],
     withdrawn_on: Mapping[int, str],
     words: Catalogue,
@@ -175,24 +177,24 @@ def build_list_questions(
         grouped = _build_group_questions(receipt, identities, withdrawn_on, words)
         open_questions += [one for one in grouped if find_answer(answers.mapping, one["place"]) is None]
     others = [one for one in open_questions if not _is_about_column(one)]
-    asked_apart = {one["place"] for one in others}
+    separate_places = {one["place"] for one in others}
     about_columns = {
-        one["place"]: one for one in open_questions if _is_about_column(one) and one["place"] not in asked_apart
+        one["place"]: one for one in open_questions if _is_about_column(one) and one["place"] not in separate_places
     }
-    earlier = [one for one in answers.asked if one["place"] not in asked_apart]
-    asked_places = {one["place"] for one in [*earlier, *others]}
-    earlier += [one for one in _recall_values(answers.mapping, words) if one["place"] not in asked_places]
-    given = [one for one in earlier if find_answer(answers.mapping, one["place"]) is not None]
+    earlier = [one for one in answers.previous if one["place"] not in separate_places]
+    known_places = {one["place"] for one in [*earlier, *others]}
+    earlier += [one for one in _recall_values(answers.mapping, words) if one["place"] not in known_places]
+    answered = [one for one in earlier if find_answer(answers.mapping, one["place"]) is not None]
     builder = _FormBuilder(answers, identities, words)
     titles = build_field_titles(words)
     return ListQuestions(
         [builder.build(one) for one in others],
-        [builder.build(one) for one in given],
+        [builder.build(one) for one in answered],
         [
             builder.build_column(column, about_columns.get(COLUMN_PLACE + _escape(column["column"])), titles)
             for column in receipt["columns"]
             if (column["fields"] or column.get("filled", 1))
-            and COLUMN_PLACE + _escape(column["column"]) not in asked_apart
+            and COLUMN_PLACE + _escape(column["column"]) not in separate_places
         ],
         [*earlier, *(one for one in others if not one["place"].startswith(COLUMN_PLACE))],
     )
@@ -293,7 +295,7 @@ def _find_label(question: RowQuestion, answer: str) -> str:
 
 
 class _FormBuilder:
-    def __init__(self, answers: GivenAnswers, identities: Mapping[str, RowIdentity], words: Catalogue) -> None:
+    def __init__(self, answers: FormAnswers, identities: Mapping[str, RowIdentity], words: Catalogue) -> None:
         self._answers = answers
         self._identities = identities
         self._words = words
@@ -303,7 +305,7 @@ class _FormBuilder:
         """Return a question as a field of the form."""
         self._count += 1
         place = question["place"]
-        given = find_answer(self._answers.mapping, place)
+        answer = find_answer(self._answers.mapping, place)
         options = [(choice["value"] or NOTHING, choice["label"]) for choice in question["choices"]]
         if question["code"] == "date_order":
             options = [(value, self._show_date(value, label, question["value"])) for value, label in options]
@@ -331,7 +333,7 @@ class _FormBuilder:
             self._describe_rows(question),
             options,
             guess,
-            given or guess,
+            answer or guess,
             self._preview_row(question),
             self._words.gettext("This answer could not be read: correct it.") if place in self._answers.refused else "",
         )

@@ -26,7 +26,7 @@ from app.web.desk.fields import format_refusal
 from app.web.desk.figures import show_figures_of_list
 from app.web.desk.list_questions import (
     COLUMN_PLACE,
-    GivenAnswers,
+    FormAnswers,
     ListQuestions,
     build_field_titles,
     build_list_questions,
@@ -55,7 +55,7 @@ from app.web.rendering import Catalogue
 lists = APIRouter(route_class=DeskRoute)
 LIST_PATH = "/desk/list"
 LIST_FIELD, FILE_FIELD, MAPPING_FIELD, DIGEST_FIELD, MARK_FIELD = "list", "file", "mapping", "digest", "mark"
-ASKED_FIELD, SEND_FIELD = "asked", "send"
+PREVIOUS_FIELD, SEND_FIELD = "previous", "send"
 IMPORT_FIELD, TOO_LARGE = "import", "too_large"
 # A list has at most 500 columns; each has a field, as each question has.
 MAX_LIST_FIELDS = 1_000
@@ -112,14 +112,14 @@ async def read_list_form(desk: SignedInDesk) -> Response:
 class TriedList:
     """A list with the answers about it.
 
-    `data`: empty if the form does not carry the list; `digest`: of the list alone; `mapping`: the answers; `asked`: the
-    questions of earlier forms; `refused`: places of answers that could not be read.
+    `data`: empty if the form does not carry the list; `digest`: of the list alone; `mapping`: the answers;
+    `previous`: the questions of earlier forms; `refused`: places of answers that could not be read.
     """
 
     data: bytes = b""
     digest: str = ""
     mapping: str = ""
-    asked: Sequence[answers.Question] = ()
+    previous: Sequence[answers.Question] = ()
     refused: frozenset[str] = frozenset()
 
     @property
@@ -178,7 +178,7 @@ def _read_tried_list(desk: Desk, form_values: FormValues, data: bytes) -> TriedL
         data,
         answers.compute_digest(data) if data else first_value(form_values, DIGEST_FIELD),
         get_first_text(form_values, MAPPING_FIELD),
-        answers.unseal_questions(secret, first_value(form_values, ASKED_FIELD), source),
+        answers.unseal_questions(secret, first_value(form_values, PREVIOUS_FIELD), source),
     )
 
 
@@ -309,7 +309,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         receipt=receipt,
         tried=tried_list,
         held=sealed_list,
-        asked=answers.seal_questions(secret, questions.asked, source),
+        previous=answers.seal_questions(secret, questions.previous, source),
         rows=trial.build_row_views(rows["data"], identities, words),
         further=parse_cursor(rows["next"]),
         questions=questions,
@@ -342,7 +342,7 @@ def _identify_rows(
     tried_list: TriedList, receipt: trial.Receipt, rows: Sequence[Mapping[str, Any]]
 ) -> dict[int, answers.RowIdentity]:
     """Return the identities of the rows that a page names."""
-    labels = {one["rows"][0] for one in [*receipt["questions"], *tried_list.asked] if one.get("rows")}
+    labels = {one["rows"][0] for one in [*receipt["questions"], *tried_list.previous] if one.get("rows")}
     numbers = {row["row"] for row in rows}
     numbers |= {example["row"] for group in receipt["groups"] for example in group["examples"]}
     return answers.identify_rows(tried_list.data, tried_list.mapping, receipt, numbers, labels)
@@ -357,7 +357,7 @@ def _build_questions(
 ) -> ListQuestions:
     if not receipt["dry_run"]:
         return ListQuestions([], [], [])
-    given = GivenAnswers(answers.parse_mapping(tried_list.mapping), tried_list.asked, tried_list.refused)
+    form_answers = FormAnswers(answers.parse_mapping(tried_list.mapping), tried_list.previous, tried_list.refused)
     withdrawn_on = {row["row"]: day for row in rows for error in row["errors"] if (day := error.get("withdrawn_on"))}
     by_label = {identity.label: identity for identity in identities.values()}
-    return build_list_questions(receipt, given, by_label, withdrawn_on, words)
+    return build_list_questions(receipt, form_answers, by_label, withdrawn_on, words)

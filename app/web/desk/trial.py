@@ -150,11 +150,13 @@ def build_fault_groups(
             [(format_row(one["row"], identities), one["value"] or "") for one in group["examples"]],
         )
         for group in receipt["groups"]
-        if not _is_asked(group, open_places, identities)
+        if not _has_open_question(group, open_places, identities)
     ]
 
 
-def _is_asked(group: Mapping[str, Any], open_places: Collection[str], identities: Mapping[int, RowIdentity]) -> bool:
+def _has_open_question(
+    group: Mapping[str, Any], open_places: Collection[str], identities: Mapping[int, RowIdentity]
+) -> bool:
     if group["code"] == "country_required":
         return "/constants/detention.country" in open_places
     places = {f"/rows/{format_row(one['row'], identities)}" for one in group["examples"]} | {f"/rows/{group['code']}"}

@@ -12,7 +12,7 @@ def list_places(receipt: Body) -> set[str]:
     return {question["place"] for question in receipt["questions"]}
 
 
-@pytest.mark.usefixtures("asked_of_every_list")
+@pytest.mark.usefixtures("every_list_questions")
 def test_the_meaning_of_a_column_is_asked_once_and_the_day_of_a_list_each_time(world: World) -> None:
     facts = {"/list_date", "/whole", "/checked", "/held"}
     assert list_places(world.send_list(LIST, dry_run=True)) == facts | {"/positions/E"}

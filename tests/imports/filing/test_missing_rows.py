@@ -70,7 +70,7 @@ def test_reports_of_lists_that_are_on_no_row_are_missing_the_held_first(listed: 
     found = missing(listed, "P-1")
     assert (found.total, cases_of(found)) == (2, [("P-0", "held"), ("P-2", "released")])
     (first, _second) = found.reports
-    assert (first["name"], first["last_said"]) == ("Rosa Inés Valdivia", "2026-03-01")
+    assert (first["name"], first["last_reported"]) == ("Rosa Inés Valdivia", "2026-03-01")
 
 
 @one_engine

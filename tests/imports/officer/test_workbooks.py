@@ -8,7 +8,7 @@ from tests.support import World
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
-    pytest.mark.usefixtures("asked_of_every_list"),
+    pytest.mark.usefixtures("every_list_questions"),
 ]
 SOURCE = "oficina"
 

@@ -116,7 +116,7 @@ def visitor(browser: Browser, desk: Desk) -> Iterator[Visitor]:
     assert visiting.wrong == []
 
 
-@pytest.mark.usefixtures("asked_of_every_list")
+@pytest.mark.usefixtures("every_list_questions")
 def test_a_list_is_tried_answered_sent_and_followed_to_its_receipt(visitor: Visitor, desk: Desk) -> None:
     """In Spanish, on a phone."""
     officer = Journey(visitor, desk, "es", width=PHONE)

@@ -7,7 +7,7 @@ import pytest
 from app.imports.fields import FIELDS
 from app.web.desk.answers import RowIdentity
 from app.web.desk.list_questions import (
-    GivenAnswers,
+    FormAnswers,
     ListQuestions,
     build_field_titles,
     build_list_questions,
@@ -47,10 +47,10 @@ def receipt(*questions: dict[str, Any], **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-NOTHING_GIVEN = GivenAnswers({})
+NOTHING_GIVEN = FormAnswers({})
 
 
-def build(received: dict[str, Any], given: GivenAnswers = NOTHING_GIVEN, *rows: RowIdentity) -> ListQuestions:
+def build(received: dict[str, Any], given: FormAnswers = NOTHING_GIVEN, *rows: RowIdentity) -> ListQuestions:
     return build_list_questions(received, given, {row.label: row for row in rows}, {2: "2026-01-20"}, ENGLISH)
 
 
@@ -101,17 +101,17 @@ def test_case_numbers_that_only_count_rows_are_asked_about_where_their_column_is
 
 def test_an_answer_given_is_shown_with_its_question_and_not_asked_again() -> None:
     first = build(receipt(WHOLE, ORDER))
-    given = GivenAnswers({"whole": False}, first.asked)
+    given = FormAnswers({"whole": False}, first.previous)
     questions = build(receipt(ORDER), given)
-    assert [(one.place, one.selected) for one in questions.given] == [("/whole", "false")]
+    assert [(one.place, one.selected) for one in questions.answered] == [("/whole", "false")]
     assert [one.place for one in questions.open] == ["/dates"]
-    again = build(receipt(state="done"), GivenAnswers({"whole": False, "dates": "day_first"}, questions.asked))
-    assert [one.place for one in again.given] == ["/whole", "/dates"]
+    again = build(receipt(state="done"), FormAnswers({"whole": False, "dates": "day_first"}, questions.previous))
+    assert [one.place for one in again.answered] == ["/whole", "/dates"]
 
 
 def test_a_meaning_of_an_earlier_list_can_be_changed() -> None:
-    given = GivenAnswers({"values": {"verification.method": {"a las puertas": "at_the_gate"}}})
-    (value,) = build(receipt(WHOLE), given).given
+    given = FormAnswers({"values": {"verification.method": {"a las puertas": "at_the_gate"}}})
+    (value,) = build(receipt(WHOLE), given).answered
     assert (value.place, value.selected) == ("/values/verification.method/a las puertas", "at_the_gate")
     assert "a las puertas" in value.text
 
@@ -122,12 +122,12 @@ def test_a_withdrawn_report_is_asked_about_only_once_the_rows_were_tried() -> No
     (asked,) = build(receipt(state="done", groups=[group])).open
     assert asked.place == "/rows/2"
     assert "You withdrew it on 20 January 2026." in asked.text
-    answered = build(receipt(state="done", groups=[group]), GivenAnswers({"rows": {"2": "leave_out"}}))
+    answered = build(receipt(state="done", groups=[group]), FormAnswers({"rows": {"2": "leave_out"}}))
     assert answered.open == []
 
 
 def test_an_answer_that_was_refused_says_so() -> None:
-    (whole,) = build(receipt(WHOLE), GivenAnswers({}, refused=frozenset({"/whole"}))).open
+    (whole,) = build(receipt(WHOLE), FormAnswers({}, refused=frozenset({"/whole"}))).open
     assert whole.fault
 
 

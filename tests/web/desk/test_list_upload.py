@@ -58,7 +58,7 @@ def people(count: int) -> list[str]:
 
 
 @pytest.fixture
-def officer(world: World, asked_of_every_list: None) -> Officer:
+def officer(world: World, every_list_questions: None) -> Officer:
     officer = Officer(world)
     officer.sign_in()
     officer.open(PATH)
