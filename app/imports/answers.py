@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.imports.mapping import ListMapping, is_too_long
+from app.imports.mapping import LAST_HEADER, ListMapping, is_too_long
 
 Answers = dict[str, Any]
 
@@ -15,13 +15,17 @@ class UnreadableMapping(Exception):
 
 
 def build_answers(answers: Iterable[tuple[str, str]]) -> Answers:
-    """Return a mapping with these answers. Each is the place of a question (a JSON pointer) and a text."""
+    """Return a mapping with these answers, each the place of a question (a JSON pointer) and a text.
+
+    Raises UnreadableMapping if two of them contradict each other."""
     mapping: Answers = {}
     for place, text in answers:
         *sections, name = [part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:]] or [""]
         target = mapping
         for section in sections:
             target = target.setdefault(section, {})
+            if not isinstance(target, dict):  # an answer to "/columns" and another to a place in it
+                raise UnreadableMapping
         target[name] = _parse_answer((sections or [name])[0], text.strip())
     return mapping
 
@@ -31,7 +35,9 @@ def _parse_answer(section: str, text: str) -> Any:
     if section in ("sheets", "whole", "confirmed"):
         return text == "true"
     if section in ("header", "headers"):
-        return int(text) if text.isdecimal() else 0
+        if not text.isdecimal():
+            return 0
+        return int(text) if len(text) <= len(str(LAST_HEADER)) else text  # no int is made of thousands of digits
     if section == "positions":
         return text or []
     return text

@@ -113,9 +113,9 @@ def list_answers(question: Question) -> tuple[Answer, ...]:
 
 
 # The number of a row, one of the QUESTIONS, or both; in a list of several sheets after the sheet's name.
-_ROW_ANSWER = re.compile(rf"(?:(?P<row>(?:[^!]{{1,31}}!)?\d+)(?: |$))?(?P<question>{'|'.join(Question)})?")
+_ROW_ANSWER = re.compile(rf"(?:(?P<row>(?:.{{1,255}}!)?\d+)(?: |$))?(?P<question>{'|'.join(Question)})?")
 # The letter of a column; in a list of several sheets after the sheet's name, as spreadsheets write it: Detenidos!C.
-_LETTERS = re.compile(r"(?:[^!]{1,31}!)?[A-Z]{1,3}")
+_LETTERS = re.compile(r"(?:.{1,255}!)?[A-Z]{1,3}")
 
 
 def is_too_long(text: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from app.imports.answers import UnreadableMapping, build_answers, dump_mapping, format_mapping, merge_answers
 from app.imports.mapping import ListMapping
@@ -66,3 +67,16 @@ names = st.sampled_from(sorted(ListMapping.model_fields))
 def test_a_mapping_of_any_words_is_read_back_as_it_was(mapping: dict[str, Any]) -> None:
     kept = {name: value for name, value in mapping.items() if value != {}}
     assert tomllib.loads(format_mapping(mapping)) == kept
+
+
+def test_answers_that_cannot_stand_together_are_refused() -> None:
+    with pytest.raises(UnreadableMapping):
+        build_answers([("/columns", "note"), ("/columns/Nombre", "note")])
+    with pytest.raises(ValidationError):
+        ListMapping.model_validate(build_answers([("/header", "9" * 5_000)]))
+
+
+def test_the_name_of_a_sheet_may_be_long_and_have_an_exclamation_mark() -> None:
+    name = "Libres!! " + "x" * 40
+    mapping = ListMapping.model_validate(build_answers([(f"/positions/{name}!C", "note"), (f"/rows/{name}!4", "read")]))
+    assert list(mapping.rows) == [f"{name}!4"]

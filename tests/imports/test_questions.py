@@ -1,9 +1,14 @@
 """What is asked about a list, in one round: where each answer goes, and that it closes the question."""
 
+import io
+import json
+from typing import Any
+
 import pytest
+from openpyxl import Workbook
 
 from app.imports.answers import build_answers
-from app.imports.faults import Fault, StoredQuestion
+from app.imports.faults import BadFile, Fault, StoredQuestion
 from app.imports.filing.question_form import CHANGES_STEP, READ_STEP, VALUES_STEP
 from app.imports.filing.questions import collect_questions
 from app.imports.filing.row_questions import MAX_VALUE_QUESTIONS, ask_about_rows
@@ -166,3 +171,23 @@ def test_an_answer_to_any_word_is_found_again(word: str) -> None:
 
 def test_json_lines_ask_nothing() -> None:
     assert ask('{"detainee": {"full_name": "Ana Ruz", "age": 31}}\n') == []
+
+
+@pytest.mark.parametrize("taken_over", [None, 7, {"fields": 7}, {"fields": [1]}, {"fields": ["detainee.age"]}])
+def test_a_malformed_listed_report_does_not_stop_the_list(taken_over: Any) -> None:
+    line = json.dumps({"id": 1, "version": 1, "revision": 1, "taken_over": taken_over})
+    assert [row.body for row in open_list(line.encode(), None).rows()] == [{"source_record_id": "report:1"}]
+
+
+def test_a_workbook_of_too_many_sheets_is_refused_instead_of_read_in_part() -> None:
+    book = Workbook()
+    for number in range(13):
+        sheet = book.create_sheet(f"Mes {number}")
+        sheet.append(["Nombre", "Estado"])
+        sheet.append([f"Ana Paz {number}", "detenida"])
+    book.remove(book.worksheets[0])
+    stream = io.BytesIO()
+    book.save(stream)
+    with pytest.raises(BadFile, match="divide it"):
+        open_list(stream.getvalue(), None)
+    assert len(list(open_list(stream.getvalue(), ListMapping(sheet="Mes 12")).rows())) == 1

@@ -24,7 +24,7 @@ def expand(
     fields: dict[str, Any], mapping: str = "", *, sheet: str | None = None, colour: str | None = None
 ) -> tuple[dict[str, Any], list[str]]:
     """The fields that a row gets, and what is asked about it."""
-    states = RowStates(ListMapping.parse_toml(mapping), sheet, str, DateContext())
+    states = RowStates(ListMapping.parse_toml(mapping), None if sheet is None else reading(sheet), str, DateContext())
     asked = [question for question, _field in states.expand(fields, "14", colour)]
     return {name: value for name, value in fields.items() if value is not False}, asked
 
@@ -137,8 +137,42 @@ def test_a_transfer_is_noted_once_with_its_day() -> None:
 
 
 def test_the_name_of_a_sheet_says_the_status_where_its_rows_say_nothing() -> None:
-    assert expand({}, sheet="released")[0] == {"release.stage": "carried_out"}
-    assert expand({STATE: reading("detenida")}, sheet="released")[0] == {IN_CUSTODY: True}
+    assert expand({}, sheet="excarcelados")[0] == {"release.stage": "carried_out"}
+    assert expand({}, sheet="con boleta de excarcelación")[0]["release.stage"] == "ordered"
+    assert expand({STATE: reading("detenida")}, sheet="excarcelados")[0] == {IN_CUSTODY: True}
+
+
+def test_the_day_of_an_order_or_an_announcement_is_no_day_of_release() -> None:
+    for name, stage in (("release.ordered_on", "ordered"), ("release.announced_on", "announced")):
+        assert expand({STATE: reading("detenida"), name: DAY}) == (
+            {IN_CUSTODY: True, name: DAY, "release.stage": stage},
+            [],
+        )
+    assert expand({STATE: reading("detenida"), "release.conditions": ["reporting"]})[1] == ["undated_release"]
+
+
+def test_a_release_that_is_only_ordered_is_contradicted_by_a_remark_about_it() -> None:
+    ordered = {STATE: reading("con boleta de excarcelación"), "note": f"fue liberada el {DAY}"}
+    assert expand(ordered)[1] == ["remark_state"]
+
+
+def test_a_denied_status_beside_the_status_or_its_day_is_asked_about() -> None:
+    assert expand({"state:released": False, RELEASED_ON: DAY})[1] == ["states_differ"]
+    assert expand({"state:released": False, STATE: reading("excarcelado")})[1] == ["states_differ"]
+    assert expand({"state:held": False, STATE: reading("detenida")})[1] == ["states_differ"]
+    assert expand({"state:released": False, STATE: reading("detenida")})[1] == []
+
+
+@pytest.mark.parametrize("name", ["Ana Paz (no publicar)", "Ana Paz - no publicar el nombre"])
+def test_a_wish_beside_a_name_is_asked_about(name: str) -> None:
+    assert expand({"detainee.full_name": name})[1] == ["remark_wish"]
+    fields, asked = expand({"detainee.full_name": name}, answer("remark_wish", "remark"))
+    assert (fields["detainee.full_name"], asked) == ("Ana Paz", [])
+    assert fields["detainee.publish"] in ("anonymous", "counted", "withheld")
+
+
+def test_a_wish_at_the_end_of_a_long_remark_is_asked_about() -> None:
+    assert expand({"note": "La familia cuenta. " * 150 + "No publicar el nombre"})[1] == ["remark_wish"]
 
 
 def test_a_colour_says_a_status_once_it_is_answered() -> None:

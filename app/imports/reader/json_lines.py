@@ -30,9 +30,12 @@ def build_report_body(report: AnyMapping[str, Any]) -> dict[str, Any]:
     It is without what the report took over, which elsewhere would be its own word. The id of a report without a case
     number serves as one."""
     body = {name: value for name, value in report.items() if name not in REGISTRY_FIELDS}
-    for path in report.get("taken_over", {}).get("fields", ()):
-        section, _, taken = path.partition(".")
-        body[section] = {name: value for name, value in body[section].items() if name != taken}
+    taken_over = report.get("taken_over")
+    paths = taken_over.get("fields") if isinstance(taken_over, dict) else None
+    for path in paths if isinstance(paths, list) else ():
+        section, _, taken = str(path).partition(".")
+        if isinstance(body.get(section), dict):
+            body[section] = {name: value for name, value in body[section].items() if name != taken}
     return {"source_record_id": format_id_case(report["id"]), **body}
 
 

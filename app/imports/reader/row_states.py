@@ -25,6 +25,7 @@ from app.imports.reader.states import (
     find_state_in_remark,
     read_state,
 )
+from app.projection.statements import STAGE_DATE_FIELDS
 from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage
 
@@ -53,7 +54,7 @@ class RowStates:
     """The statuses of the rows of one sheet."""
 
     def __init__(
-        self, mapping: ListMapping, state: str | None, label_row: Callable[[int], str], dates: DateContext
+        self, mapping: ListMapping, state: StateReading | None, label_row: Callable[[int], str], dates: DateContext
     ) -> None:
         """`dates`: how days in remarks are read."""
         self._mapping, self._sheet_state, self._label_row = mapping, state, label_row
@@ -64,13 +65,18 @@ class RowStates:
 
         `colour`: of the row."""
         stated = self._pop_stated(fields)
+        denied = {name.partition(":")[2] for name in STATE_MARKS if fields.get(name) is False}
         readings = [*([] if stated is None else [stated]), *self._pop_marks(fields)]
         if colour is not None and (state := self._mapping.colours.get(colour)) not in (None, "", NO_STATE):
             readings.append(StateReading(str(state), {}, None))
         day = fields.pop(STATE_DAY, None)
         dated = find_dated_state(fields)
         reading = _choose_reading(readings)
-        if _differ(readings) or (reading is not None and dated is not None and _contradicts(reading.state, dated)):
+        if (
+            _differ(readings)
+            or (reading is not None and dated is not None and _contradicts(reading.state, dated))
+            or not denied.isdisjoint({dated, *(one.state for one in readings)})  # "Excarcelado: no" beside a day of it
+        ):
             answer = self._mapping.find_row_answer(label, Question.STATES_DIFFER)
             if answer not in _SETTLING_ANSWERS:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.STATES_DIFFER, STATE)
@@ -79,7 +85,7 @@ class RowStates:
             reading = _settle(answer, fields, stated, readings)
             dated = find_dated_state(fields)
         if reading is None and dated is None and self._sheet_state is not None:
-            reading = StateReading(self._sheet_state, {}, None)
+            reading = self._sheet_state
         if reading is not None:
             same = [other for other in readings if other is not reading and not _differ([reading, other])]
             status, is_clear = self._build_status(fields, [reading, *same], day)
@@ -98,12 +104,14 @@ class RowStates:
             fields.setdefault(ENDED_ON, fields[DIED_ON])
         if reading is not None:  # an answer about silent rows makes nobody held who disappeared
             fields[IN_CUSTODY] = find_base(reading.state) in CUSTODY_STATES
+        _fill_stage(fields)
         yield from self._check_release(fields, label, is_stated=reading is not None)
         if NAME in fields:
             yield from self._check_name(fields, label)
         yield from self._check_remark(fields, label)
         if stated is not None and len(stated.text.split()) > 1:  # "Trasladado a Yare": an answer says less
             add_to_note(fields, stated.text)
+        yield from self._check_wish(fields, label)
         self._date_custody(fields)
 
     def _pop_stated(self, fields: Fields) -> StateReading | None:
@@ -141,11 +149,12 @@ class RowStates:
         return status, is_clear
 
     def _check_release(self, fields: Fields, label: str, *, is_stated: bool) -> Iterator[tuple[str, str]]:
-        """Ask about a kind of release beside no day and no status, or a day that is not known: "s/f"."""
+        """Ask about a release without its day and its stage, or a day that is not known: "s/f"."""
         has_unknown_day = fields.pop(UNKNOWN_DAY, False)
-        if is_stated or RELEASED_ON in fields or RELEASE_STAGE in fields:
+        if RELEASED_ON in fields or RELEASE_STAGE in fields:
             return
-        if RELEASE_KIND not in fields and (not has_unknown_day or find_dated_state(fields) is not None):
+        has_release = any(name.startswith("release.") for name in fields)
+        if not has_release and (is_stated or not has_unknown_day or find_dated_state(fields) is not None):
             return
         answer = self._mapping.find_row_answer(label, Question.UNDATED_RELEASE)
         if answer is Answer.HELD:
@@ -157,8 +166,15 @@ class RowStates:
             yield LEFT_OUT if answer is Answer.LEAVE_OUT else Question.UNDATED_RELEASE, RELEASED_ON
 
     def _check_name(self, fields: Fields, label: str) -> Iterator[tuple[str, str]]:
-        """Ask about a status beside a name, such as "(fallecida)" or "- LIBERADO", that the other cells do not say."""
+        """Ask about a status or a wish beside a name, as "(fallecida)" or "(no publicar)", that no other cell gives."""
         name, remark = split_name_remark(fields[NAME])
+        if remark and (wish := find_publication_wish(remark)) is not None:
+            question = self._settle_wish(fields, label, wish)
+            if question is None:
+                fields[NAME] = name
+            else:
+                yield question, NAME
+            return
         reading = read_state(remark, self._dates) if remark else None
         if reading is None or reading.state in _NO_STATES:
             return
@@ -167,8 +183,8 @@ class RowStates:
         if answer is Answer.REMARK or agrees:
             fields[NAME] = name
             if not agrees:
-                drop_dated_state(fields)
-                _fill_fields(fields, reading.expand())
+                add_to_note(fields, remark)
+                _replace_state(fields, reading)
         elif answer is Answer.READ:
             fields[NAME] = name
             add_to_note(fields, remark)
@@ -181,7 +197,7 @@ class RowStates:
         if not isinstance(note, str):
             return
         reading = find_state_in_remark(note, self._dates)
-        current = find_dated_state(fields) or (None if fields.get("detention.legal_status") is None else HOUSE_ARREST)
+        current = find_dated_state(fields) or (HOUSE_ARREST if fields.get(LEGAL_STATUS) == HOUSE_ARREST else None)
         if reading is not None and reading.state not in (current, "unknown") and (
             current is not None or reading.state not in CUSTODY_STATES
         ):  # fmt: skip
@@ -189,22 +205,28 @@ class RowStates:
                 yield AMBIGUOUS_DATE, NOTE
             answer = self._mapping.find_row_answer(label, Question.REMARK_STATE)
             if answer is Answer.REMARK:
-                drop_dated_state(fields)
-                _fill_fields(fields, reading.expand())
+                _replace_state(fields, reading)
             elif answer is not Answer.READ:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_STATE, NOTE)
-        yield from self._check_wish(fields, label)
 
     def _check_wish(self, fields: Fields, label: str) -> Iterator[tuple[str, str]]:
         """Ask about a remark that says that the name must not be published."""
         note = fields.get(NOTE)
         wish = find_publication_wish(note) if isinstance(note, str) else None
-        if wish is not None and fields.get(PUBLISH) not in (wish, Publish.COUNTED):
-            answer = self._mapping.find_row_answer(label, Question.REMARK_WISH)
-            if answer is Answer.REMARK:
-                fields[PUBLISH] = wish
-            elif answer is not Answer.READ:
-                yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_WISH, NOTE)
+        question = None if wish is None else self._settle_wish(fields, label, wish)
+        if question is not None:
+            yield question, NOTE
+
+    def _settle_wish(self, fields: Fields, label: str, wish: str) -> str | None:
+        """Follow the answer about a wish; return the question about it if it is open."""
+        if fields.get(PUBLISH) in (wish, Publish.COUNTED):
+            return None
+        answer = self._mapping.find_row_answer(label, Question.REMARK_WISH)
+        if answer is Answer.REMARK:
+            fields[PUBLISH] = wish
+        elif answer is not Answer.READ:
+            return LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_WISH
+        return None
 
     def _has_open_day(self, note: str) -> bool:
         """Whether a remark says the day of a status, and the order of its numbers is open."""
@@ -242,7 +264,7 @@ def _find_custody(fields: Fields) -> str | None:
 
 
 def is_released(fields: Fields) -> bool:
-    return RELEASED_ON in fields or RELEASE_STAGE in fields
+    return RELEASED_ON in fields or fields.get(RELEASE_STAGE) == Stage.CARRIED_OUT
 
 
 def find_dated_state(fields: Fields) -> str | None:
@@ -252,6 +274,23 @@ def find_dated_state(fields: Fields) -> str | None:
     if is_released(fields):
         return "released"
     return str(fields.get(ENDED_HOW)) if ENDED_ON in fields or ENDED_HOW in fields else None
+
+
+def _fill_stage(fields: Fields) -> None:
+    """Set the stage of a release of which only the day of the order or the announcement is known."""
+    if RELEASED_ON in fields or RELEASE_STAGE in fields or UNKNOWN_DAY in fields:
+        return
+    for stage in (Stage.ORDERED, Stage.ANNOUNCED):
+        if f"release.{STAGE_DATE_FIELDS[stage]}" in fields:
+            fields[RELEASE_STAGE] = stage.value
+            return
+
+
+def _replace_state(fields: Fields, reading: StateReading) -> None:
+    """Let what a remark says of the status hold. The remark itself stays in the note."""
+    drop_dated_state(fields)
+    fields.update(_drop_note(reading.expand()))
+    fields[IN_CUSTODY] = find_base(reading.state) in CUSTODY_STATES
 
 
 def drop_dated_state(fields: Fields) -> None:

@@ -89,6 +89,7 @@ class Tally:
 
 # Field → its longest text, where that is longer than a name; for a longer text the column's next field is tried.
 LONGER_FIELDS = {"note": MAX_NOTE_LENGTH, "detention.charges": MAX_NOTE_LENGTH}
+_TWO_CELLS_DETAIL = "Another cell of this row says something else of the same: correct one of them."
 # Field of a day → the mark of the state that it is the day of.
 STATES_OF_DAYS = {RELEASED_ON: "state:released", DIED_ON: "state:died"}
 DASHES = ("-", "–", "—")  # cells that say nothing
@@ -145,7 +146,7 @@ class RowReader:
         genders: dict[str, str] | None = None,
         dates: SheetDates | None = None,
         country: str | None = None,
-        state: str | None = None,
+        state: StateReading | None = None,
         label_row: Callable[[int], str] = str,
         known_people: KnownPeople | None = None,
     ) -> None:
@@ -308,10 +309,7 @@ class RowReader:
             elif fields.setdefault(name, parsed_value) != parsed_value and name != "note":
                 if name != column.fields[-1]:
                     continue
-                raise UnreadCell(
-                    "two_cells_for_one",
-                    "Another cell of this row says something else of the same: correct one of them.",
-                )
+                raise UnreadCell("two_cells_for_one", _TWO_CELLS_DETAIL)
             else:
                 fields[name] = parsed_value
             return
@@ -326,8 +324,8 @@ class RowReader:
             except UnreadCell as error:
                 error.field = STATE
                 raise
-        if fields.get(mark) in (None, True, False):
-            fields[mark] = parsed_value
+        if fields.setdefault(mark, parsed_value) not in (parsed_value, None):
+            raise UnreadCell("two_cells_for_one", _TWO_CELLS_DETAIL)
 
 
 def build_sheet_dates(

@@ -168,15 +168,6 @@ def list_possible_days(text: str, order: DateOrder | None) -> list[date]:
         return list_possible_days(full_text, order) if error.code == "ambiguous_year" and full_text != text else []
 
 
-def is_date(text: str, order: DateOrder | None) -> bool:
-    """Return whether a text is a day, a month or a year, ambiguous or not."""
-    try:
-        parse_sheet_date(text, DateContext(order))
-    except UnreadCellDate as error:
-        return error.code == "ambiguous_date"
-    return True
-
-
 def _normalize_date(text: str) -> str:
     return strip_accents(" ".join(_TIME_OF_DAY.sub("", text.strip()).split()).strip(".,"))
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from app.imports.faults import BadFile
 from app.imports.formats.csv import Cells
 from app.imports.formats.workbook_reader import Workbook
 from app.imports.mapping import LAST_HEADER, ListMapping, fold_heading
@@ -21,7 +22,7 @@ from app.imports.reader.layout import (
 )
 from app.imports.reader.sheet_dates import DateContext, DateOrder, list_possible_days
 from app.imports.reader.split_dates import SplitDate, find_split_dates, join_dates, join_headings
-from app.imports.reader.states import read_state
+from app.imports.reader.states import UNKNOWN, StateReading, read_state
 
 # Rows of a sheet that is not read, counted for the question whether it belongs to the list.
 MAX_COUNTED_ROWS = 100_000
@@ -59,10 +60,10 @@ class OpenedSheet:
         return join_dates(rows, self.split_dates) if self.split_dates else rows
 
     @property
-    def state(self) -> str | None:
-        """The state that the sheet's name says of all its people."""
+    def state(self) -> StateReading | None:
+        """What the sheet's name says of all its people. A day in it may be that of the sheet: it is left out."""
         reading = None if self.name is None else read_state(self.name, DateContext())
-        return None if reading is None else reading.state
+        return None if reading is None or reading.state == UNKNOWN else replace(reading, on=None)
 
 
 class SheetOpener:
@@ -149,7 +150,13 @@ def open_workbook(opener: SheetOpener, data: bytes) -> list[OpenedSheet]:
         first = book.sheet
     hidden_names = [sheet.name for sheet in first.sheets if sheet.is_hidden]
     names = [first.name, *(name for name in [*first.other_sheets, *hidden_names] if name not in EXAMPLE_SHEETS)]
-    names = names[: 1 if mapping.sheet else MAX_SHEETS]
+    if mapping.sheet:
+        names = names[:1]
+    elif len(names) > MAX_SHEETS:
+        raise BadFile(
+            "too_many_sheets",
+            f"A workbook is read up to {MAX_SHEETS} sheets: divide it, or name one in a mapping.",
+        )
 
     sheets = []
     for number, name in enumerate(names, 1):

@@ -399,7 +399,7 @@ def _load_wishes() -> list[tuple[str, re.Pattern[str], frozenset[str]]]:
 def find_publication_wish(text: str) -> str | None:
     """Return the wish that a remark tells: "anonymous" or "counted"; None if it tells none. The narrower phrase comes
     first: "no publicar el nombre" is "anonymous"."""
-    clauses = [fold(clause) for clause in _BREAKS.split(text[:MAX_REMARK])]
+    clauses = [fold(clause) for clause in _BREAKS.split(text)]
     for wish, pattern, alone in _load_wishes():
         if any(clause in alone or pattern.search(clause) for clause in clauses):
             return wish

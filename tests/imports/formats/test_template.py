@@ -95,7 +95,7 @@ def test_every_choice_of_a_drop_down_is_understood_as_its_code(lang: Language, s
     }
     for path in TEMPLATE_COLUMNS:
         offered = choices(path, lang)
-        person["release.released_on"] = "2026-01-12" if path == "release.kind" else ""
+        person["release.released_on"] = "2026-01-12" if path in ("release.kind", "release.conditions") else ""
         rows = [[{**person, path: label}.get(name, "") for name in TEMPLATE_COLUMNS] for label in offered.values()]
         if not rows:
             continue
