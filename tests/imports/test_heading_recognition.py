@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.imports.fields import FIELDS
+from app.imports.fields import FIELDS, STATE_DAY
 from app.imports.reader import code_words
 from app.imports.reader.heading_recognition import (
     CROSSED_STATES,
     MAX_CELLS,
     NOT_NEEDED,
-    STATE_ON,
     ColumnProfile,
     Guess,
     guess_meaning,
@@ -273,12 +272,12 @@ def test_headings_of_ages_on_a_known_day_are_ages(day: str) -> None:
         ("NACIMIENTO", "Lugar", REGIONS, Guess(None, False)),
         ("FALLECIMIENTO", "Fecha", DATES, Guess("detainee.died_on", True)),
         ("CONDENA", "Hasta", DATES, Guess("detention.sentence.until", True)),
-        ("ESTATUS", "Fecha", DATES, Guess(STATE_ON, True)),
+        ("ESTATUS", "Fecha", DATES, Guess(STATE_DAY, True)),
         ("Situación", "Jurídica", LEGAL_STATUSES, Guess("detention.legal_status", True)),
         ("SITUACIÓN ACTUAL", "Liberados", CROSSES, Guess("state:released", True)),
         ("DATOS PERSONALES", "Cédula", CODES, Guess("detainee.national_id", True)),
         ("DATOS PERSONALES", "Nombre", NAMES, Guess("detainee.full_name", True)),
-        ("Datos del detenido", "Fecha", DATES, Guess(STATE_ON, False)),
+        ("Datos del detenido", "Fecha", DATES, Guess(STATE_DAY, False)),
         ("FAMILIAR", "Nombre", NAMES, Guess(None, False)),
         ("FAMILIAR", "Cédula", CODES, Guess(None, False)),
         ("Contact person", "Name", NAMES, Guess(None, False)),
@@ -318,7 +317,7 @@ def test_the_heading_of_a_group_completes_a_heading(
         ("Nº", CODES, Guess("source_record_id", False)),
         ("Código", CODES, Guess("source_record_id", True)),
         ("Código", COUNTING, Guess("source_record_id", False)),
-        ("Fecha", DATES, Guess(STATE_ON, False)),
+        ("Fecha", DATES, Guess(STATE_DAY, False)),
         ("Estado", STATES, Guess("state", True)),
         ("Estado", REGIONS, Guess("detention.place", False)),
         ("Estatus", STATES, Guess("state", True)),
@@ -423,7 +422,7 @@ def test_case_accents_and_punctuation_do_not_matter(known: tuple[str, str], fram
 def test_any_text_is_a_heading_a_group_and_a_cell(heading: str, group: str, cells: list[str]) -> None:
     profile = profile_column(cells)
     guess = guess_meaning(heading, group, profile)
-    assert guess.field is None or guess.field in FIELDS.keys() | CROSSED_STATES | {NOT_NEEDED, STATE_ON}
+    assert guess.field is None or guess.field in FIELDS.keys() | CROSSED_STATES | {NOT_NEEDED, STATE_DAY}
     assert guess.field is not None or not guess.is_sure
     assert 0 <= min(profile.dates, profile.numbers, profile.crosses) <= profile.distinct <= profile.filled + 1
 
@@ -485,7 +484,7 @@ def test_the_data_file_names_only_what_exists() -> None:
     named |= {*DATA["kinds"], *DATA["weak"], *DATA["attributes"]}
     assert named <= CONCEPTS | wider
     assert {concept for concepts in DATA["whole"] for concept in concepts.split()} <= CONCEPTS
-    assert DATA["fields"].keys() <= FIELDS.keys() | CROSSED_STATES | {NOT_NEEDED, STATE_ON, "nothing"}
+    assert DATA["fields"].keys() <= FIELDS.keys() | CROSSED_STATES | {NOT_NEEDED, STATE_DAY, "nothing"}
 
 
 def test_the_data_file_is_read_as_it_stands() -> None:

@@ -7,6 +7,7 @@ It runs in the process of `workbook_reader_child` and under its limits, and impo
 import io
 import re
 import zipfile
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
@@ -62,7 +63,7 @@ def has_too_many_repeats(data: bytes) -> bool:
     return counter.row_count > MAX_REPEATED_ROWS
 
 
-class _Reader:
+class _Reader(ABC):
     """A reader of the one part with all sheets, used once."""
 
     def read(self, xml: bytes) -> None:
@@ -76,11 +77,11 @@ class _Reader:
     def _refuse(*_declared: object) -> None:
         raise expat.ExpatError("an entity")
 
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _start(self, tag: str, attributes: dict[str, str]) -> None: ...
 
-    def _end(self, tag: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _end(self, tag: str) -> None: ...
 
 
 class _SheetReader(_Reader):

@@ -5,10 +5,10 @@ from functools import partial
 from itertools import islice
 
 from app.imports.faults import BadFile, Value, format_line
-from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
 from app.imports.formats import csv, template
 from app.imports.formats.csv import Cells
 from app.imports.formats.workbook_reader import Workbook
+from app.imports.reader.cell_values import NAME_FIELDS
 from app.imports.reader.figures import MAX_FIGURE_ROWS, Figure, find_figures
 from app.imports.reader.layout import Column
 
@@ -19,7 +19,6 @@ MAX_SHEETS = 12
 EXAMPLE_SHEETS = frozenset(template.TEMPLATE_TEXTS["sheets"]["help"])
 MAX_LISTED_FIGURES, MAX_LABEL_LENGTH = 12, 80  # in the refusal
 MIN_TABLE_ROWS, MIN_TABLE_CELLS = 2, 2  # fewer rows of so many cells are a cover page
-NAME_FIELDS = frozenset({NAME, GIVEN_NAMES, SURNAMES})
 
 
 def read_figures(data: bytes) -> list[Figure]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice, pairwise
 
-from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, PUBLISH, STATE, SURNAMES
+from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, PUBLISH, STATE, STATE_DAY, STATE_MARKS, SURNAMES
 from app.imports.reader.cell_shapes import (
     has_digit,
     is_cross,
@@ -43,31 +43,15 @@ from app.schemas.text import is_unknown_text
 
 # A column that is not needed: it counts the rows.
 NOT_NEEDED = "-"
-# The day of the status in the row.
-STATE_ON = "state_on"
-STATE_HELD, STATE_RELEASED, STATE_HOUSE_ARREST = "state:held", "state:released", "state:house_arrest"
-STATE_DIED, STATE_TRANSFERRED = "state:died", "state:transferred"
-STATE_ESCAPED, STATE_DISAPPEARED, STATE_EXILED = "state:escaped", "state:disappeared", "state:exiled"
 # Columns of crosses: a cross says that the person has this status.
-CROSSED_STATES = frozenset(
-    {
-        STATE_HELD,
-        STATE_RELEASED,
-        STATE_HOUSE_ARREST,
-        STATE_DIED,
-        STATE_TRANSFERRED,
-        STATE_ESCAPED,
-        STATE_DISAPPEARED,
-        STATE_EXILED,
-    }
-)
+CROSSED_STATES = frozenset(STATE_MARKS)
 EVIDENCE, FACILITY, RECORD_ID = "verification.evidence", "detention.facility", "source_record_id"
 PLACE, COURT_CASE, TERM = "detention.place", "detention.case", "detention.sentence.term"
 NATIONAL_ID = "detainee.national_id"
 REGISTRY_IDS = frozenset({"detainee_id", "detention_id", "release_id"})
 DESIGNATION, AGE, VERDICT = "detainee.designation", "detainee.age", "verification.verdict"
 LEGAL_STATUS = "detention.legal_status"
-DATE_FIELDS = frozenset(name for name, field in FIELDS.items() if field.kind == "date") | {STATE_ON}
+DATE_FIELDS = frozenset(name for name, field in FIELDS.items() if field.kind == "date") | {STATE_DAY}
 CODED_KINDS = frozenset({"code", "codes", "country", "countries", "state"})
 # Fields of free text: a note may hold anything, also a day or a number.
 ANY_CELL_FIELDS = frozenset({"note"})

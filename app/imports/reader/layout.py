@@ -27,6 +27,7 @@ from app.imports.fields import (
 )
 from app.imports.formats.csv import MAX_COLUMNS, UNDECODED_BYTE, Cells
 from app.imports.mapping import HEADING_LENGTH, ListMapping, fold_heading
+from app.imports.reader.cell_shapes import has_digit
 from app.imports.reader.code_words import CELL_WORDS
 from app.imports.reader.heading_recognition import (
     NOT_NEEDED,
@@ -148,11 +149,7 @@ def find_heading_row(rows: Iterable[Cells], mapping: ListMapping, number: int | 
 def is_group_row(row_above: Cells, row: Cells) -> bool:
     """Whether a row may have the headings of groups of the columns below it."""
     filled = [text.strip() for text in row_above.texts if text.strip()]
-    return row_above.number == row.number - 1 and len(filled) >= MIN_GROUP_CELLS and not any(map(_has_digit, filled))
-
-
-def _has_digit(text: str) -> bool:
-    return any(character.isdigit() for character in text)
+    return row_above.number == row.number - 1 and len(filled) >= MIN_GROUP_CELLS and not any(map(has_digit, filled))
 
 
 def _build_heading_row(row: Cells, group_texts: Sequence[str], mapping: ListMapping) -> HeadingRow:
@@ -241,8 +238,8 @@ def _settle_meanings(columns: list[Column]) -> list[Column]:
     """Return the columns as they stand beside one another.
 
     "Nombre" beside "Apellidos" is a given name: as the full name it would lose the surnames, as "Nom" beside "Prénom"
-    would contradict the given names. Of two columns with one
-    meaning neither is sure, and the later one is asked about without a meaning."""
+    would contradict the given names. Of two columns with one meaning neither is sure, and the later one is asked about
+    without a meaning."""
     read_fields = {column.fields[0] for column in columns if column.fields}
     if SURNAMES in read_fields and GIVEN_NAMES not in read_fields:
         columns = [
