@@ -35,7 +35,7 @@ from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, STATE_DAY, STAT
 from app.imports.reader import cell_values
 from app.imports.reader.cell_values import UnreadCell
 from app.imports.reader.doubts import find_name_question
-from app.imports.reader.json_lines import build_report_body
+from app.imports.reader.list_reader import build_report_body
 from app.imports.reader.rows import Body
 from app.log.content import Content
 from app.queries import list_pages

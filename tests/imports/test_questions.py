@@ -10,10 +10,8 @@ from openpyxl import Workbook
 from app.imports.answers import build_answers
 from app.imports.faults import BadFile, Fault, StoredQuestion
 from app.imports.filing.question_form import CHANGES_STEP, READ_STEP, VALUES_STEP
-from app.imports.filing.questions import collect_questions
-from app.imports.filing.row_questions import MAX_VALUE_QUESTIONS, ask_about_rows
-from app.imports.filing.survey import survey_list
-from app.imports.filing.surveyed_faults import SurveyedFaults
+from app.imports.filing.questions import MAX_VALUE_QUESTIONS, ask_about_rows, collect_questions
+from app.imports.filing.survey import SurveyedFaults, survey_list
 from app.imports.formats.template import LANGUAGES
 from app.imports.mapping import ListMapping
 from app.imports.reader import rows

@@ -1,7 +1,7 @@
-"""Read a source's own standing reports, and find those that rows without a case number are about, by name.
+"""Recognise a list that was filed before, and find a source's own reports that rows are about, by name.
 
-A derived case number changes when a name or a date is corrected, so a row is first looked for among the source's own
-reports. A row and a report are paired only if neither fits another one as well.
+A derived case number changes when a name or a date is corrected, so a row without a case number is first looked for
+among the source's own reports. A row and a report are paired only if neither fits another one as well.
 """
 
 import json
@@ -9,6 +9,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -16,15 +18,97 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.dates import DateError, PartialDate, parse_date
-from app.imports.reader.doubts import MAX_EQUAL_ROWS
+from app.imports.faults import StoredQuestion, build_list_question, format_day, format_line
+from app.imports.filing.receipts import extract_stated_values
+from app.imports.filing.row_outcomes import goes_back, list_changes, load_earlier_versions
+from app.imports.reader.doubts import MAX_EQUAL_ROWS, CaseNumbers
+from app.imports.reader.rows import Row, assign_case_number, validate_body
 from app.log.content import NATIONAL_ID, Content, normalize_national_id, remove_taken_over
 from app.log.entries import compute_keyed_digest, load_values
 from app.matching.scripts import fold
-from app.models import OPEN, Entry, Record, Report, Sealed
+from app.models import OPEN, Entry, ListImport, Record, Report, Sealed
 from app.projection.statements import restore_content
-from app.registry.records import format_id_case
-from app.schemas.reports import MAX_NAME_LENGTH
+from app.registry import records
+from app.registry.records import FiledCase, format_id_case
+from app.schemas.reports import MAX_NAME_LENGTH, DetentionReportIn
 from app.vocabulary import Verdict
+
+CHUNK_ROWS = 500  # rows that are compared with their reports at once
+
+
+def find_same_list(session: Session, job: ListImport) -> ListImport | None:
+    """Return the source's last filed import of the same file, if there is one."""
+    return session.scalars(
+        select(ListImport)
+        .where(
+            col(ListImport.source) == job.source,
+            col(ListImport.digest) == job.digest,
+            col(ListImport.state) == "done",
+            col(ListImport.dry_run).is_(False),
+            col(ListImport.id) != job.id,
+        )
+        .order_by(col(ListImport.finished_at).desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def build_older_questions(
+    session: Session, secret: bytes, job: ListImport, rows: Iterable[Row]
+) -> list[StoredQuestion]:
+    """The question about a list that was filed before and would take corrections back.
+
+    `rows`: of the list; they are read only if the list was filed before and the source has corrected reports since."""
+    earlier_import = find_same_list(session, job)
+    if earlier_import is None or not _has_newer_versions(session, job.source, earlier_import):
+        return []
+    count = count_rows_going_back(session, secret, job.source, rows)
+    if not count or earlier_import.finished_at is None:
+        return []
+    day = partial(format_day, earlier_import.finished_at.date())
+    return [build_list_question("older_list", day=day, corrections=partial(format_line, "corrections", count=count))]
+
+
+def _has_newer_versions(session: Session, source: int, earlier_import: ListImport) -> bool:
+    """Return whether the source's reports have versions that were filed after an import."""
+    is_newer = (
+        col(Record.source) == source,
+        col(Report.until) == OPEN,
+        col(Report.since) > (earlier_import.last_revision or 0),
+    )
+    query = select(col(Report.since)).join(Record, col(Record.key) == col(Report.record)).where(*is_newer)
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def count_rows_going_back(session: Session, secret: bytes, source: int, rows: Iterable[Row]) -> int:
+    """Count the rows that would bring back a value of an earlier version of their report."""
+    bodies = _read_bodies(rows)
+    count = 0
+    while chunk := list(islice(bodies, CHUNK_ROWS)):
+        digests = [records.digest_case(secret, source, str(body.source_record_id)) for body in chunk]
+        filed_cases = records.find_filed_cases(session, digests)
+        earlier = load_earlier_versions(session, list(filed_cases.values()))
+        for body, digest in zip(chunk, digests, strict=True):
+            filed_case = filed_cases.get(digest)
+            # Rows of withdrawn reports have a question of their own.
+            if filed_case is None or filed_case.record not in earlier or _is_withdrawn(filed_case):
+                continue
+            # A name of a cited source may be stored otherwise than it is sent; it then equals no earlier value.
+            previous, current = map(extract_stated_values, (filed_case.content, body.model_dump(mode="json")))
+            count += goes_back(list_changes(previous, current, earlier[filed_case.record]))
+    return count
+
+
+def _is_withdrawn(filed_case: FiledCase) -> bool:
+    return filed_case.content.get("verification.verdict") == Verdict.RETRACTED
+
+
+def _read_bodies(rows: Iterable[Row]) -> Iterator[DetentionReportIn]:
+    case_numbers = CaseNumbers()
+    for row in rows:
+        body = validate_body(assign_case_number(row, case_numbers))
+        if not isinstance(body, list):
+            yield body
+
 
 # Years between two births of which one corrects the other. A father and a son of one name are further apart.
 MAX_CORRECTED_BIRTH_YEARS = 12

@@ -22,7 +22,7 @@ from app.imports.faults import (
     format_line,
     format_list_question,
 )
-from app.imports.filing import import_store, older_lists, survey
+from app.imports.filing import import_store, own_reports, survey
 from app.imports.filing.missing_rows import (
     ROW_ANSWER,
     MissingAnswer,
@@ -161,7 +161,7 @@ def ask_about_list(
     if questions or job.confirmed:  # what will change is known once nothing of the reading is open
         return questions
     with open_read_session(engine) as session:
-        whole_list_questions = older_lists.build_older_questions(session, secret, job, prepared.read_rows())
+        whole_list_questions = own_reports.build_older_questions(session, secret, job, prepared.read_rows())
         if prepared.has_own_reports:
             last_columns = (
                 import_store.read_sealed_column(secret, last_list, "told").get("columns", []) if last_list else []

@@ -1,21 +1,24 @@
-"""Ask about a list, in one round: what its sheets, columns and values mean, and what is true of the whole (pure).
+"""Ask about a list, in one round: its sheets, columns, values and rows, and what is true of the whole (pure).
 
 A question names the place of its answer in the mapping as a JSON pointer: `/positions/F` takes the meaning of column F.
 So every client can ask it and write the answer down: the desk, the command line, another program. The steps are those
-of an officer: what was read, what the values mean, what will change.
-"""
+of an officer: what was read, what the values mean, what will change."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from app.imports.faults import (
     StoredQuestion,
     Value,
+    format_bare_question,
     format_choice,
+    format_line,
     format_row_count,
     get_label,
 )
-from app.imports.fields import NAME, STATE
+from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.filing.question_form import (
+    CHANGES_STEP,
     LIST_COUNTRY,
     READ_STEP,
     VALUES_STEP,
@@ -23,14 +26,19 @@ from app.imports.filing.question_form import (
     list_choices,
     list_code_choices,
 )
-from app.imports.filing.row_questions import ask_about_rows
-from app.imports.filing.surveyed_faults import SurveyedFaults
+from app.imports.filing.survey import ANSWERED_CODES, COUNTRY_REQUIRED, DATE_ORDER_CODE, FaultGroup, SurveyedFaults
+from app.imports.formats.template import LANGUAGES
 from app.imports.mapping import (
     AGE_ON_LIST_DAY,
+    CELL_QUESTIONS,
     NOT_CHECKED,
+    QUESTIONS,
+    Answer,
     ListMapping,
+    Question,
+    list_answers,
 )
-from app.imports.reader.colours import find_colour_groups, name_colour
+from app.imports.reader.doubts import find_colour_groups, name_colour
 from app.imports.reader.heading_recognition import RECORD_ID
 from app.imports.reader.layout import Column, find_day_of_ages, may_withhold
 from app.imports.reader.list_reader import OpenedList
@@ -39,7 +47,115 @@ from app.imports.reader.sheet_dates import DateContext
 from app.imports.reader.sheets import OpenedSheet
 from app.imports.reader.states import find_publication_wish, find_state_in_remark
 from app.log.content import AGE, AGE_ON
+from app.matching.scripts import fold
 from app.projection.statements import FIRST_HAND
+
+# Questions about values of one list: beyond these the column was read for the wrong thing.
+MAX_VALUE_QUESTIONS = 60
+MAX_SINGLE_ROWS = 3  # a larger group of rows gets one question
+MAX_WORD_LENGTH = 60
+
+
+def ask_about_rows(
+    faults: SurveyedFaults, columns: Sequence[Column], label_row: Callable[[int], str]
+) -> list[StoredQuestion]:
+    """Ask about values that are not understood, and about rows that may be no person or contradict themselves."""
+    by_letter = {column.letter: column for column in columns}
+    questions: list[StoredQuestion] = []
+    values = 0
+    for (code, letter, _value), group in sorted(faults.groups.items(), key=lambda item: item[1].rows[0]):
+        column = by_letter.get(letter or "")
+        labels = [label_row(number) for number in group.rows]
+        if code in QUESTIONS:
+            questions += _ask_about_doubtful(Question(code), group, column, labels)
+        elif code in ANSWERED_CODES and column is not None and group.fault.value is not None:
+            values += 1
+            if values <= MAX_VALUE_QUESTIONS and len(group.fault.value) < MAX_WORD_LENGTH:
+                questions.append(_ask_about_value(group, column, labels))
+        elif code == DATE_ORDER_CODE and not any(question["code"] == "date_order" for question in questions):
+            choices = [format_choice("day_first", "day_first"), format_choice("month_first", "month_first")]
+            questions.append(
+                build_question(
+                    "date_order", ["dates"], VALUES_STEP, column=column, choices=choices, count=group.count,
+                    value=group.fault.value, rows=labels, values={"cell": group.fault.value or ""},
+                )
+            )  # fmt: skip
+        elif code == COUNTRY_REQUIRED:
+            questions.append(
+                build_question(
+                    LIST_COUNTRY, ["constants", COUNTRY], READ_STEP, kind="country",
+                    count=group.count,
+                )
+            )  # fmt: skip
+    return questions
+
+
+# Question → the labels of its answers, where they are not those of the answers' names.
+_ANSWER_LABELS = {
+    (Question.WITHDRAWN, Answer.LEAVE_OUT): "stays_withdrawn",
+    (Question.REMARK_STATE, Answer.READ): "remark_set_aside",
+    (Question.REPEATED, Answer.LEAVE_OUT): "same_person",
+    (Question.REPEATED, Answer.READ): "another_person",
+    (Question.REMARK_WISH, Answer.READ): "remark_set_aside",
+}
+_LIKELY_NOBODY = frozenset({Question.SUM, Question.TITLE, Question.HEADINGS, Question.NOT_A_NAME})
+
+
+def _ask_about_doubtful(
+    code: Question, group: FaultGroup, column: Column | None, labels: Sequence[str]
+) -> list[StoredQuestion]:
+    choices = [format_choice(answer, _ANSWER_LABELS.get((code, answer), answer)) for answer in list_answers(code)]
+    guess = Answer.LEAVE_OUT if code in _LIKELY_NOBODY else None
+    is_group = group.count > MAX_SINGLE_ROWS
+    questions = []
+    values = group.values if len(group.values) == len(labels) else [*group.values[:1]] * len(labels)
+    for label, value in zip(labels[:1] if is_group else labels, values or [""] * len(labels), strict=False):
+        count = group.count if is_group else 1
+        details = {
+            lang: f"{format_line('question_rows', lang, count=count, row=label)} {format_bare_question(code, lang)}"
+            for lang in LANGUAGES
+        }
+        name = str(code) if is_group else f"{label} {code}" if code in CELL_QUESTIONS else label
+        questions.append(
+            build_question(
+                code,
+                ["rows", name],
+                _find_step(code),
+                details=details,
+                column=column,
+                choices=choices,
+                guess=guess,
+                value=value or None,
+                count=count,
+                rows=labels if is_group else [label],
+                samples=group.values if is_group else [value],
+            )
+        )
+    return questions
+
+
+def _find_step(question: Question) -> int:
+    return CHANGES_STEP if question in CELL_QUESTIONS else VALUES_STEP
+
+
+def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -> StoredQuestion:
+    name = group.fault.pointer.removeprefix("/").replace("/", ".")
+    name = name if name in FIELDS else column.fields[0]
+    value = group.fault.value or ""
+    choices, kind = list_choices(name)
+    return build_question(
+        "value_unknown",
+        ["values", name, fold(value)],
+        VALUES_STEP,
+        kind=kind,
+        column=column,
+        choices=choices,
+        value=value,
+        count=group.count,
+        rows=labels,
+        values={"word": value, "title": column.title},
+    )
+
 
 # What no layout says, and nobody else knows.
 LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD = "list_date", "whole_list", "list_checked", "list_held"

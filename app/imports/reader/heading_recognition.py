@@ -12,7 +12,9 @@ from enum import IntEnum
 from itertools import islice, pairwise
 
 from app.imports.fields import FIELDS, GIVEN_NAMES, NAME, PUBLISH, STATE, STATE_DAY, STATE_MARKS, SURNAMES
-from app.imports.reader.cell_shapes import (
+from app.imports.reader.cell_values import (
+    UnreadCell,
+    clean_cell,
     has_digit,
     is_cross,
     is_date_like,
@@ -21,8 +23,8 @@ from app.imports.reader.cell_shapes import (
     is_name_like,
     is_term,
     is_uuid,
+    parse_cell_value,
 )
-from app.imports.reader.cell_values import UnreadCell, clean_cell, parse_cell_value
 from app.imports.reader.heading_words import (
     ATTRIBUTES,
     CACHE_SIZE,

@@ -27,7 +27,7 @@ from app.imports.fields import (
 )
 from app.imports.formats.csv import MAX_COLUMNS, UNDECODED_BYTE, Cells
 from app.imports.mapping import HEADING_LENGTH, ListMapping, fold_heading
-from app.imports.reader.cell_shapes import has_digit
+from app.imports.reader.cell_values import has_digit
 from app.imports.reader.code_words import CELL_WORDS
 from app.imports.reader.heading_recognition import (
     NOT_NEEDED,

@@ -18,7 +18,6 @@ from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.csv import Cells
 from app.imports.mapping import AGE_ON_LIST_DAY, DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping, Question
 from app.imports.reader.cell_values import UnreadCell, clean_cell, parse_cell_value
-from app.imports.reader.colours import find_row_colour
 from app.imports.reader.doubts import (
     GENDER_FIELD,
     MAX_EQUAL_ROWS,
@@ -27,6 +26,7 @@ from app.imports.reader.doubts import (
     KnownPeople,
     RepeatedCaseNumber,
     RepeatedRow,
+    find_row_colour,
 )
 from app.imports.reader.layout import NAME_PARTS, Column, find_day_of_ages, is_repeatable
 from app.imports.reader.row_states import DIED_ON, IN_CUSTODY, LEFT_OUT, RELEASED_ON, UNKNOWN_DAY, RowStates

@@ -23,10 +23,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field
 
 from app.imports.faults import Fault
-from app.imports.filing.survey import has_undated_age
-from app.imports.filing.surveyed_faults import SurveyedFaults
+from app.imports.filing.survey import SurveyedFaults, has_undated_age
 from app.imports.reader.doubts import CaseNumbers
-from app.imports.reader.json_lines import IF_WITHDRAWN
+from app.imports.reader.list_reader import IF_WITHDRAWN
 from app.imports.reader.rows import Row, assign_case_number, validate_body
 from app.imports.upload.client import PermanentError
 from app.schemas.imports import ImportFieldChange

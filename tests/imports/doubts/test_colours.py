@@ -1,7 +1,7 @@
 """Colours of rows that seem to carry a meaning, and those that only decorate."""
 
 from app.imports.formats.csv import Cells
-from app.imports.reader.colours import ColourGroup, find_colour_groups
+from app.imports.reader.doubts import ColourGroup, find_colour_groups
 
 GREEN, YELLOW, BLUE = "00B050", "FFFF00", "4472C4"
 COLUMNS = (0, 1, 2)
