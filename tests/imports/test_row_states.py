@@ -171,6 +171,20 @@ def test_a_wish_beside_a_name_is_asked_about(name: str) -> None:
     assert fields["detainee.publish"] in ("anonymous", "counted", "withheld")
 
 
+@pytest.mark.parametrize("field", ["detainee.aliases", "detention.charges", "detention.place"])
+def test_a_wish_in_another_text_is_asked_about(field: str) -> None:
+    text = "terrorismo; no publicar"
+    assert expand({field: text.split("; ") if field != "detention.place" else text})[1] == ["remark_wish"]
+    assert expand({"detention.charges": ["divulgación de secretos", "publicación de noticias falsas"]})[1] == []
+
+
+def test_a_status_beside_a_name_adds_its_day_or_is_asked_about() -> None:
+    name = "detainee.full_name"
+    fields, asked = expand({STATE: reading("excarcelada"), name: f"Ana Paz (excarcelada el {DAY})"})
+    assert (fields[name], fields[RELEASED_ON], asked) == ("Ana Paz", DAY, [])
+    assert expand({RELEASED_ON: OTHER_DAY, name: f"Ana Paz (excarcelada el {DAY})"})[1] == ["remark_state"]
+
+
 def test_a_wish_at_the_end_of_a_long_remark_is_asked_about() -> None:
     assert expand({"note": "La familia cuenta. " * 150 + "No publicar el nombre"})[1] == ["remark_wish"]
 

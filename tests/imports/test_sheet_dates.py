@@ -13,7 +13,7 @@ from app.imports.reader.sheet_dates import (
     DateContext,
     DateOrder,
     UnreadCellDate,
-    infer_order,
+    find_proven_orders,
     list_possible_days,
     parse_sheet_date,
 )
@@ -240,19 +240,19 @@ def test_a_small_child_is_not_made_a_hundred_years_old(said: str, code: str) -> 
 
 
 @pytest.mark.parametrize(
-    "column, order",
+    "column, orders",
     [
-        (["03/04/2025", "14/01/2026", "enero 2026"], DAY),
-        (["03/04/2025", "01/14/2026"], MONTH),
-        (["14/1", "3/4"], DAY),
-        (["03/04/2025", "05/06/2025"], None),
-        (["14/01/2026", "01/14/2026"], None),
-        (["1/26", "2026-01-14", ""], None),
-        ([], None),
+        (["03/04/2025", "14/01/2026", "enero 2026"], {DAY}),
+        (["03/04/2025", "01/14/2026"], {MONTH}),
+        (["14/1", "3/4"], {DAY}),
+        (["03/04/2025", "05/06/2025"], set()),
+        (["14/01/2026", "01/14/2026"], {DAY, MONTH}),
+        (["1/26", "2026-01-14", ""], set()),
+        ([], set()),
     ],
 )
-def test_a_column_proves_its_order_by_a_day_past_the_twelfth(column: list[str], order: DateOrder | None) -> None:
-    assert infer_order(column) == order
+def test_a_column_proves_its_order_by_a_day_past_the_twelfth(column: list[str], orders: set[DateOrder]) -> None:
+    assert find_proven_orders(column) == orders
 
 
 SPANISH = ("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre").split()  # noqa: SIM905

@@ -19,12 +19,6 @@ from app.imports.reader.list_reader import ListContext, OpenedList, open_list
 Line = Sequence[object]
 
 
-@pytest.fixture(autouse=True)
-def _no_arrest_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say of everybody in custody that the person was held on the day of the list, however late the arrest."""
-    monkeypatch.setattr(row_states, "DEFAULT_HELD_WITHIN", 0)
-
-
 WHOLE_LIST = [("/list_date", "2026-01-20"), ("/whole", "false"), ("/checked", "no"), ("/held", "held")]
 
 
@@ -252,6 +246,35 @@ def test_a_ditto_mark_repeats_the_cell_above() -> None:
     )
     assert find_states(data) == ["held", "held", "released", "released"]
     assert {(body or {})["detention"]["facility"] for body in read_bodies(data)} == {"Yare"}
+
+
+def test_a_ditto_mark_below_an_empty_cell_repeats_nothing() -> None:
+    data = write_csv(
+        ("Nombre", "Centro de reclusión", "Estatus"),
+        ("Ana Paz Gil", "Yare", "preso"),
+        ("Eva Sosa Luna", "", "preso"),
+        ("Luz Mora Gil", "ídem", "preso"),
+    )
+    assert [body is None for body in read_bodies(data)] == [False, False, True]
+
+
+def test_a_column_that_proves_both_orders_of_day_and_month_is_asked_about() -> None:
+    data = write_csv(
+        ("Nombre", "Fecha de detención", "Fecha de excarcelación"),
+        ("Ana Paz Gil", "13/01/2025", "14/01/2026"),
+        ("Eva Sosa Luna", "01/14/2025", "15/01/2026"),
+        ("Luz Mora Gil", "03/04/2025", "03/02/2026"),
+    )
+    assert "date_order" in {question["code"] for question in ask(data)}
+
+
+def test_no_year_completes_a_date_whose_column_of_years_is_empty() -> None:
+    data = write_csv(
+        ("Nombre", "Día", "Mes", "Año", "Estatus"),
+        ("Ana Paz Gil", "14", "enero", "2026", "excarcelada"),
+        ("Eva Sosa Luna", "14", "enero", "", "excarcelada"),
+    )
+    assert [body is None for body in read_bodies(data, ("/positions/B", "release.released_on"))] == [False, True]
 
 
 def test_a_status_after_a_name_is_asked_about_and_is_no_part_of_the_name() -> None:

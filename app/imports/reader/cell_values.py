@@ -42,6 +42,7 @@ from app.imports.reader.sheet_dates import (
     has_time_of_day,
     is_unknown_date,
     parse_sheet_date,
+    strip_accents,
 )
 from app.imports.reader.states import UNKNOWN, StateReading, is_state_choice, read_state
 from app.matching.scripts import fold
@@ -90,6 +91,15 @@ def is_date_like(text: str) -> bool:
         and len(others) == len(numbers_or_fillers)
         and any(word.isdecimal() for word in others)
     )
+
+
+_DITTO_CELLS = frozenset(map(strip_accents, CELL_WORDS["ditto"]["cells"]))
+MAX_DITTO_LENGTH = 20
+
+
+def is_ditto(text: str) -> bool:
+    """Whether a text only says that the cell has the value of the one above: a ditto mark, "ídem"."""
+    return len(text) <= MAX_DITTO_LENGTH and strip_accents(text.strip()) in _DITTO_CELLS
 
 
 def is_uuid(text: str) -> bool:

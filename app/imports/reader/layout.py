@@ -27,7 +27,7 @@ from app.imports.fields import (
 )
 from app.imports.formats.csv import MAX_COLUMNS, UNDECODED_BYTE, Cells
 from app.imports.mapping import HEADING_LENGTH, ListMapping, fold_heading
-from app.imports.reader.cell_values import has_digit
+from app.imports.reader.cell_values import has_digit, is_ditto
 from app.imports.reader.code_words import CELL_WORDS
 from app.imports.reader.heading_recognition import (
     NOT_NEEDED,
@@ -36,7 +36,6 @@ from app.imports.reader.heading_recognition import (
     profile_column,
     recognise_heading,
 )
-from app.imports.reader.sheet_dates import strip_accents
 from app.matching.scripts import fold
 
 # Rows that may stand above the headings: a title, a date, a paragraph.
@@ -54,8 +53,6 @@ FULL_OR_LAST_NAME = frozenset({"nom", "name"})
 # Headings of the full name, or of given names if there is a column of surnames.
 FULL_OR_FIRST_NAME = frozenset({"nombre", "name", "nome", "nom"})
 AGE_FIELD = "detainee.age"
-_DITTO_CELLS = frozenset(map(strip_accents, CELL_WORDS["ditto"]["cells"]))
-MAX_DITTO_LENGTH = 20
 EMPTY_PROFILE = ColumnProfile(0, 0, 0.0, 0.0, 0.0, False, ())
 # Folded heading of ages that names their day → that day, as in a mapping.
 _AGE_DAYS = {fold(heading): day for day, headings in CELL_WORDS["age_on"].items() for heading in headings}
@@ -310,17 +307,20 @@ def _has_word(column: Column, words: re.Pattern[str]) -> bool:
 
 
 def repeat_cells_above(rows: Iterable[Cells]) -> Iterator[Cells]:
-    """Write into cells that only say "the same" the text of the cell above them."""
-    last_texts: dict[int, str] = {}
+    """Write into cells that only say "the same" the text of the cell above them. Below an empty cell the mark stays, to
+    be a fault: the value of an earlier row may be another person's."""
+    texts_above: dict[int, str] = {}
     for row in rows:
         texts = row.texts
+        filled_texts: dict[int, str] = {}
         for place, text in enumerate(texts):
             if not text or text.isspace():
                 continue
-            if len(text) <= MAX_DITTO_LENGTH and strip_accents(text.strip()) in _DITTO_CELLS and place in last_texts:
-                texts = [*texts[:place], last_texts[place], *texts[place + 1 :]]
-            else:
-                last_texts[place] = text
+            if place in texts_above and is_ditto(text):
+                text = texts_above[place]
+                texts = [*texts[:place], text, *texts[place + 1 :]]
+            filled_texts[place] = text
+        texts_above = filled_texts
         yield row if texts is row.texts else row._replace(texts=texts)
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from app.dates import DateError, parse_date, subtract_years
-from app.imports.fields import NAME, PUBLISH, STATE, STATE_DAY, STATE_MARKS
+from app.imports.fields import FIELDS, NAME, PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
 from app.imports.reader.sheet_dates import DateContext, DateOrder
 from app.imports.reader.states import (
@@ -42,6 +42,8 @@ AMBIGUOUS_DATE = "ambiguous_date"  # the question in which order a list writes d
 CUSTODY_STATES = frozenset({"held", "house_arrest", "transferred"})
 _NAME_REMARK = re.compile(r"(?P<name>[^()\[\]†✝]{3,}?)\s*(?P<remark>[(\[].*|\s[-–—*]\s.*|[-–—]\s.*|[†✝].*)")
 _NO_STATES = ("unknown", NO_STATE)
+# Fields whose cells may say anything; the remark first.
+TEXT_FIELDS = (NOTE, *(name for name, field in FIELDS.items() if field.kind in ("line", "lines") and name != NAME))
 _SETTLING_ANSWERS = (Answer.STATUS, Answer.CELLS, Answer.RELEASED, Answer.HELD)
 # State → its place in the course of a detention.
 _ORDER_OF_STATES = {"held": 0, "transferred": 1, "house_arrest": 2, "released": 3, "escaped": 4, "disappeared": 5,
@@ -180,11 +182,12 @@ class RowStates:
             return
         answer = self._mapping.find_row_answer(label, Question.REMARK_STATE)
         agrees = find_base(reading.state) == (find_dated_state(fields) or _find_custody(fields))
-        if answer is Answer.REMARK or agrees:
+        if agrees and _fill_fields(fields, _drop_note(reading.expand())):
             fields[NAME] = name
-            if not agrees:
-                add_to_note(fields, remark)
-                _replace_state(fields, reading)
+        elif answer is Answer.REMARK:
+            fields[NAME] = name
+            add_to_note(fields, remark)
+            _replace_state(fields, reading)
         elif answer is Answer.READ:
             fields[NAME] = name
             add_to_note(fields, remark)
@@ -210,12 +213,15 @@ class RowStates:
                 yield (LEFT_OUT if answer is Answer.LEAVE_OUT else Question.REMARK_STATE, NOTE)
 
     def _check_wish(self, fields: Fields, label: str) -> Iterator[tuple[str, str]]:
-        """Ask about a remark that says that the name must not be published."""
-        note = fields.get(NOTE)
-        wish = find_publication_wish(note) if isinstance(note, str) else None
-        question = None if wish is None else self._settle_wish(fields, label, wish)
-        if question is not None:
-            yield question, NOTE
+        """Ask about a cell of text, such as a remark, that says that the name must not be published."""
+        for name in TEXT_FIELDS:
+            value = fields.get(name)
+            text = "\n".join(value) if isinstance(value, list) else value
+            wish = find_publication_wish(text) if isinstance(text, str) else None
+            question = None if wish is None else self._settle_wish(fields, label, wish)
+            if question is not None:
+                yield question, name
+                return
 
     def _settle_wish(self, fields: Fields, label: str, wish: str) -> str | None:
         """Follow the answer about a wish; return the question about it if it is open."""

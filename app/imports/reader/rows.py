@@ -17,7 +17,7 @@ from app.imports.faults import Fault, format_column_letters, format_question, pa
 from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.csv import Cells
 from app.imports.mapping import AGE_ON_LIST_DAY, DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping, Question
-from app.imports.reader.cell_values import UnreadCell, clean_cell, parse_cell_value
+from app.imports.reader.cell_values import UnreadCell, clean_cell, is_ditto, parse_cell_value
 from app.imports.reader.doubts import (
     GENDER_FIELD,
     MAX_EQUAL_ROWS,
@@ -30,7 +30,7 @@ from app.imports.reader.doubts import (
 )
 from app.imports.reader.layout import NAME_PARTS, Column, find_day_of_ages, is_repeatable
 from app.imports.reader.row_states import DIED_ON, IN_CUSTODY, LEFT_OUT, RELEASED_ON, UNKNOWN_DAY, RowStates
-from app.imports.reader.sheet_dates import DateContext, infer_order, is_unknown_date
+from app.imports.reader.sheet_dates import DateContext, DateOrder, find_proven_orders, is_unknown_date
 from app.imports.reader.states import UNKNOWN, StateReading
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
@@ -89,6 +89,7 @@ class Tally:
 
 # Field → its longest text, where that is longer than a name; for a longer text the column's next field is tried.
 LONGER_FIELDS = {"note": MAX_NOTE_LENGTH, "detention.charges": MAX_NOTE_LENGTH}
+_REPEATS_NOTHING_DETAIL = "This cell repeats the one above it, which is empty: write the value itself."
 _TWO_CELLS_DETAIL = "Another cell of this row says something else of the same: correct one of them."
 # Field of a day → the mark of the state that it is the day of.
 STATES_OF_DAYS = {RELEASED_ON: "state:released", DIED_ON: "state:died"}
@@ -240,6 +241,8 @@ class RowReader:
                 continue
             try:
                 text = clean_cell(cells.texts[column.place]) if column.place < len(cells.texts) else ""
+                if text and column.fields[0] != "note" and is_ditto(text):  # below an empty cell
+                    raise UnreadCell("repeats_nothing", _REPEATS_NOTHING_DETAIL)
                 if text:
                     self._store_cell(fields, column, text)
             except UnreadCell as error:
@@ -331,16 +334,22 @@ class RowReader:
 def build_sheet_dates(
     columns: Sequence[Column], rows: Iterable[Cells], mapping: ListMapping, day: date | None
 ) -> SheetDates:
-    """Return how the days of each column are read: by the order that its cells prove, or those of the others."""
+    """Return how the days of each column are read: by the order that its cells prove, or, if they prove none, by that
+    of the others. A column that proves both orders has none: its other days are asked about."""
     places = [column.place for column in columns if any(FIELDS[name].kind in DATED_KINDS for name in column.fields)]
     if mapping.dates is not None or not places:
         return SheetDates({}, DateContext(mapping.dates, day))
     sample = list(islice(rows, MAX_SAMPLE_ROWS))
-    orders = {place: infer_order(row.text(place) for row in sample) for place in places}
-    found = {order for order in orders.values() if order is not None}
-    other = found.pop() if len(found) == 1 else None
-    contexts = {place: DateContext(order or other, day) for place, order in orders.items()}
+    orders = {place: find_proven_orders(row.text(place) for row in sample) for place in places}
+    other = _get_only_order(frozenset().union(*orders.values()))
+    contexts = {
+        place: DateContext(_get_only_order(proven) if proven else other, day) for place, proven in orders.items()
+    }
     return SheetDates(contexts, DateContext(other, day))
+
+
+def _get_only_order(orders: frozenset[DateOrder]) -> DateOrder | None:
+    return next(iter(orders)) if len(orders) == 1 else None
 
 
 def _is_unknown_state(parsed_value: Any) -> bool:

@@ -134,10 +134,9 @@ def parse_sheet_date(text: str, context: DateContext, *, is_birth: bool = False)
     return parsed_text
 
 
-def infer_order(texts: Iterable[str]) -> DateOrder | None:
-    """Return the order of day and month that a whole column proves; None if nothing or both orders are proven."""
-    orders = {order for text in texts if (order := _find_proven_order(text)) is not None}
-    return orders.pop() if len(orders) == 1 else None
+def find_proven_orders(texts: Iterable[str]) -> frozenset[DateOrder]:
+    """Return the orders of day and month that the dates of a column prove: none, one, or both."""
+    return frozenset(order for text in texts if (order := _find_proven_order(text)) is not None)
 
 
 def _find_proven_order(text: str) -> DateOrder | None:

@@ -109,14 +109,16 @@ def join_dates(rows: Iterable[Cells], split_dates: Sequence[SplitDate]) -> Itera
 
 
 def _join_parts(parts: dict[str, str]) -> str:
-    """Return the date as ISO 8601 if its parts are plain numbers or months; else as it stands, to be a fault."""
+    """Return the date as ISO 8601 if its parts are plain numbers or months; else as it stands, to be a fault. Nothing
+    completes a year whose own cell is empty."""
     day, month, year = (parts.get(part, "").removesuffix(".0") for part in (DAY, MONTH, YEAR))
     number = MONTHS.get(strip_accents(month.strip(".")))
     month = str(number) if number is not None else month
     numbers = [text for text in (year, month, day) if text]
     if len(year) == len("2025") and all(map(str.isdecimal, numbers)) and (month or not day):
         return "-".join(text.zfill(2) for text in numbers)
-    return " / ".join(text for text in (day, month, year) if text)
+    texts = {DAY: day, MONTH: month, YEAR: year}
+    return " / ".join(text or "?" for part, text in texts.items() if part in parts)
 
 
 # Rows of a sheet that is not read, counted for the question whether it belongs to the list.
