@@ -222,7 +222,7 @@ class Fault:
     and what to do.
 
     `value`: the beginning of the cell; `sentence`: its name in `FAULTS`, if its code has several; `withdrawn_on`: the
-    day on which the report that the row would bring back was withdrawn.
+    day on which the report that the row would bring back was withdrawn; `word`: the part of the cell to ask about.
     """
 
     column: str | None
@@ -232,6 +232,7 @@ class Fault:
     value: str | None = None
     sentence: str | None = None
     withdrawn_on: str | None = None
+    word: str | None = None
 
     def shape(self) -> StoredRowError:
         shape: StoredRowError = {"column": self.column, "pointer": self.pointer, "code": self.code,

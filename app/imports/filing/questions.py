@@ -63,15 +63,17 @@ def ask_about_rows(
     by_letter = {column.letter: column for column in columns}
     questions: list[StoredQuestion] = []
     values = 0
-    for (code, letter, _value), group in sorted(faults.groups.items(), key=lambda item: item[1].rows[0]):
-        column = by_letter.get(letter or "")
+    for (code, _place, _word), group in sorted(faults.groups.items(), key=lambda item: item[1].rows[0]):
+        column = by_letter.get(group.fault.column or "")
         labels = [label_row(number) for number in group.rows]
         if code in QUESTIONS:
             questions += _ask_about_doubtful(Question(code), group, column, labels)
-        elif code in ANSWERED_CODES and column is not None and group.fault.value is not None:
-            values += 1
-            if values <= MAX_VALUE_QUESTIONS and len(group.fault.value) < MAX_WORD_LENGTH:
-                questions.append(_ask_about_value(group, column, labels))
+        elif code in ANSWERED_CODES and group.word:
+            settled = next((by_letter[letter] for letter in group.columns if by_letter[letter].is_settled), None)
+            if settled is not None:  # of another column it is asked first what it is
+                values += 1
+                if values <= MAX_VALUE_QUESTIONS and len(group.word) < MAX_WORD_LENGTH:
+                    questions.append(_ask_about_value(group, settled, labels))
         elif code == DATE_ORDER_CODE and not any(question["code"] == "date_order" for question in questions):
             choices = [format_choice("day_first", "day_first"), format_choice("month_first", "month_first")]
             questions.append(
@@ -141,7 +143,7 @@ def _find_step(question: Question) -> int:
 def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -> StoredQuestion:
     name = group.fault.pointer.removeprefix("/").replace("/", ".")
     name = name if name in FIELDS else column.fields[0]
-    value = group.fault.value or ""
+    value = group.word
     choices, kind = list_choices(name)
     return build_question(
         "value_unknown",
@@ -153,6 +155,7 @@ def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -
         value=value,
         count=group.count,
         rows=labels,
+        samples=group.values if group.fault.word else (),
         values={"word": value, "title": column.title},
     )
 

@@ -40,15 +40,23 @@ STATUS_POINTERS = ("/state", "/release", "/detention/ended", "/detention/legal_s
 
 @dataclass
 class FaultGroup:
-    """The rows with one fault in one column, or with one value there, and some of the values."""
+    """The rows with one fault in one column, or with one word in the columns of a field, and some of their cells."""
 
     fault: Fault
     rows: list[int] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
     count: int = 0
 
-    def add(self, number: int, value: str | None) -> None:
+    @property
+    def word(self) -> str:
+        """The cell, or the part of it that is not understood."""
+        return self.fault.word or self.fault.value or ""
+
+    def add(self, number: int, value: str | None, column: str | None = None) -> None:
         self.count += 1
+        if column is not None and column not in self.columns:
+            self.columns.append(column)
         if len(self.rows) < MAX_EXAMPLE_ROWS:
             self.rows.append(number)
         if value is not None and value not in self.values and len(self.values) < MAX_EXAMPLE_ROWS:
@@ -64,8 +72,10 @@ class SurveyedFaults:
 
     def add(self, row: Row) -> None:
         for fault in map(row.add_value, row.faults):
-            key = (fault.code, fault.column, fold(fault.value or "") if fault.code in ANSWERED_CODES else "")
-            self.groups.setdefault(key, FaultGroup(fault)).add(row.number, fault.value)
+            group = FaultGroup(fault)
+            is_about_word = fault.code in ANSWERED_CODES
+            key = (fault.code, fault.pointer, fold(group.word)) if is_about_word else (fault.code, fault.column, "")
+            self.groups.setdefault(key, group).add(row.number, fault.value, fault.column)
         body = row.body or (None if _is_status_open(row) else row.draft)
         self.undecided += body is not None and row.is_in_custody is None and _is_undecided(body)
         if row.body is not None and _lacks_country(row.body):

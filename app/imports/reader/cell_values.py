@@ -44,7 +44,7 @@ from app.imports.reader.sheet_dates import (
     parse_sheet_date,
     strip_accents,
 )
-from app.imports.reader.states import UNKNOWN, StateReading, is_state_choice, read_state
+from app.imports.reader.states import UNKNOWN, StateReading, is_state_choice, read_meaning, read_state, split_date
 from app.matching.scripts import fold
 from app.schemas import text as refused_names
 from app.schemas.reports import MAX_LIST_LENGTH
@@ -172,13 +172,16 @@ _SPREADSHEET_ERROR_WORDS = frozenset(CELL_WORDS["errors"]["cells"])
 
 class UnreadCell(ValueError):
     """A cell that cannot be read. `code` is stable; the message says what to do, and does not quote the cell.
-    `sentence`: its name in `FAULTS`, if the code has several; `field`: that was read, if it is not the column's."""
+    `sentence`: its name in `FAULTS`, if the code has several; `field`: that was read, if it is not the column's;
+    `word`: the part of the cell to ask about; `other`: what else cannot be read."""
 
     def __init__(self, code: str, detail: str, sentence: str | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.sentence = sentence
         self.field: str | None = None
+        self.word: str | None = None
+        self.other: UnreadCell | None = None
 
     @classmethod
     def with_sentence(cls, code: str, sentence: str) -> Self:
@@ -217,11 +220,11 @@ def parse_cell_value(name: str, text: str, context: DateContext | None, meanings
     """Return the value of a field from the text of a cell; None if the text means "unknown". Raises UnreadCell.
 
     `context`: of the dates of a list; None for a text that belongs to no list."""
-    field, cell_text = FIELDS[name], text
+    field = FIELDS[name]
     if meanings is not None and (mapped_text := meanings.get(fold_short_text(text))) is not None:
         if not mapped_text:
             return None
-        text = mapped_text
+        text = text if field.kind == "state" else mapped_text
     elif name in NAME_FIELDS and (damage := refused_names.find_name_damage(text)) is not None:
         raise UnreadCell(*damage)
     elif text.upper() in _SPREADSHEET_ERROR_WORDS:
@@ -239,8 +242,7 @@ def parse_cell_value(name: str, text: str, context: DateContext | None, meanings
                 raise UnreadCell.with_sentence("invalid_date", "date_unread")
             return _parse_date(name, text, context or DateContext())
         case "state":
-            reading = _parse_state(text, context or DateContext())
-            return reading if text == cell_text else replace(reading, text=cell_text)
+            return _parse_state(text, context or DateContext(), meanings or {})
         case "mark":
             return _parse_mark(text, context or DateContext())
         case "code":
@@ -288,18 +290,30 @@ def _parse_years(text: str) -> str:
     return f"{match[1]}/{match[2]}"
 
 
-def _parse_state(text: str, context: DateContext) -> StateReading:
-    """A status, in words of a sheet or as an answer names it."""
-    if is_state_choice(text):
-        return StateReading(text, {}, None)
-    reading = read_state(text, context)
-    if reading is None and context.order is None:
+def _parse_state(text: str, context: DateContext, meanings: dict[str, str]) -> StateReading | None:
+    """A status, in words of a sheet or as an answer says of the cell, or of its words without the date."""
+    dated = split_date(text, context) if has_digit(text) else None
+    words = (text,) if dated is None else (text, dated.word)
+    answered = (meanings[word] for word in map(fold_short_text, words) if word in meanings)
+    meaning = next(answered, text if is_state_choice(text) else None)
+    if meaning is not None and dated is not None and dated.on is None:
+        raise UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL)
+    if meaning == "":
+        return None
+    if meaning is not None and is_state_choice(meaning):
+        return read_meaning(meaning, text, context)
+    reading = read_state(meaning or text, context)
+    if reading is not None:
+        return reading if meaning is None else read_meaning(reading.choice, text, context)
+    if context.order is None:
         in_order = read_state(text, replace(context, order=DateOrder.DAY_FIRST))
         if in_order is not None and in_order.state != UNKNOWN:  # only its day is open
             raise UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL)
-    if reading is None:
-        raise UnreadCell.with_sentence("unknown_code", "state_unread")
-    return reading
+    error = UnreadCell.with_sentence("unknown_code", "state_unread")
+    if dated is not None and read_state(dated.word, context) is None:
+        error.word = dated.word
+        error.other = UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL) if dated.on is None else None
+    raise error
 
 
 def _parse_mark(text: str, context: DateContext) -> str | bool:

@@ -94,6 +94,11 @@ class Column:
         return letters if self.sheet is None else f"{self.sheet}!{letters}"
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing is asked about the column."""
+        return self.is_answered or (self.is_sure and not self.is_hidden)
+
+    @property
     def title(self) -> str:
         """The heading with that of its group."""
         if not self.group or fold_heading(self.group) == fold_heading(self.heading):

@@ -246,7 +246,7 @@ class RowReader:
                 if text:
                     self._store_cell(fields, column, text)
             except UnreadCell as error:
-                faults.append(_build_cell_fault(column, error))
+                faults += [_build_cell_fault(column, one) for one in (error, error.other) if one is not None]
         for column in self._unread_columns:
             if column.place in cells.valueless_cells or cells.text(column.place):
                 self.tally.unread_cells[column.letter] += 1
@@ -387,7 +387,7 @@ def unfold(fields: Body) -> Body:
 
 def _build_cell_fault(column: Column, error: UnreadCell) -> Fault:
     pointer = build_pointer(error.field or column.fields[0])
-    return Fault(column.letter, pointer, error.code, str(error), sentence=error.sentence)
+    return Fault(column.letter, pointer, error.code, str(error), sentence=error.sentence, word=error.word)
 
 
 def build_pointer(name: str) -> str:

@@ -6,10 +6,11 @@ no state. What a longer remark says is found to ask about it, and decides nothin
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
+from app.dates import parse_date
 from app.imports.faults import format_in_both_languages
 from app.imports.formats.template import LANGUAGES
 from app.imports.reader.code_words import CELL_WORDS, MAX_FOLDED_LENGTH, load_code_words
@@ -141,6 +142,64 @@ def read_state(text: str, context: DateContext) -> StateReading | None:
     tokens, relation = _take_date(tokens)
     parts = _cover(tokens)
     return None if parts is None else _combine(parts, on, relation)
+
+
+@dataclass(frozen=True, slots=True)
+class DatedWord:
+    """A cell in parts: its words on one side of its only date, and what known words on the other side say."""
+
+    word: str
+    on: str | None  # None: the order of its day and month is open
+    relation: str = ""
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+def split_date(text: str, context: DateContext) -> DatedWord | None:
+    """Split a cell such as "exc. el 6/11 con medidas"; None if it is not made of a word, a date and known words."""
+    plain = strip_accents(text)
+    matches = list(DATE_IN_TEXT.finditer(plain)) if len(text) <= MAX_FOLDED_LENGTH else []
+    if len(matches) != 1 or len(plain) != len(text) or "?" in text:
+        return None
+    before, after = (part.strip(_WORD_EDGES) for part in (text[: matches[0].start()], text[matches[0].end() :]))
+    before, relation = _split_relation(before)
+    known_parts = _cover(list(_split_words(strip_accents(after)))) if before and fold(after) else []
+    if known_parts is None or any(part.role not in _WORDS_AFTER_DATE for part in known_parts):
+        return None
+    codes = {name: code for part in known_parts for name, code in part.codes.items()}
+    word = before or after.lstrip(".")
+    try:
+        on = parse_sheet_date(matches[0][0], context)
+        is_past = context.until is None or parse_date(on).lo <= context.until.toordinal()
+    except UnreadCellDate as error:
+        return DatedWord(word, None, relation, codes) if error.code == "ambiguous_date" and fold(word) else None
+    return DatedWord(word, on, relation, codes) if fold(word) and is_past else None
+
+
+_WORD_EDGES = " ,;:()[]-\u2013\u2014"
+_WORDS_AFTER_DATE = ("kind", "joining", "present")
+
+
+def _split_relation(text: str) -> tuple[str, str]:
+    """Return a text without the words that relate it to a date after it, and the relation."""
+    words = text.split()
+    for length in range(min(3, len(words) - 1), 0, -1):
+        if (relation := _BEFORE_DATE.get(_stem_words(" ".join(words[-length:])))) is not None:
+            return " ".join(words[:-length]).rstrip(_WORD_EDGES), relation
+    return ("", "on") if _stem_words(text) in _BEFORE_DATE else (text, "")
+
+
+def read_meaning(choice: str, text: str, context: DateContext) -> StateReading:
+    """Return what a cell says by an answer about its words. A date in the cell is that of the answered state."""
+    state, _colon, kind = choice.partition(":")
+    codes = {RELEASE_KIND: kind} if kind not in ("", ReleaseKind.UNSPECIFIED) else {}
+    dated = split_date(text, context)
+    if state in (NO_STATE, UNKNOWN) or dated is None or dated.on is None:
+        return StateReading(state, codes, text=text)
+    codes |= dated.codes if state == RELEASED else {}
+    reading = _date_state(state, codes, dated.on, dated.relation, is_still=False)
+    if reading is None:  # the date may be of the arrest
+        return StateReading(state, codes, text=text)
+    return replace(reading, text=text if len(dated.word.split()) > 1 else dated.word)
 
 
 def _split_tokens(text: str) -> tuple[list[str], list[str]]:
