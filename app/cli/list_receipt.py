@@ -81,6 +81,12 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
     if receipt["unsaid"]:
         words = ", ".join(f'{cell["column"]} "{cell["word"]}" × {cell["count"]}' for cell in receipt["unsaid"])
         print_line(format_line("unsaid", lang, words=words))
+    if receipt["noted"]:
+        headings = {column["column"]: column["heading"] for column in receipt["columns"]}
+        told = ", ".join(
+            f'"{headings.get(one["column"]) or one["column"]}" × {one["count"]}' for one in receipt["noted"]
+        )
+        print_line(format_line("noted", lang, cells=told))
     skipped_rows = receipt["left_out"]
     if skipped_rows["count"]:
         rows = ", ".join(map(str, skipped_rows["rows"])) + (

@@ -31,6 +31,7 @@ STATE_MARKS = tuple(
     for state in ("held", "released", "exiled", "house_arrest", "died", "transferred", "escaped", "disappeared")
 )
 BIRTH = "detainee.birth_date"
+GROUPS = "detainee.groups"
 EMBARGO = "publish_not_before"
 SENTENCE_UNTIL, SENTENCE_TERM = "detention.sentence.until", "detention.sentence.term"
 PUBLISH, PUBLISH_GIVEN_ON = "detainee.publish", "detainee.publish_given_on"
@@ -56,7 +57,7 @@ FIELDS: dict[str, Field] = {
     "detainee.age_on": DATE,
     "detainee.nationalities": Field("countries"),
     "detainee.category": Field("code", "categories"),
-    "detainee.groups": Field("codes", "groups"),
+    GROUPS: Field("codes", "groups"),
     "detainee.designation": Field("code", "designations"),
     "detainee.father_name": LINE,
     "detainee.national_id": LINE,

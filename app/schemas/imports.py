@@ -90,6 +90,13 @@ class ImportUnread(TypedDict):
     count: int
 
 
+class ImportNoted(TypedDict):
+    """How many cells of a column say more than their value, such as "c. 50": the report has the words in its note."""
+
+    column: str
+    count: int
+
+
 class ImportLeftOut(TypedDict):
     """Rows that the mapping leaves out, and the first of them."""
 
@@ -159,6 +166,7 @@ class ImportReceipt(TypedDict):
     derived_case_numbers: int
     unsaid: list[ImportUnsaid]
     unread: list[ImportUnread]
+    noted: list[ImportNoted]
     left_out: ImportLeftOut
     warnings: list[ImportWarning]
     questions: list[ImportQuestion]

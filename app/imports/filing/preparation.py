@@ -6,12 +6,13 @@ about, and the answers are filed as further rows (`missing_rows`).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
 
+from app.dates import is_day
 from app.db.engine import open_read_session
 from app.imports.faults import (
     Choice,
@@ -35,11 +36,13 @@ from app.imports.filing.missing_rows import (
 from app.imports.filing.own_reports import find_renamed_rows, match_own_reports
 from app.imports.filing.question_form import CHANGES_STEP, build_question
 from app.imports.filing.questions import collect_questions
+from app.imports.filing.survey import AGE_NAME, DAY_NAME
 from app.imports.formats.template import LANGUAGES
-from app.imports.mapping import NOT_CHECKED, ListMapping
+from app.imports.mapping import AGE_ON_LIST_DAY, NOT_CHECKED, ListMapping
 from app.imports.reader.doubts import CaseNumbers
 from app.imports.reader.list_reader import ListContext, OpenedList, open_list
 from app.imports.reader.rows import Body, Row, assign_case_number
+from app.log.content import AGE, AGE_ON
 from app.models import ListImport
 from app.registry import records
 from app.registry.directory_snapshot import find_source_country
@@ -49,16 +52,21 @@ from app.vocabulary import Verdict
 # People of a whole list who are asked about one by one; one answer is for all the others.
 MAX_MISSING_QUESTIONS = 40
 ALL_OTHERS = "*"
+DatedAge = tuple[int, str]
 
 
 @dataclass
 class PreparedList:
-    """A list with its rows as they are filed. `row_count`: without those for people whom it lacks."""
+    """A list with its rows as they are filed.
+
+    `row_count`: without those for people whom it lacks; `dated_ages`: case number → the age in the own report and its
+    day, if ages of the list are those of its day."""
 
     opened_list: OpenedList
     row_count: int
     cases: dict[int, str] = field(default_factory=dict)
     missing_bodies: list[Body] = field(default_factory=list)
+    dated_ages: dict[str, DatedAge] = field(default_factory=dict)
     has_own_reports: bool = False
 
     def read_rows(self) -> Iterator[Row]:
@@ -68,6 +76,16 @@ class PreparedList:
                 row.body.setdefault("source_record_id", self.cases[row.number])
             yield row
         yield from build_missing_rows(self.missing_bodies)
+
+    def retain_age_day(self, row: Row) -> None:
+        """Give the age of a numbered row the day of the own report, if that has the same age of less than a year ago:
+        the person is as old as before, and a weekly list must not change it."""
+        detainee = None if row.body is None else row.body.get("detainee")
+        if row.body is None or not isinstance(detainee, dict) or detainee.get(AGE_NAME) is None:
+            return
+        age, day = self.dated_ages.get(str(row.body.get("source_record_id")), (None, ""))
+        if age == detainee[AGE_NAME] and _is_within_year(day, detainee.get(DAY_NAME)):
+            detainee[DAY_NAME] = day
 
 
 def prepare_list(
@@ -92,6 +110,12 @@ def prepare_list(
                 rest = [(number, body) for number, body in unnumbered if number not in prepared.cases]
                 known = {*prepared.cases.values(), *_list_case_numbers(opened_list)}
                 prepared.cases |= find_renamed_rows(session, secret, source, known, rest) if rest else {}
+            if opened_list.mapping.age_on == AGE_ON_LIST_DAY:
+                prepared.dated_ages = {
+                    report.case: (report.content[AGE], report.content[AGE_ON])
+                    for report in own_reports.iterate_own_reports(session, source)
+                    if AGE in report.content and AGE_ON in report.content
+                }
         answers = opened_list.mapping.missing
         row_answers = find_row_answers(answers)
         if row_answers:
@@ -107,6 +131,15 @@ def prepare_list(
                 build_verification(opened_list.mapping),
             )
     return prepared
+
+
+def _is_within_year(day: str, other: object) -> bool:
+    return (
+        isinstance(other, str)
+        and is_day(day)
+        and is_day(other)
+        and abs(date.fromisoformat(day) - date.fromisoformat(other)) < timedelta(days=365)
+    )
 
 
 def _expand_answers(prepared: PreparedList, missing: list[ImportMissingReport]) -> dict[str, str]:

@@ -6,6 +6,7 @@ of an officer: what was read, what the values mean, what will change."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 
 from app.imports.faults import (
     StoredQuestion,
@@ -111,10 +112,12 @@ def _ask_about_doubtful(
     is_group = group.count > MAX_SINGLE_ROWS
     questions = []
     values = group.values if len(group.values) == len(labels) else [*group.values[:1]] * len(labels)
-    for label, value in zip(labels[:1] if is_group else labels, values or [""] * len(labels), strict=False):
+    shown = zip(labels, group.names, values or [""] * len(labels), strict=False)
+    for label, person, value in islice(shown, 1 if is_group else None):
         count = group.count if is_group else 1
+        named = name_rows(labels, group.names, count) if is_group else name_rows([label], [person], 1)
         details = {
-            lang: f"{format_line('question_rows', lang, count=count, row=label)} {format_bare_question(code, lang)}"
+            lang: f"{format_line('question_rows', lang, count=count, named=named)} {format_bare_question(code, lang)}"
             for lang in LANGUAGES
         }
         name = str(code) if is_group else f"{label} {code}" if code in CELL_QUESTIONS else label
@@ -134,6 +137,12 @@ def _ask_about_doubtful(
             )
         )
     return questions
+
+
+def name_rows(labels: Sequence[str], names: Sequence[str], count: int) -> str:
+    """Name rows by their labels and people: "14 (Ana Paz), 15 (Luis Gil), …"."""
+    named = [f"{label} ({name})" if name else label for label, name in zip(labels, names, strict=True)]
+    return ", ".join(named) + (", …" if count > len(named) else "")
 
 
 def _find_step(question: Question) -> int:
@@ -299,7 +308,7 @@ def _holds_people(column: Column) -> bool:
     return False
 
 
-def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: int) -> list[StoredQuestion]:
+def ask_about_whole_list(opened_list: OpenedList, undecided: FaultGroup, undated_ages: int) -> list[StoredQuestion]:
     """Ask what no layout says: the day of the list, whether it is whole, and how the organisation checked it."""
     mapping, questions = opened_list.mapping, []
     day = opened_list.day
@@ -319,16 +328,19 @@ def ask_about_whole_list(opened_list: OpenedList, undecided: int, undated_ages: 
         methods = list_code_choices("methods", sorted(FIRST_HAND))
         choices = [format_choice(NOT_CHECKED, "not_checked"), *methods]
         questions.append(build_question(LIST_CHECKED, ["checked"], READ_STEP, choices=choices))
-    if mapping.held is None and LIST_HELD in EVERY_LIST_QUESTIONS and undecided:
+    if mapping.held is None and LIST_HELD in EVERY_LIST_QUESTIONS and undecided.count:
         choices = [format_choice("held", "still_held"), format_choice("unknown", "not_known")]
+        labels = [opened_list.label_row(number) for number in undecided.rows]
+        named = name_rows(labels, undecided.names, undecided.count)
         questions.append(
             build_question(
                 LIST_HELD,
                 ["held"],
                 READ_STEP,
                 choices=choices,
-                count=undecided,
-                values={"rows_of": format_row_count(undecided)},
+                count=undecided.count,
+                rows=labels,
+                values={"rows_of": format_row_count(undecided.count), "named": named},
             )
         )
     age_column = next((column for column in opened_list.columns if AGE in column.fields), None)

@@ -329,6 +329,7 @@ def build_receipt(
         "derived_case_numbers": summary.get("derived_case_numbers", 0),
         "unsaid": summary.get("unsaid", []),
         "unread": summary.get("unread", []),
+        "noted": summary.get("noted", []),
         "left_out": summary.get("left_out", {"count": 0, "rows": []}),
         "groups": list(groups),
         "own_releases": build_own_changes(tally),

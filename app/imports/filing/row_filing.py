@@ -177,6 +177,8 @@ class Filing:
         """The rows that are not settled yet. Settled rows are read too, since their case numbers are taken."""
         for row in rows:
             numbered_row = assign_case_number(row, self._case_numbers)
+            if self._prepared is not None:
+                self._prepared.retain_age_day(numbered_row)
             if row.number > last_settled:
                 yield numbered_row
 

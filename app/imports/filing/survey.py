@@ -46,6 +46,7 @@ class FaultGroup:
     rows: list[int] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)  # of the people on `rows`; empty where a row names nobody
     count: int = 0
 
     @property
@@ -53,12 +54,14 @@ class FaultGroup:
         """The cell, or the part of it that is not understood."""
         return self.fault.word or self.fault.value or ""
 
-    def add(self, number: int, value: str | None, column: str | None = None) -> None:
+    def add(self, row: Row, value: str | None = None, column: str | None = None) -> None:
         self.count += 1
         if column is not None and column not in self.columns:
             self.columns.append(column)
         if len(self.rows) < MAX_EXAMPLE_ROWS:
-            self.rows.append(number)
+            self.rows.append(row.number)
+            detainee = (row.body or row.draft or {}).get("detainee")
+            self.names.append(str(detainee.get("full_name") or "") if isinstance(detainee, dict) else "")
         if value is not None and value not in self.values and len(self.values) < MAX_EXAMPLE_ROWS:
             self.values.append(value)
 
@@ -68,19 +71,20 @@ class SurveyedFaults:
     """The faults of a list that answers mend, by what is asked. `undecided`: rows that do not say how somebody left."""
 
     groups: dict[tuple[str, str | None, str], FaultGroup] = field(default_factory=dict)
-    undecided: int = 0
+    undecided: FaultGroup = field(default_factory=lambda: FaultGroup(Fault(None, "", "list_held", "")))
 
     def add(self, row: Row) -> None:
         for fault in map(row.add_value, row.faults):
             group = FaultGroup(fault)
             is_about_word = fault.code in ANSWERED_CODES
             key = (fault.code, fault.pointer, fold(group.word)) if is_about_word else (fault.code, fault.column, "")
-            self.groups.setdefault(key, group).add(row.number, fault.value, fault.column)
+            self.groups.setdefault(key, group).add(row, fault.value, fault.column)
         body = row.body or (None if _is_status_open(row) else row.draft)
-        self.undecided += body is not None and row.is_in_custody is None and _is_undecided(body)
+        if body is not None and row.is_in_custody is None and _is_undecided(body):
+            self.undecided.add(row)
         if row.body is not None and _lacks_country(row.body):
             missing = FaultGroup(Fault(None, "/detention/country", COUNTRY_REQUIRED, ""))
-            self.groups.setdefault((COUNTRY_REQUIRED, None, ""), missing).add(row.number, None)
+            self.groups.setdefault((COUNTRY_REQUIRED, None, ""), missing).add(row)
 
 
 def _is_status_open(row: Row) -> bool:

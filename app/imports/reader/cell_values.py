@@ -17,6 +17,7 @@ from app.imports.fields import (
     EMBARGO,
     FIELDS,
     GIVEN_NAMES,
+    GROUPS,
     NAME,
     SENTENCE_UNTIL,
     SURNAMES,
@@ -45,6 +46,7 @@ from app.imports.reader.sheet_dates import (
     strip_accents,
 )
 from app.imports.reader.states import UNKNOWN, StateReading, is_state_choice, read_meaning, read_state, split_date
+from app.log.content import AGE
 from app.matching.scripts import fold
 from app.schemas import text as refused_names
 from app.schemas.reports import MAX_LIST_LENGTH
@@ -163,6 +165,7 @@ _AGE = re.compile(
     rf"(?:(?:{_build_age_pattern('approximate')}) ?)?(\d{{1,3}})(?: 0)?"
     rf"(?: ?(?:{_build_age_pattern('units')}))?(?: (?:{_build_age_pattern('approximate')}))?"
 )
+_EXACT_AGE = re.compile(rf"(?:\d{{1,3}}(?:[.,]0)?) ?(?:{'|'.join(map(re.escape, _AGE_WORDS['units']))})?\.?")
 _MINOR_OR_ADULT = re.compile(rf"\b(?:({_build_age_pattern('minor')})|{_build_age_pattern('adult')})\b")
 _AGE_LIMIT = re.compile(r"[<>≤≥+]|^-")  # "50+" and "<18" are no ages
 MAX_MINOR_AGE = 17
@@ -247,6 +250,9 @@ def parse_cell_value(name: str, text: str, context: DateContext | None, meanings
             return _parse_mark(text, context or DateContext())
         case "code":
             return _parse_code(field.codes or "", text)
+        case "codes" if name == GROUPS:  # a profession is no group: `has_further_words`
+            codes = _parse_list(_CODE_LIST, text, lambda word: find_code(field.codes or "", word))
+            return [code for code in codes if code is not None]
         case "codes":
             return _parse_list(_CODE_LIST, text, lambda word: _parse_code(field.codes or "", word))
         case "country":
@@ -263,6 +269,13 @@ def parse_cell_value(name: str, text: str, context: DateContext | None, meanings
             return text
         case _:
             return _normalize_spaces(text)
+
+
+def has_further_words(name: str, text: str, parsed_value: Any) -> bool:
+    """Whether a cell says more than its value: an age that is not exact, a profession in a column of groups."""
+    if name == AGE:
+        return _EXACT_AGE.fullmatch(text.casefold()) is None
+    return name == GROUPS and parsed_value is not None and len(parsed_value) < len(_parse_list(_CODE_LIST, text, str))
 
 
 def _is_unknown(field: Field, text: str) -> bool:

@@ -203,12 +203,17 @@ def split_heading(text: str) -> list[HeadingWord]:
     text = normalize_text("NFC", text[:MAX_HEADING_LENGTH])
     has_choice = asks_yes_or_no(text)
     text = _CHOICES.sub(" ", _YES_OR_NO.sub(" ", _DATE_FORM.sub(" ", _WHOLE_DATE.sub(" ", text))))
-    text = _CAMEL_CASE.sub(" ", _ELISION.sub(r"\1 ", _PAIR_OF_LETTERS.sub(r"\1\2", _GENDER_ENDING.sub("", text))))
+    text = _CAMEL_CASE.sub(" ", _ELISION.sub(r"\1 ", _PAIR_OF_LETTERS.sub(r"\1\2", strip_endings(text))))
     text = text.replace("#", " nro ").replace("@", "o")
     words = [HeadingWord(part, bool(match[2])) for match in _WORD.finditer(text) for part in fold(match[1]).split()]
     if not words and has_choice:  # "S/N" alone is a serial number
         return [HeadingWord("nro")]
     return list(_join_letters(words))
+
+
+def strip_endings(heading: str) -> str:
+    """Return a heading without optional endings: "Nombre(s)", "Detenido/a"."""
+    return _GENDER_ENDING.sub("", heading)
 
 
 def asks_yes_or_no(heading: str) -> bool:

@@ -36,6 +36,7 @@ from app.imports.reader.heading_recognition import (
     profile_column,
     recognise_heading,
 )
+from app.imports.reader.heading_words import strip_endings
 from app.matching.scripts import fold
 
 # Rows that may stand above the headings: a title, a date, a paragraph.
@@ -248,14 +249,16 @@ def _settle_meanings(columns: list[Column]) -> list[Column]:
             replace(column, fields=(GIVEN_NAMES,))
             if NAME in column.fields
             and not column.is_answered
-            and (fold_heading(column.heading) in FULL_OR_FIRST_NAME or not column.is_sure)
+            and (fold_heading(strip_endings(column.heading)) in FULL_OR_FIRST_NAME or not column.is_sure)
             else column
             for column in columns
         ]
     if GIVEN_NAMES in read_fields and SURNAMES not in read_fields:
         columns = [
             replace(column, fields=(SURNAMES,))
-            if not column.is_answered and fold_heading(column.heading) in FULL_OR_LAST_NAME and NAME in column.fields
+            if not column.is_answered
+            and fold_heading(strip_endings(column.heading)) in FULL_OR_LAST_NAME
+            and NAME in column.fields
             else column
             for column in columns
         ]

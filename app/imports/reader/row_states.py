@@ -37,6 +37,7 @@ UNKNOWN_DAY = "unknown_release_day"  # no field of a report: the cell of the day
 NOTE, RELEASED_ON, DIED_ON, ENDED_ON = "note", "release.released_on", "detainee.died_on", "detention.ended.on"
 ENDED_HOW = "detention.ended.how"
 HELD_ON, RELEASE_KIND, RELEASE_STAGE = "detention.held_on", "release.kind", "release.stage"
+MIN_COUNTED_DAYS = 92  # days after that of the list on which its people still count as held
 AMBIGUOUS_DATE = "ambiguous_date"  # the question in which order a list writes day and month
 # States that leave a person in custody.
 CUSTODY_STATES = frozenset({"held", "house_arrest", "transferred"})
@@ -66,6 +67,7 @@ class RowStates:
         """Replace the status in `fields` by fields of a report; yield each open question with the field it is about.
 
         `colour`: of the row."""
+        text = _find_further_words(fields.get(STATE))
         stated = self._pop_stated(fields)
         denied = {name.partition(":")[2] for name in STATE_MARKS if fields.get(name) is False}
         readings = [*([] if stated is None else [stated]), *self._pop_marks(fields)]
@@ -111,8 +113,8 @@ class RowStates:
         if NAME in fields:
             yield from self._check_name(fields, label)
         yield from self._check_remark(fields, label)
-        if stated is not None and len(stated.text.split()) > 1:  # "Trasladado a Yare": an answer says less
-            add_to_note(fields, stated.text)
+        if text:
+            add_to_note(fields, text)
         yield from self._check_wish(fields, label)
         self._date_custody(fields)
 
@@ -251,10 +253,17 @@ class RowStates:
             fields.setdefault(HELD_ON, day.isoformat())
 
 
+def _find_further_words(stated: StateReading | None) -> str:
+    """Return a cell of which an answer says less than its words: "Trasladado a Yare"."""
+    is_more = stated is not None and (stated.state in _NO_STATES or len(stated.text.split()) > 1)
+    return stated.text if stated is not None and is_more else ""
+
+
 def _counts_on(fields: Fields, day: date) -> bool:
-    """Whether the arrest alone counts a person as held on a day (rule 7)."""
+    """Whether the arrest alone counts a person as held on a day and for some months after it (rule 7)."""
     arrest = fields.get(DETAINED_ON)
-    return arrest is not None and parse_date(arrest).lo >= subtract_years(day.toordinal(), DEFAULT_HELD_WITHIN)
+    last_day = day.toordinal() + MIN_COUNTED_DAYS
+    return arrest is not None and parse_date(arrest).lo >= subtract_years(last_day, DEFAULT_HELD_WITHIN)
 
 
 def split_name_remark(text: str) -> tuple[str, str]:

@@ -17,7 +17,8 @@ from app.imports.faults import Fault, format_column_letters, format_question, pa
 from app.imports.fields import FIELDS, NAME, STATE
 from app.imports.formats.csv import Cells
 from app.imports.mapping import AGE_ON_LIST_DAY, DAYS_OF_AGES, NOT_CHECKED, QUESTIONS, Answer, ListMapping, Question
-from app.imports.reader.cell_values import UnreadCell, clean_cell, is_ditto, parse_cell_value
+from app.imports.reader.cell_values import UnreadCell, clean_cell, has_further_words, is_ditto, parse_cell_value
+from app.imports.reader.code_words import fold_short_text
 from app.imports.reader.doubts import (
     GENDER_FIELD,
     MAX_EQUAL_ROWS,
@@ -29,12 +30,20 @@ from app.imports.reader.doubts import (
     find_row_colour,
 )
 from app.imports.reader.layout import NAME_PARTS, Column, find_day_of_ages, is_repeatable
-from app.imports.reader.row_states import DIED_ON, IN_CUSTODY, LEFT_OUT, RELEASED_ON, UNKNOWN_DAY, RowStates
+from app.imports.reader.row_states import (
+    DIED_ON,
+    IN_CUSTODY,
+    LEFT_OUT,
+    RELEASED_ON,
+    UNKNOWN_DAY,
+    RowStates,
+    add_to_note,
+)
 from app.imports.reader.sheet_dates import DateContext, DateOrder, find_proven_orders, is_unknown_date
 from app.imports.reader.states import UNKNOWN, StateReading
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
-from app.schemas.imports import ImportLeftOut, ImportUnread, ImportUnsaid
+from app.schemas.imports import ImportLeftOut, ImportNoted, ImportUnread, ImportUnsaid
 from app.schemas.reports import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, DetentionReportIn, ReleaseReportIn
 from app.vocabulary import Verdict
 
@@ -65,6 +74,7 @@ class TallyShape(TypedDict):
 
     unsaid: list[ImportUnsaid]
     unread: list[ImportUnread]
+    noted: list[ImportNoted]
     left_out: ImportLeftOut
 
 
@@ -74,6 +84,7 @@ class Tally:
     def __init__(self) -> None:
         self.unknown_cells: Counter[tuple[str, str]] = Counter()  # (column, word) → cells read as "unknown"
         self.unread_cells: Counter[str] = Counter()  # column → cells that were not read
+        self.noted_cells: Counter[str] = Counter()  # column → cells that say more than their value, and are in the note
         self.excluded_rows = RowsCounted()
 
     def shape(self) -> TallyShape:
@@ -83,6 +94,7 @@ class Tally:
                 for (column, word), count in self.unknown_cells.most_common(MAX_WORDS)
             ],
             "unread": [{"column": column, "count": count} for column, count in sorted(self.unread_cells.items())],
+            "noted": [{"column": column, "count": count} for column, count in sorted(self.noted_cells.items())],
             "left_out": self.excluded_rows.shape(),
         }
 
@@ -299,6 +311,11 @@ class RowReader:
                 continue
             if name == "note" and name in fields:
                 parsed_value = f"{fields[name]}\n{parsed_value}"
+            if self._has_further_words(name, text, parsed_value):
+                add_to_note(fields, text)
+                self.tally.noted_cells[column.letter] += 1
+                if parsed_value == []:
+                    return
             if parsed_value is None or parsed_value == [] or _is_unknown_state(parsed_value):
                 self.tally.unknown_cells[column.letter, text[:MAX_SHOWN_CHARACTERS]] += 1
                 if name == RELEASED_ON and is_unknown_date(text):
@@ -316,6 +333,10 @@ class RowReader:
             else:
                 fields[name] = parsed_value
             return
+
+    def _has_further_words(self, name: str, text: str, parsed_value: Any) -> bool:
+        is_answered = fold_short_text(text) in self._meanings.get(name, {})
+        return parsed_value is not None and not is_answered and has_further_words(name, text, parsed_value)
 
     def _store_state_word(self, fields: Body, mark: str, text: str, place: int) -> None:
         """Read a word where the day of a release or a death stands: "sí", "no", "libertad plena". Raises UnreadCell."""
@@ -353,7 +374,7 @@ def _get_only_order(orders: frozenset[DateOrder]) -> DateOrder | None:
 
 
 def _is_unknown_state(parsed_value: Any) -> bool:
-    return isinstance(parsed_value, StateReading) and parsed_value.state == UNKNOWN
+    return isinstance(parsed_value, StateReading) and parsed_value.state == UNKNOWN and not parsed_value.text
 
 
 def is_text_too_long(name: str, parsed_value: Any) -> bool:

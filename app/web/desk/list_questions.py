@@ -346,7 +346,7 @@ class _FormBuilder:
             return []
         cell = identity.cells.get(question.get("column") or "")
         if question["code"] in QUESTIONS and cell and identity.name and cell != identity.name:
-            return [identity.name, cell]
+            return [cell] if identity.name in question["detail"] else [identity.name, cell]
         return list(identity.cells.values())[:MAX_PREVIEW_CELLS]
 
     def _describe_rows(self, question: Question) -> str:
