@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from app.imports.fields import FIELDS
 from app.imports.reader.code_words import CELL_WORDS
+from app.imports.reader.remarks import find_publication_wish, find_state_in_remark
 from app.imports.reader.sheet_dates import DateContext, DateOrder
 from app.imports.reader.states import (
     STATE_CHOICES,
     StateReading,
     expand_state,
-    find_publication_wish,
-    find_state_in_remark,
     read_state,
 )
 from app.vocabulary import CODE_LISTS

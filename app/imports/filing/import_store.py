@@ -19,7 +19,7 @@ from app.imports.fault_groups import FaultGroups
 from app.imports.faults import WISH_WITHDRAWN, StoredFault, StoredRowError
 from app.imports.mapping import ListMapping
 from app.imports.reader.list_reader import digest_bytes
-from app.imports.reader.rows import RowsCounted
+from app.imports.reader.tally import RowsCounted
 from app.log import sealing
 from app.log.entries import compute_keyed_digest
 from app.models import OPEN, ImportFile, ImportMapping, ImportRow, ListImport, RecalledEntry

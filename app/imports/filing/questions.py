@@ -43,10 +43,10 @@ from app.imports.reader.doubts import find_colour_groups, name_colour
 from app.imports.reader.heading_recognition import RECORD_ID
 from app.imports.reader.layout import Column, find_day_of_ages, may_withhold
 from app.imports.reader.list_reader import OpenedList
+from app.imports.reader.remarks import find_publication_wish, find_state_in_remark
 from app.imports.reader.rows import COUNTRY, METHOD, VERDICT
 from app.imports.reader.sheet_dates import DateContext
 from app.imports.reader.sheets import OpenedSheet
-from app.imports.reader.states import find_publication_wish, find_state_in_remark
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import fold
 from app.projection.statements import FIRST_HAND

@@ -27,7 +27,7 @@ from app.imports.filing.import_store import (
     WISHES_WITHDRAWN_KEY,
     read_sealed_column,
 )
-from app.imports.reader.rows import RowsCounted
+from app.imports.reader.tally import RowsCounted
 from app.log import entries
 from app.log.content import Content, flatten_body, has_release_section, restore_sent_content
 from app.log.entries import load_entry

@@ -26,9 +26,10 @@ from app.imports.mapping import MAX_QUOTED_LENGTH, Answer, ListMapping, fold_hea
 from app.imports.reader.doubts import DoubtfulRows, KnownPeople, infer_meaning_of_m
 from app.imports.reader.figure_files import refuse_figures
 from app.imports.reader.layout import MAX_HEADING_ROW, Column, HeadingRow, find_heading_row, find_repeated_fields
-from app.imports.reader.rows import Row, RowReader, Tally, build_sheet_dates
+from app.imports.reader.rows import Row, RowReader, build_sheet_dates
 from app.imports.reader.sheet_dates import DateOrder, list_possible_days
 from app.imports.reader.sheets import FindSavedMapping, OpenedSheet, SheetOpener, find_nothing_saved, open_workbook
+from app.imports.reader.tally import Tally
 from app.registry.records import format_id_case
 from app.schemas.imports import ImportColumn, ListForm
 from app.strict_json import parse_json

@@ -13,6 +13,7 @@ from typing import Any
 from app.dates import DateError, parse_date, subtract_years
 from app.imports.fields import FIELDS, NAME, PUBLISH, STATE, STATE_DAY, STATE_MARKS
 from app.imports.mapping import Answer, ListMapping, Question
+from app.imports.reader.remarks import find_publication_wish, find_state_in_remark
 from app.imports.reader.sheet_dates import DateContext, DateOrder
 from app.imports.reader.states import (
     DETAINED_ON,
@@ -21,8 +22,6 @@ from app.imports.reader.states import (
     NO_STATE,
     StateReading,
     expand_state,
-    find_publication_wish,
-    find_state_in_remark,
     read_state,
 )
 from app.projection.statements import STAGE_DATE_FIELDS

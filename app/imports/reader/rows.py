@@ -1,6 +1,5 @@
-"""Read a row of cells as the body of a report, or find its faults, column by column; count what was not read (pure)."""
+"""Read a row of cells as the body of a report, or find its faults, column by column (pure)."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,6 @@ from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
-from typing_extensions import TypedDict
 
 from app.errors import build_pointed_errors
 from app.imports.faults import Fault, format_column_letters, format_question, parse_column_letters
@@ -41,64 +39,14 @@ from app.imports.reader.row_states import (
 )
 from app.imports.reader.sheet_dates import DateContext, DateOrder, find_proven_orders, is_unknown_date
 from app.imports.reader.states import UNKNOWN, StateReading
+from app.imports.reader.tally import Tally
 from app.log.content import AGE, AGE_ON
 from app.matching.scripts import split_words
-from app.schemas.imports import ImportLeftOut, ImportNoted, ImportUnread, ImportUnsaid
 from app.schemas.reports import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, DetentionReportIn, ReleaseReportIn
 from app.vocabulary import Verdict
 
 COUNTRY, VERDICT, METHOD = "detention.country", "verification.verdict", "verification.method"
 MAX_SAMPLE_ROWS = 5_000  # rows that prove the order of a column's days
-MAX_EXAMPLE_ROWS = 3  # rows that are named: enough to look them up
-MAX_WORDS = 200  # words for "unknown": each column has a few
-
-
-class RowsCounted:
-    """The number of rows with some property, and the first of them."""
-
-    def __init__(self, count: int = 0, rows: Sequence[int] = ()) -> None:
-        self.count = count
-        self.rows = list(rows)
-
-    def add(self, *numbers: int, count: int = 1) -> None:
-        """Add `count` rows, of which `numbers` are the first."""
-        self.count += count
-        self.rows += numbers[: max(0, MAX_EXAMPLE_ROWS - len(self.rows))]
-
-    def shape(self) -> ImportLeftOut:
-        return {"count": self.count, "rows": self.rows}
-
-
-class TallyShape(TypedDict):
-    """The tally in a receipt."""
-
-    unsaid: list[ImportUnsaid]
-    unread: list[ImportUnread]
-    noted: list[ImportNoted]
-    left_out: ImportLeftOut
-
-
-class Tally:
-    """The cells of a list that gave neither a value nor a fault, counted: nothing must be lost in silence."""
-
-    def __init__(self) -> None:
-        self.unknown_cells: Counter[tuple[str, str]] = Counter()  # (column, word) → cells read as "unknown"
-        self.unread_cells: Counter[str] = Counter()  # column → cells that were not read
-        self.noted_cells: Counter[str] = Counter()  # column → cells that say more than their value, and are in the note
-        self.excluded_rows = RowsCounted()
-
-    def shape(self) -> TallyShape:
-        return {
-            "unsaid": [
-                {"column": column, "word": word, "count": count}
-                for (column, word), count in self.unknown_cells.most_common(MAX_WORDS)
-            ],
-            "unread": [{"column": column, "count": count} for column, count in sorted(self.unread_cells.items())],
-            "noted": [{"column": column, "count": count} for column, count in sorted(self.noted_cells.items())],
-            "left_out": self.excluded_rows.shape(),
-        }
-
-
 # Field → its longest text, where that is longer than a name; for a longer text the column's next field is tried.
 LONGER_FIELDS = {"note": MAX_NOTE_LENGTH, "detention.charges": MAX_NOTE_LENGTH}
 _REPEATS_NOTHING_DETAIL = "This cell repeats the one above it, which is empty: write the value itself."
@@ -174,6 +122,7 @@ class RowReader:
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
         self._places = [column.place for column in columns if column.profile.filled]
+        self._parts_of_names = [c.place for c in self._columns if c.fields[0] in (NAME, *NAME_PARTS)]
         self._name_places = [column.place for column in columns if NAME in column.fields]
         self._dates = dates or SheetDates({}, DateContext(mapping.dates, mapping.day))
         self._meanings = {**mapping.meanings, GENDER_FIELD: (genders or {}) | mapping.meanings.get(GENDER_FIELD, {})}
@@ -210,7 +159,8 @@ class RowReader:
                 )
                 for row_question in questions
             ]
-            return Row(cells.number, None, faults, self._letters, cells.texts)
+            name = " ".join(text for place in self._parts_of_names if (text := cells.text(place)))
+            return Row(cells.number, None, faults, self._letters, cells.texts, draft=unfold({NAME: name}))
         faults, fields = self._read_cells(cells)
         fields = self._constants | fields
         faults += self._combine_cells(fields, cells)

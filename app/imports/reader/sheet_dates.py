@@ -87,9 +87,8 @@ _SERIAL = re.compile(r"([1-5][0-9]{4})(?:[.,][0-9]+)?")
 _SERIAL_START = date(1899, 12, 30)
 # 19812 is a day of 1954, or a slip for 1981-2.
 _YEAR_WITH_A_DIGIT_TOO_MANY = re.compile("(?:19|20)")
-_ARTICLE = re.compile(
-    rf"(?:(?:{_join_words(_DATE_WORDS['weekdays'])})[., ]+)?(?:(?:{_join_words(_DATE_WORDS['before'])}) )?"
-)
+_WEEKDAY = rf"(?:(?:{_join_words(_DATE_WORDS['weekdays'])})\b[., ]+)?"
+_ARTICLE = re.compile(rf"{_WEEKDAY}(?:(?:{_join_words(_DATE_WORDS['before'])}) )?")
 _APPROXIMATE = _join_words(_DATE_WORDS["approximate"])
 _PARTS = _join_words(_DATE_WORDS["parts"])
 _VAGUE_START = re.compile(
@@ -315,7 +314,7 @@ def _refuse_invalid(sentence: str) -> NoReturn:
 
 _MONTH_WORDS = _join_words(MONTHS)
 DATE_IN_TEXT = re.compile(
-    r"(?<![\w/.-])(?:"
+    rf"(?<![\w/.-]){_WEEKDAY}(?:"
     r"\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?"
     rf"|\d{{1,2}}{_ORDINAL}[ /.-]*(?:de |of )?(?:{_MONTH_WORDS})\b\.?"
     r"(?:[ ,/.'-]*(?:de |del )?\d{4}|[ /.'-]+(?:de )?\d{2})?"

@@ -1,7 +1,7 @@
 """Read what became of a person from the words of a sheet: held, released, dead (pure).
 
 A cell is read only if each of its words is known: "no excarcelado" is not "excarcelado", and a name or a profession is
-no state. What a longer remark says is found to ask about it, and decides nothing.
+no state.
 """
 
 import re
@@ -52,7 +52,7 @@ Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """A part of a sentence about a state: its role, and what it says."""
 
     role: Role
@@ -61,11 +61,11 @@ class _Part:
 
 
 _STATUS_WORDS = CELL_WORDS["status"]
-_DATE, _BREAK = "<date>", "<break>"  # tokens for a date and for punctuation
+DATE, BREAK = "<date>", "<break>"  # tokens for a date and for punctuation
 _ENDING = re.compile(r"(?<=\w{3})(?:[oae]+s?|s)$")
 _SHORT_GENDERS = re.compile(r"(?<=[dt])(?:o/a|o\(a\)|a/o|@|[oa]x|x)(s?)(?!\w)|(?<=e)\(e\)(s?)(?!\w)")
 _DEATH_SIGNS = re.compile(r"[†✝✞☨]|\(\+\)|^\+(?= ?\d{1,4}[/.-]\d)|\bq\. ?e\. ?p\. ?d\b\.?")
-_BREAKS = re.compile(r"[.,;:/()\[\]|\n–—]+|-(?!\w)|(?<!\w)-")
+BREAKS = re.compile(r"[.,;:/()\[\]|\n–—]+|-(?!\w)|(?<!\w)-")
 
 
 def _stem(word: str) -> str:
@@ -73,38 +73,38 @@ def _stem(word: str) -> str:
     return _ENDING.sub("", word)
 
 
-def _stem_words(text: str) -> Words:
+def stem_words(text: str) -> Words:
     return tuple(map(_stem, fold(text).split()))
 
 
 @cache
-def _load_parts() -> dict[Words, _Part]:
+def load_parts() -> dict[Words, Part]:
     """Return stemmed words → part. A word of several lists has the meaning of the last."""
     words = _STATUS_WORDS["words"]
     no_kinds = {fold(word) for word in words["no_kind"]}
     parts = {
-        _stem_words(word): _Part("kind", RELEASED, {RELEASE_KIND: code})
+        stem_words(word): Part("kind", RELEASED, {RELEASE_KIND: code})
         for word, code in load_code_words("release_kinds").items()
         if word not in no_kinds and code != ReleaseKind.UNSPECIFIED
     }
     for kind, kind_words in _STATUS_WORDS["kinds"].items():
-        parts |= {_stem_words(word): _Part("kind", RELEASED, {RELEASE_KIND: kind}) for word in kind_words}
+        parts |= {stem_words(word): Part("kind", RELEASED, {RELEASE_KIND: kind}) for word in kind_words}
     parts |= {
-        _stem_words(word): _Part("legal_status", HELD, {LEGAL_STATUS: code})
+        stem_words(word): Part("legal_status", HELD, {LEGAL_STATUS: code})
         for word, code in load_code_words("legal_statuses").items()
         if code not in (LegalStatus.HOUSE_ARREST, LegalStatus.ENFORCED_DISAPPEARANCE)
     }
     for stage, stage_words in _STATUS_WORDS["stages"].items():
-        parts |= {_stem_words(word): _Part("state", HELD, {STAGE: stage}) for word in stage_words}
+        parts |= {stem_words(word): Part("state", HELD, {STAGE: stage}) for word in stage_words}
     for state, state_words in _STATUS_WORDS["states"].items():
         codes = _STATE_FIELDS.get(state, {})
-        parts |= {_stem_words(word): _Part("state", state, codes) for word in state_words}
-    abroad = _Part("state", TRANSFERRED, {ENDED_HOW: EndedHow.TRANSFERRED_ABROAD.value})
-    parts |= {_stem_words(word): abroad for word in _STATUS_WORDS["abroad"][TRANSFERRED]}
-    parts |= dict.fromkeys(_HELD_AGAIN, _Part("state", HELD))
+        parts |= {stem_words(word): Part("state", state, codes) for word in state_words}
+    abroad = Part("state", TRANSFERRED, {ENDED_HOW: EndedHow.TRANSFERRED_ABROAD.value})
+    parts |= {stem_words(word): abroad for word in _STATUS_WORDS["abroad"][TRANSFERRED]}
+    parts |= dict.fromkeys(HELD_AGAIN, Part("state", HELD))
     roles: tuple[Role, ...] = ("joining", "past", "present", "still", "negation")
     for role in roles:
-        parts |= {_stem_words(word): _Part(role) for word in words[role]}
+        parts |= {stem_words(word): Part(role) for word in words[role]}
     return parts
 
 
@@ -115,12 +115,12 @@ _STATE_FIELDS: dict[str, dict[str, str]] = {
     ESCAPED: {ENDED_HOW: EndedHow.ESCAPED.value},
 }
 _BEFORE_DATE = {
-    _stem_words(word): relation for relation, words in _STATUS_WORDS["before_date"].items() for word in words
+    stem_words(word): relation for relation, words in _STATUS_WORDS["before_date"].items() for word in words
 }
 _UNKNOWN_STATES = frozenset(map(fold, _STATUS_WORDS["words"]["unknown"]))
-_DOUBTS = frozenset(_stem_words(word)[0] for word in _STATUS_WORDS["words"]["doubt"])
-_HELD_AGAIN = frozenset(map(_stem_words, _STATUS_WORDS["words"]["held_again"]))
-_WEAK_WORDS = frozenset(map(_stem_words, _STATUS_WORDS["words"]["weak"]))
+DOUBTS = frozenset(stem_words(word)[0] for word in _STATUS_WORDS["words"]["doubt"])
+HELD_AGAIN = frozenset(map(stem_words, _STATUS_WORDS["words"]["held_again"]))
+WEAK_WORDS = frozenset(map(stem_words, _STATUS_WORDS["words"]["weak"]))
 MAX_PART_WORDS = 6
 
 
@@ -132,7 +132,7 @@ def read_state(text: str, context: DateContext) -> StateReading | None:
         return StateReading(UNKNOWN)
     if "?" in text or "¿" in text:
         return None
-    tokens, date_texts = _split_tokens(text)
+    tokens, date_texts = split_tokens(text)
     if len(date_texts) > 1:
         return None
     try:
@@ -162,7 +162,7 @@ def split_date(text: str, context: DateContext) -> DatedWord | None:
         return None
     before, after = (part.strip(_WORD_EDGES) for part in (text[: matches[0].start()], text[matches[0].end() :]))
     before, relation = _split_relation(before)
-    known_parts = _cover(list(_split_words(strip_accents(after)))) if before and fold(after) else []
+    known_parts = _cover(list(split_words(strip_accents(after)))) if before and fold(after) else []
     if known_parts is None or any(part.role not in _WORDS_AFTER_DATE for part in known_parts):
         return None
     codes = {name: code for part in known_parts for name, code in part.codes.items()}
@@ -183,9 +183,9 @@ def _split_relation(text: str) -> tuple[str, str]:
     """Return a text without the words that relate it to a date after it, and the relation."""
     words = text.split()
     for length in range(min(3, len(words) - 1), 0, -1):
-        if (relation := _BEFORE_DATE.get(_stem_words(" ".join(words[-length:])))) is not None:
+        if (relation := _BEFORE_DATE.get(stem_words(" ".join(words[-length:])))) is not None:
             return " ".join(words[:-length]).rstrip(_WORD_EDGES), relation
-    return ("", "on") if _stem_words(text) in _BEFORE_DATE else (text, "")
+    return ("", "on") if stem_words(text) in _BEFORE_DATE else (text, "")
 
 
 def read_meaning(choice: str, text: str, context: DateContext) -> StateReading:
@@ -202,59 +202,59 @@ def read_meaning(choice: str, text: str, context: DateContext) -> StateReading:
     return replace(reading, text=text if len(dated.word.split()) > 1 else dated.word)
 
 
-def _split_tokens(text: str) -> tuple[list[str], list[str]]:
+def split_tokens(text: str) -> tuple[list[str], list[str]]:
     """Return the stemmed words of a text, with marks for dates and punctuation; and the texts of its dates."""
     plain = _DEATH_SIGNS.sub(" qepd ", _SHORT_GENDERS.sub(r"o\1\2", strip_accents(text)))
     date_texts: list[str] = []
     tokens: list[str] = []
     end = 0
     for match in DATE_IN_TEXT.finditer(plain):
-        tokens += [*_split_words(plain[end : match.start()]), _DATE]
+        tokens += [*split_words(plain[end : match.start()]), DATE]
         date_texts.append(match[0])
         end = match.end()
-    return [*tokens, *_split_words(plain[end:])], date_texts
+    return [*tokens, *split_words(plain[end:])], date_texts
 
 
-def _split_words(plain: str) -> Iterator[str]:
-    clauses = _BREAKS.split(plain)
+def split_words(plain: str) -> Iterator[str]:
+    clauses = BREAKS.split(plain)
     for number, clause in enumerate(clauses):
         yield from map(_stem, fold(clause).split())
         if number < len(clauses) - 1:
-            yield _BREAK
+            yield BREAK
 
 
 def _take_date(tokens: list[str]) -> tuple[list[str], str]:
     """Return the tokens without the date and the words before it, and the relation of the date: "on", "since",
     "as_of", or "" for a bare date."""
-    if _DATE not in tokens:
+    if DATE not in tokens:
         return tokens, ""
-    place = tokens.index(_DATE)
+    place = tokens.index(DATE)
     for length in range(min(3, place), 0, -1):
         if (relation := _BEFORE_DATE.get(tuple(tokens[place - length : place]))) is not None:
-            return [*tokens[: place - length], _BREAK, *tokens[place + 1 :]], relation
-    return [*tokens[:place], _BREAK, *tokens[place + 1 :]], ""
+            return [*tokens[: place - length], BREAK, *tokens[place + 1 :]], relation
+    return [*tokens[:place], BREAK, *tokens[place + 1 :]], ""
 
 
-def _find_part(tokens: Sequence[str], start: int) -> tuple[_Part, int] | None:
+def find_part(tokens: Sequence[str], start: int) -> tuple[Part, int] | None:
     """Return the longest part at a place, and its end."""
-    parts = _load_parts()
+    parts = load_parts()
     for end in range(min(len(tokens), start + MAX_PART_WORDS), start, -1):
         if (part := parts.get(tuple(tokens[start:end]))) is not None:
             return part, end
     return None
 
 
-def _cover(tokens: Sequence[str]) -> list[_Part] | None:
+def _cover(tokens: Sequence[str]) -> list[Part] | None:
     """Return the parts that a text consists of; None if some word is in no part, or a "no" stands alone."""
-    found_parts: list[_Part] = []
+    found_parts: list[Part] = []
     place = 1 if tokens and tokens[0] in map(_stem, _PREFIXES) else 0
     while place < len(tokens):
-        if tokens[place] == _BREAK:
+        if tokens[place] == BREAK:
             if found_parts and found_parts[-1].role == "negation":
                 return None  # "No, excarcelado"
             place += 1
             continue
-        found = _find_part(tokens, place)
+        found = find_part(tokens, place)
         if found is None:
             return None
         part, place = found
@@ -262,7 +262,7 @@ def _cover(tokens: Sequence[str]) -> list[_Part] | None:
     return found_parts
 
 
-def _combine(parts: Sequence[_Part], on: str | None, relation: str) -> StateReading | None:
+def _combine(parts: Sequence[Part], on: str | None, relation: str) -> StateReading | None:
     roles = [part.role for part in parts]
     says = [part for part in parts if part.state]
     states = {part.state for part in says}
@@ -273,7 +273,7 @@ def _combine(parts: Sequence[_Part], on: str | None, relation: str) -> StateRead
     if states == {RELEASED, HOUSE_ARREST}:
         # "excarcelado, casa por cárcel": out of prison, of this kind.
         says = [part for part in says if part.state == RELEASED]
-        says.append(_Part("kind", RELEASED, {RELEASE_KIND: ReleaseKind.HOUSE_ARREST.value}))
+        says.append(Part("kind", RELEASED, {RELEASE_KIND: ReleaseKind.HOUSE_ARREST.value}))
     elif states == {HELD, HOUSE_ARREST}:
         if any(part.role != "state" or part.codes for part in says if part.state == HELD):
             return None
@@ -291,7 +291,7 @@ def _combine(parts: Sequence[_Part], on: str | None, relation: str) -> StateRead
     return StateReading(state, codes) if on is None else _date_state(state, codes, on, relation, is_still=is_still)
 
 
-def _combine_negation(parts: Sequence[_Part], on: str | None, relation: str) -> StateReading | None:
+def _combine_negation(parts: Sequence[Part], on: str | None, relation: str) -> StateReading | None:
     """Return "held" for a denied release. Of nothing else does a "no" say what is."""
     place = next(number for number, part in enumerate(parts) if part.role == "negation")
     before, after = parts[:place], parts[place + 1 :]
@@ -315,72 +315,6 @@ def _date_state(state: str, codes: dict[str, str], on: str, relation: str, *, is
         if relation == "since" or not is_still:
             return StateReading(state, codes | {DETAINED_ON: on})
     return StateReading(state, codes, on)
-
-
-MAX_REMARK = 2_000
-_WORDS_BEFORE, _WORDS_AFTER = 4, 5
-
-
-def find_state_in_remark(text: str, context: DateContext) -> StateReading | None:
-    """Return what a remark seems to say of a person, to ask about it. It never decides."""
-    if (reading := read_state(text, context)) is not None:
-        return None if reading.state == UNKNOWN else reading
-    tokens, date_texts = _split_tokens(text[:MAX_REMARK])
-    readings = list(_find_readings(tokens, date_texts, context))
-    # Of several, a death, or else the last; a transfer is the least.
-    return max(reversed(readings), key=lambda found: (found.state == DIED, found.state != TRANSFERRED), default=None)
-
-
-def _find_readings(tokens: Sequence[str], date_texts: Sequence[str], context: DateContext) -> Iterator[StateReading]:
-    place = 0
-    while place < len(tokens):
-        found = _find_part(tokens, place)
-        if found is None:
-            place += 1
-            continue
-        part, end = found
-        if part.role == "state" and tuple(tokens[place:end]) not in _WEAK_WORDS:
-            reading = _read_in_remark(tokens, part, place, end)
-            if reading is not None:
-                yield StateReading(reading.state, reading.codes, _find_day(tokens, date_texts, context, place, end))
-        place = end
-
-
-def _read_in_remark(tokens: Sequence[str], part: _Part, place: int, end: int) -> StateReading | None:
-    clause = tokens[max(0, place - _WORDS_BEFORE) : place]
-    if _BREAK in clause:
-        clause = clause[len(clause) - list(reversed(clause)).index(_BREAK) :]
-    parts = _load_parts()
-    roles = {parts[(word,)].role for word in clause if (word,) in parts}
-    if part.codes.get(STAGE) is None and _DOUBTS & set(clause):
-        return None
-    if "negation" in roles:
-        return StateReading(HELD) if part.state == RELEASED else None
-    if (
-        part.state == HELD
-        and STAGE not in part.codes
-        and "still" not in roles
-        and tuple(tokens[place:end]) not in _HELD_AGAIN
-    ):
-        return None  # mostly the arrest: "detenido en su casa"
-    after = _find_part(tokens, end)
-    kind = after[0].codes if part.state == RELEASED and after is not None and after[0].role == "kind" else {}
-    return StateReading(part.state, {**part.codes, **kind})
-
-
-def _find_day(
-    tokens: Sequence[str], date_texts: Sequence[str], context: DateContext, place: int, end: int
-) -> str | None:
-    """Return the date beside a part of a remark, that after it first."""
-    after = [number for number in range(end, min(len(tokens), end + _WORDS_AFTER)) if tokens[number] == _DATE]
-    before = [number for number in range(max(0, place - _WORDS_BEFORE), place) if tokens[number] == _DATE]
-    nearest = after[:1] or before[-1:]
-    if not nearest:
-        return None
-    try:
-        return parse_sheet_date(date_texts[list(tokens[: nearest[0]]).count(_DATE)], context)
-    except UnreadCellDate:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,25 +375,3 @@ def expand_state(choice: str, on: str | None) -> dict[str, str]:
     if on is not None:
         fields |= dict.fromkeys(_STATE_DATES.get(state, ()), on)
     return fields
-
-
-@cache
-def _load_wishes() -> list[tuple[str, re.Pattern[str], frozenset[str]]]:
-    """Return each wish with the pattern of its phrases and its words for a whole clause, folded."""
-    wishes = []
-    for wish, words in CELL_WORDS["wishes"].items():
-        phrases = "|".join(sorted(map(fold, words["phrases"]), key=len, reverse=True))
-        # "ya no pide anonimato" takes a wish back.
-        pattern = re.compile(rf"(?<!\bno )(?<!\bnot )(?<!\bsin )\b(?:{phrases})\b")
-        wishes.append((wish, pattern, frozenset(map(fold, words["alone"]))))
-    return wishes
-
-
-def find_publication_wish(text: str) -> str | None:
-    """Return the wish that a remark tells: "anonymous" or "counted"; None if it tells none. The narrower phrase comes
-    first: "no publicar el nombre" is "anonymous"."""
-    clauses = [fold(clause) for clause in _BREAKS.split(text)]
-    for wish, pattern, alone in _load_wishes():
-        if any(clause in alone or pattern.search(clause) for clause in clauses):
-            return wish
-    return None

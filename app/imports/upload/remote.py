@@ -20,7 +20,8 @@ from app.imports.filing.receipts import NOT_HELD, WARNINGS, SentReceipt, build_c
 from app.imports.filing.row_filing import NO_ROWS_MESSAGE, build_strict_refusal, check_list_size
 from app.imports.mapping import QUESTIONS
 from app.imports.reader.list_reader import ListContext, OpenedList, open_list
-from app.imports.reader.rows import RowsCounted, place_fault
+from app.imports.reader.rows import place_fault
+from app.imports.reader.tally import RowsCounted
 from app.imports.upload.client import GIVE_UP_SECONDS, PermanentError, RegistryClient, RemoteNotFound
 from app.imports.upload.uploads import (
     ListParts,
