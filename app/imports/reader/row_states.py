@@ -62,10 +62,12 @@ class RowStates:
         self._mapping, self._sheet_state, self._label_row = mapping, state, label_row
         self._dates = dates
 
-    def expand(self, fields: Fields, label: str, colour: str | None = None) -> Iterator[tuple[str, str]]:
+    def expand(
+        self, fields: Fields, label: str, colour: str | None = None, *, is_unread: bool = False
+    ) -> Iterator[tuple[str, str]]:
         """Replace the status in `fields` by fields of a report; yield each open question with the field it is about.
 
-        `colour`: of the row."""
+        `colour`: of the row; `is_unread`: its status is not understood yet, and a remark cannot contradict it."""
         text = _find_further_words(fields.get(STATE))
         stated = self._pop_stated(fields)
         denied = {name.partition(":")[2] for name in STATE_MARKS if fields.get(name) is False}
@@ -111,7 +113,8 @@ class RowStates:
         yield from self._check_release(fields, label, is_stated=reading is not None)
         if NAME in fields:
             yield from self._check_name(fields, label)
-        yield from self._check_remark(fields, label)
+        if not is_unread:
+            yield from self._check_remark(fields, label)
         if text:
             add_to_note(fields, text)
         yield from self._check_wish(fields, label)

@@ -1,6 +1,6 @@
 """Read a row of cells as the body of a report, or find its faults, column by column (pure)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -163,7 +163,7 @@ class RowReader:
             return Row(cells.number, None, faults, self._letters, cells.texts, draft=unfold({NAME: name}))
         faults, fields = self._read_cells(cells)
         fields = self._constants | fields
-        faults += self._combine_cells(fields, cells)
+        faults += self._combine_cells(fields, cells, {fault.pointer for fault in faults})
         if any(fault.code == LEFT_OUT for fault in faults):
             self.tally.excluded_rows.add(cells.number)
             return None
@@ -218,15 +218,17 @@ class RowReader:
             faults.append(Fault(format_column_letters(extra_place), "", "too_many_cells", detail))
         return faults, fields
 
-    def _combine_cells(self, fields: Body, cells: Cells) -> list[Fault]:
-        """Join values of several cells; the faults of values that contradict one another."""
+    def _combine_cells(self, fields: Body, cells: Cells, faulty: Collection[str]) -> list[Fault]:
+        """Join values of several cells; the faults of values that contradict one another. `faulty`: pointers to unread
+        cells."""
         faults = []
         if not _join_names(fields):
             detail = "The name and its parts in other columns differ: correct one, or leave a column out in a mapping."
             faults.append(Fault(self._letters.get(NAME), build_pointer(NAME), "two_names", detail))
         column = self._letters.get(STATE)
         colour = find_row_colour(cells, self._places, self._name_places) if cells.colours else None
-        for question, field_name in self._states.expand(fields, self._label_row(cells.number), colour):
+        label, is_unread = self._label_row(cells.number), build_pointer(STATE) in faulty
+        for question, field_name in self._states.expand(fields, label, colour, is_unread=is_unread):
             detail = format_question(question, cells.number) if question in QUESTIONS else ""
             letter = self._letters.get(field_name, column)
             faults.append(Fault(letter, build_pointer(field_name), question, detail))
