@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 
 from app.imports.faults import format_line
-from app.imports.filing.receipts import Receipt
+from app.imports.filing.receipts import Receipt, format_noted_cells
 from app.imports.formats.template import format_field_name
 from app.schemas.imports import ImportGroup, ImportWarning
 from app.vocabulary import ImportOutcome, Language
@@ -81,12 +81,8 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
     if receipt["unsaid"]:
         words = ", ".join(f'{cell["column"]} "{cell["word"]}" × {cell["count"]}' for cell in receipt["unsaid"])
         print_line(format_line("unsaid", lang, words=words))
-    if receipt["noted"]:
-        headings = {column["column"]: column["heading"] for column in receipt["columns"]}
-        told = ", ".join(
-            f'"{headings.get(one["column"]) or one["column"]}" × {one["count"]}' for one in receipt["noted"]
-        )
-        print_line(format_line("noted", lang, cells=told))
+    if noted := format_noted_cells(receipt, lang):
+        print_line(noted)
     skipped_rows = receipt["left_out"]
     if skipped_rows["count"]:
         rows = ", ".join(map(str, skipped_rows["rows"])) + (

@@ -262,6 +262,16 @@ def find_unregistered_places(session: Session, secret: bytes, job: ListImport) -
     return {row: place for row, place in places.items() if place is not None}
 
 
+def format_noted_cells(receipt: Mapping[str, Any], lang: Language) -> str:
+    """Return the line about cells whose words are in notes; empty without such cells."""
+    headings = {column["column"]: column["heading"] or column["column"] for column in receipt["columns"]}
+    counts: Counter[str] = Counter()
+    for one in receipt["noted"]:
+        counts[headings.get(one["column"], one["column"])] += one["count"]
+    cells = ", ".join(f"{heading} × {count}" for heading, count in counts.items())
+    return format_line("noted", lang, cells=cells) if cells else ""
+
+
 def build_warnings(
     rows_by_code: Mapping[WarningCode, RowsCounted], lang: Language, places: Mapping[int, str]
 ) -> list[ImportWarning]:

@@ -18,11 +18,12 @@ from app.api.routes.counts import count_releases
 from app.api.routes.imports import ImportQuery, list_import_rows, read_form_parts, read_import, store_list
 from app.errors import NotFound, PayloadTooLarge, Problem
 from app.imports.answers import UnreadableMapping, build_answers, merge_answers
+from app.imports.filing.receipts import format_noted_cells
 from app.imports.reader.figure_files import LIST_OF_FIGURES
 from app.web.api_client import gather, parse_cursor
 from app.web.charts import bars as shares
 from app.web.desk import answers, trial
-from app.web.desk.fields import format_refusal
+from app.web.desk.fields import format_refusal, get_code_language
 from app.web.desk.figures import show_figures_of_list
 from app.web.desk.list_questions import (
     COLUMN_PLACE,
@@ -314,6 +315,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         further=parse_cursor(rows["next"]),
         questions=questions,
         fault_groups=trial.build_fault_groups(receipt, questions, identities, words),
+        noted=format_noted_cells(receipt, get_code_language(words)),
         warnings=trial.build_warnings(receipt, identities, words),
         field_groups=group_fields(titles, words),
         headline=headline,
