@@ -54,6 +54,11 @@ def test_a_name_beside_surnames_is_the_given_names() -> None:
     assert faults(said) == {3: [("A", "two_names")]}
 
 
+def test_optional_endings_of_headings_change_nothing() -> None:
+    said = "Apellido(s);Nombre(s);País\nRuz Gil;Ana;VE\n"
+    assert bodies(said)[0]["detainee"] == {"full_name": "Ana Ruz Gil"}
+
+
 def test_cells_merged_over_several_rows_are_said_of_each() -> None:
     made = xlsx(
         row(1, "Nombre", "Centro de reclusión", "País"),

@@ -81,12 +81,78 @@ def test_a_status_has_the_choices_that_can_be_right_for_it_and_no_others() -> No
 
 
 def test_a_value_is_asked_about_once_with_its_count_and_its_rows() -> None:
-    said = HEAD + "Ana Ruz;Yare;raro;;;\nEva Sol;Yare;RARO;;;\nOlga Rey;Yare;libre;;;\n"
+    said = HEAD + "Ana Ruz;Yare;raro;;;\nEva Sol;Yare;RARO;;;\nOlga Rey;Yare;detenida;;;\nElsa Mora;Yare;libre;;;\n"
     question = by_code(ask(said))["value_unknown"]
     assert (question["place"], question["value"], question["count"], question["rows"]) == (
         "/values/state/raro", "raro", 2, ["2", "3"],
     )  # fmt: skip
     assert (question["column"], question["heading"]) == ("C", "Estado")
+
+
+DATED = "Nombre;Situación actual;Observaciones\nAna Ruz;exc. 6/11;\nEva Sol;exc. el 14/11;\nElsa Mora;sigue detenida;\n"
+ON_DAY = ListMapping(list_date="2026-11-20")
+DATED_FACTS = 'list_date = "2026-11-20"\n[values.state]\nexc = "released:unspecified"\n'
+
+
+def test_a_word_is_asked_about_once_for_all_its_dates_and_dated_by_each_cell() -> None:
+    (question,) = [one for one in ask(DATED) if one["code"] == "value_unknown"]
+    assert (question["place"], question["value"], question["count"]) == ("/values/state/exc", "exc.", 2)
+    assert question["samples"] == ["exc. 6/11", "exc. el 14/11"]
+    mapping = ListMapping.parse_toml(DATED_FACTS)
+    next_list = DATED.replace("6/11", "18/11").replace("exc. el", "desterr. a Guatemala")
+    assert [one["value"] for one in ask(next_list, mapping) if one["code"] == "value_unknown"] == [
+        "desterr. a Guatemala"
+    ]
+    rows_read = [row.body or {} for row in open_list(DATED.encode(), mapping).rows()]
+    assert [row.get("release", {}).get("released_on") for row in rows_read] == ["2026-11-06", "2026-11-14", None]
+    assert not any("note" in row for row in rows_read)
+
+
+def test_the_order_of_a_date_is_asked_about_together_with_the_word_before_it() -> None:
+    assert {"value_unknown", "date_order"} <= by_code(ask(DATED.replace("14/11", "7/11"), ON_DAY)).keys()
+
+
+def test_a_word_on_several_sheets_is_one_question() -> None:
+    book = Workbook()
+    for sheet, heading in ((book.active, "Situación actual"), (book.create_sheet("Mujeres"), "Estatus")):
+        for line in (["Nombre y apellido", "Centro de reclusión", heading], ["Ana Ruz", "Yare", "exc. 6/11"]):
+            sheet.append(line)
+        sheet.append(["Eva Sol", "Yare", "detenida"])
+    out = io.BytesIO()
+    book.save(out)
+    found = open_list(out.getvalue(), None)
+    facts = survey_list(found.rows(), fields=False)
+    questions = collect_questions(found, facts.faults, 0, is_confirmed=False)
+    assert [one["count"] for one in questions if one["code"] == "value_unknown"] == [2]
+
+
+def test_values_of_a_column_are_asked_about_once_the_column_is_settled() -> None:
+    said = HEAD + "Ana Ruz;Yare;raro;;;\nOlga Rey;Yare;extraño;;;\n"  # a state of a person, or of a federation
+    assert "value_unknown" not in by_code(ask(said))
+    assert "value_unknown" in by_code(ask(said, ListMapping.parse_toml('[positions]\nC = "state"\n')))
+
+
+def test_professions_among_groups_are_not_asked_about_and_stay_in_the_note() -> None:
+    said = "Nombre;Grupo;Observaciones\nAna Ruz;maestra;enferma\nEva Sol;periodista;\nElsa Mora;estudiante, mesera;\n"
+    mapping = ListMapping.parse_toml('[positions]\nB = "detainee.groups"\n')
+    found = open_list(said.encode(), mapping)
+    assert [row.body and (row.body["detainee"].get("groups"), row.body.get("note")) for row in found.rows()] == [
+        (None, "maestra\nenferma"), (["journalist"], None), (["student"], "estudiante, mesera"),
+    ]  # fmt: skip
+    assert found.tally.shape()["noted"] == [{"column": "B", "count": 2}]
+
+
+@pytest.mark.parametrize("cell, note", [("c. 50", "c. 50"), ("~50", "~50"), ("50 a.", None), ("50", None)])
+def test_an_age_that_is_not_exact_stays_in_the_note(cell: str, note: str | None) -> None:
+    (row,) = open_list(f"Nombre;Edad\nAna Ruz;{cell}\n".encode(), None).rows()
+    assert row.body is not None
+    assert (row.body["detainee"]["age"], row.body.get("note")) == (50, note)
+
+
+def test_questions_about_rows_name_their_people(every_list_questions: None) -> None:
+    asked = by_code(ask("Nombre;País;Observaciones\nAna Ruz;VE;\nEva Sol;VE;no publicar\n"))
+    assert "(2: Ana Ruz; 3: Eva Sol)" in asked["list_held"]["details"]["es"]
+    assert asked["remark_wish"]["details"]["es"].startswith("Fila 3: Eva Sol.")
 
 
 def test_a_country_is_asked_for_unless_the_source_has_one() -> None:

@@ -69,6 +69,17 @@ def test_the_day_of_the_list_is_one_on_which_its_people_were_held() -> None:
     assert "detention.held_on" not in expand({RELEASED_ON: OTHER_DAY}, f'{day}held = "held"\n')[0]
 
 
+def test_the_day_of_the_list_is_given_to_people_whose_arrest_soon_counts_them_no_more() -> None:
+    day = 'list_date = "2026-11-20"\n'
+    held = {STATE: reading("detenida")}
+    assert "detention.held_on" in expand({**held, "detention.detained_on": "2024-12-01"}, day)[0]
+    assert "detention.held_on" not in expand({**held, "detention.detained_on": "2025-03-01"}, day)[0]
+
+
+def test_words_that_an_answer_sets_aside_stay_in_the_note() -> None:
+    assert expand({STATE: StateReading("-", text="con tos")})[0] == {"note": "con tos"}
+
+
 def test_crosses_in_columns_of_statuses_are_read_with_their_days() -> None:
     assert expand({"state:released": DAY, "state:died": False})[0] == {
         "release.stage": "carried_out", RELEASED_ON: DAY,

@@ -140,9 +140,9 @@ def _ask_about_doubtful(
 
 
 def name_rows(labels: Sequence[str], names: Sequence[str], count: int) -> str:
-    """Name rows by their labels and people: "14 (Ana Paz), 15 (Luis Gil), …"."""
-    named = [f"{label} ({name})" if name else label for label, name in zip(labels, names, strict=True)]
-    return ", ".join(named) + (", …" if count > len(named) else "")
+    """Name rows by their labels and people: "14: Ana Paz; 15: Luis Gil; …"."""
+    named = [f"{label}: {name}" if name else label for label, name in zip(labels, names, strict=True)]
+    return "; ".join(named) + ("; …" if count > len(named) else "")
 
 
 def _find_step(question: Question) -> int:

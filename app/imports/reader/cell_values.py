@@ -309,8 +309,9 @@ def _parse_state(text: str, context: DateContext, meanings: dict[str, str]) -> S
     words = (text,) if dated is None else (text, dated.word)
     answered = (meanings[word] for word in map(fold_short_text, words) if word in meanings)
     meaning = next(answered, text if is_state_choice(text) else None)
-    if meaning is not None and dated is not None and dated.on is None:
-        raise UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL)
+    problem = None if dated is None else dated.problem
+    if meaning is not None and problem is not None:
+        raise UnreadCell(problem.code, str(problem), problem.sentence)
     if meaning == "":
         return None
     if meaning is not None and is_state_choice(meaning):
@@ -325,7 +326,8 @@ def _parse_state(text: str, context: DateContext, meanings: dict[str, str]) -> S
     error = UnreadCell.with_sentence("unknown_code", "state_unread")
     if dated is not None and read_state(dated.word, context) is None:
         error.word = dated.word
-        error.other = UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL) if dated.on is None else None
+        is_ambiguous = problem is not None and problem.code == "ambiguous_date"
+        error.other = UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL) if is_ambiguous else None
     raise error
 
 

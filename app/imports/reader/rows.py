@@ -37,7 +37,7 @@ from app.imports.reader.row_states import (
     RowStates,
     add_to_note,
 )
-from app.imports.reader.sheet_dates import DateContext, DateOrder, find_proven_orders, is_unknown_date
+from app.imports.reader.sheet_dates import DateContext, DateOrder, find_proven_orders, is_unknown_date, list_date_texts
 from app.imports.reader.states import UNKNOWN, StateReading
 from app.imports.reader.tally import Tally
 from app.log.content import AGE, AGE_ON
@@ -57,7 +57,7 @@ DASHES = ("-", "–", "—")  # cells that say nothing
 MAX_SHOWN_CHARACTERS = 60  # characters of a cell that are shown with its fault
 Body = dict[str, Any]
 MAX_CACHED_CELLS = 10_000  # cells: some megabytes
-DATED_KINDS = frozenset({"date", "mark"})  # kinds of fields whose cells are days, and nothing else but signs
+DATED_KINDS = frozenset({"date", "mark", "state"})  # kinds of fields whose cells have days
 CACHED_KINDS = frozenset({"date", "code", "codes", "country", "countries"})
 
 
@@ -313,7 +313,10 @@ def build_sheet_dates(
     if mapping.dates is not None or not places:
         return SheetDates({}, DateContext(mapping.dates, day))
     sample = list(islice(rows, MAX_SAMPLE_ROWS))
-    orders = {place: find_proven_orders(row.text(place) for row in sample) for place in places}
+    orders = {
+        place: find_proven_orders(date_text for row in sample for date_text in list_date_texts(row.text(place)))
+        for place in places
+    }
     other = _get_only_order(frozenset().union(*orders.values()))
     contexts = {
         place: DateContext(_get_only_order(proven) if proven else other, day) for place, proven in orders.items()

@@ -324,3 +324,8 @@ DATE_IN_TEXT = re.compile(
     r")(?![\w/-]|\.\d)"
 )
 """A date inside a text that `strip_accents` has normalized."""
+
+
+def list_date_texts(text: str) -> list[str]:
+    """Return the text of a cell, and the dates inside it: "exc. 14/11"."""
+    return [text, *DATE_IN_TEXT.findall(strip_accents(text))] if text and any(map(str.isdecimal, text)) else []

@@ -149,7 +149,8 @@ class DatedWord:
     """A cell in parts: its words on one side of its only date, and what known words on the other side say."""
 
     word: str
-    on: str | None  # None: the order of its day and month is open
+    on: str = ""
+    problem: UnreadCellDate | None = None  # an answer about the list tells the date
     relation: str = ""
     codes: Mapping[str, str] = field(default_factory=dict)
 
@@ -171,8 +172,9 @@ def split_date(text: str, context: DateContext) -> DatedWord | None:
         on = parse_sheet_date(matches[0][0], context)
         is_past = context.until is None or parse_date(on).lo <= context.until.toordinal()
     except UnreadCellDate as error:
-        return DatedWord(word, None, relation, codes) if error.code == "ambiguous_date" and fold(word) else None
-    return DatedWord(word, on, relation, codes) if fold(word) and is_past else None
+        is_open = error.code == "ambiguous_date" or (context.until is None and error.sentence == "date_without_year")
+        return DatedWord(word, problem=error) if is_open and fold(word) else None
+    return DatedWord(word, on, None, relation, codes) if fold(word) and is_past else None
 
 
 _WORD_EDGES = " ,;:()[]-\u2013\u2014"
@@ -193,7 +195,7 @@ def read_meaning(choice: str, text: str, context: DateContext) -> StateReading:
     state, _colon, kind = choice.partition(":")
     codes = {RELEASE_KIND: kind} if kind not in ("", ReleaseKind.UNSPECIFIED) else {}
     dated = split_date(text, context)
-    if state in (NO_STATE, UNKNOWN) or dated is None or dated.on is None:
+    if state in (NO_STATE, UNKNOWN) or dated is None or dated.problem is not None:
         return StateReading(state, codes, text=text)
     codes |= dated.codes if state == RELEASED else {}
     reading = _date_state(state, codes, dated.on, dated.relation, is_still=False)

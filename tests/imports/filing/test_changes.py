@@ -66,6 +66,17 @@ def test_the_run_shows_what_its_trial_showed(world: World) -> None:
 
 
 @one_engine
+def test_the_same_age_a_week_later_is_no_change(world: World) -> None:
+    head, facts = "código;nombre;edad;país\n", 'age_on = "list_date"\nlist_date = "2026-01-{}"\n'
+    people = "A-1;Rosa Inés Valdivia;{};VE\nA-2;Julio Peralta Ríos;{};VE\n"
+    world.send_list(head + people.format(34, 50), mapping=facts.format("07"))
+    later = world.send_list(head + people.format(34, 51), mapping=facts.format("14"), dry_run=True)
+    assert changes_of(world, later) == {
+        3: [("detainee.age", 50, 51, False), ("detainee.age_on", "2026-01-07", "2026-01-14", False)]
+    }
+
+
+@one_engine
 def test_new_and_unchanged_rows_change_nothing(world: World) -> None:
     first = send(world, row(0), row(1))
     again = send(world, row(0), row(1))
