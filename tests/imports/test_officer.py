@@ -61,7 +61,7 @@ JOBS = {
         messy.marked(),
         messy.MARKED_ANSWERS,
         asked={"sheet_used": 2, "column_unsure": 2, "hidden_column": 1, "struck_out": 1, "cell_comment": 1,
-               "value_unknown": 1, "hidden_row": 1, "not_a_person": 1, "remark_state": 1},
+               "hidden_row": 1, "not_a_person": 1, "remark_state": 1},
         wrong={"formula": 1},
         read=[
             ("Rosa Inés Valdivia", "2025-03-02", None),

@@ -27,7 +27,14 @@ from app.imports.filing.question_form import (
     list_choices,
     list_code_choices,
 )
-from app.imports.filing.survey import ANSWERED_CODES, COUNTRY_REQUIRED, DATE_ORDER_CODE, FaultGroup, SurveyedFaults
+from app.imports.filing.survey import (
+    ANSWERED_CODES,
+    COUNTRY_REQUIRED,
+    DATE_ORDER_CODE,
+    LIST_HELD,
+    FaultGroup,
+    SurveyedFaults,
+)
 from app.imports.formats.template import LANGUAGES
 from app.imports.mapping import (
     AGE_ON_LIST_DAY,
@@ -141,7 +148,7 @@ def _ask_about_doubtful(
 
 def name_rows(labels: Sequence[str], names: Sequence[str], count: int) -> str:
     """Name rows by their labels and people: "14: Ana Paz; 15: Luis Gil; …"."""
-    named = [f"{label}: {name}" if name else label for label, name in zip(labels, names, strict=True)]
+    named = [f"{label}: {name.rstrip('.')}" if name else label for label, name in zip(labels, names, strict=True)]
     return "; ".join(named) + ("; …" if count > len(named) else "")
 
 
@@ -170,7 +177,7 @@ def _ask_about_value(group: FaultGroup, column: Column, labels: Sequence[str]) -
 
 
 # What no layout says, and nobody else knows.
-LIST_DATE, WHOLE_LIST, LIST_CHECKED, LIST_HELD = "list_date", "whole_list", "list_checked", "list_held"
+LIST_DATE, WHOLE_LIST, LIST_CHECKED = "list_date", "whole_list", "list_checked"
 EVERY_LIST_QUESTIONS = frozenset({LIST_DATE, LIST_COUNTRY, WHOLE_LIST, LIST_CHECKED, LIST_HELD})
 WORDS_IN_NAME = 2
 

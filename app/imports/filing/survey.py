@@ -34,6 +34,7 @@ ANSWERED_CODES = frozenset({"unknown_code", "unknown_country", "age_in_words", "
 # Faults of days that an answer about the whole list mends.
 DATE_ORDER_CODE = "ambiguous_date"
 COUNTRY_REQUIRED = "country_required"
+LIST_HELD = "list_held"
 POINTERS = frozenset({"detainee_id", "detention_id", "release_id"})
 STATUS_POINTERS = ("/state", "/release", "/detention/ended", "/detention/legal_status", "/detainee/died_on", "/note")
 
@@ -71,7 +72,7 @@ class SurveyedFaults:
     """The faults of a list that answers mend, by what is asked. `undecided`: rows that do not say how somebody left."""
 
     groups: dict[tuple[str, str | None, str], FaultGroup] = field(default_factory=dict)
-    undecided: FaultGroup = field(default_factory=lambda: FaultGroup(Fault(None, "", "list_held", "")))
+    undecided: FaultGroup = field(default_factory=lambda: FaultGroup(Fault(None, "", LIST_HELD, "")))
 
     def add(self, row: Row) -> None:
         for fault in map(row.add_value, row.faults):
