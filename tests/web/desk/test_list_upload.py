@@ -487,7 +487,7 @@ def test_meanings_are_remembered_for_the_next_list_and_can_be_changed(officer: O
     answered(officer, {"send": "yes"})
     officer.world.settle()
     page = tried(officer, text.replace("EX-", "FX-"))
-    asked = ("For which day is this list true?", "Is this the whole list", "Row 5.")
+    asked = ("For which day is this list true?", "Is this the whole list", "Row 5: SUMA.")
     assert f"{len(asked)} questions are open" in page
     assert all(question in page for question in asked)
     assert officer.filled(PATH)[METHOD] == ["at_the_gate"], "given with the last list"
