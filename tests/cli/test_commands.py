@@ -529,7 +529,7 @@ def test_a_list_is_told_in_spanish_too(recuento: Run, tmp_path: Path, monkeypatc
     asked = ("import", "list.csv", "--source", "example-watch")
     questioned = recuento(*asked, "--lang", "es")
     assert questioned.err.startswith(
-        "recuento: No se registró nada. Fila 3. Esta celda puede nombrar a varias personas"
+        "recuento: No se registró nada. Fila 3: Familia Ríos. Esta celda puede nombrar a varias personas"
     )
     ran = recuento(*asked, "--confirm", "--lang", "es")
     assert '1 × several_people, columna B "nombre" leída como Nombre y apellidos [detainee.full_name]' in ran.out
