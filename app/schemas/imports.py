@@ -189,12 +189,31 @@ class ImportOut(ImportReceipt):
     id: uuid.UUID
     created_at: str
     finished_at: str | None
+    undone_at: str | None
     rows: int | None
     whole: int | None
     form: ListForm | None
     groups: list[ImportGroup]
     own_releases: list[ImportOwnChange]
     publish: dict[Publish, int]
+
+
+class ImportSummary(TypedDict):
+    """A list sent by you, in short. `undone_at`: when you undid it."""
+
+    id: uuid.UUID
+    state: ImportState
+    created_at: str
+    finished_at: str | None
+    undone_at: str | None
+    rows: int | None
+    counts: dict[ImportOutcome, int]
+
+
+class ImportPage(Page):
+    """Your lists, the newest first."""
+
+    data: list[ImportSummary]
 
 
 class RowError(TypedDict):

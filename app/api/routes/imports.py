@@ -26,7 +26,7 @@ from app.api.requests import (
     require_role,
 )
 from app.api.routes.records import answer_page
-from app.api.routing import POST_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
+from app.api.routing import POST_REFUSALS, READ_REFUSALS, RESOURCE_REFUSALS, build_router, document_refusals
 from app.api.writes import CommittedAnswer, WriteRequest, build_write
 from app.errors import Conflict, Forbidden, Invalid, ListsWaiting, NotFound, UnsupportedMediaType
 from app.imports.fault_groups import load_import_groups
@@ -34,8 +34,8 @@ from app.imports.faults import BadFile
 from app.imports.filing import import_store, receipts
 from app.imports.mapping import ListMapping, decode_mapping
 from app.models import OPEN, ListImport
-from app.queries.parameters import Page, PageQuery, RevisionQuery, read_cursor, write_cursor
-from app.schemas.imports import ImportOut, ImportRowPage, UndoOut
+from app.queries.parameters import DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery, RevisionQuery, read_cursor, write_cursor
+from app.schemas.imports import ImportOut, ImportPage, ImportRowPage, UndoOut
 from app.vocabulary import ImportOutcome, Language, Role
 
 GZIP_ONLY_WBITS = 16 + zlib.MAX_WBITS  # zlib accepts only the gzip header and checksum
@@ -171,6 +171,12 @@ class UndoQuery(BaseModel):
     after: Annotated[int, Field(ge=0, lt=OPEN)] = 0
 
 
+class ImportListQuery(RevisionQuery):
+    """A query for the last imports of a source."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+
+
 class ImportStatusQuery(RevisionQuery):
     """A query for an import, in a language: by default the language of ours that the client prefers."""
 
@@ -221,6 +227,22 @@ imports_router.add_api_route(
     openapi_extra=UPLOAD_BODY,
     route_class_override=APIRoute,  # the body is a file, not JSON
 )
+
+
+@imports_router.get("/imports", response_model=ImportPage, responses=document_refusals(*READ_REFUSALS, Forbidden))
+def list_imports(context: ReadDep, query: Annotated[ImportListQuery, Query()]) -> Reply[ImportPage]:
+    """Your last lists, the newest first, without trials. The receipt of each is at its own address."""
+    context.allow(Role.REPORTER)
+    secret = context.request.app.state.secret
+    jobs = import_store.list_filed_imports(context.session, context.reader.source, query.limit)
+    rows = [receipts.build_import_summary(job, secret) for job in jobs]
+    states = [f"{row['id']} {row['state']} {row['undone_at']}" for row in rows]
+    return answer_page(
+        context,
+        query,
+        lambda _context, _query, _revision: Page([{**row} for row in rows], None),
+        context.build_tag(query, *states),
+    )
 
 
 @imports_router.get(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
+from app.dates import format_instant
 from app.errors import ListsWaiting, NotFound
 from app.imports.fault_groups import FaultGroups
 from app.imports.faults import WISH_WITHDRAWN, StoredFault, StoredRowError
@@ -343,6 +344,7 @@ def _drop_sums(secret: bytes, job: ListImport) -> dict[str, Any]:
 
 
 UNDO_REQUEST_KEY = "undo_request"  # the first revision of an undoing that goes on
+UNDONE_AT_KEY = "undone_at"
 
 
 def load_undo_request(secret: bytes, job: ListImport) -> int | None:
@@ -351,13 +353,26 @@ def load_undo_request(secret: bytes, job: ListImport) -> int | None:
     return request
 
 
-def store_undo_request(session: Session, secret: bytes, job: ListImport, request: int | None) -> None:
-    """Store the first revision of an undoing that goes on, or None once it has ended."""
+def store_undo_progress(session: Session, secret: bytes, job: ListImport, request: int | None, now: datetime) -> None:
+    """Store the first revision of an undoing that goes on, or once it has ended (None) the time of its end."""
     summary = read_sealed_column(secret, job, "told")
-    if summary.get(UNDO_REQUEST_KEY) != request:
-        summary = {name: value for name, value in summary.items() if name != UNDO_REQUEST_KEY}
-        summary |= {} if request is None else {UNDO_REQUEST_KEY: request}
-        update_import(session, job.id, **_seal_columns(secret, job.id, {"told": summary}))
+    summary.pop(UNDO_REQUEST_KEY, None)
+    summary |= {UNDONE_AT_KEY: format_instant(now)} if request is None else {UNDO_REQUEST_KEY: request}
+    update_import(session, job.id, **_seal_columns(secret, job.id, {"told": summary}))
+
+
+def load_undone_at(secret: bytes, job: ListImport) -> str | None:
+    """Return the time at which an import was undone, if it was."""
+    undone_at: str | None = read_sealed_column(secret, job, "told").get(UNDONE_AT_KEY)
+    return undone_at
+
+
+def list_filed_imports(session: Session, source: int | None, limit: int) -> Sequence[ListImport]:
+    """Return the source's last lists that were sent to be filed, the newest first. Trials are left out."""
+    is_filed = (col(ListImport.source) == source, col(ListImport.dry_run).is_(False))
+    return session.scalars(
+        select(ListImport).where(*is_filed).order_by(col(ListImport.created_at).desc(), col(ListImport.id)).limit(limit)
+    ).all()
 
 
 def load_import(session: Session, job: uuid.UUID) -> ListImport:

@@ -23,8 +23,10 @@ from app.imports.fields import PUBLISH
 from app.imports.filing.import_store import (
     CHANGES,
     GOING_BACK_KEY,
+    UNDONE_AT_KEY,
     UNREGISTERED_KEY,
     WISHES_WITHDRAWN_KEY,
+    load_undone_at,
     read_sealed_column,
 )
 from app.imports.reader.tally import RowsCounted
@@ -45,6 +47,7 @@ from app.schemas.imports import (
     ImportOwnChange,
     ImportReceipt,
     ImportRowShape,
+    ImportSummary,
     ImportWarning,
     ListForm,
     NotHeldReason,
@@ -313,6 +316,7 @@ def build_receipt(
         "strict": job.strict,
         "created_at": format_instant(job.created_at),
         "finished_at": None if job.finished_at is None else format_instant(job.finished_at),
+        "undone_at": summary.get(UNDONE_AT_KEY),
         "digest": summary["digest"],
         "rows": job.rows,
         "whole": job.whole,
@@ -351,4 +355,17 @@ def build_receipt(
         ),
         "questions": [translate_question(question, lang) for question in read_sealed_column(secret, job, "questions")],
         "problem": None if problem is None else faults.translate_problem(problem, lang),
+    }
+
+
+def build_import_summary(job: ListImport, secret: bytes) -> ImportSummary:
+    """Return an import in short, as a list of imports shows it."""
+    return {
+        "id": job.id,
+        "state": ImportState(job.state),
+        "created_at": format_instant(job.created_at),
+        "finished_at": None if job.finished_at is None else format_instant(job.finished_at),
+        "undone_at": load_undone_at(secret, job),
+        "rows": job.rows,
+        "counts": dict.fromkeys(ImportOutcome, 0) | json.loads(job.counts),
     }

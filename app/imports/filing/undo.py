@@ -221,7 +221,7 @@ def undo_list(context: WriteContext, import_id: uuid.UUID, *, dry_run: bool, aft
             break
     if not dry_run:
         request = context.request if context.log.revision >= (context.request or OPEN) else None
-        import_store.store_undo_request(session, context.secret, job, request if next_position else None)
+        import_store.store_undo_progress(session, context.secret, job, request if next_position else None, context.now)
     numbers = {name: page.counts[name] for name in ("restored", "withdrawn", "unchanged")}
     ids: dict[str, Any] = {
         "import": str(job.id),

@@ -1,10 +1,13 @@
 """Pages for signing in and out, and the start page of the desk."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.api.operations import BeginFreeze, EndFreeze
 from app.api.routes.directory import read_me
+from app.api.routes.imports import list_imports
 from app.api.routes.reports import list_waiting
 from app.errors import NotFound, OutOfScope, Problem
 from app.vocabulary import Role
@@ -16,6 +19,7 @@ from app.web.desk.page import (
     DESK_PATH,
     KEY_FIELD,
     AnyDesk,
+    Desk,
     DeskRoute,
     FormValues,
     SubmittedForm,
@@ -38,6 +42,7 @@ FORM_ROLES = {
     **dict.fromkeys((*REPORT_KINDS, CORRECTION_PATH, RETRACTION_PATH), Role.REPORTER),
     **dict.fromkeys((review.PAIR_DECISION_PATH, review.OBJECTION_DECISION_PATH, batches.DECISION_PATH), Role.CURATOR),
 }
+MAX_SHOWN_LISTS = 10
 # The browser deletes its data of the desk (W3C Clear Site Data).
 CLEAR_SITE_DATA_HEADERS = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
 
@@ -48,11 +53,24 @@ async def read_desk(desk: AnyDesk) -> Response:
     if desk.session is None:
         return await show_sign_in(desk.request, DESK_PATH, {})
     if desk.session.role == Role.ADMIN:
-        return await desk.show("desk/home.html", waiting=None, objection_count=None, batch_count=None)
-    waiting, objection_count, batch_count = await gather(
-        desk.api.read(list_waiting, limit=20), review.count_people_waiting(desk), batches.count_batches(desk)
+        return await desk.show("desk/home.html", waiting=None, objection_count=None, batch_count=None, lists=None)
+    waiting, objection_count, batch_count, lists = await gather(
+        desk.api.read(list_waiting, limit=20),
+        review.count_people_waiting(desk),
+        batches.count_batches(desk),
+        _read_sent_lists(desk),
     )
-    return await desk.show("desk/home.html", waiting=waiting, objection_count=objection_count, batch_count=batch_count)
+    return await desk.show(
+        "desk/home.html", waiting=waiting, objection_count=objection_count, batch_count=batch_count, lists=lists
+    )
+
+
+async def _read_sent_lists(desk: Desk) -> list[Any]:
+    """Return the source's last lists; none for other roles, who send no lists."""
+    if desk.session is None or desk.session.role != Role.REPORTER:
+        return []
+    page: Any = await desk.api.read(list_imports, limit=MAX_SHOWN_LISTS)
+    return list(page["data"])
 
 
 @session_router.post("/desk/freeze")

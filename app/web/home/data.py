@@ -112,7 +112,7 @@ async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> 
     count_now, series, series_by_three = await gather(
         page.api.read(count_releases, terms, group_by="source"),
         fetch_finest_series(page, terms),
-        fetch_finest_series(page, {**terms, "min_sources": BAND_MIN_SOURCES}),
+        fetch_finest_series(page, {**terms, "min_sources": min(BAND_MIN_SOURCES, len(page.sources))}),
     )
     count_now = _keep_combined(count_now)
     drawn_groups = _select_drawn_groups(page, count_now)
