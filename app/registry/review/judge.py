@@ -4,7 +4,7 @@ A report counts in its source's own row at once. Beyond the source's limit it aw
 until a curator approves it. Whether it does follows from the reports of its own source alone, so it tells nothing about
 others, and its entry says it."""
 
-from sqlalchemy import bindparam, delete, exists, func, insert, select
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select
 from sqlmodel import Session, col
 
 from app.log import content
@@ -19,7 +19,7 @@ from app.registry.review.limits import UnreviewedReports, is_limited_report
 from app.registry.write import WriteContext
 from app.vocabulary import Publish, Review, Verdict
 
-# Approved versions of a report with which new content is compared.
+# Versions of a report that counted at once, with which new content is compared.
 MAX_COMPARED_VERSIONS = 10
 # A change of these fields alone asserts nothing new.
 _CLASS_FIELDS = frozenset({CLASS_FIELD, REQUESTED_CLASS, WISH_DAY_FIELD})
@@ -33,10 +33,13 @@ _SELECT_NUMBERS = select(
     _UNREVIEWED.where(col(Report.is_limited).is_(True)).scalar_subquery(),
     exists().where(*_OF_SOURCE, col(Report.review) == Review.AWAITING_REVIEW),
 )
-_SELECT_APPROVED_REVISIONS = (
-    select(col(Report.stated))
-    .where(col(Report.record) == bindparam("record"), col(Report.review).is_(None))
-    .order_by(col(Report.stated).desc())
+_SELECT_COUNTED_VERSIONS = (
+    select(col(Report.stated), col(Report.review))
+    .where(
+        col(Report.record) == bindparam("record"),
+        or_(col(Report.review).is_(None), col(Report.review) == Review.UNREVIEWED),
+    )
+    .order_by(col(Report.stated).desc(), col(Report.since).desc())
     .limit(MAX_COMPARED_VERSIONS)
 )
 
@@ -53,19 +56,22 @@ def judge_report(
     """Return the review state of a report about to be filed; None if it needs no review.
 
     `record`, `version`: the record of which it is the next version, and its current version. A withdrawal needs none,
-    nor does what an operator files on the machine. A version that asserts nothing new keeps the state of the one
-    before, and content that was approved before is approved."""
+    nor does what an operator files on the machine. Content that was approved before is approved, and content that
+    counted at once counts at once again while there is room. A version that asserts nothing new keeps the state of the
+    one before."""
     if not context.key_id or report["verification.verdict"] == Verdict.RETRACTED:
         return None
-    if version is not None and not _asserts_more(report, version.full_content):
-        return version.review
-    if record is not None and _was_approved(context.session, record, report):
+    earlier_reviews = set() if record is None else _load_earlier_reviews(context.session, record, report)
+    if None in earlier_reviews:
         return None
+    is_repeated = Review.UNREVIEWED in earlier_reviews
+    if version is not None and not _asserts_more(report, version.full_content) and not is_repeated:
+        return version.review
     numbers = load_unreviewed(context)
     is_limited = is_limited_report(report)
     if version is not None:
         numbers.add(version.review, is_limited=is_limited_report(version.content), number=-1)
-    review = numbers.judge(is_limited=is_limited)
+    review = numbers.judge(is_limited=is_limited, is_repeated=is_repeated)
     if version is not None:
         numbers.add(version.review, is_limited=is_limited_report(version.content))
     return review
@@ -107,10 +113,14 @@ def _asserts_more(report: Content, previous: Content) -> bool:
     return any(previous.get(name) != value for name, value in report.items() if name not in _CLASS_FIELDS)
 
 
-def _was_approved(session: Session, record: int, report: Content) -> bool:
-    """Return whether an approved version of a record had the same content."""
-    revisions = session.connection().execute(_SELECT_APPROVED_REVISIONS, {"record": record}).scalars().all()
-    return any(
-        content.is_same_content(report, restore_content(entry.body["said"], entry.personal))
-        for entry in load_entries(session, revisions)
-    )
+def _load_earlier_reviews(session: Session, record: int, report: Content) -> set[Review | None]:
+    """Return the states of the versions of a record that had the same content and counted at once."""
+    versions = session.connection().execute(_SELECT_COUNTED_VERSIONS, {"record": record}).all()
+    entries = {entry.revision: entry for entry in load_entries(session, {revision for revision, _review in versions})}
+    return {
+        None if review is None else Review(review)
+        for revision, review in versions
+        if content.is_same_content(
+            report, restore_content(entries[revision].body["said"], entries[revision].personal)
+        )
+    }

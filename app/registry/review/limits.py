@@ -21,11 +21,13 @@ class UnreviewedReports:
     limited: int
     is_any_waiting: bool
 
-    def judge(self, *, is_limited: bool) -> Review:
-        """Return whether one more report counts at once."""
+    def judge(self, *, is_limited: bool, is_repeated: bool = False) -> Review:
+        """Return whether one more report counts at once.
+
+        `is_repeated`: it says again what counted at once before, and needs only room."""
         limits = (self.limited >= DEFAULT_UNREVIEWED_LIMIT) if is_limited else False
         is_full = limits or self.total >= self.limit
-        return Review.AWAITING_REVIEW if self.is_any_waiting or is_full else Review.UNREVIEWED
+        return Review.AWAITING_REVIEW if is_full or (self.is_any_waiting and not is_repeated) else Review.UNREVIEWED
 
     def add(self, review: Review | None, *, is_limited: bool, number: int = 1) -> None:
         """Count a report, or with `number` -1 remove one that another version replaced."""
