@@ -55,7 +55,7 @@ class HomeData:
     count_now: Answer
     drawn_groups: tuple[Answer, ...]
     series: Answer
-    series_by_three: Answer
+    series_by_three: Answer | None  # None in a registry with fewer sources
     reference_series: Answer | None
     claims_released_from: str | None
     claims: Claims
@@ -112,7 +112,7 @@ async def load_home_data(page: Page, question: HomeQuestion, claims: Claims) -> 
     count_now, series, series_by_three = await gather(
         page.api.read(count_releases, terms, group_by="source"),
         fetch_finest_series(page, terms),
-        fetch_finest_series(page, {**terms, "min_sources": min(BAND_MIN_SOURCES, len(page.sources))}),
+        _load_series_by_three(page, terms),
     )
     count_now = _keep_combined(count_now)
     drawn_groups = _select_drawn_groups(page, count_now)
@@ -186,6 +186,13 @@ def _select_drawn_groups(page: Page, count_now: Answer) -> tuple[Answer, ...]:
     ]  # fmt: skip
     sorted_groups = sorted(verifying, key=lambda group: (-group["verified"], page.get_source_name(group["source"])))
     return tuple(sorted_groups[:MAX_DRAWN_SOURCES])
+
+
+async def _load_series_by_three(page: Page, terms: Mapping[str, Any]) -> Any:
+    """Fetch the series of what three sources verified, if there are so many."""
+    if len(page.sources) < BAND_MIN_SOURCES:
+        return None
+    return await fetch_finest_series(page, {**terms, "min_sources": BAND_MIN_SOURCES})
 
 
 async def _load_reference_series(page: Page, terms: Mapping[str, Any], claims_released_from: str | None) -> Any:

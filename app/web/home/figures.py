@@ -149,10 +149,10 @@ def _build_claims_chart(
     first = float(int(moments[0])) if moments else 0.0
     last = _compute_axis_end(lines, ranked_statements[: frame.max_bars], first, moments)
     verified_by_one = [point["verified"] + point["contested"] for point in series["points"]]
-    verified_by_three = [point["releases"] for point in data.series_by_three["points"]]
+    by_three = data.series_by_three
     band = (
-        _build_band(moments, verified_by_three, verified_by_one, last)
-        if data.drawn_groups and any(verified_by_one)
+        _build_band(moments, [point["releases"] for point in by_three["points"]], verified_by_one, last)
+        if by_three is not None and data.drawn_groups and any(verified_by_one)
         else ()
     )
     return ClaimsChart(
@@ -365,7 +365,7 @@ def _format_caption(page: Page, data: HomeData) -> Markup:
         "wide as the day where it gave no hour."
     )
     parts = [fill_sentence(lines_text, {})]
-    if data.drawn_groups:
+    if data.drawn_groups and data.series_by_three is not None:
         parts.append(
             fill_sentence(_("<b>Grey band:</b> from what three sources verified to what at least one did."), {})
         )

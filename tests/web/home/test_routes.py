@@ -2,13 +2,15 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 
 import pytest
 
 from app.config import Settings
+from app.registry import directory
+from tests import support
 from tests.support import JANUARY, Body, World
 
 PAGE = {"accept": "text/html"}
@@ -268,3 +270,31 @@ def test_a_figure_elsewhere_leads_to_a_page_that_is_there(contested: World, furt
         page = contested.client.get(f"/es/embed/{name}?country=VE&released_from=2026-01-08{further}").text
         address = unescape(page.split('<footer class="from">')[1].split('href="')[1].split('"')[0])
         assert contested.client.get(address).status_code == 200, address
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_registry_with_few_sources_shows_every_page_of_numbers(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(support, "INDEPENDENT", support.INDEPENDENT[:count])
+    monkeypatch.setattr(support, "GOVERNMENT", support.INDEPENDENT[0])
+    monkeypatch.setattr(directory, "add_source", without_governments(directory.add_source))
+    with World(settings, JANUARY) as world:
+        world.restart_with(country="VE", released_from="2026-01-08")
+        at(world, "2026-01-10T15:00+00:00")
+        file(world, support.INDEPENDENT[0], 0)
+        at(world, "2026-01-12T15:00+00:00")
+        assert len(world.get("/v1/sources").json()["data"]) == count
+        pages = ("", "counts", "counts/releases", "counts/detentions", "sources", "people", "releases", "data")
+        for path in (*(f"/es/{name}" for name in pages), "/es/embed/contested?country=VE"):
+            assert world.client.get(path, headers=PAGE).status_code == 200, path
+        assert "Banda gris" not in shown(world)
+
+
+def without_governments(add_source: Callable[..., Any]) -> Callable[..., Any]:
+    """Let no government be added."""
+
+    def add(context: Any, body: Any) -> Any:
+        return None if body.kind == "government" else add_source(context, body)
+
+    return add
