@@ -216,7 +216,7 @@ def _render_review(context: WriteContext, result: Outcome) -> ReviewedBatch:
 
 
 def _render_list_undo(context: WriteContext, result: Outcome) -> UndoOut:
-    return undo.render_undo(context.session, result)
+    return undo.render_undo(context.session, context.secret, result)
 
 
 def _render_freeze(_context: WriteContext, result: Outcome) -> FreezeOut:

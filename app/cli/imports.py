@@ -206,7 +206,7 @@ def _print_result(
     if output_options.as_json:
         print_line(json.dumps({**receipt, "groups": printed_groups}, ensure_ascii=False, default=str))
     else:
-        print_groups(printed_groups, output_options.lang)
+        print_groups(printed_groups, receipt["sheet_names"], output_options.lang)
         print_receipt(receipt, outcomes, output_options.lang)
     return _describe_remaining_work(receipt, output_options.lang)
 
@@ -238,11 +238,17 @@ def _read_rows(engine: Engine, secret: bytes, job: ListImport, lang: Language) -
     after_row = 0
     while True:
         with open_read_session(engine) as session:
-            rows = receipts.list_row_outcomes(session, secret, job.id, after_row, PRINT_PAGE_ROWS, lang=lang)
+            rows = receipts.list_row_outcomes(session, secret, job, after_row, PRINT_PAGE_ROWS, lang=lang)
         yield from rows
         if len(rows) < PRINT_PAGE_ROWS:
             return
         after_row = rows[-1]["row"]
+
+
+def _format_row(row: ImportRowShape) -> str:
+    """Return a row with the name in its report: "Detenidos!14 (Juana Paz)"."""
+    label = row["label"] or str(row["row"])
+    return f"{label} ({row['name']})" if row["name"] else label
 
 
 def _print_rows(
@@ -263,7 +269,7 @@ def _print_rows(
             print_line(json.dumps(row, ensure_ascii=False, default=str))
         elif row["outcome"] == ImportOutcome.NEEDS_REVIEW:
             outcome = format_line("needs_review", lang)
-            print_line(format_line("row", lang, row=row["row"], outcome=outcome))
+            print_line(format_line("row", lang, row=_format_row(row), outcome=outcome))
     return outcomes, groups, values
 
 

@@ -2,10 +2,12 @@
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 
 from app.imports.faults import format_line
 from app.imports.filing.receipts import Receipt, format_noted_cells
 from app.imports.formats.template import format_field_name
+from app.imports.reader.list_reader import format_row_label
 from app.schemas.imports import ImportGroup, ImportWarning
 from app.vocabulary import ImportOutcome, Language
 
@@ -13,7 +15,7 @@ from app.vocabulary import ImportOutcome, Language
 OUTCOME_MESSAGES = {ImportOutcome.NEEDS_REVIEW: "to_review"}
 
 
-def print_groups(groups: list[ImportGroup], lang: Language) -> None:
+def print_groups(groups: list[ImportGroup], sheet_names: Mapping[str, str], lang: Language) -> None:
     """Print the questions, then the errors: each kind once, with its first few rows."""
     for name, questions in (("asked", True), ("wrong", False)):
         matching_groups = [group for group in groups if group["question"] is questions]
@@ -23,13 +25,13 @@ def print_groups(groups: list[ImportGroup], lang: Language) -> None:
             where = _format_location(group, lang)
             print_line(format_line("group", lang, count=group["count"], code=group["code"], where=where))
             print_line(f"    {group['detail']}")
-            _print_examples(group, lang)
+            _print_examples(group, sheet_names, lang)
 
 
-def _print_examples(group: ImportGroup | ImportWarning, lang: Language) -> None:
+def _print_examples(group: ImportGroup | ImportWarning, sheet_names: Mapping[str, str], lang: Language) -> None:
     for example in group["examples"]:
         value = f": {example['value']}" if example["value"] else ""
-        print_line(format_line("example", lang, row=example["row"], value=value))
+        print_line(format_line("example", lang, row=format_row_label(example["row"], sheet_names), value=value))
     remaining = group["count"] - len(group["examples"])
     if remaining > 0:
         print_line(format_line("more", lang, count=remaining))
@@ -63,21 +65,21 @@ def _print_columns(receipt: Receipt, lang: Language) -> None:
         )
 
 
-def _print_warnings(warnings: list[ImportWarning], lang: Language) -> None:
+def _print_warnings(warnings: list[ImportWarning], sheet_names: Mapping[str, str], lang: Language) -> None:
     """Print what was accepted but may not be what the sender meant."""
     if warnings:
         print_line(format_line("warned", lang))
     for warning in warnings:
         print_line(format_line("group", lang, count=warning["count"], code=warning["code"], where=""))
         print_line(f"    {format_line(warning['code'], lang)}")
-        _print_examples(warning, lang)
+        _print_examples(warning, sheet_names, lang)
 
 
 def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> None:
     if receipt["rows"] is None:
         return  # the file could not be read: only the problem is printed
     _print_columns(receipt, lang)
-    _print_warnings(receipt["warnings"], lang)
+    _print_warnings(receipt["warnings"], receipt["sheet_names"], lang)
     if receipt["unsaid"]:
         words = ", ".join(f'{cell["column"]} "{cell["word"]}" × {cell["count"]}' for cell in receipt["unsaid"])
         print_line(format_line("unsaid", lang, words=words))
@@ -85,7 +87,7 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
         print_line(noted)
     skipped_rows = receipt["left_out"]
     if skipped_rows["count"]:
-        rows = ", ".join(map(str, skipped_rows["rows"])) + (
+        rows = ", ".join(str(format_row_label(row, receipt["sheet_names"])) for row in skipped_rows["rows"]) + (
             ", …" if skipped_rows["count"] > len(skipped_rows["rows"]) else ""
         )
         print_line(format_line("left_out", lang, count=skipped_rows["count"], rows=rows))

@@ -45,6 +45,8 @@ UndoPage = Callable[[bool, int], dict[str, Any]]
 
 class _LeftRow(BaseModel):
     row: int | None
+    label: str | None = None
+    name: str | None = None
     source_record_id: str | None
     report_id: uuid.UUID | None
     reason: UndoReason
@@ -111,7 +113,7 @@ def _build_local(engine: Engine, settings: Settings, import_id: uuid.UUID) -> Un
                 raise NotFound("There is no list with this id.")
             context = WriteContext(session, load_reporter(session, job.source, settings.names), utc_now(), secret)
             outcome = undo.undo_list(context, import_id, dry_run=dry_run, after=after)
-            return {**undo.render_undo(session, outcome)}
+            return {**undo.render_undo(session, secret, outcome)}
 
     return undo_page
 
@@ -168,6 +170,7 @@ def _print_result(answer: dict[str, Any], heading: str, lang: Language) -> None:
             format_line(f"undo_{row['reason']}", lang),
             ", ".join(format_field_name(field, lang) for field in row["fields"]),
         )
-        case = row["source_record_id"] or row["report_id"] or "—"
-        line = format_line("undo_left", lang, row=row["row"] or "—", case=case, reason=reason, fields=fields)
+        case = row["name"] or row["source_record_id"] or row["report_id"] or "—"
+        label = row["label"] or row["row"] or "—"
+        line = format_line("undo_left", lang, row=label, case=case, reason=reason, fields=fields)
         typer.echo(f"  {line.rstrip()}")

@@ -248,13 +248,16 @@ def build_facility_shape(facility: Facility) -> FacilityShape:
 def query_own_reports(
     session: Session, query: ReportQuery, reader: Reader, revision: int, secret: bytes
 ) -> Page[ReportShape]:
-    """Return a source's own reports in full: all, or the report with a case number. `secret`: the key of case number
-    digests."""
+    """Return a source's own reports in full: all, those in a state of review, or the one with a case number.
+
+    `secret`: the key of case number digests."""
     statement = (
         select(col(Record.key), Record, Report)
         .join(Report, col(Report.record) == col(Record.key))
         .where(col(Record.source) == reader.source, valid_at(Report, revision), col(Record.redacted).is_(False))
     )
+    if query.review is not None:
+        statement = statement.where(col(Report.review) == query.review)
     if query.source_record_id is not None and reader.source is not None:
         case_digest = records.digest_case(secret, reader.source, query.source_record_id)
         statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(

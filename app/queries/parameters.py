@@ -35,7 +35,7 @@ from app.queries.terms import (
 from app.schemas.base import NotVisible, Tombstone
 from app.schemas.filed import BatchKind, UnknownFacility, WithdrawalsShape
 from app.schemas.reports import Code, Country, Date, Line, Slug, Sources, remove_repeats
-from app.vocabulary import CorrectionKind, Language, Measure, Stage
+from app.vocabulary import CorrectionKind, Language, Measure, Review, Stage
 
 JSON_MEDIA_TYPE = "application/json"
 
@@ -97,9 +97,10 @@ RecordedSort = Literal["recorded", "-recorded"]
 
 
 class ReportQuery(PageQuery):
-    """A query for a list of one's own reports."""
+    """A query for a list of one's own reports. `review`: only those in this state."""
 
     source_record_id: Code | None = None
+    review: Review | None = None
 
 
 class BatchQuery(RevisionQuery):

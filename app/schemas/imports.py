@@ -138,13 +138,16 @@ class ImportWarning(TypedDict):
 
 
 class ImportReceipt(TypedDict):
-    """The receipt of a list, filed at once or sent part by part."""
+    """The receipt of a list, filed at once or sent part by part. `missing`: how many of the rows are reports of people
+    whom a whole list lacks. `sheet_names`: of a list of several sheets, the names by their numbers, for the numbers of
+    rows."""
 
     state: ImportState
     dry_run: bool
     strict: bool
     digest: str
     settled: int
+    missing: int
     counts: dict[ImportOutcome, int]
     releases: int
     held: int
@@ -159,6 +162,7 @@ class ImportReceipt(TypedDict):
     first_revision: int | None
     last_revision: int | None
     sheet: str | None
+    sheet_names: dict[str, str]
     other_sheets: list[str]
     columns: list[ImportColumn]
     saved_mapping: bool
@@ -240,9 +244,13 @@ class ImportFieldChange(TypedDict):
 
 class ImportRowShape(TypedDict):
     """What became of a row, by its number in the file and, once it is filed, by the case number of its report.
-    `warnings`: what was accepted of it and may not be what was meant. `changes`: what it changes of your report."""
+    `label`: the row as its file names it, `Detenidos!14`; null for somebody whom a whole list lacks. `name`: of the
+    person in your report. `warnings`: what was accepted of it and may not be what was meant. `changes`: what it changes
+    of your report."""
 
     row: int
+    label: str | None
+    name: str | None
     source_record_id: str | None
     outcome: ImportOutcome
     report_id: uuid.UUID | None
@@ -416,11 +424,13 @@ UndoReason = Literal["changed_since", "waiting", "by_hand"]
 
 
 class UndoLeftRow(TypedDict):
-    """A row that undoing a list leaves as it is, wholly or in these fields. `row`: null once the outcomes of rows are
-    deleted. `changed_since`: you changed these fields again. `waiting`: the report, or a newer version of it, waits
-    under an embargo: delete it. `by_hand`: correct it yourself."""
+    """A row that undoing a list leaves as it is, wholly or in these fields. `row`, `label`: null once the outcomes of
+    rows are deleted. `name`: of the person in your report. `changed_since`: you changed these fields again. `waiting`:
+    the report, or a newer version of it, waits under an embargo: delete it. `by_hand`: correct it yourself."""
 
     row: int | None
+    label: str | None
+    name: str | None
     source_record_id: str | None
     report_id: uuid.UUID | None
     reason: UndoReason

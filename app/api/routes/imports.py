@@ -309,7 +309,7 @@ def _list_rows(
     cursor_scope = f"rows of {job.id}"
     position = read_cursor(query.cursor, cursor_scope)
     secret, after_row = context.request.app.state.secret, position[0] if position else 0
-    rows = receipts.list_row_outcomes(context.session, secret, job.id, after_row, query.limit + 1, query.outcome, lang)
+    rows = receipts.list_row_outcomes(context.session, secret, job, after_row, query.limit + 1, query.outcome, lang)
     page_rows = rows[: query.limit]
     return Page(
         [{**row} for row in page_rows],

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from app.dates import parse_date
 from app.imports.faults import BadFile, format_day, format_line
 from app.imports.filing.own_reports import OwnReport, iterate_own_reports
+from app.imports.reader.list_reader import FIRST_MISSING_ROW
 from app.imports.reader.rows import Row
 from app.log.content import DENIES, Content, restore_sent_content, unflatten_content
 from app.matching.scripts import fold
@@ -26,8 +27,6 @@ from app.registry.reports import UNSENT_FIELDS
 from app.schemas.imports import ImportMissingReport
 from app.vocabulary import EndedHow, Language, Stage, Verdict
 
-# The numbers of rows for people whom a list lacks follow those of any sheet.
-FIRST_MISSING_ROW = 900_000_001
 MAX_MISSING = 500  # reports that are asked about: with more missing, the list is hardly the whole
 HELD, RELEASED, DIED, DENIED = "held", "released", "died", "denied"
 Body = dict[str, Any]

@@ -52,6 +52,7 @@ from app.vocabulary import Verdict
 # People of a whole list who are asked about one by one; one answer is for all the others.
 MAX_MISSING_QUESTIONS = 40
 ALL_OTHERS = "*"
+UNKNOWN_SYNONYM = MissingAnswer.UNKNOWN  # understood in a mapping; a page offers `keep`, which does the same
 DatedAge = tuple[int, str]
 
 
@@ -248,7 +249,7 @@ def _ask_about_missing(
     missing: list[ImportMissingReport], mapping: ListMapping, new_names: dict[str, str]
 ) -> list[StoredQuestion]:
     """Ask what became of people whom a whole list lacks. `new_names`: label → name of the rows of new people."""
-    choices = [format_choice(answer, f"missing_{answer}") for answer in MissingAnswer]
+    choices = [format_choice(answer, f"missing_{answer}") for answer in MissingAnswer if answer != UNKNOWN_SYNONYM]
     questions = [
         build_question(
             "missing_person",

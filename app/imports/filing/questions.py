@@ -106,7 +106,8 @@ _ANSWER_LABELS = {
     (Question.REMARK_STATE, Answer.READ): "remark_set_aside",
     (Question.REPEATED, Answer.LEAVE_OUT): "same_person",
     (Question.REPEATED, Answer.READ): "another_person",
-    (Question.REMARK_WISH, Answer.READ): "remark_set_aside",
+    (Question.REMARK_WISH, Answer.REMARK): "wish_holds",
+    (Question.REMARK_WISH, Answer.READ): "wish_set_aside",
 }
 _LIKELY_NOBODY = frozenset({Question.SUM, Question.TITLE, Question.HEADINGS, Question.NOT_A_NAME})
 

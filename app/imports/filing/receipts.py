@@ -9,13 +9,14 @@ follow from the source's own statements alone: other sources' reports and hidden
 import json
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import format_instant, parse_date, subtract_years
+from app.db.engine import split_into_chunks
 from app.imports import faults
 from app.imports.fault_groups import load_row_faults, translate_errors
 from app.imports.faults import WISH_WITHDRAWN, format_line, translate_question
@@ -29,12 +30,12 @@ from app.imports.filing.import_store import (
     load_undone_at,
     read_sealed_column,
 )
+from app.imports.reader.list_reader import format_row_label
 from app.imports.reader.tally import RowsCounted
-from app.log import entries
 from app.log.content import Content, flatten_body, has_release_section, restore_sent_content
-from app.log.entries import load_entry
+from app.log.entries import load_entry, load_values
 from app.log.sealing import unseal_json
-from app.models import ImportRow, ListImport, Sealed
+from app.models import OPEN, ImportRow, ListImport, Record, Report, Sealed
 from app.projection.statements import ASSERTIONS, is_first_hand
 from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.registry.checks import PAST_DATE_FIELDS
@@ -215,35 +216,63 @@ Receipt = ImportOut | SentReceipt
 def list_row_outcomes(
     session: Session,
     secret: bytes,
-    job: uuid.UUID,
+    job: ListImport,
     after_row: int,
     limit: int,
     outcome: str | None = None,
     lang: Language = "en",
 ) -> list[ImportRowShape]:
     """The outcomes of at most `limit` rows after the row `after_row`."""
-    query = select(ImportRow, col(Sealed.disclosures)).where(col(ImportRow.list_import) == job)
-    # The import stores no case number: an erased report has none any more.
+    query = select(ImportRow, col(Sealed.disclosures)).where(col(ImportRow.list_import) == job.id)
+    # The import stores no case number and no name: an erased report has none any more.
     query = query.outerjoin(Sealed, col(Sealed.revision) == col(ImportRow.revision)).where(
         col(ImportRow.row) > after_row
     )
     if outcome is not None:
         query = query.where(col(ImportRow.outcome) == outcome)
     rows = session.execute(query.order_by(col(ImportRow.row)).limit(limit)).all()
+    sheet_names = load_sheet_names(secret, job)
+    # A trial has no revisions: the report that a row would change has the name.
+    unfiled = [row.report for row, disclosures in rows if disclosures is None and row.report is not None]
+    current = load_current_values(session, unfiled, job.source)
+    values = [load_values(disclosures) or current.get(row.report, {}) for row, disclosures in rows]
     faults = {row.row: translate_errors(load_row_faults(secret, row), row.row, lang) for row, _disclosures in rows}
     return [
         {
             "row": row.row,
-            "source_record_id": entries.load_values(disclosures).get("source_record_id"),
+            "label": format_row_label(row.row, sheet_names),
+            "name": personal.get("detainee.full_name"),
+            "source_record_id": personal.get("source_record_id"),
             "outcome": ImportOutcome(row.outcome),
             "report_id": row.report,
             "revision": row.revision,
             "errors": [fault for fault in faults[row.row] if fault["code"] not in WARNINGS],
             "warnings": [fault for fault in faults[row.row] if fault["code"] in WARNINGS],
-            "changes": unseal_json(secret, row.changes, job, row.row, CHANGES) if row.changes else [],
+            "changes": unseal_json(secret, row.changes, job.id, row.row, CHANGES) if row.changes else [],
         }
-        for row, disclosures in rows
+        for (row, _disclosures), personal in zip(rows, values, strict=True)
     ]
+
+
+def load_sheet_names(secret: bytes, job: ListImport) -> dict[str, str]:
+    """Return number → name of the sheets of a list; empty for a list of one sheet."""
+    names: dict[str, str] = read_sealed_column(secret, job, "told").get("sheet_names", {})
+    return names
+
+
+def load_current_values(
+    session: Session, report_ids: Iterable[uuid.UUID], source: int
+) -> dict[uuid.UUID, dict[str, Any]]:
+    """Return the personal values of the current versions of a source's own reports."""
+    query = select(col(Record.id), col(Sealed.disclosures)).join(
+        Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN)
+    )
+    query = query.join(Sealed, col(Sealed.revision) == col(Report.stated)).where(col(Record.source) == source)
+    return {
+        report_id: load_values(disclosures)
+        for chunk in split_into_chunks({*report_ids})
+        for report_id, disclosures in session.execute(query.where(col(Record.id).in_(chunk)))
+    }
 
 
 def build_change(numbers: Mapping[str, int], suffix: str = "") -> ImportChange:
@@ -321,6 +350,7 @@ def build_receipt(
         "rows": job.rows,
         "whole": job.whole,
         "settled": sum(json.loads(job.counts).values()),
+        "missing": summary.get("missing", 0),
         "counts": counts,
         "releases": summary.get("releases", 0),
         "held": summary.get("held", 0),
@@ -336,6 +366,7 @@ def build_receipt(
         "last_revision": job.last_revision,
         "form": summary.get("form"),
         "sheet": summary.get("sheet"),
+        "sheet_names": summary.get("sheet_names", {}),
         "other_sheets": summary.get("other_sheets", []),
         "columns": summary.get("columns", []),
         "saved_mapping": summary.get("saved_mapping", False),

@@ -116,7 +116,9 @@ class Filing:
         # Once a list is filed, its cells are in reports, and nowhere else.
         shape = opened_list.shape(with_samples=job.dry_run or bool(questions))
         facts: dict[str, Any] = {
-            "told": import_store.read_sealed_column(self._secret, job, "told") | shape,
+            "told": import_store.read_sealed_column(self._secret, job, "told")
+            | shape
+            | {"missing": len(prepared.missing_bodies)},
             "rows": row_count,
         }
         with open_writer_session(self._engine) as session:
@@ -205,7 +207,7 @@ class Filing:
             context = self._build_context(session, job, self._trial)
             # No report will have these ids, and no entry these revisions.
             outcomes = [
-                replace(row, report=row.report if row.changes else None, revision=None)
+                replace(row, report=row.report if row.outcome in KNOWN_OUTCOMES else None, revision=None)
                 for row in batch.file(context, self._written_records)
             ]
             session.rollback()
@@ -221,7 +223,7 @@ class Filing:
             if job.state == "checking":
                 if json.loads(job.counts)["error"]:
                     raise build_strict_refusal(
-                        receipts.list_row_outcomes(session, self._secret, job.id, 0, 1, "error")[0]["row"]
+                        receipts.list_row_outcomes(session, self._secret, job, 0, 1, "error")[0]["row"]
                     )
                 if not import_store.restart_import(session, self._secret, job, "running"):
                     return False
@@ -306,6 +308,8 @@ def build_strict_refusal(row: int, first: int | None = None) -> BadFile:
 # rows, and takes more (decision 0039).
 MAX_LIST_BYTES = 64 * 1024 * 1024
 
+# Outcomes of rows whose reports are filed already.
+KNOWN_OUTCOMES = ("updated", "unchanged")
 ReportProgress = Callable[[ListImport], None]
 
 

@@ -217,6 +217,8 @@ def _classify_body(body: DetentionReportIn) -> ImportSubject | None:
         return "releases"
     if body.detainee is not None and body.detainee.died_on is not None:
         return None
+    if body.verification.verdict == Verdict.RETRACTED:
+        return None
     return "held" if body.detention is None or body.detention.ended is None else None
 
 

@@ -20,9 +20,10 @@ from sqlmodel import Session, col
 from app.db.engine import has_waiting_writers
 from app.errors import Conflict, Problem
 from app.imports.filing import import_store, receipts
+from app.imports.reader.list_reader import format_row_label
 from app.log.content import AGE, AGE_ON, DENIES, NATIONAL_ID, Content, restore_sent_content
-from app.log.entries import LogEntry, load_entries, load_values
-from app.models import OPEN, ImportRow, ListImport, RecalledEntry, Record, Report, Sealed
+from app.log.entries import LogEntry, load_entries
+from app.models import OPEN, ImportRow, ListImport, RecalledEntry, Record, Report
 from app.registry import reports, waiting_reports
 from app.registry.filing import MAX_BATCH_SECONDS
 from app.registry.list_rows import LIST_UNDONE_REASON, MAX_CONTENDED_BATCH_SECONDS
@@ -288,19 +289,20 @@ def _undo_report(context: WriteContext, report: ListedReport, page: _Page, *, dr
         page.tally += receipts.count_own_changes(newest.content, content)
 
 
-def render_undo(session: Session, outcome: Outcome) -> UndoOut:
-    """Return an undone page as its source reads it, with the case numbers of the rows that are left."""
+def render_undo(session: Session, secret: bytes, outcome: Outcome) -> UndoOut:
+    """Return an undone page as its source reads it, with the names of the rows that are left."""
     ids = outcome.ids
+    job = import_store.load_import(session, uuid.UUID(ids["import"]))
+    sheet_names = receipts.load_sheet_names(secret, job)
     report_ids = [uuid.UUID(row["report"]) for row in ids["left"] if row["report"] is not None]
-    query = select(col(Record.id), col(Sealed.disclosures)).join(
-        Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN)
-    )
-    query = query.join(Sealed, col(Sealed.revision) == col(Report.stated)).where(col(Record.id).in_(report_ids))
-    cases = {str(id): load_values(values).get("source_record_id") for id, values in session.execute(query)}
+    current = receipts.load_current_values(session, report_ids, job.source)
+    values = {str(report_id): personal for report_id, personal in current.items()}
     left: list[UndoLeftRow] = [
         {
             "row": row["row"],
-            "source_record_id": cases.get(row["report"]),
+            "label": None if row["row"] is None else format_row_label(row["row"], sheet_names),
+            "name": values.get(row["report"], {}).get("detainee.full_name"),
+            "source_record_id": values.get(row["report"], {}).get("source_record_id"),
             "report_id": None if row["report"] is None else uuid.UUID(row["report"]),
             "reason": row["reason"],
             "fields": row["fields"],

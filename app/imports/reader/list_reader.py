@@ -6,7 +6,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -96,6 +96,17 @@ def read_json_rows(data: bytes, mapping: ListMapping) -> Iterator[Row]:
 MAX_MISSING_SHOWN = 3
 # The row numbers of a list of several sheets: those of its third sheet follow 30,000,000.
 SHEET_ROWS = 10_000_000
+# The numbers of rows for people whom a list lacks follow those of any sheet.
+FIRST_MISSING_ROW = 900_000_001
+
+
+def format_row_label(number: int, sheet_names: Mapping[str, str]) -> str | None:
+    """Return a row as an officer names it: 14, or Detenidos!14 in a list of several sheets; None for somebody whom the
+    list lacks. `sheet_names`: number of a sheet → its name, as a receipt has them."""
+    if number >= FIRST_MISSING_ROW:
+        return None
+    sheet_number, row = divmod(number, SHEET_ROWS)
+    return f"{sheet_names.get(str(sheet_number), sheet_number)}!{row}" if sheet_number else str(row)
 
 
 class OpenedShape(TypedDict):
@@ -105,6 +116,7 @@ class OpenedShape(TypedDict):
     digest: str
     columns: list[ImportColumn]
     sheet: str | None
+    sheet_names: dict[str, str]
     other_sheets: list[str]
     saved_mapping: bool
     remembered: str | None
@@ -152,9 +164,11 @@ class OpenedList:
 
     def label_row(self, number: int) -> str:
         """Return a row as an officer names it: 14, or Detenidos!14 in a list of several sheets."""
-        sheet_number, row = divmod(number, SHEET_ROWS)
-        name = next((sheet.name for sheet in self.sheets if sheet.number == sheet_number), None)
-        return str(number) if name is None or not sheet_number else f"{name}!{row}"
+        return format_row_label(number, self._sheet_names) or str(number)
+
+    @property
+    def _sheet_names(self) -> dict[str, str]:
+        return {str(sheet.number): sheet.name for sheet in self.sheets if sheet.name is not None}
 
     def count_rows(self) -> int:
         """Return the number of rows. Reads to the end: a file that breaks off is refused before anything of it is
@@ -172,6 +186,7 @@ class OpenedList:
             "digest": self.digest,
             "columns": [_shape_column(column, with_samples=with_samples) for column in self.columns],
             "sheet": ", ".join(used) or None,
+            "sheet_names": self._sheet_names if len(used) > 1 else {},
             "other_sheets": [sheet.name for sheet in self.sheets if sheet.name is not None and not sheet.is_used],
             "saved_mapping": self.is_mapping_saved,
             "remembered": dump_mapping(self.mapping) if self.is_mapping_saved else None,

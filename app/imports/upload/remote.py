@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -107,9 +107,9 @@ def file_remote_list(
             observer.show_status(
                 "The file has changed since its upload was interrupted: this is a new one, from its first row."
             )
-        return _Upload(client, journal, list_parts, replace(options, whole=list_parts.rows), observer).run(
-            receipt, all_rows=all_rows
-        )
+        options = replace(options, whole=list_parts.rows)
+        upload = _Upload(client, journal, list_parts, options, observer, opened_list.label_row)
+        return upload.run(receipt, all_rows=all_rows)
 
 
 class _Upload:
@@ -122,14 +122,10 @@ class _Upload:
         list_parts: ListParts,
         options: ImportOptions,
         observer: UploadObserver,
+        label_row: Callable[[int], str],
     ) -> None:
-        self._client, self._journal, self._parts, self._options, self._observer = (
-            client,
-            journal,
-            list_parts,
-            options,
-            observer,
-        )
+        self._client, self._journal, self._parts = client, journal, list_parts
+        self._options, self._observer, self._label_row = options, observer, label_row
 
     def run(self, total: "_ReceiptTotal", *, all_rows: bool) -> tuple[SentReceipt, list[ImportRowShape]]:
         """Send all parts; a strict list first as a trial, so that nothing of it is filed if a row is in error."""
@@ -240,14 +236,17 @@ class _Upload:
         raise PermanentError(UNSENT_ROWS_MESSAGE)
 
     def _build_row(self, part: UploadPart, row: PartRow) -> ImportRowShape:
+        number = _find_file_row(part, row.row)
         return {
-            "row": _find_file_row(part, row.row),
+            "row": number,
+            "label": self._label_row(number),
+            "name": row.name,
             "source_record_id": row.source_record_id,
             "outcome": row.outcome,
             "report_id": row.report_id,
             "revision": row.revision,
-            "errors": [self._place_error(error, _find_file_row(part, row.row)) for error in row.errors],
-            "warnings": [self._place_error(warning, _find_file_row(part, row.row)) for warning in row.warnings],
+            "errors": [self._place_error(error, number) for error in row.errors],
+            "warnings": [self._place_error(warning, number) for warning in row.warnings],
             "changes": row.changes,
         }
 
@@ -267,9 +266,10 @@ class _ReceiptTotal:
     def build_error_rows(self) -> list[ImportRowShape]:
         """The rows that were not sent, with their faults."""
         return [
-            {"row": number, "source_record_id": None, "outcome": ImportOutcome.ERROR, "report_id": None,
-             "revision": None, "errors": translate_errors([fault.shape() for fault in faults], number, self._lang),
-             "warnings": [], "changes": []}
+            {"row": number, "label": self._opened_list.label_row(number), "name": None, "source_record_id": None,
+             "outcome": ImportOutcome.ERROR, "report_id": None, "revision": None,
+             "errors": translate_errors([fault.shape() for fault in faults], number, self._lang), "warnings": [],
+             "changes": []}
             for number, faults in self._parts.faults_by_row.items()
         ]  # fmt: skip
 
@@ -312,6 +312,7 @@ class _ReceiptTotal:
             "strict": self._options.strict,
             "rows": self._parts.rows,
             "settled": sum(counts.values()),
+            "missing": 0,
             "counts": counts,
             "releases": sum(receipt.releases for receipt in receipts),
             "held": sum(receipt.held for receipt in receipts),

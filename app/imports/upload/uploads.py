@@ -339,6 +339,7 @@ class PlacedError(Message):
 
 class PartRow(BaseModel):
     row: int
+    name: str | None = None
     source_record_id: str | None = None
     outcome: ImportOutcome
     report_id: uuid.UUID | None

@@ -120,7 +120,5 @@ def _load_earlier_reviews(session: Session, record: int, report: Content) -> set
     return {
         None if review is None else Review(review)
         for revision, review in versions
-        if content.is_same_content(
-            report, restore_content(entries[revision].body["said"], entries[revision].personal)
-        )
+        if content.is_same_content(report, restore_content(entries[revision].body["said"], entries[revision].personal))
     }

@@ -130,6 +130,10 @@ class ListQuestions:
         return [column for column in self.columns if column.question]
 
     @property
+    def settled_columns(self) -> list[FormColumn]:
+        return [column for column in self.columns if not column.question]
+
+    @property
     def open_count(self) -> int:
         return len(self.open) + len(self.open_columns)
 
@@ -185,7 +189,8 @@ def build_list_questions(
     known_places = {one["place"] for one in [*earlier, *others]}
     earlier += [one for one in _recall_values(answers.mapping, words) if one["place"] not in known_places]
     answered = [one for one in earlier if find_answer(answers.mapping, one["place"]) is not None]
-    builder = _FormBuilder(answers, identities, words)
+    status_columns = [one["column"] for one in receipt["columns"] if STATE in one["fields"]]
+    builder = _FormBuilder(answers, identities, status_columns, words)
     titles = build_field_titles(words)
     return ListQuestions(
         [builder.build(one) for one in others],
@@ -295,9 +300,16 @@ def _find_label(question: RowQuestion, answer: str) -> str:
 
 
 class _FormBuilder:
-    def __init__(self, answers: FormAnswers, identities: Mapping[str, RowIdentity], words: Catalogue) -> None:
+    def __init__(
+        self,
+        answers: FormAnswers,
+        identities: Mapping[str, RowIdentity],
+        status_columns: Sequence[str],
+        words: Catalogue,
+    ) -> None:
         self._answers = answers
         self._identities = identities
+        self._status_columns = status_columns
         self._words = words
         self._count = 0
 
@@ -345,6 +357,9 @@ class _FormBuilder:
         if identity is None or (len(rows) > 1 and question["code"] not in QUESTIONS):
             return []
         cell = identity.cells.get(question.get("column") or "")
+        if question["code"] == RowQuestion.REMARK_STATE:
+            status = [identity.cells.get(column, "") for column in self._status_columns]
+            return list(filter(None, dict.fromkeys([identity.name, *status, cell or ""])))
         if question["code"] in QUESTIONS and cell and identity.name and cell != identity.name:
             return [cell] if identity.name in question["detail"] else [identity.name, cell]
         return list(identity.cells.values())[:MAX_PREVIEW_CELLS]

@@ -84,7 +84,12 @@ async def _fetch_own_counts(desk: Desk, answer: Mapping[str, Any]) -> list[trial
 def _build_left_row(row: Mapping[str, Any], words: Catalogue) -> dict[str, Any]:
     lang = get_code_language(words)
     fields = [_get_title(field, lang) for field in row["fields"]]
-    return {**row, "reason": _describe_reason(row["reason"], words), "fields": ", ".join(fields)}
+    return {
+        "label": row["label"] or ("" if row["row"] is None else words.gettext("not on this list")),
+        "person": ", ".join(filter(None, [row["name"], trial.hide_derived_case(row["source_record_id"] or "")])),
+        "reason": _describe_reason(row["reason"], words),
+        "fields": ", ".join(fields),
+    }
 
 
 def _get_title(field: str, lang: Language) -> str:

@@ -305,18 +305,23 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         for width, prefix in ((FULL_WIDTH, "wide"), (PHONE_WIDTH, "narrow"))
     ]
     titles = build_field_titles(words)
+    row_views = trial.build_row_views(rows["data"], identities, words)
     return await desk.show(
         "desk/lists/receipt.html" if is_filed else "desk/lists/trial.html",
         receipt=receipt,
         tried=tried_list,
         held=sealed_list,
         previous=answers.seal_questions(secret, questions.previous, source),
-        rows=trial.build_row_views(rows["data"], identities, words),
+        rows=row_views,
+        changed=trial.group_changes(row_views),
+        not_held=trial.describe_not_held(receipt, words),
+        is_first_round=not tried_list.previous,
+        is_later_page=cursor is not None,
         further=parse_cursor(rows["next"]),
         questions=questions,
-        fault_groups=trial.build_fault_groups(receipt, questions, identities, words),
         noted=format_noted_cells(receipt, get_code_language(words)),
-        warnings=trial.build_warnings(receipt, identities, words),
+        fault_groups=trial.build_fault_groups(receipt, questions, words),
+        warnings=trial.build_warnings(receipt, words),
         field_groups=group_fields(titles, words),
         headline=headline,
         bars=bars if parts else [],

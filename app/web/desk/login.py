@@ -8,9 +8,10 @@ from fastapi.responses import RedirectResponse
 from app.api.operations import BeginFreeze, EndFreeze
 from app.api.routes.directory import read_me
 from app.api.routes.imports import list_imports
-from app.api.routes.reports import list_waiting
+from app.api.routes.reports import list_reports, list_waiting
 from app.errors import NotFound, OutOfScope, Problem
-from app.vocabulary import Role
+from app.queries.parameters import MAX_LIMIT
+from app.vocabulary import Review, Role
 from app.web.api_client import ApiClient, gather
 from app.web.desk import batches, review, sessions
 from app.web.desk.corrections import CORRECTION_PATH, RETRACTION_PATH, resume_correction
@@ -53,24 +54,44 @@ async def read_desk(desk: AnyDesk) -> Response:
     if desk.session is None:
         return await show_sign_in(desk.request, DESK_PATH, {})
     if desk.session.role == Role.ADMIN:
-        return await desk.show("desk/home.html", waiting=None, objection_count=None, batch_count=None, lists=None)
-    waiting, objection_count, batch_count, lists = await gather(
+        return await desk.show(
+            "desk/home.html", waiting=None, objection_count=None, batch_count=None, lists=None, review_count=0
+        )
+    waiting, objection_count, batch_count, lists, review_count = await gather(
         desk.api.read(list_waiting, limit=20),
         review.count_people_waiting(desk),
         batches.count_batches(desk),
         _read_sent_lists(desk),
+        _count_reports_under_review(desk),
     )
     return await desk.show(
-        "desk/home.html", waiting=waiting, objection_count=objection_count, batch_count=batch_count, lists=lists
+        "desk/home.html",
+        waiting=waiting,
+        objection_count=objection_count,
+        batch_count=batch_count,
+        lists=lists,
+        review_count=review_count,
     )
 
 
 async def _read_sent_lists(desk: Desk) -> list[Any]:
     """Return the source's last lists; none for other roles, who send no lists."""
-    if desk.session is None or desk.session.role != Role.REPORTER:
+    if not _is_reporter(desk):
         return []
     page: Any = await desk.api.read(list_imports, limit=MAX_SHOWN_LISTS)
     return list(page["data"])
+
+
+async def _count_reports_under_review(desk: Desk) -> int:
+    """Count the source's reports that await review, up to a page of them."""
+    if not _is_reporter(desk):
+        return 0
+    page: Any = await desk.api.read(list_reports, review=Review.AWAITING_REVIEW, limit=MAX_LIMIT)
+    return len(page["data"])
+
+
+def _is_reporter(desk: Desk) -> bool:
+    return desk.session is not None and desk.session.role == Role.REPORTER
 
 
 @session_router.post("/desk/freeze")

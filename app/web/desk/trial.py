@@ -1,14 +1,14 @@
 """Build the page of a list's trial: the outcomes of rows, what they change, and why a row is not sent (pure)."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.imports import faults
-from app.imports.filing.missing_rows import FIRST_MISSING_ROW
 from app.imports.mapping import QUESTIONS
 from app.imports.reader.doubts import DERIVED_PREFIX
-from app.imports.reader.list_reader import SHEET_ROWS
+from app.imports.reader.list_reader import format_row_label
 from app.registry.records import ID_CASE_PREFIX
 from app.vocabulary import Publish
 from app.web.desk.answers import RowIdentity
@@ -32,13 +32,23 @@ class FieldChange:
 
 
 @dataclass(frozen=True)
+class SharedChange:
+    """A change that many rows have alike. `count`: how many."""
+
+    change: FieldChange
+    count: int
+
+
+@dataclass(frozen=True)
 class RowView:
     """A row with its outcome, the values that could not be parsed, the reasons, and what it changes.
 
-    `label`: the row as an officer names it; `name`, `case`: the name and the case number in it; empty if unknown.
+    `label`: the row as an officer names it; `is_on_list`: false for somebody whom the list lacks; `name`, `case`: the
+    name and the case number in it; empty if unknown.
     """
 
     label: str
+    is_on_list: bool
     name: str
     case: str
     outcome: str
@@ -46,6 +56,28 @@ class RowView:
     unread: Sequence[str]
     reasons: Sequence[str]
     changes: Sequence[FieldChange] = ()
+
+
+@dataclass(frozen=True)
+class ChangeList:
+    """What rows change of earlier reports: first what a row changes alone, then what many rows change alike."""
+
+    rows: Sequence[tuple[RowView, Sequence[FieldChange]]]
+    shared: Sequence[SharedChange]
+
+
+# Rows from which a change that they have alike is one line.
+MIN_SHARED_ROWS = 3
+
+
+def group_changes(rows: Sequence[RowView]) -> ChangeList:
+    """Group the changes of rows, each of which is shown once."""
+    counts = Counter(change for row in rows for change in row.changes)
+    changed = [(row, [c for c in row.changes if counts[c] < MIN_SHARED_ROWS]) for row in rows]
+    return ChangeList(
+        [(row, own) for row, own in changed if own],
+        [SharedChange(change, count) for change, count in counts.most_common() if count >= MIN_SHARED_ROWS],
+    )
 
 
 @dataclass(frozen=True)
@@ -121,8 +153,13 @@ def format_headline(receipt: Receipt, words: Catalogue) -> str:
         return _("The list could not be read")
     if receipt["state"] == "questioned":
         return _("Some things have to be settled first")
-    number = (receipt["rows"] or 0) + receipt["left_out"]["count"]  # `rows` does not include omitted ones
+    missing = receipt["missing"]
+    # `rows` includes the reports of people whom the list lacks, and does not include omitted rows.
+    number = (receipt["rows"] or 0) - missing + receipt["left_out"]["count"]
     rows = words.ngettext("%(n)s row", "%(n)s rows", number) % {"n": words.number(number)}
+    if missing:
+        people = words.ngettext("%(n)s person who is not on it", "%(n)s people who are not on it", missing)
+        rows = words.listed([rows, people % {"n": words.number(missing)}])
     labels = [share.label for share in build_shares(receipt, words)]
     return f"{rows}: {words.listed(labels)}" if labels else rows
 
@@ -137,9 +174,7 @@ class FaultGroup:
     rows: Sequence[tuple[str, str]]
 
 
-def build_fault_groups(
-    receipt: Receipt, questions: ListQuestions, identities: Mapping[int, RowIdentity], words: Catalogue
-) -> list[FaultGroup]:
+def build_fault_groups(receipt: Receipt, questions: ListQuestions, words: Catalogue) -> list[FaultGroup]:
     """Return the faults of rows that no question on the page mends."""
     open_places = {question.place for question in questions.open}
     return [
@@ -147,28 +182,26 @@ def build_fault_groups(
             group["count"],
             group["heading"] or "",
             describe_fault(group, words),
-            [(format_row(one["row"], identities), one["value"] or "") for one in group["examples"]],
+            [(format_row(one["row"], receipt, words), one["value"] or "") for one in group["examples"]],
         )
         for group in receipt["groups"]
-        if not _has_open_question(group, open_places, identities)
+        if not _has_open_question(group, open_places, receipt, words)
     ]
 
 
 def _has_open_question(
-    group: Mapping[str, Any], open_places: Collection[str], identities: Mapping[int, RowIdentity]
+    group: Mapping[str, Any], open_places: Collection[str], receipt: Receipt, words: Catalogue
 ) -> bool:
     if group["code"] == "country_required":
         return "/constants/detention.country" in open_places
-    places = {f"/rows/{format_row(one['row'], identities)}" for one in group["examples"]} | {f"/rows/{group['code']}"}
+    labels = [format_row(one["row"], receipt, words) for one in group["examples"]]
+    places = {f"/rows/{name}" for name in [*labels, group["code"]]}
     return not places.isdisjoint(open_places)
 
 
-def format_row(number: int, identities: Mapping[int, RowIdentity]) -> str:
+def format_row(number: int, receipt: Receipt, words: Catalogue) -> str:
     """Return a row as an officer names it: 14, or Detenidos!14 in a list of several sheets."""
-    if number in identities:
-        return identities[number].label
-    sheet, row = divmod(number, SHEET_ROWS)
-    return f"{sheet}!{row}" if sheet else str(row)
+    return format_row_label(number, receipt["sheet_names"]) or words.gettext("not on this list")
 
 
 def describe_fault(error: Mapping[str, Any], words: Catalogue) -> str:
@@ -196,11 +229,10 @@ def build_row_views(
     titles = build_field_titles(words)
     return [
         RowView(
-            words.gettext("not on this list")
-            if row["row"] >= FIRST_MISSING_ROW
-            else format_row(row["row"], identities),
-            identities[row["row"]].name if row["row"] in identities else "",
-            _hide_derived_case(
+            row["label"] or words.gettext("not on this list"),
+            row["label"] is not None,
+            (identities[row["row"]].name if row["row"] in identities else "") or row["name"] or "",
+            hide_derived_case(
                 row["source_record_id"] or (identities[row["row"]].case if row["row"] in identities else "")
             ),
             row["outcome"],
@@ -226,9 +258,15 @@ def _build_field_change(change: Mapping[str, Any], titles: Mapping[str, str], wo
     )
 
 
-def _hide_derived_case(case: str) -> str:
+def hide_derived_case(case: str) -> str:
     """Return a case number of the source; empty for a derived one, which the source does not know."""
     return "" if case.startswith((DERIVED_PREFIX, ID_CASE_PREFIX)) else case
+
+
+def describe_not_held(receipt: Receipt, words: Catalogue) -> list[str]:
+    """Return why people in custody do not count as held today, with the number of each reason."""
+    lang = get_code_language(words)
+    return [faults.format_line(reason, lang, count=count) for reason, count in receipt["held_not_counted"].items()]
 
 
 def has_wish(receipt: Receipt, mapping: str) -> bool:
@@ -248,7 +286,7 @@ class ListWarning:
     count: int
 
 
-def build_warnings(receipt: Receipt, identities: Mapping[int, RowIdentity], words: Catalogue) -> list[ListWarning]:
+def build_warnings(receipt: Receipt, words: Catalogue) -> list[ListWarning]:
     """Return what was accepted of the rows and may not be what was meant."""
     own = {
         "unregistered_facility": words.gettext(
@@ -260,7 +298,7 @@ def build_warnings(receipt: Receipt, identities: Mapping[int, RowIdentity], word
         ListWarning(
             own.get(warning["code"], warning["detail"]),
             sorted({one["value"] for one in warning["examples"] if one["value"]}),
-            [format_row(one["row"], identities) for one in warning["examples"]],
+            [format_row(one["row"], receipt, words) for one in warning["examples"]],
             warning["count"],
         )
         for warning in receipt["warnings"]

@@ -226,7 +226,7 @@ def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(w
     with open_write_session(world.engine) as session:
         import_store.delete_old_rows(session, world.now)
         job = session.scalars(select(ListImport)).one()
-        assert receipts.list_row_outcomes(session, world.app.state.secret, job.id, 0, 10) == []
+        assert receipts.list_row_outcomes(session, world.app.state.secret, job, 0, 10) == []
     assert receipt["counts"]["new"] == 2
 
 

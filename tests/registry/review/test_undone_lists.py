@@ -24,13 +24,11 @@ def build_list(held_on: str, facility: str, count: int = LIMIT + 2) -> str:
 
 
 def read_states(world: World) -> list[str | None]:
-    return sorted(
-        (report["review"] for report in world.get("/v1/reports", "foro", limit=200).json()["data"]), key=str
-    )
+    return sorted((report["review"] for report in world.get("/v1/reports", "foro", limit=200).json()["data"]), key=str)
 
 
 @pytest.mark.parametrize("is_approved", [True, False])
-@pytest.mark.parametrize(("held_on", "facility"), [("2026-01-09", "Tocorón"), ("2026-01-02", "Tocorón"), ("", "")])
+@pytest.mark.parametrize("held_on, facility", [("2026-01-09", "Tocorón"), ("2026-01-02", "Tocorón"), ("", "")])
 def test_what_counted_before_a_list_counts_after_it_is_undone(
     world: World, is_approved: bool, held_on: str, facility: str
 ) -> None:

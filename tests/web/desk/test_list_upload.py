@@ -605,7 +605,7 @@ def test_rows_are_found_by_the_case_numbers_of_the_list(officer: Officer) -> Non
     answered(officer, {"send": "yes"})
     receipt = receipt_of(officer)
     assert "<bdi>EX-1</bdi>" in receipt
-    assert "Leocadia" not in receipt
+    assert "<bdi>Leocadia Inés Mendizábal Ruz</bdi>" in receipt, "as the report names her: the file is gone"
     tried(officer, "Nombre;Fecha de detención;País;Fecha de excarcelación\nElsa Mora Quiroga;2025-03-02;VE;2026-01-12")
     derived = answered(officer, OF_LIST | {"answer:/checked": "no"})
     assert "1 row: 1 goes in" in derived
