@@ -71,7 +71,7 @@ VALUES: dict[str, list[Any]] = {
     "lists": [["foro", "jep"]],
     "measure": ["released"], "min_sources": [1, 2], "nationality": ["VE", "AR", "CO"], "net": ["true"],
     "only_by": [["foro"]], "outcome": ["new"], "q": ["Ana", "Zoraida", "Paz", "Zoraida Montilla"],
-    "rearrested": ["true", "false"],
+    "rearrested": ["true", "false"], "review": ["unreviewed", "awaiting_review"],
     "released_from": ["2026-01-10"], "released_to": ["2026-01-12"], "since": ["{early}", "{middle}"],
     "told_from": ["2026-01-11"],
     "source": ["foro", "jep", "ministry"], "source_record_id": ["1"], "sources": [0, 1, 2],

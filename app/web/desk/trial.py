@@ -1,6 +1,5 @@
 """Build the page of a list's trial: the outcomes of rows, what they change, and why a row is not sent (pure)."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,10 +32,10 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class SharedChange:
-    """A change that many rows have alike. `count`: how many."""
+    """A change that many rows have alike. `rows`: their labels."""
 
     change: FieldChange
-    count: int
+    rows: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -67,16 +66,19 @@ class ChangeList:
 
 
 # Rows from which a change that they have alike is one line.
-MIN_SHARED_ROWS = 3
+MIN_SHARED_ROWS = 5
 
 
 def group_changes(rows: Sequence[RowView]) -> ChangeList:
     """Group the changes of rows, each of which is shown once."""
-    counts = Counter(change for row in rows for change in row.changes)
-    changed = [(row, [c for c in row.changes if counts[c] < MIN_SHARED_ROWS]) for row in rows]
+    labels: dict[FieldChange, list[str]] = {}
+    for row in rows:
+        for change in row.changes:
+            labels.setdefault(change, []).append(row.label)
+    changed = [(row, [change for change in row.changes if len(labels[change]) < MIN_SHARED_ROWS]) for row in rows]
+    shared = [SharedChange(change, shared_rows) for change, shared_rows in labels.items()]
     return ChangeList(
-        [(row, own) for row, own in changed if own],
-        [SharedChange(change, count) for change, count in counts.most_common() if count >= MIN_SHARED_ROWS],
+        [(row, own) for row, own in changed if own], [each for each in shared if len(each.rows) >= MIN_SHARED_ROWS]
     )
 
 
@@ -158,7 +160,7 @@ def format_headline(receipt: Receipt, words: Catalogue) -> str:
     number = (receipt["rows"] or 0) - missing + receipt["left_out"]["count"]
     rows = words.ngettext("%(n)s row", "%(n)s rows", number) % {"n": words.number(number)}
     if missing:
-        people = words.ngettext("%(n)s person who is not on it", "%(n)s people who are not on it", missing)
+        people = words.ngettext("%(n)s person whom the list lacks", "%(n)s people whom the list lacks", missing)
         rows = words.listed([rows, people % {"n": words.number(missing)}])
     labels = [share.label for share in build_shares(receipt, words)]
     return f"{rows}: {words.listed(labels)}" if labels else rows

@@ -78,6 +78,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/claims/{claim_id}/confirmation"): CURATOR,
     ("GET", "/v1/claims/{claim_id}/reconciliation"): ANYONE,
     ("POST", "/v1/imports"): (401, 202, 202, 403, 403, 403),
+    ("GET", "/v1/imports"): (401, 200, 200, 403, 403, 403),
     ("GET", "/v1/imports/{import_id}"): OWNS,
     ("GET", "/v1/imports/{import_id}/rows"): OWNS,
     ("POST", "/v1/imports/{import_id}/undo"): (401, 200, 404, 403, 403, 403),

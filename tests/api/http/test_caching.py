@@ -25,7 +25,7 @@ def every_get(world: World, filed: Body) -> dict[str, str | None]:
     keyed = {"/v1/me": "foro", "/v1/reports": "foro", "/v1/reports/{report_id}": "foro", "/v1/review": "curator",
              "/v1/proposals": "curator", "/v1/objections": "curator", "/v1/waiting": "foro",
              "/v1/review/batches": "curator", "/v1/review/batches/reports": "curator"}  # fmt: skip
-    keyed |= dict.fromkeys(("/v1/imports/{import_id}", "/v1/imports/{import_id}/rows"), "foro")
+    keyed |= dict.fromkeys(("/v1/imports", "/v1/imports/{import_id}", "/v1/imports/{import_id}/rows"), "foro")
     found: dict[str, str | None] = {}
     for path, operations in world.app.openapi()["paths"].items():
         if "get" in operations and path.startswith(("/v1", "/c/")):

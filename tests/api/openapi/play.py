@@ -182,6 +182,7 @@ def _lists(stage: Stage) -> None:
     sent = ask("send_list", "reporter", content=LIST, confirm=True, gives=202)
     stage.settle(sent["id"])
     ask("read_import", "reporter", sent["id"])
+    ask("list_imports", "reporter")
     ask("list_import_rows", "reporter", sent["id"], outcome="error")
     ask("undo_import", "reporter", sent["id"], dry_run=True)
 

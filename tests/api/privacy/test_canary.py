@@ -38,7 +38,7 @@ ASKED |= dict.fromkeys(("erased", "unreviewed", "rejected", WAITING), "named")
 DIMENSIONS = list_dimensions(RELEASES)
 # What is read with a key only.
 KEYED = {"/v1/me", "/v1/reports", "/v1/reports/{report_id}", "/v1/review", "/v1/proposals", "/v1/imports/{import_id}"}
-KEYED |= {"/v1/imports/{import_id}/rows", "/v1/objections", "/v1/waiting"}
+KEYED |= {"/v1/imports", "/v1/imports/{import_id}/rows", "/v1/objections", "/v1/waiting"}
 KEYED |= {"/v1/review/batches", "/v1/review/batches/reports"}
 # Twelve digits: seven of them stand in some random id of some run.
 NATIONAL_IDS = {who: f"V-{731_004_000_040 + number}" for number, who in enumerate(EVERYBODY)}

@@ -52,7 +52,8 @@ def drawn(rows: int, seed: int, prefix: str = "P") -> str:
 
 def outcomes(world: World, receipt: Body) -> list[str]:
     with open_read_session(world.engine) as session:
-        rows = receipts.list_row_outcomes(session, world.app.state.secret, uuid.UUID(receipt["id"]), 0, receipt["rows"])
+        job = import_store.load_import(session, uuid.UUID(receipt["id"]))
+        rows = receipts.list_row_outcomes(session, world.app.state.secret, job, 0, receipt["rows"])
     return [row["outcome"] for row in rows]
 
 

@@ -9,13 +9,13 @@ from app.db.engine import open_read_session
 from app.imports.faults import BadFile
 from app.imports.filing import missing_rows
 from app.imports.filing.missing_rows import (
-    FIRST_MISSING_ROW,
     MissingReports,
     build_missing_bodies,
     build_missing_rows,
     find_missing_reports,
 )
 from app.imports.filing.own_reports import find_renamed_rows, match_own_reports
+from app.imports.reader.list_reader import FIRST_MISSING_ROW
 from app.registry.records import format_id_case
 from tests.support import Body, World
 

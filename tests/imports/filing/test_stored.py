@@ -47,6 +47,6 @@ def test_a_fault_of_a_filed_row_is_a_withdrawn_wish_only_by_its_code(world: Worl
         assert [(one["code"], one["count"], [row["row"] for row in one["examples"]]) for one in told] == [
             (WISH_WITHDRAWN, 1, [3])
         ]
-        listed = receipts.list_row_outcomes(session, secret, job, 0, 9)
+        listed = receipts.list_row_outcomes(session, secret, import_store.load_import(session, job), 0, 9)
     assert [[error["code"] for error in row["errors"]] for row in listed] == [["another_code"], []]
     assert [[warning["code"] for warning in row["warnings"]] for row in listed] == [[], [WISH_WITHDRAWN]]
