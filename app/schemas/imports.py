@@ -138,9 +138,7 @@ class ImportWarning(TypedDict):
 
 
 class ImportReceipt(TypedDict):
-    """The receipt of a list, filed at once or sent part by part. `missing`: how many of the rows are reports of people
-    whom a whole list lacks. `sheet_names`: of a list of several sheets, the names by their numbers, for the numbers of
-    rows."""
+    """The receipt of a list, filed at once or sent part by part."""
 
     state: ImportState
     dry_run: bool
@@ -243,10 +241,7 @@ class ImportFieldChange(TypedDict):
 
 
 class ImportRowShape(TypedDict):
-    """What became of a row, by its number in the file and, once it is filed, by the case number of its report.
-    `label`: the row as its file names it, `Detenidos!14`; null for somebody whom a whole list lacks. `name`: of the
-    person in your report. `warnings`: what was accepted of it and may not be what was meant. `changes`: what it changes
-    of your report."""
+    """What became of a row. `warnings`: accepted, and perhaps not meant. `changes`: of your report."""
 
     row: int
     label: str | None
@@ -424,9 +419,8 @@ UndoReason = Literal["changed_since", "waiting", "by_hand"]
 
 
 class UndoLeftRow(TypedDict):
-    """A row that undoing a list leaves as it is, wholly or in these fields. `row`, `label`: null once the outcomes of
-    rows are deleted. `name`: of the person in your report. `changed_since`: you changed these fields again. `waiting`:
-    the report, or a newer version of it, waits under an embargo: delete it. `by_hand`: correct it yourself."""
+    """A row that undoing a list leaves as it is, wholly or in these fields. `changed_since`: you changed these fields
+    again. `waiting`: the report waits under an embargo: delete it. `by_hand`: correct it yourself."""
 
     row: int | None
     label: str | None

@@ -289,6 +289,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
     if tried_list.data and (receipt["problem"] or {}).get("code") == LIST_OF_FIGURES:
         return await show_figures_of_list(desk, tried_list.data)
     words, secret, source = desk.catalogue, desk.request.app.state.secret, desk.officer.source or ""
+    is_first_round = not (tried_list.mapping or tried_list.previous)
     if not tried_list.mapping and receipt["remembered"]:
         tried_list = replace(tried_list, mapping=receipt["remembered"])
     rows = await desk.api.read(list_import_rows, import_id=receipt["id"], limit=ROWS_PAGE_SIZE, cursor=cursor)
@@ -315,7 +316,7 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         rows=row_views,
         changed=trial.group_changes(row_views),
         not_held=trial.describe_not_held(receipt, words),
-        is_first_round=not tried_list.previous,
+        is_first_round=is_first_round,
         is_later_page=cursor is not None,
         further=parse_cursor(rows["next"]),
         questions=questions,

@@ -188,6 +188,7 @@ def test_a_key_may_be_left_out_where_everybody_may_read(document: Node) -> None:
     keyed = {one["operationId"] for one in operations(document)} - public
     writes = {one["operationId"] for path in document["paths"].values() for m, one in path.items() if m != "get"}
     assert keyed == writes - {"receive_objection"} | {
-        "read_me", "list_review", "list_proposals", "list_reports", "read_report", "read_import", "list_imports", "list_import_rows",
+        "read_me", "list_review", "list_proposals", "list_reports", "read_report", "read_import",
+        "list_imports", "list_import_rows",
         "list_objections", "list_waiting", "list_batches", "list_batch_reports",
     }  # fmt: skip
