@@ -16,6 +16,7 @@ from app.imports.reader.cell_values import (
     UnreadCell,
     clean_cell,
     has_digit,
+    has_further_words,
     is_cross,
     is_date_like,
     is_docket,
@@ -347,7 +348,9 @@ def _judge_codes(field: str, profile: ColumnProfile) -> Fit:
 def _is_known_value(field: str, text: str) -> bool:
     """Whether a cell is a known value of a coded field; of a state also "sigue preso desde enero"."""
     try:
-        if parse_cell_value(field, clean_cell(text), None, None) is not None:
+        cell = clean_cell(text)
+        parsed_value = parse_cell_value(field, cell, None, None)
+        if parsed_value is not None and not has_further_words(field, cell, parsed_value):
             return True
     except UnreadCell:
         pass
