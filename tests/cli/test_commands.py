@@ -585,7 +585,7 @@ def test_a_row_for_a_curator_is_nothing_to_worry_about(recuento: Run, tmp_path: 
     (tmp_path / "list.csv").write_text("nombre;nacido el;país\n" + 2 * "Rosa Inés Valdivia;1971;VE\n" + "Eva Sol;;VE\n")
     (tmp_path / "map.toml").write_text('[rows]\nrepeated_person = "read"\n')
     ran = recuento("import", "list.csv", "--source", "example-watch", "--mapping", "map.toml")
-    assert "row 3: needs review (nothing for you to do: a curator" in ran.out
+    assert "row 3 (Rosa Inés Valdivia): needs review (nothing for you to do: a curator" in ran.out
     assert (ran.status, ran.err) == (0, "")
 
 

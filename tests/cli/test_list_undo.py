@@ -33,7 +33,7 @@ def test_a_trial_says_what_would_change_and_what_stays(recuento: Run, world: Wor
     assert ran.status == 0
     assert "1 report as before the list." in ran.out
     assert "1 report that came with the list withdrawn." in ran.out
-    assert "row 2 (U-1): you changed it after this list, and it stays." in ran.out
+    assert "row 2 (Rosa Inés Valdivia): you changed it after this list, and it stays." in ran.out
     assert not is_undone(world)
 
 

@@ -66,6 +66,7 @@ OFFICERS_QUESTIONS: list[tuple[str, Route, dict[str, Any]]] = [
     ("foro", reports.list_reports, {"limit": 1}),
     ("foro", reports.read_report, {"report_id": "report"}),
     ("foro", reports.list_waiting, {"limit": 20}),
+    ("foro", imports.list_imports, {"limit": 10}),
     ("foro", imports.read_import, {"import_id": "import"}),
     ("foro", imports.list_import_rows, {"import_id": "import", "limit": 1}),
     ("foro", records.list_releases, JANUARY),
