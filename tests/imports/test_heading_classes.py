@@ -245,6 +245,8 @@ def test_a_private_note_is_never_read_by_itself(heading: str, cells: ColumnProfi
 
 # Group, heading, cells, guess: what decides besides the words.
 DECIDED = [
+    ("Nombre", "Apellidos", EMPTY, Guess("detainee.surnames", True)),
+    ("Nombre", "Nombres", EMPTY, Guess("detainee.given_names", True)),
     ("", "Profesión", JOBS, Guess("detainee.groups", False)),
     ("", "Métier", JOBS, Guess("detainee.groups", False)),
     ("", "Profissão", JOBS, Guess("detainee.groups", False)),

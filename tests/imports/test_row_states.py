@@ -218,6 +218,14 @@ def test_a_kind_of_release_without_a_day_is_asked_about() -> None:
     assert expand({KIND: "pardon", STATE: reading("excarcelado")})[1] == []
 
 
+def test_the_day_of_a_release_before_another_arrest_stays_in_the_note() -> None:
+    row = {STATE: reading(f"excarcelado el {DAY}"), "note": "recapturado y sigue preso"}
+    assert expand(dict(row))[1] == ["remark_state"]
+    fields, asked = expand(dict(row), answer("remark_state", "remark"))
+    assert (RELEASED_ON in fields, asked) == (False, [])
+    assert f"{RELEASED_ON}: {DAY}" in fields["note"]
+
+
 def test_a_remark_of_another_status_is_asked_about() -> None:
     note = f"Excarcelado el {DAY} según la familia"
     assert expand({"note": note})[1] == ["remark_state"]

@@ -214,8 +214,8 @@ def _recognise_words(heading: str, group: str) -> _Recognition:
     above = _read_group(group)
     if is_about_something_else(above.readings):
         return _NOT_RECOGNISED
-    if not any(above.readings):
-        return _to_recognition(alone, own)
+    if not any(above.readings) or (_is_name_part(alone) and _is_name(above)):
+        return _to_recognition(alone, own)  # "Apellidos" under "Nombre": the group adds nothing
     joined_readings = dict.fromkeys(mine | theirs for mine in own.readings for theirs in above.readings)
     joined = find_meanings(tuple(joined_readings))
     has_own_meaning = alone.is_explained and bool(alone.candidates) and alone.has_topic
@@ -232,6 +232,17 @@ def _add_facility(recognition: _Recognition, own: HeadingConcepts) -> _Recogniti
     if PLACE not in fields or FACILITY in fields or own.readings != (frozenset({"place"}),):
         return recognition
     return _Recognition((*recognition.candidates, Candidate(FACILITY, True)), recognition.is_explained)
+
+
+def _is_name_part(meanings: Meanings) -> bool:
+    """Whether a heading names a part of a name: "Apellidos", "Nombres"."""
+    return bool(meanings.candidates) and all(c.field in (NAME, GIVEN_NAMES, SURNAMES) for c in meanings.candidates)
+
+
+def _is_name(group: HeadingConcepts) -> bool:
+    """Whether a group means a name and nothing else."""
+    candidates = find_meanings(group.readings).candidates
+    return bool(candidates) and all(candidate.field in (NAME, GIVEN_NAMES) for candidate in candidates)
 
 
 def _is_foreign(group: HeadingConcepts) -> bool:

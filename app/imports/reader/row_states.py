@@ -304,9 +304,14 @@ def _fill_stage(fields: Fields) -> None:
 
 
 def _replace_state(fields: Fields, reading: StateReading) -> None:
-    """Let what a remark says of the status hold. The remark itself stays in the note."""
+    """Let what a remark says of the status hold. The remark stays in the note, and so do the days that it replaces: a
+    release before another arrest is true."""
+    days = {name: fields[name] for name in (RELEASED_ON, DIED_ON, ENDED_ON) if name in fields}
     drop_dated_state(fields)
     fields.update(_drop_note(reading.expand()))
+    for name, day in days.items():
+        if fields.get(name) != day:
+            add_to_note(fields, f"{name}: {day}")
     fields[IN_CUSTODY] = find_base(reading.state) in CUSTODY_STATES
 
 
