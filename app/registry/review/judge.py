@@ -26,12 +26,14 @@ _CLASS_FIELDS = frozenset({CLASS_FIELD, REQUESTED_CLASS, WISH_DAY_FIELD})
 
 _OF_SOURCE = (col(Report.source) == bindparam("source"), col(Report.until) == OPEN)
 _UNREVIEWED = select(func.count()).where(*_OF_SOURCE, col(Report.review) == Review.UNREVIEWED)
+_WAITING = exists().where(*_OF_SOURCE, col(Report.review) == Review.AWAITING_REVIEW)
 # One statement, since every report needs it: the limit, the unreviewed reports, and whether any awaits review.
 _SELECT_NUMBERS = select(
     select(col(SourceTrust.unreviewed_limit)).where(col(SourceTrust.source) == bindparam("source")).scalar_subquery(),
     _UNREVIEWED.scalar_subquery(),
     _UNREVIEWED.where(col(Report.is_limited).is_(True)).scalar_subquery(),
-    exists().where(*_OF_SOURCE, col(Report.review) == Review.AWAITING_REVIEW),
+    _WAITING.where(col(Report.is_limited).is_(True)),
+    _WAITING.where(col(Report.is_limited).is_not(True)),
 )
 _SELECT_COUNTED_VERSIONS = (
     select(col(Report.stated), col(Report.review))
@@ -95,10 +97,10 @@ def load_unreviewed(context: WriteContext) -> UnreviewedReports:
         assert source is not None  # a reporter's key always has a source
         context.pending_writes.flush()
         row = context.session.connection().execute(_SELECT_NUMBERS, {"source": source}).one()
-        limit, total, limited, is_any_waiting = row
+        limit, total, limited, is_limited_waiting, is_release_waiting = row
         if limit is None:
             limit = limits.DEFAULT_UNREVIEWED_LIMIT
-        numbers = UnreviewedReports(limit, total, limited, is_any_waiting)
+        numbers = UnreviewedReports(limit, total, limited, is_limited_waiting, is_release_waiting)
         context.unreviewed = numbers
     return numbers
 

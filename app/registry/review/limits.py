@@ -14,24 +14,34 @@ DEFAULT_UNREVIEWED_LIMIT = 20
 class UnreviewedReports:
     """The numbers of a source's reports that no curator has reviewed, as of the next report.
 
-    `limit`: how many may count in combined records. `limited`: how many of `total` are denials or of custody alone."""
+    `limit`: how many may count in combined records. `limited`: how many of `total` are denials or of custody alone.
+    `is_limited_waiting`: whether any of these awaits review; `is_release_waiting`: whether any other report does."""
 
     limit: int
     total: int
     limited: int
-    is_any_waiting: bool
+    is_limited_waiting: bool
+    is_release_waiting: bool
+
+    @property
+    def is_any_waiting(self) -> bool:
+        return self.is_limited_waiting or self.is_release_waiting
 
     def judge(self, *, is_limited: bool, is_repeated: bool = False) -> Review:
         """Return whether one more report counts at once.
 
-        `is_repeated`: it says again what counted at once before, and needs only room."""
+        `is_repeated`: it says again what counted at once before, and needs only room. Reports of custody that wait hold
+        back no release: a first list of custody is longer than its limit."""
         limits = (self.limited >= DEFAULT_UNREVIEWED_LIMIT) if is_limited else False
         is_full = limits or self.total >= self.limit
-        return Review.AWAITING_REVIEW if is_full or (self.is_any_waiting and not is_repeated) else Review.UNREVIEWED
+        is_behind = self.is_release_waiting or (is_limited and self.is_limited_waiting)
+        return Review.AWAITING_REVIEW if is_full or (is_behind and not is_repeated) else Review.UNREVIEWED
 
     def add(self, review: Review | None, *, is_limited: bool, number: int = 1) -> None:
         """Count a report, or with `number` -1 remove one that another version replaced."""
-        self.is_any_waiting = self.is_any_waiting or (review is Review.AWAITING_REVIEW and number > 0)
+        if review is Review.AWAITING_REVIEW and number > 0:
+            self.is_limited_waiting = self.is_limited_waiting or is_limited
+            self.is_release_waiting = self.is_release_waiting or not is_limited
         if review is Review.UNREVIEWED:
             self.total += number
             self.limited += number if is_limited else 0

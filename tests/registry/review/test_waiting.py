@@ -198,6 +198,16 @@ def test_a_trusted_source_counts_up_to_its_own_limit(world: World) -> None:
     assert {filed["review"] for filed in file_people(world, LIMIT + 10)} == {"unreviewed"}
 
 
+def test_reports_of_custody_that_wait_hold_back_no_release_of_a_trusted_source(world: World) -> None:
+    world.trust("foro", LIMIT + 10)
+    held = [world.file_detention(**person(number))["review"] for number in range(LIMIT + 2)]
+    assert held.count("awaiting_review") == 2
+    assert world.file(**person(900))["review"] == "unreviewed"
+    assert world.file_detention(**person(901))["review"] == "awaiting_review"
+    beyond = [filed["review"] for filed in file_people(world, 11, first=200)]
+    assert beyond == ["unreviewed"] * 9 + ["awaiting_review"] * 2
+
+
 def test_a_review_of_more_people_than_a_day_s_limit_waits_for_a_second_curator_or_a_day(world: World) -> None:
     file_people(world, LIMIT + 1)
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
