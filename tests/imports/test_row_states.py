@@ -1,5 +1,6 @@
 """The status of a row: fields of a report, and what is asked where cells contradict one another."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -78,6 +79,16 @@ def test_the_day_of_the_list_is_given_to_people_whose_arrest_soon_counts_them_no
 
 def test_words_that_an_answer_sets_aside_stay_in_the_note() -> None:
     assert expand({STATE: StateReading("-", text="con tos")})[0] == {"note": "con tos"}
+
+
+@pytest.mark.parametrize("read_on, is_dated", [(date(2026, 1, 21), False), (date(2026, 12, 1), True)])
+def test_a_list_that_is_read_late_dates_the_custody_of_people_arrested_long_before(
+    read_on: date, is_dated: bool
+) -> None:
+    mapping = ListMapping.parse_toml('list_date = "2026-01-20"\n')
+    fields: dict[str, Any] = {STATE: reading("detenida"), "detention.detained_on": "2024-11-15"}
+    assert [*RowStates(mapping, None, str, DateContext(), read_on).expand(fields, "14")] == []
+    assert (fields.get("detention.held_on") == "2026-01-20") is is_dated
 
 
 def test_crosses_in_columns_of_statuses_are_read_with_their_days() -> None:

@@ -336,6 +336,7 @@ def _build_opened_list(
                 genders=infer_meaning_of_m(sheet.columns, sheet.read_cells()),
                 dates=build_sheet_dates(sheet.columns, sheet.read_cells(), mapping, day),
                 country=context.country,
+                today=context.today,
                 state=sheet.state if len(used) > 1 else None,
                 label_row=opened_list.label_row,
                 known_people=known_people,

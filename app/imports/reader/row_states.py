@@ -56,9 +56,16 @@ class RowStates:
     """The statuses of the rows of one sheet."""
 
     def __init__(
-        self, mapping: ListMapping, state: StateReading | None, label_row: Callable[[int], str], dates: DateContext
+        self,
+        mapping: ListMapping,
+        state: StateReading | None,
+        label_row: Callable[[int], str],
+        dates: DateContext,
+        today: date | None = None,
     ) -> None:
-        """`dates`: how days in remarks are read."""
+        """`dates`: how days in remarks are read; `today`: the day on which the list is read, perhaps long after its
+        own."""
+        self._today = today
         self._mapping, self._sheet_state, self._label_row = mapping, state, label_row
         self._dates = dates
 
@@ -251,7 +258,9 @@ class RowStates:
         A day of custody without a release is reviewed (rule 21): a weekly list must not say it anew of everybody."""
         is_held = fields.get(IN_CUSTODY, self._mapping.held == "held")
         day = self._mapping.day
-        if is_held and day is not None and find_dated_state(fields) is None and not _counts_on(fields, day):
+        if day is None or not is_held or find_dated_state(fields) is not None:
+            return
+        if not _counts_on(fields, max(day, self._today or day)):
             fields.setdefault(HELD_ON, day.isoformat())
 
 

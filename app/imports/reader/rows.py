@@ -110,10 +110,12 @@ class RowReader:
         state: StateReading | None = None,
         label_row: Callable[[int], str] = str,
         known_people: KnownPeople | None = None,
+        today: date | None = None,
     ) -> None:
         """`genders`: letter → its gender in this list, unless the mapping gives it another; `dates`: how the days of
         each column are read; `country`: of the source, for rows that name none; `state`: of everybody on the sheet,
-        where the row says nothing; `label_row`: names a row by its number; `known_people`: of the sheets before."""
+        where the row says nothing; `label_row`: names a row by its number; `known_people`: of the sheets before;
+        `today`: the day on which the list is read."""
         self._known_people = known_people or KnownPeople()
         self.tally = tally or Tally()
         self._mapping, self._label_row = mapping, label_row
@@ -134,7 +136,7 @@ class RowReader:
         self._day_of_ages = mapping.age_on or find_day_of_ages(columns)
         if self._day_of_ages == AGE_ON_LIST_DAY:
             self._day_of_ages = None if self._dates.other.until is None else self._dates.other.until.isoformat()
-        self._states = RowStates(mapping, state, label_row, self._dates.other)
+        self._states = RowStates(mapping, state, label_row, self._dates.other, today)
         # A list has few days, places and codes, each many times.
         self._cached_value = lru_cache(maxsize=MAX_CACHED_CELLS)(self._parse_value)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
