@@ -293,8 +293,8 @@ class Reason(StrEnum):
     ARITHMETIC = "arithmetic"
     SECONDARY_CITATION = "secondary_citation"
     UNDATED = "undated"
-    NO_COVERAGE = "no_coverage"
-    COVERAGE = "coverage"
+    NO_REPORTS = "no_reports"
+    BEFORE_FIRST_REPORT = "before_first_report"
 
 
 class CorrectionKind(StrEnum):

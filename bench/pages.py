@@ -123,7 +123,7 @@ async def kinds_of(server: Server) -> list[Kind]:
     cited = []
     for revision in [*revisions, head]:
         answer = json.loads((await answer_to(server, _address(COUNT, as_of=str(revision), **country)))[1])
-        cited.append("/c/" + answer["citation"]["address"].rpartition("/")[2])
+        cited.append("/c/" + answer["links"]["cite"].rpartition("/")[2])
     plain = {"claims": "/claims", "people": "/people", "releases": "/releases", "sources": "/sources"}
     plain |= {"corrections": "/corrections", "data": "/data"}
     kinds = [

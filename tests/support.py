@@ -537,9 +537,16 @@ class World:
         assert response.status_code == 200, response.text
         return dict(response.json())
 
+    def cite(self, count: Body, who: str | None = None) -> Body:
+        """The texts that cite a count."""
+        return dict(self.get(count["links"]["cite"], who).json()["citation"])
+
     def by_source(self, **terms: Any) -> dict[str, int]:
         """Source → releases it verified."""
-        return {group["source"]: group["verified"] for group in self.count(group_by="source", **terms)["groups"]}
+        return {
+            group["by"]["source"]: group["counts"]["verified"]
+            for group in self.count(group_by="source", **terms)["groups"]
+        }
 
     def refuse(self, response: Response, status: int, code: str, pointer: str | None = None) -> Body:
         """Expect a problem+json with that status and code, and an error at the pointer; the problem."""

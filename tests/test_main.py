@@ -63,7 +63,7 @@ def test_a_database_in_memory_has_one_connection_and_so_one_place() -> None:
     lanes = made.state.limits
     assert len({lane for name, lane in vars(lanes).items() if name not in SESSIONLESS_LANES}) == 1
     with TestClient(made) as client:
-        assert client.get("/v1/counts/releases").json()["total"]["releases"] == 0
+        assert client.get("/v1/counts/releases").json()["total"]["cases"] == 0
 
 
 def test_more_places_than_threads_get_threads(database_url: str) -> None:

@@ -191,7 +191,7 @@ def test_a_database_from_before_the_held_is_refused_until_its_rows_are_made_anew
     create_app(world.settings).state.engine.dispose()
     assert world.stored() == {**stored, "written_by": 0}, "which key wrote what is known from now on alone"
     assert world.get("/v1/counts/detentions", **asked).json() == before
-    assert before["total"]["detentions"] == 2
+    assert before["total"]["cases"] == 2
 
 
 RENAMED = {

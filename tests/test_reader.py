@@ -45,7 +45,7 @@ def follow(reader: TestClient) -> None:
 
 
 def releases(client: Any, **params: Any) -> int:
-    number: int = client.get(COUNT, params=params).json()["total"]["releases"]
+    number: int = client.get(COUNT, params=params).json()["total"]["cases"]
     return number
 
 
@@ -105,7 +105,7 @@ def test_an_answer_that_a_dashboard_polls_is_renewed_with_the_files(
     follow(reader)
     again = reader.get(COUNT, headers={"If-None-Match": tag})
     assert again.status_code == 200
-    assert again.json()["total"]["releases"] == 2
+    assert again.json()["total"]["cases"] == 2
 
 
 def test_damaged_files_are_refused(folder: Path) -> None:

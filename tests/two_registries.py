@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from httpx2 import Response
 
-from app.counts.citation import CITATION_PATH, BadCode, parse_short_code
+from app.counts.short_address import CITATION_PATH, BadCode, parse_short_code
 from app.projection import RULES
 from app.queries.parameters import write_cursor
 from app.queries.terms import DIMENSIONS, FILTER_ONLY
@@ -208,7 +208,7 @@ def _addresses(world: World, names: Names, path: str) -> Iterator[str]:
         "import_id": names.ids("record-id")[:1],
         "slug": ["foro", "ministry", "el-rodeo-i", "yare"],
         "code": [
-            world.count(**terms)["citation"]["address"].removeprefix("/c/")
+            world.count(**terms)["links"]["cite"].removeprefix("/c/")
             for terms in ({}, {"gender": "female"}, {"group_by": "facility"}, {"source": "foro", "as_of": 9})
         ]
         if "{code}" in path

@@ -163,7 +163,10 @@ TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
 LANGUAGE_OPERATIONS = ("read_import", "list_import_rows")  # operations whose `lang` defaults to `Accept-Language`
 # Operations with a `cite-as` link, in addition to counts with mementos.
-CITED_OPERATIONS = ("count_series", "count_overlap", "estimate_releases", "read_citation")
+CITED_OPERATIONS = (
+    *("count_series", "count_overlap", "estimate_releases", "read_citation"),
+    *("reconcile_claim", "read_balance"),
+)
 VARYING_OPERATIONS = ("match_person", "match_list")  # operations that store nothing and depend on the key
 FIRST_REDIRECT_STATUS = 300  # lower statuses mean success
 

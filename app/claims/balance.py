@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from sqlmodel import Session
+
 from app.claims.figures import (
     FURTHEST_STAGE,
     Figure,
@@ -14,11 +16,15 @@ from app.claims.figures import (
     LowHigh,
     Reference,
     build_bounds,
+    load_figures,
     order_by_instant,
     subtract_bounds,
     sum_bounds,
 )
-from app.schemas.counts import BalanceStep
+from app.claims.shapes import Balance, BalanceStep, BalanceTerms
+from app.log.entries import pin_revision
+from app.queries.shapes import build_revision_out
+from app.queries.terms import EchoedTerms, build_query_url
 from app.vocabulary import Measure
 
 # Flow → the measures it sums, and whether it adds to the stock.
@@ -29,6 +35,24 @@ FLOWS: dict[str, tuple[tuple[Measure, ...], bool]] = {
     "corrections": ((Measure.DELISTED, Measure.DIED), False),
 }
 ZERO: LowHigh = (0, 0)
+
+
+def build_balance(session: Session, claimant: str, country: str | None, revision: int) -> Balance:
+    """Return the steps of a source's figures; the address to cite is relative."""
+    terms: BalanceTerms = {"source": claimant, "country": country}
+    as_of = pin_revision(session, revision)
+    countries: EchoedTerms = {} if country is None else {"country": country}
+    permalink = build_query_url(f"/v1/sources/{claimant}/balance", countries, as_of)
+    return {
+        "terms": terms,
+        "at": build_revision_out(session, revision),
+        "data": compute_balance(load_figures(session, revision), claimant, country),
+        "links": {
+            "permalink": permalink,
+            "cite": permalink,
+            "list": build_query_url("/v1/claims", {"claimant": claimant, **countries}, as_of),
+        },
+    }
 
 
 def compute_balance(figures: Figures, claimant: str, country: str | None) -> list[BalanceStep]:

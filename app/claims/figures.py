@@ -17,7 +17,7 @@ from app.queries.terms import EchoedTerms, parse_window
 from app.queries.visibility import valid_at
 from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.claims import LoggedClaim, LoggedDefinition
-from app.schemas.counts import Arithmetic, Bounds, FigureOut
+from app.schemas.figures import Arithmetic, Bounds, FigureOut
 from app.vocabulary import Measure, Series, Stage
 
 # Lowest and highest number that the figure covers, inclusive; None is open.
@@ -252,10 +252,10 @@ class Figures:
         These are the latest per claimant, window, terms and population. Figures corrected by then, batches and parts
         are excluded; a repeated print counts once."""
         latest: dict[Any, Figure] = {}
-        for other in sorted(self.by_id.values(), key=_publication_order):
+        for other in sorted(self.by_id.values(), key=order_by_publication):
             if self._is_peer(figure, other):
                 latest[other.claimant, other.run_key] = other
-        return sorted(latest.values(), key=_publication_order, reverse=True)
+        return sorted(latest.values(), key=order_by_publication, reverse=True)
 
     @staticmethod
     def _is_comparable(figure: Figure, other: Figure) -> bool:
@@ -303,7 +303,8 @@ def _was_published_by(instant: datetime | None, figure: Figure) -> bool:
     return instant is None or (figure.instant is not None and figure.instant <= instant)
 
 
-def _publication_order(figure: Figure) -> tuple[str, int]:
+def order_by_publication(figure: Figure) -> tuple[str, int]:
+    """Return the sort key of figures by when they were stated; those of one instant are in the order of filing."""
     return figure.fields.get("stated_at_instant") or "", figure.entry_revision
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from app import dates
 from app.claims.figures import FURTHEST_STAGE, Figure, build_bounds
+from app.claims.shapes import Message, MessageArgument, ReasonOut
 from app.queries.terms import PERSONAL_DIMENSIONS
-from app.schemas.counts import Arithmetic, Message, MessageArgument, ReasonOut
+from app.schemas.figures import Arithmetic
 from app.schemas.reports import MAX_COUNTED_SOURCES, MAX_SOURCES
 from app.vocabulary import Measure, Reason
 
@@ -175,9 +176,9 @@ class ClaimContext:
     sees_everybody: bool = False  # whether the reader sees every personal dimension
     learned_count: int | None = None  # how many more the registry counts now than then, if known
     # Whether the registry has any report that may concern the claim's country and days, now and when it was stated.
-    is_covered: bool = True
-    was_covered: bool = True
-    covered_from: date | None = None  # the day of the first release in its country that the registry knows of
+    has_reports: bool = True
+    had_reports: bool = True
+    reports_begin: date | None = None  # the day of the first release in its country that the registry knows of
 
 
 def find_obstacles(context: ClaimContext) -> list[NamedReason]:
@@ -218,9 +219,9 @@ def find_obstacles(context: ClaimContext) -> list[NamedReason]:
         windows = _find_other_starts(context)
         reason = NamedReason(Reason.WINDOW, "start_unsaid_but_printed", {"windows_from": windows})
         obstacles.append(reason if windows else NamedReason(Reason.WINDOW, "start_unsaid"))
-    if not context.is_covered:
+    if not context.has_reports:
         kind = "no_report_of_held" if figure.is_held_count else "no_report_of_releases"
-        obstacles.append(NamedReason(Reason.NO_COVERAGE, kind, _build_scope_arguments(figure)))
+        obstacles.append(NamedReason(Reason.NO_REPORTS, kind, _build_scope_arguments(figure)))
     return obstacles
 
 
@@ -260,15 +261,15 @@ def find_reasons(context: ClaimContext) -> list[NamedReason]:
         )
     if figure.stage != FURTHEST_STAGE:
         named_reasons.append(NamedReason(Reason.STAGE, "earlier_stage", {"stage": figure.stage}))
-    if not context.was_covered:
+    if not context.had_reports:
         kind = "no_report_of_held_then" if figure.is_held_count else "no_report_of_releases_then"
-        named_reasons.append(NamedReason(Reason.NO_COVERAGE, kind, _build_scope_arguments(figure)))
+        named_reasons.append(NamedReason(Reason.NO_REPORTS, kind, _build_scope_arguments(figure)))
     for finder in (
         _find_net_reasons,
         _find_hour_reasons,
         _find_citation_reasons,
         _find_held_reasons,
-        _find_coverage_reasons,
+        _find_first_report_reasons,
         _find_delay_reasons,
     ):
         named_reasons += finder(context)
@@ -396,15 +397,15 @@ def _find_held_reasons(context: ClaimContext) -> Iterable[NamedReason]:
             yield NamedReason(Reason.SECONDARY_CITATION, "same_range", arguments)
 
 
-def _find_coverage_reasons(context: ClaimContext) -> Iterable[NamedReason]:
+def _find_first_report_reasons(context: ClaimContext) -> Iterable[NamedReason]:
     """Yield the days of a claim before the first report of its country. A coarse start begins in no certain day."""
-    start, first_day = context.figure.fields.get("window_from"), context.covered_from
-    if start is None or first_day is None or not context.is_covered:
+    start, first_day = context.figure.fields.get("window_from"), context.reports_begin
+    if start is None or first_day is None or not context.has_reports:
         return
     if dates.parse_window_end(start) < first_day.toordinal():
         days = {"window_from": start, "window_to": (first_day - timedelta(days=1)).isoformat()}
         arguments = {"country": context.figure.fields.get("country"), **days}
-        yield NamedReason(Reason.COVERAGE, "no_report_of_first_days", arguments)
+        yield NamedReason(Reason.BEFORE_FIRST_REPORT, "no_report_of_first_days", arguments)
 
 
 def _find_delay_reasons(context: ClaimContext) -> Iterable[NamedReason]:

@@ -8,7 +8,7 @@ or a jump within a claimant's running total: questions to ask before the number 
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Literal, TypeVar
 
 from pydantic import ValidationError
@@ -26,30 +26,20 @@ from app.claims.figures import (
 )
 from app.claims.reasons import BEYOND_TERMS, ClaimContext, build_message, find_differences, find_obstacles, find_reasons
 from app.claims.series import find_event_days
-from app.claims.valid_time import count_known_on
+from app.claims.shapes import ClaimCount, MessageArgument, PublishedFigure, Reconciliation, RemarkOut
+from app.claims.valid_time import KnownCount, count_known_on
 from app.counts import tally
-from app.counts.shapes import TalliedCount
+from app.counts.citation import get_verified_by_source
+from app.counts.shapes import Count
 from app.dates import parse_window_end
 from app.errors import Invalid, NotFound
-from app.log.entries import find_revision_at
+from app.log.entries import find_revision_at, pin_revision
 from app.models import Entry, Source
-from app.queries.terms import CountTerms, HeldCountTerms, SourcedTerms, is_personal
+from app.queries.shapes import build_revision_out
+from app.queries.terms import CountTerms, HeldCountTerms, SourcedTerms, build_query_url, is_personal
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
-from app.schemas.counts import (
-    Bounds,
-    Counted,
-    LogCount,
-    MessageArgument,
-    NotVisibleCount,
-    Numbers,
-    OutsideHeldWithinCount,
-    PossibleCount,
-    PublishedFigure,
-    Reconciliation,
-    RemarkOut,
-    StatedCount,
-)
+from app.schemas.figures import Bounds
 from app.vocabulary import Measure, Series, Stage
 
 # A jump is growth by more than this factor between two figures of one running total. Foro Penal's totals of January
@@ -100,7 +90,7 @@ NO_LOG_THEN = "The log begins later, and what sources say of when they knew (bas
 
 
 def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, revision: int) -> Reconciliation:
-    """Return a claim with the registry's counts then and now. Raise NotFound."""
+    """Return a claim with the registry's counts then and now; its address to cite is relative. Raise NotFound."""
     figures = load_figures(session, revision)
     if str(claim_id) not in figures.by_id:
         raise NotFound("There is no claim with this id.")
@@ -124,56 +114,46 @@ def build_reconciliation(session: Session, claim_id: uuid.UUID, reader: Reader, 
         without_house_arrest=counts.count_variant("house_arrest", False),
         with_house_arrest=counts.count_variant("house_arrest", True),
         definitions=_load_definitions(session, revision) if figure.is_held_count else {},
-        withheld=current_count["withheld"] if current_count else 0,
+        withheld=current_count["caveats"]["withheld"] if current_count else 0,
         refusal_codes=counts.refusal_codes,
         sees_everybody=reader.can_see_restricted,
         learned_count=_count_learned(past_count, current_count),
-        is_covered=counts.has_coverage(current_count),
-        was_covered=counts.has_coverage(past_count),
-        covered_from=counts.find_first_day(),
+        has_reports=counts.has_reports(current_count),
+        had_reports=counts.has_reports(past_count),
+        reports_begin=counts.find_first_day(),
     )
     comparable = not find_obstacles(context)
+    permalink = build_query_url(f"/v1/claims/{claim_id}/reconciliation", {}, pin_revision(session, revision))
     return {
+        "terms": None if current_count is None else current_count["terms"],
+        "at": build_revision_out(session, revision),
         "claim": figure.build_figure_out(),
         "comparable": comparable,
         "reasons": [reason.build_reason_out() for reason in find_reasons(context)],
         "remarks": find_remarks(figure, [other for other in own_figures if _is_uncorrected(figures, figure, other)]),
-        "then": _add_gap(past_count, figure, comparable=comparable and context.was_covered),
+        "then": counts.build_claim_count(past_count, comparable=comparable and context.had_reports),
         "then_unknown": NO_LOG_THEN if current_count and not past_count and figure.instant is not None else None,
-        "now": _add_gap(current_count, figure, comparable=comparable and context.is_covered),
+        "now": counts.build_claim_count(current_count, comparable=comparable and context.has_reports),
         "published": [compare_figures(figure, other) for other in peer_figures],
         "arithmetic": sums,
+        "links": {
+            "permalink": permalink,
+            "cite": permalink,
+            "list": None if current_count is None else current_count["links"]["list"],
+        },
     }
 
 
-def _add_gap(count: LogCount | StatedCount | None, figure: Figure, *, comparable: bool) -> Counted | None:
-    """Return a count with its distance from the figure, low to high, if the two are comparable."""
-    if count is None:
-        return None
-    gap: Bounds | None = None
-    if comparable:
-        possible = count.get("possible")
-        highest = _get_number(count) if possible is None else possible["high"]
-        gap = subtract_bounds(figure.bounds, (count["by_min_sources"].get("1", 0), highest))
-    return {**count, "gap": gap}
-
-
-def _get_number(count: LogCount | StatedCount) -> int:
-    return count["releases"] if "learned_since" in count else tally.sum_counted_statuses(count)
-
-
-def _count_learned(past_count: LogCount | StatedCount | None, current_count: LogCount | None) -> int | None:
+def _count_learned(past_count: Count | KnownCount | None, current_count: Count | None) -> int | None:
     """Return how many more the registry counts now than then.
 
-    For `learned_since`, by the days that sources state, this is not the difference of the two counts: a source without
-    a day may have known then."""
+    By the days that sources state, this is not the difference of the two counts: a source without a day may have known
+    then."""
     if past_count is None or current_count is None:
         return None
-    return (
-        past_count["learned_since"]
-        if "learned_since" in past_count
-        else _get_number(current_count) - _get_number(past_count)
-    )
+    if isinstance(past_count, KnownCount):
+        return past_count.learned_since
+    return current_count["total"]["cases"] - past_count["total"]["cases"]
 
 
 def _find_corrections(figures: Figures, figure: Figure) -> list[Figure]:
@@ -236,9 +216,9 @@ def _load_definitions(session: Session, revision: int) -> dict[str, str]:
     return {slug: definition for slug, definition in rows if definition}
 
 
-def _has_anybody(numbers: Numbers, caveats: LogCount | TalliedCount) -> bool:
-    uncounted = caveats["uncertain_date"] + caveats.get("outside_held_within", 0)
-    return bool(tally.sum_counted_statuses(numbers) or numbers["refuted"] or uncounted)
+def _has_anybody(count: Count) -> bool:
+    caveats, total = count["caveats"], count["total"]
+    return bool(total["cases"] or total["refuted"] or caveats["uncertain_date"] or caveats["outside_held_within"])
 
 
 class _RegistryCounts:
@@ -260,12 +240,12 @@ class _RegistryCounts:
             return None
 
     @cached_property
-    def current_count(self) -> LogCount | None:
+    def current_count(self) -> Count | None:
         return self._count_at(self._head)
 
-    def count_when_stated(self) -> LogCount | StatedCount | None:
+    def count_when_stated(self) -> Count | KnownCount | None:
         """Return what was known when the figure was stated; None if that time or that knowledge is unknown."""
-        figure, instant = self._figure, self._figure.instant
+        instant = self._figure.instant
         if instant is None or self._terms is None:
             return None
         revision = min(find_revision_at(self._session, instant), self._head)
@@ -273,13 +253,7 @@ class _RegistryCounts:
             return self._count_at(revision)
         if not isinstance(self._terms, CountTerms):
             return None
-        assert figure.day is not None  # it has an instant
-        day, terms = figure.day.toordinal(), self._terms
-        count = partial(count_known_on, self._session, terms, self._reader, self._head, day)
-        stated = self._count_unless_refused(count)
-        if stated is not None and is_personal(terms):
-            stated["possible"] = {"low": stated["releases"], "high": count(possible=True)["releases"]}
-        return stated
+        return self._count_unless_refused(self._count_known)
 
     def count_variant(self, name: Literal["net", "house_arrest"], value: bool) -> int | None:
         """Return the number with another value of a term, to see whether the difference matters.
@@ -292,20 +266,19 @@ class _RegistryCounts:
         ):
             return None
         if getattr(self._terms, name) == value:
-            return None if self.current_count is None else tally.sum_counted_statuses(self.current_count)
+            return None if self.current_count is None else self.current_count["total"]["cases"]
         terms = self._terms.model_copy(update={name: value, "group_by": []})
         return self._count_unless_refused(
             lambda: tally.compute_total_number(self._session, terms, self._reader, self._head)
         )
 
-    def has_coverage(self, count: LogCount | StatedCount | None) -> bool:
+    def has_reports(self, count: Count | KnownCount | None) -> bool:
         """Return whether any report in a count may concern the claim's country and days, for any person."""
-        if count is None or self._terms is None or "learned_since" in count or _has_anybody(count, count):
+        if count is None or self._terms is None or isinstance(count, KnownCount) or _has_anybody(count):
             return True
         days = {"country", "held_on", "house_arrest", "released_from", "released_to", "stage"}
         bare = type(self._terms)(**self._terms.model_dump(include=days, exclude_none=True))
-        unfiltered_count = self._count(count["revision"], bare)
-        return _has_anybody(unfiltered_count["total"], unfiltered_count)
+        return _has_anybody(self._count(count["at"]["revision"], bare))
 
     def find_first_day(self) -> date | None:
         """Return the day of the first release that the registry knows of in the claim's country."""
@@ -315,38 +288,69 @@ class _RegistryCounts:
         days = find_event_days(self._session, terms, self._reader, self._head)
         return days[0] if days else None
 
-    def _count(self, revision: int, terms: SourcedTerms) -> TalliedCount:
+    def build_claim_count(self, count: Count | KnownCount | None, *, comparable: bool) -> ClaimCount | None:
+        """Return a count for the response, with its distance from the figure, low to high, if the two are
+        comparable."""
+        if count is None or self._terms is None:
+            return None
+        total = count.total if isinstance(count, KnownCount) else count["total"]
+        possible = self._find_possible(count)
+        gap: Bounds | None = None
+        if comparable:
+            highest = total["cases"] if possible is None else possible["high"]
+            gap = subtract_bounds(self._figure.bounds, (total["by_min_sources"].get("1", 0), highest))
+        if isinstance(count, KnownCount):
+            return {
+                "basis": "said",
+                "at": build_revision_out(self._session, self._head),
+                "total": total,
+                "by_source": count.by_source,
+                "possible": possible,
+                "gap": gap,
+                "undated": count.undated,
+                "learned_since": count.learned_since,
+                "caveats": {
+                    "not_visible": tally.count_not_visible(self._session, self._terms, self._reader, self._head),
+                    "unlinkable": count.unlinkable_count,
+                },
+                "permalink": None,
+            }
+        return {
+            "basis": "log",
+            "at": count["at"],
+            "total": total,
+            "by_source": get_verified_by_source(count["groups"]),
+            "possible": possible,
+            "gap": gap,
+            "undated": None,
+            "learned_since": None,
+            "caveats": count["caveats"],
+            "permalink": count["links"]["permalink"],
+        }
+
+    def _find_possible(self, count: Count | KnownCount) -> Bounds | None:
+        """Return the lowest and highest number that a count with a personal term may be; None without one."""
+        terms = self._terms
+        if terms is None or not is_personal(terms):
+            return None
+        if isinstance(count, KnownCount):
+            return {"low": count.total["cases"], "high": self._count_known(possible=True).total["cases"]}
+        highest = tally.compute_total_number(self._session, terms, self._reader, count["at"]["revision"], possible=True)
+        return {"low": count["total"]["cases"], "high": highest}
+
+    def _count(self, revision: int, terms: SourcedTerms) -> Count:
         return tally.compute_count(self._session, terms, self._reader, revision)
 
-    def _count_at(self, revision: int) -> LogCount | None:
+    def _count_at(self, revision: int) -> Count | None:
         terms = self._terms
-        if terms is None:
-            return None
-        tallied = self._count_unless_refused(lambda: self._count(revision, terms))
-        if tallied is None:
-            return None
-        outside_part: OutsideHeldWithinCount = {}
-        if "outside_held_within" in tallied:
-            outside_part["outside_held_within"] = tallied["outside_held_within"]
-        hidden_part: NotVisibleCount = {"not_visible": tallied["not_visible"]} if "not_visible" in tallied else {}
-        possible_part: PossibleCount = {}
-        if is_personal(terms):
-            highest = tally.compute_total_number(self._session, terms, self._reader, revision, possible=True)
-            possible_part["possible"] = {"low": tally.sum_counted_statuses(tallied["total"]), "high": highest}
-        return {
-            "revision": revision,
-            "basis": "log",
-            **tallied["total"],
-            "by_source": {group["source"]: group["verified"] for group in tallied["groups"] if group["verified"]},
-            **outside_part,
-            **hidden_part,
-            **possible_part,
-            "uncertain_date": tallied["uncertain_date"],
-            "withheld": tallied["withheld"],
-            "awaiting_review": tallied["awaiting_review"],
-            "rejected": tallied["rejected"],
-            "permalink": tallied["permalink"],
-        }
+        return None if terms is None else self._count_unless_refused(lambda: self._count(revision, terms))
+
+    def _count_known(self, *, possible: bool = False) -> KnownCount:
+        """Count what sources say that they knew on the day of a figure of releases."""
+        assert isinstance(self._terms, CountTerms)
+        assert self._figure.day is not None  # it has an instant
+        day = self._figure.day.toordinal()
+        return count_known_on(self._session, self._terms, self._reader, self._head, day, possible=possible)
 
     def _count_unless_refused(self, count: Callable[[], ResultT]) -> ResultT | None:
         """Return a count, or None if it refuses the claim's terms, such as an unknown facility."""

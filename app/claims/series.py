@@ -14,11 +14,13 @@ import numpy as np
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.claims.figures import VERIFICATION_TERMS, Figure, load_figures
+from app.claims.coverage import select_figures
+from app.claims.figures import Figure, load_figures
 from app.columns.loader import Columns
 from app.columns.rows import NULL, Array, Cells, Rows, count_cells, is_any_of
 from app.columns.store import BEGIN_COLUMN, END_COLUMN, build_columns_at_revisions, get_columns
-from app.counts.shapes import Series
+from app.counts.groups import build_links
+from app.counts.shapes import Line, PlacedFigure, Point, Series
 from app.counts.tally import count_not_visible
 from app.dates import LAST_DAY, end_of_day, format_instant, format_zone, parse_window_start
 from app.errors import Invalid
@@ -33,12 +35,11 @@ from app.queries.selection import (
     load_confirmations,
     match_approved,
 )
+from app.queries.shapes import build_revision_out
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms, Interval
-from app.registry.claims import ClaimTermsIn
 from app.registry.publication.permissions import Reader
-from app.schemas.counts import Line, PlacedFigure, Point
-from app.vocabulary import Measure, ReleaseStatus
+from app.vocabulary import ReleaseStatus
 
 
 class PointCounts(NamedTuple):
@@ -250,8 +251,8 @@ def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader
     """Return a series of cumulative numbers from the start of the window.
 
     `series` has the verified releases of each source and `points` the totals, both at the end of each interval.
-    `claims` has the figures stated within the span. With a personal term `not_visible` is added, as of the revision
-    read. Raise Invalid for more than MAX_POINTS or MAX_REVISIONS, and for hours of events."""
+    `claims` has the figures stated within the span. `not_visible` is as of the revision read; the address to cite is
+    relative. Raise Invalid for more than MAX_POINTS or MAX_REVISIONS, and for hours of events."""
     if steps.interval == "hour" and steps.basis == "event":
         detail = "Of a release the day is known and no hour: ask by=known, which has hours, or for days."
         raise Invalid.at_pointer("/interval", "no_hours", detail)
@@ -269,13 +270,14 @@ def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader
     points = _count_points(session, terms, steps, reader, revision, span) if span else []
     return {
         "terms": echoed_terms,
+        "at": build_revision_out(session, revision),
         "points": [_format_total_point(point) for point in points],
         "series": [_build_line(slug, key, points) for slug, key in _find_sources(session, points)],
         "claims": [_place_claim(figure) for figure in _find_claims(session, terms, steps.zone, *span, revision)]
         if span
         else [],
-        **count_not_visible(session, terms, reader, revision),
-        "permalink": query_terms.build_query_url("/v1/counts/series", echoed_terms, pin_revision(session, revision)),
+        "caveats": {"not_visible": count_not_visible(session, terms, reader, revision)},
+        "links": build_links("/v1/counts/series", echoed_terms, terms, pin_revision(session, revision)),
     }
 
 
@@ -341,11 +343,11 @@ def _format_total_point(point: _Point) -> Point:
     return {
         "on": point.label,
         "revision": point.revision,
-        "releases": verified + contested + reported,
+        "cases": verified + contested + reported,
         "verified": verified,
         "contested": contested,
         "reported": reported,
-        "counted_apart": point.numbers.unlinkable,
+        "unlinkable": point.numbers.unlinkable,
     }
 
 
@@ -417,27 +419,10 @@ def _find_claims(
     session: Session, terms: CountTerms, zone: tzinfo, first: date, last: date, revision: int
 ) -> list[Figure]:
     """Return figures of the same releases, country and stage, stated within the series."""
-    figures = load_figures(session, revision)
-    echoed_terms = query_terms.echo_terms(terms)
-    if terms.not_nationality:
-        return []  # no claim can be defined by this term
-    population_terms = {
-        name: echoed_terms[name]
-        for name in ClaimTermsIn.model_fields.keys() & echoed_terms.keys() - VERIFICATION_TERMS - {"stage"}
-    }
-    if len(terms.nationality) == 1:
-        population_terms |= {"nationality": terms.nationality[0]}  # a claim's definition holds a single nationality
     matching_figures = [
         figure
-        for figure in figures.by_id.values()
-        if figure.is_confirmed
-        and figure.fields["measure"] == Measure.RELEASED
-        and not (figure.is_misprint or figure.bounds == (None, None))
-        and (figure.is_whole or figure.fields.get("series") == "batch")
-        and figure.stage == terms.stage
-        and figure.population_terms == population_terms
-        and figure.id not in figures.superseded_ids
-        and terms.country in (None, figure.fields.get("country"))
+        for figure in select_figures(load_figures(session, revision), terms)
+        if (figure.is_whole or figure.fields.get("series") == "batch")
         and figure.instant is not None
         and first <= figure.instant.astimezone(zone).date() <= last
     ]

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, select
 from sqlmodel import Session, col
 
+from app.counts.shapes import CountTotal
+from app.counts.tally import build_total
 from app.dates import parse_date
 from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
@@ -21,12 +23,24 @@ from app.queries.term_names import load_source_keys
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
-from app.schemas.counts import StatedCount
 from app.vocabulary import ReleaseStatus, Verdict
 
 _SPELLS_PARAM: BindParameter[Any] = bindparam("keys", expanding=True)
 # Terms that filter by verification are cleared here and applied to the verdicts known by the day.
 UNRESTRICTED_TERMS: dict[str, list[str] | None] = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
+
+
+class KnownCount(NamedTuple):
+    """What sources say that they knew by a day.
+
+    `unlinkable_count`: releases of unlinkable people. `undated`: verifications without a day. `learned_since`: releases
+    of today's count that did not count by then, if every source states when it knew."""
+
+    total: CountTotal
+    unlinkable_count: int
+    by_source: dict[str, int]
+    undated: int
+    learned_since: int
 
 
 class DatedVerdict(NamedTuple):
@@ -44,17 +58,17 @@ class DatedVerdict(NamedTuple):
 
 def count_known_on(
     session: Session, terms: CountTerms, reader: Reader, revision: int, day: int, *, possible: bool = False
-) -> StatedCount:
+) -> KnownCount:
     """Return a count as of `day` (an ordinal). `possible`: with the releases whose value of a personal term is unknown
-    or hidden from the reader.
-
-    `undated`: verifications without a day. `learned_since`: releases of today's count that did not count by then, if
-    every source states when it knew."""
+    or hidden from the reader."""
     keys = load_source_keys(session, terms)
     unrestricted_terms = terms.model_copy(update=UNRESTRICTED_TERMS)
     selection = build_selection(session, unrestricted_terms, reader, revision, possible=possible)
     inside_rows = selection.consolidated_rows.where(selection.is_inside)
-    inside: dict[int, bool] = dict(zip(inside_rows["spell"].tolist(), inside_rows["withheld"].tolist(), strict=True))
+    inside: dict[int, int] = dict(
+        zip(inside_rows["spell"].tolist(), selection.person[selection.is_inside].tolist(), strict=True)
+    )
+    unlinkable_spells = set(inside_rows["spell"][inside_rows["withheld"]].tolist())
     own = build_selection(session, unrestricted_terms, reader, revision, by_source=True)
     verifying = own.rows.where(own.is_inside & match_verified(own.columns, own.rows))
     own_verified = {*zip(verifying["spell"].tolist(), verifying["source"].tolist(), strict=True)}
@@ -76,7 +90,6 @@ def count_known_on(
     today = {
         spell for spell, verdicts in all_verdicts.items() if spell in inside and _is_counted(terms, keys, verdicts)
     }
-    confirmation_counts = [_count_confirmations(matching[spell]) for spell in counted_spells]
     by_source = Counter(
         dated_verdict.source
         for spell, verdicts in matching.items()
@@ -84,30 +97,24 @@ def count_known_on(
         if (spell, dated_verdict.source) in own_verified
     )
     slugs: dict[int, str] = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
-    numbers = Counter(statuses.values())
-    return {
-        "revision": revision,
-        "basis": "said",
-        "releases": len(counted_spells),
-        "by_min_sources": {
-            str(k): sum(1 for n in confirmation_counts if n >= k)
-            for k in range(1, max(confirmation_counts, default=0) + 1)
-        },
-        "counted_apart": sum(1 for spell in counted_spells if inside[spell]),
-        "reported": numbers[ReleaseStatus.REPORTED],
-        "refuted": numbers[ReleaseStatus.REFUTED],
-        "by_source": dict(sorted((slugs[source], number) for source, number in by_source.items())),
-        "undated": sum(
+    sizes = Counter((status, _count_confirmations(matching[spell])) for spell, status in statuses.items())
+    return KnownCount(
+        total=build_total(
+            [(*cell, number) for cell, number in sizes.items()], len({inside[spell] for spell in counted_spells})
+        ),
+        unlinkable_count=len(unlinkable_spells.intersection(counted_spells)),
+        by_source=dict(sorted((slugs[source], number) for source, number in by_source.items())),
+        undated=sum(
             1
             for spell, verdicts in all_verdicts.items()
             if _matches_terms(terms, keys, verdicts)
             for dated_verdict in verdicts
             if dated_verdict.day is None and (spell, dated_verdict.source) in own_verified
         ),
-        "learned_since": sum(
+        learned_since=sum(
             1 for spell in today.difference(counted_spells) if _is_surely_dated(all_verdicts[spell], day)
         ),
-    }
+    )
 
 
 def _derive_release_status(verdicts: Sequence[DatedVerdict]) -> ReleaseStatus | None:

@@ -7,24 +7,18 @@ release counts even if the person was detained again.
 A citation names the revision, the time it was recorded and the query, as the RDA recommendations on citing dynamic data
 require (10.15497/RDA00016). The digest of the result is sent separately as `Repr-Digest` (RFC 9530)."""
 
-import base64
-import binascii
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Literal
-from urllib.parse import parse_qsl
+from typing import Any, Literal
 
 from app import dates
-from app.counts.shapes import TalliedCount
-from app.counts.tally import sum_counted_statuses
+from app.counts.shapes import CitationOut, Count, CountTotal, Group
 from app.formats import capitalize_first_letter, get_formats, lower_first_letter
-from app.log.entries import LEAF_DIGITS, Pin
 from app.queries import terms as query_terms
-from app.queries.countables import COUNTABLES, Countable, find_countable_of_total
-from app.queries.terms import DIMENSIONS, RELEASES, EchoedTerm, EchoedTerms
-from app.schemas.counts import CitationOut, Numbers
+from app.queries.countables import find_countable_of_path
+from app.queries.terms import DIMENSIONS, EchoedTerms
+from app.schemas.base import RevisionOut
 from app.vocabulary import Language, Stage, find_label
 
 # Pairs of texts in this module are English and Spanish.
@@ -95,21 +89,19 @@ class CitationSetting:
     demo: bool = False
 
 
-def find_cited_sources(tally: TalliedCount) -> set[str]:
+def find_cited_sources(count: Count) -> set[str]:
     """Return the slugs of the sources that the citation of a count names."""
-    slugs = {slug for name in SOURCE_TERMS for slug in query_terms.get_term_values(tally["terms"], name)}
-    return slugs.union(_get_verified_by_source(tally))
+    slugs = {slug for name in SOURCE_TERMS for slug in query_terms.get_term_values(count["terms"], name)}
+    return slugs.union(_get_verified_by_source(count))
 
 
-def format_citation_sentence(
-    tally: TalliedCount, revision: int, recorded_at: str | None, address: str, lang: Language, setting: CitationSetting
-) -> str:
+def format_citation_sentence(count: Count, lang: Language, setting: CitationSetting) -> str:
     """Format the citation: revision, count, notes and finally the address."""
     phrases = CitationPhrases(lang, setting)
     registry = f"Recuento ({phrases.translate(*DEMO_NOTICE)})" if setting.demo else "Recuento"
-    revision_phrase = phrases.translate("revision", "revisión") + " " + phrases.format_revision(revision, recorded_at)
-    notes = phrases.list_notes(tally)
-    return " ".join([f"{registry}, {revision_phrase}: {phrases.format_count(tally)}.", *notes, address])
+    revision_phrase = phrases.translate("revision", "revisión") + " " + phrases.format_revision(count["at"])
+    notes = phrases.list_notes(count)
+    return " ".join([f"{registry}, {revision_phrase}: {phrases.format_count(count)}.", *notes, count["links"]["cite"]])
 
 
 class CitationPhrases:
@@ -122,8 +114,9 @@ class CitationPhrases:
         """Return the text in the language of the citation."""
         return spanish if self._lang == "es" else english
 
-    def format_revision(self, revision: int, recorded_at: str | None) -> str:
+    def format_revision(self, at: RevisionOut) -> str:
         """Format a revision with its time, as in "2096 (23 March 2026, 12:00 in Caracas)"."""
+        revision, recorded_at = at["revision"], at["recorded_at"]
         if recorded_at is None:
             return str(revision)
         formatter, zone = self._formats, self._setting.zone
@@ -134,21 +127,21 @@ class CitationPhrases:
         """Return the year in which a revision was recorded, in the registry's time zone."""
         return self._formats.local_day(recorded_at, self._setting.zone)[:4]
 
-    def format_count(self, tally: TalliedCount) -> str:
+    def format_count(self, count: Count) -> str:
         """Format the number, its noun and scope, and how much of it is verified."""
-        total, terms = tally["total"], dict(tally["terms"])
-        if _get_verified_by_source(tally):  # the list of sources already shows the grouping
+        total, terms = count["total"], dict(count["terms"])
+        if _get_verified_by_source(count):  # the list of sources already shows the grouping
             terms.pop("group_by")
-        bound_prefix = self.translate("at least ", "al menos ") if _is_lower_bound(tally) else ""
-        number = sum_counted_statuses(total)
-        noun, scope = self.format_noun(tally, is_one=number == 1), self.format_scope(terms)
+        bound_prefix = self.translate("at least ", "al menos ") if is_lower_bound(count) else ""
+        number = total["cases"]
+        noun, scope = self.format_noun(count, is_one=number == 1), self.format_scope(terms)
         statuses = self._format_statuses(total)
         return f"{bound_prefix}{self._formats.number(number)} {noun}{scope}{statuses}"
 
-    def format_noun(self, tally: TalliedCount, *, is_one: bool = False) -> str:
+    def format_noun(self, count: Count, *, is_one: bool = False) -> str:
         """Return the noun of the count, such as "releases" or "excarcelación anunciada"."""
-        names = find_countable_of_total(tally["total"]).names
-        singular, plural = STAGE_NAMES.get(str(tally["terms"].get("stage")), (names[::2], names[1::2]))
+        names = find_countable_of_path(count["links"]["permalink"]).names
+        singular, plural = STAGE_NAMES.get(str(count["terms"].get("stage")), (names[::2], names[1::2]))
         return self.translate(*(singular if is_one else plural))
 
     def format_scope(self, terms: EchoedTerms) -> str:
@@ -173,24 +166,24 @@ class CitationPhrases:
             f" ({'; '.join(details)})" if details else ""
         )
 
-    def list_notes(self, tally: TalliedCount) -> list[str]:
+    def list_notes(self, count: Count) -> list[str]:
         """Return the sentences that qualify the number."""
-        by_source = _get_verified_by_source(tally)
-        sentences = [self._format_by_source(by_source, tally["total"])] if by_source else []
-        if official := tally["total"].get("official_only"):
+        by_source, caveats = _get_verified_by_source(count), count["caveats"]
+        sentences = [self._format_by_source(by_source, count["total"])] if by_source else []
+        if official := count["total"]["official_only"]:
             number = self._formats.number(official)
             sentences.append(
                 self.translate(f"Not counted: {number} that only governments assert.",
                                f"Sin contar {number} que solo afirman gobiernos.")
             )  # fmt: skip
-        if outside := tally.get("outside_held_within"):
+        if outside := caveats["outside_held_within"]:
             sentences.append(self._format_outside_held_within(outside))
-        if unlinkable := tally["total"]["counted_apart"]:
+        if unlinkable := caveats["unlinkable"]:
             sentences.append(self._format_unlinkable(unlinkable))
         sentences += [
-            self._format_under_review(reports, name) for name in UNDER_REVIEW_PHRASES if (reports := tally.get(name))
+            self._format_under_review(reports, name) for name in UNDER_REVIEW_PHRASES if (reports := caveats[name])
         ]
-        if hidden_count := tally.get("not_visible"):
+        if hidden_count := caveats["not_visible"]:
             number = self._formats.number(hidden_count)
             sentences.append(
                 self.translate(f"Of {number} a value asked about may not be shown.",
@@ -198,9 +191,9 @@ class CitationPhrases:
             )  # fmt: skip
         return sentences
 
-    def _format_statuses(self, total: Numbers) -> str:
+    def _format_statuses(self, total: CountTotal) -> str:
         """Format how much is verified, contested and only reported. With the term `source`, by its own word."""
-        formatter, number = self._formats, sum_counted_statuses(total)
+        formatter, number = self._formats, total["cases"]
         suffixes = {name: "" if total[name] == 1 else "s" for name in ("verified", "contested", "reported")}
         kinds = [
             (total["verified"], self.translate("verified", f"verificada{suffixes['verified']}")),
@@ -216,7 +209,7 @@ class CitationPhrases:
         parts = formatter.listed([f"{formatter.number(part)} {words}" for part, words in nonzero])
         return self.translate(", of which ", ", de ellas ") + parts
 
-    def _format_by_source(self, verified_by_source: Mapping[str, int], total: Numbers) -> str:
+    def _format_by_source(self, verified_by_source: Mapping[str, int], total: CountTotal) -> str:
         """List the sources by descending number, then by name. A release counts for each source that verified it."""
         names = self._setting.sources
         ranked = [(-number, names.get(slug, slug)) for slug, number in verified_by_source.items()]
@@ -309,100 +302,31 @@ class CitationPhrases:
         return text if isinstance(value, int) else self._formats.quote(text)  # free text from the address
 
 
-def _is_lower_bound(tally: TalliedCount) -> bool:
+def is_lower_bound(count: Mapping[str, Any]) -> bool:
     """Return whether hidden values kept a personal filter from matching some people, so that the number is a
     minimum."""
-    return bool(tally.get("not_visible")) and not set(query_terms.PERSONAL_FILTERS).isdisjoint(tally["terms"])
+    return bool(count["caveats"]["not_visible"]) and not set(query_terms.PERSONAL_FILTERS).isdisjoint(count["terms"])
 
 
-def _get_verified_by_source(tally: TalliedCount) -> dict[str, int]:
+def _get_verified_by_source(count: Count) -> dict[str, int]:
     """Return how many releases each source verified, if the count is grouped by source alone."""
-    if tally["terms"].get("group_by") != ["source"]:
+    if count["terms"].get("group_by") != ["source"]:
         return {}
-    return {group["source"]: group["verified"] for group in tally["groups"] if group["verified"]}
+    return get_verified_by_source(count["groups"])
 
 
-CITATION_PATH = "/c/"
-
-# The first character of a code names its packing. Never change a dictionary in use, or printed addresses stop working:
-# add a new one under the next number. In "2" the bytes of the leaf precede the content of "1".
-PACKED_WITH_LEAF, PACKED_WITHOUT_LEAF = "2", "1"
-_DICTIONARY = (
-    b"&nationality=&age_group=&category=&gender=&area=&facility=&legal_status=&condition=&destination=&group=&kind="
-    b"release_with_measures&kind=full_release&kind=house_arrest&status=verified&designation=political&rearrested=true"
-    b"&detained_from=20&detained_to=20&any_of=&all_of=&min_sources=2&source=&verified_by=&net=true&stage=ordered"
-    b"&group_by=kind&group_by=day&group_by=month&stage=carried_out&net=false&group_by=source"
-    b"country=VE&released_from=2026-01-01&released_to=2026-01-31&stage=carried_out&net=false&group_by=source&as_of="
-)
-# CRC-32 over the packed bytes, appended to them. It detects every single wrong character and every swap of two
-# neighbours, and misses one in four thousand million of other errors. A mistyped address must never lead to another
-# count.
-_CHECKSUM_BYTES = 4
-MAX_QUERY_LENGTH = 12_000  # unpacked characters; the longest possible terms need fewer
-MAX_CODE_LENGTH = MAX_QUERY_LENGTH * 4 // 3  # base64 of a query that does not compress
+def get_verified_by_source(groups: Iterable[Group]) -> dict[str, int]:
+    """Return a dict of source → number that it verified, of groups by source alone."""
+    return {str(group["by"]["source"]): number for group in groups if (number := group["counts"]["verified"])}
 
 
-class BadCode(ValueError):
-    """A code that does not belong to any citation."""
-
-
-def build_short_address(
-    terms: Mapping[str, EchoedTerm], as_of: Pin, countable: Countable = COUNTABLES[RELEASES]
-) -> str:
-    """Return the short address `/c/…`: the packed terms of a count and its revision.
-
-    The noun is included only if no term implies it."""
-    noun = "" if countable.marker_term else countable.noun
-    query = query_terms.build_query_url(noun, terms, Pin(as_of.revision)).removeprefix("?")
-    packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
-    payload = bytes.fromhex(as_of.leaf or "") + packer.compress(query.encode()) + packer.flush()
-    packing = PACKED_WITH_LEAF if as_of.leaf else PACKED_WITHOUT_LEAF
-    return CITATION_PATH + packing + _encode_code(payload + _compute_checksum(packing, payload))
-
-
-def _compute_checksum(packing: str, payload: bytes) -> bytes:
-    seed = 0 if packing == PACKED_WITHOUT_LEAF else int(packing)  # so that a code is valid in one packing only
-    return zlib.crc32(payload, seed).to_bytes(_CHECKSUM_BYTES, "little")
-
-
-def _encode_code(code: bytes) -> str:
-    return base64.urlsafe_b64encode(code).decode().rstrip("=")
-
-
-def parse_short_code(code: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return the noun of a code (empty if it has none) and its parameters, `as_of` last. Raise BadCode."""
-    if not code.startswith((PACKED_WITH_LEAF, PACKED_WITHOUT_LEAF)) or len(code) > MAX_CODE_LENGTH:
-        raise BadCode
-    packing, text = code[0], code[1:]
-    leaf_length = LEAF_DIGITS // 2 if packing == PACKED_WITH_LEAF else 0
-    unpacker = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
-    try:
-        decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        payload, check = decoded[:-_CHECKSUM_BYTES], decoded[-_CHECKSUM_BYTES:]
-        if check != _compute_checksum(packing, payload) or text != _encode_code(decoded):
-            raise BadCode
-        leaf, payload = payload[:leaf_length].hex(), payload[leaf_length:]
-        noun, _mark, query = unpacker.decompress(payload, MAX_QUERY_LENGTH).decode().rpartition("?")
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
-    except (binascii.Error, zlib.error, ValueError):
-        raise BadCode from None
-    if not unpacker.eof or unpacker.unused_data or pairs[-1][0] != "as_of":
-        raise BadCode
-    return noun, [*pairs[:-1], ("leaf", leaf), pairs[-1]] if leaf else pairs
-
-
-def build_citation(
-    tally: TalliedCount, as_of: Pin, recorded_at: str | None, base: str, setting: CitationSetting
-) -> CitationOut:
-    """Build the `citation` block of a count at a revision. `base`: the public base URL of the registry."""
-    revision = as_of.revision
-    address = base + build_short_address(tally["terms"], as_of, find_countable_of_total(tally["total"]))
+def build_citation(count: Count, setting: CitationSetting) -> CitationOut:
+    """Build the texts that cite a count."""
     return {
-        "address": address,
-        "revision": revision,
-        "en": format_citation_sentence(tally, revision, recorded_at, address, "en", setting),
-        "es": format_citation_sentence(tally, revision, recorded_at, address, "es", setting),
-        "bibtex": format_bibtex(tally, revision, recorded_at, address, setting),
+        "address": count["links"]["cite"],
+        "en": format_citation_sentence(count, "en", setting),
+        "es": format_citation_sentence(count, "es", setting),
+        "bibtex": format_bibtex(count, setting),
     }
 
 
@@ -419,23 +343,21 @@ _TEX = str.maketrans(
 )
 
 
-def format_bibtex(
-    tally: TalliedCount, revision: int, recorded_at: str | None, address: str, setting: CitationSetting
-) -> str:
+def format_bibtex(count: Count, setting: CitationSetting) -> str:
     """Format a BibTeX entry.
 
     Its year is the year in which the revision was recorded. Its key ends like the address, so that two counts of one
     revision are two entries."""
-    phrases = CitationPhrases("en", setting)
-    title = f"{capitalize_first_letter(phrases.format_noun(tally))}{phrases.format_scope(tally['terms'])}".translate(
+    phrases, at, address = CitationPhrases("en", setting), count["at"], count["links"]["cite"]
+    title = f"{capitalize_first_letter(phrases.format_noun(count))}{phrases.format_scope(count['terms'])}".translate(
         _TEX
     )
-    note = f"Revision {phrases.format_revision(revision, recorded_at)}".translate(_TEX)
+    note = f"Revision {phrases.format_revision(at)}".translate(_TEX)
     lines = [
-        f"@misc{{recuento-{revision}-{address[-6:]},",
+        f"@misc{{recuento-{at['revision']}-{address[-6:]},",
         "  author = {{Recuento}},",
         f"  title = {{{{{title}}}}},",
-        *([f"  year = {{{phrases.format_year(recorded_at)}}},"] if recorded_at else []),
+        *([f"  year = {{{phrases.format_year(at['recorded_at'])}}},"] if at["recorded_at"] else []),
         f"  note = {{{f'{capitalize_first_letter(DEMO_NOTICE[0])}. {note}' if setting.demo else note}}},",
         f"  howpublished = {{\\url{{{address}}}}},",
         "}",

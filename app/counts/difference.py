@@ -14,6 +14,7 @@ from app.columns import table
 from app.columns.rows import Array, Mask, flag_keys
 from app.columns.store import get_columns
 from app.columns.table import NULL_CODE
+from app.counts.shapes import CaseOut, Comparison
 from app.counts.tally import read_own_statuses
 from app.db.engine import split_into_chunks
 from app.models import CURRENT_CLASSES, Placement, Record
@@ -29,7 +30,6 @@ from app.queries.terms import SourcedTerms
 from app.queries.visibility import match_classes, valid_at
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
-from app.schemas.counts import CaseOut, Comparison
 from app.vocabulary import Language, ReleaseStatus
 
 # Maximum number of cases in a response; the numbers cover all cases.
@@ -240,10 +240,4 @@ def _add_record_ids(session: Session, cases: list[Case], kind: TargetKind) -> li
     for chunk in split_into_chunks(case.spell for case in cases):
         query = select(col(Record.key), getattr(Record, f"{kind}_id")).where(col(Record.key).in_(chunk))
         ids.update(tuple(row) for row in session.execute(query))
-    return [_build_case(case.change, kind, ids[case.spell]) for case in cases]
-
-
-def _build_case(change: str, kind: TargetKind, record_id: uuid.UUID) -> CaseOut:
-    if kind == "release":
-        return {"change": change, "release_id": record_id}
-    return {"change": change, "detention_id": record_id}
+    return [{"change": case.change, "id": ids[case.spell]} for case in cases]

@@ -31,7 +31,7 @@ from app.errors import Invalid
 from app.log.entries import Pin
 from app.queries import terms as query_terms
 from app.queries import visibility
-from app.queries.countables import Countable
+from app.queries.countables import Countable, get_countable
 from app.queries.selection import COUNTABLE_STATUSES, Selection
 from app.queries.terms import (
     DIMENSIONS,
@@ -46,6 +46,7 @@ from app.queries.terms import (
 from app.queries.visibility import match_hidden_trait
 from app.queries.windows import DAYS_PER_WEEK, MONTHS_PER_YEAR, compute_bucket_numbers
 from app.registry.publication.permissions import Reader
+from app.schemas.base import Links
 from app.schemas.reports import MAX_SOURCES
 from app.vocabulary import CODE_LISTS
 
@@ -207,6 +208,15 @@ class ListAddresses:
                 closes: min(str(narrowed_terms.get(closes, last)), last, key=parse_window_end),
             }
         return {name: narrowed_terms[name] for name in (opens, closes)}
+
+
+def build_links(path: str, parameters: EchoedTerms, terms: SourcedTerms, as_of: Pin) -> Links:
+    """Return the links of an answer that has no short address: it is cited by its permalink, relative here.
+
+    `parameters`: of the permalink. `terms`: of the list behind the answer."""
+    permalink = query_terms.build_query_url(path, parameters, as_of)
+    lists = ListAddresses(get_countable(terms), query_terms.echo_terms(terms), (), as_of)
+    return {"permalink": permalink, "cite": permalink, "list": lists.build_address(())}
 
 
 def _encode_terms(terms: EchoedTerms) -> dict[str, str]:

@@ -11,15 +11,16 @@ from sqlmodel import Session
 
 from app.columns.rows import NULL, Array, Mask, Places
 from app.columns.table import NULL_CODE
-from app.counts.shapes import Overlap
+from app.counts.groups import build_links
+from app.counts.shapes import DateAgreement, KindAgreement, Overlap, OverlapPair, OverlapPattern, OverlapSource
 from app.counts.tally import Pattern, Patterns, build_patterns, count_not_visible, load_slugs_by_key
 from app.log.entries import Pin, pin_revision
 from app.queries import terms as query_terms
 from app.queries.selection import COUNTABLE_STATUSES, build_selection
+from app.queries.shapes import build_revision_out
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms, EchoedTerms
 from app.registry.publication.permissions import Reader
-from app.schemas.counts import DateAgreement, KindAgreement, OverlapPair, OverlapPattern, OverlapSource
 from app.schemas.reports import MAX_SOURCES
 
 # The first and last possible day in one number: upper and lower half. Days are above zero.
@@ -101,7 +102,7 @@ def _count_true(mask: Mask) -> int:
 
 
 def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Overlap:
-    """Count the releases of the terms by the independent sources that verified them.
+    """Count the releases of the terms by the independent sources that verified them; its address to cite is relative.
 
     The pattern without sources is of releases that no source verified."""
     terms = resolve_facility_slug(session, terms)
@@ -116,15 +117,18 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
     pairs = compare_sources(release_patterns, load_slugs_by_key(session))
     return {
         "terms": echoed_terms,
-        "releases": sizes.total(),
-        "counted_apart": selection.count_rows(selection.consolidated_rows["withheld"]),
+        "at": build_revision_out(session, revision),
+        "cases": sizes.total(),
         "sources": [_build_source(slug, verified_counts[slug], sizes, echoed_terms, as_of) for slug in slugs],
         "pairs": [_build_pair(pair, agreement, verified_counts, echoed_terms, as_of) for pair, agreement in pairs],
         "patterns": _format_patterns(
             sizes, selection.count_rows(selection.consolidated_rows["independent_verified"] == 0), echoed_terms, as_of
         ),
-        **count_not_visible(session, terms, reader, revision),
-        "permalink": query_terms.build_query_url("/v1/counts/overlap", echoed_terms, as_of),
+        "caveats": {
+            "not_visible": count_not_visible(session, terms, reader, revision),
+            "unlinkable": selection.count_rows(selection.consolidated_rows["withheld"]),
+        },
+        "links": build_links("/v1/counts/overlap", echoed_terms, terms, as_of),
     }
 
 
@@ -186,7 +190,7 @@ def _format_patterns(
     return [
         {
             "sources": sorted(pattern),
-            "releases": number,
+            "cases": number,
             "list": _build_list_link(echoed_terms, as_of, "only_by", pattern)
             if pattern
             else _build_unverified_list_link(echoed_terms, as_of)

@@ -5,7 +5,7 @@ A count is a pure function of terms, reader and revision over the rows of that r
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import bindparam
@@ -16,7 +16,8 @@ from app.columns.loader import Columns
 from app.columns.rows import NO_PLACE, Array, Mask, Places, Rows, count_cells, flag_keys, index_places
 from app.columns.table import NULL_CODE
 from app.counts.groups import WITHHELD, GroupedRows, ListAddresses, build_groups, refuse_too_many_cells
-from app.counts.shapes import Group, Groups, TalliedCount
+from app.counts.shapes import Count, CountTotal, Group, SourceCount
+from app.counts.short_address import build_short_address
 from app.db.engine import Key
 from app.log.entries import Pin, count_redactions_since, pin_revision
 from app.models import PendingPair, Source
@@ -31,30 +32,19 @@ from app.queries.selection import (
     match_approved,
     match_verified,
 )
+from app.queries.shapes import build_revision_out
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import (
     DIMENSIONS,
-    RELEASES,
     CountTerms,
     DayUnit,
     DimensionValue,
     EchoedTerms,
-    HeldTerms,
     SourcedTerms,
     is_personal,
 )
 from app.queries.visibility import match_partly_hidden
 from app.registry.publication.permissions import Reader
-from app.schemas.counts import (
-    CountCaveats,
-    HeldTotal,
-    NotVisibleCount,
-    Numbers,
-    OutsideHeldWithinCount,
-    SourceNumbers,
-    Total,
-    UnderReviewCount,
-)
 from app.vocabulary import ReleaseStatus, Review, Verdict
 
 _REVISION_PARAM = bindparam("revision", type_=Key)
@@ -66,7 +56,7 @@ _PENDING_PAIRS_STATEMENT = (
 _CACHE_KEY = "pending pairs at the last revision read"
 
 
-def count_unresolved_duplicates(session: Session, selection: Selection) -> int:
+def count_possible_duplicates(session: Session, selection: Selection) -> int:
     """Return how many pairs of counted people wait for a curator to decide whether they are one person.
 
     Each such pair may make the count one too high."""
@@ -147,9 +137,10 @@ def load_slugs_by_key(session: Session) -> dict[int, str]:
 # Replace the key of the only verifying source where there is none, or more than one.
 NO_SOURCE, SEVERAL_SOURCES = 0, -1
 MULTI_VALUED_DIMENSIONS = frozenset(name for name, dimension in DIMENSIONS.items() if dimension.is_multivalued)
-# The columns that divide a total: status, number of first-hand verifications, whether the person is unlinkable, and
-# whether a source denies it.
-TOTAL_COLUMNS = ("status", "independent_verified", "withheld", "is_denied")
+# The columns that divide a group: status and number of first-hand verifications; and a total also: whether the person
+# is unlinkable, and whether a source denies it.
+GROUP_COLUMNS = ("status", "independent_verified")
+TOTAL_COLUMNS = (*GROUP_COLUMNS, "withheld", "is_denied")
 
 
 @dataclass(frozen=True)
@@ -174,8 +165,8 @@ class CountRequest:
         return ListAddresses(self.countable, self.echoed_terms, dimensions, self.as_of)
 
 
-def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> TalliedCount:
-    """Return totals and groups as in `GET /v1/counts/…`, without the citation.
+def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> Count:
+    """Return a count as in `GET /v1/counts/…`, without the coverage; its address to cite is relative.
 
     Terms of people held must name a day, except at revision 0, where nobody is held."""
     countable, terms = get_countable(terms), resolve_facility_slug(session, terms)
@@ -183,27 +174,34 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
     dimensions = query_terms.get_term_values(request.echoed_terms, "group_by")
     refuse_too_many_cells(terms, dimensions)
     selection = request.select(session)
-    groups: Groups = {}
-    if dimensions:
-        groups["groups"] = _compute_groups(session, request, selection, dimensions)
-    outside_part: OutsideHeldWithinCount = {}
-    if isinstance(terms, HeldTerms):
-        is_outside = selection.is_outside_held_within & selection.is_countable
-        outside_part["outside_held_within"] = int(np.count_nonzero(is_outside))
+    summary = _summarize(selection)
+    awaiting_review, rejected = _count_under_review(session, request, selection.columns)
     return {
         "terms": request.echoed_terms,
-        "total": _compute_total(selection, countable.noun),
-        **groups,
-        **_build_caveats(session, request, dimensions),
-        "uncertain_date": int(np.count_nonzero(selection.is_in_doubt)),
-        "unresolved_duplicates": count_unresolved_duplicates(session, selection),
-        "withheld": selection.count_people(
-            selection.is_inside & selection.is_countable & selection.consolidated_rows["withheld"]
-        ),
-        **_count_under_review(session, request, selection.columns),
-        "list": request.build_list_addresses().build_address(()),
-        **outside_part,
-        "permalink": query_terms.build_query_url(countable.counts_path, request.echoed_terms, request.as_of),
+        "at": build_revision_out(session, revision),
+        "total": summary.total,
+        "groups": _compute_groups(session, request, selection, dimensions) if dimensions else [],
+        "caveats": {
+            "not_visible": count_not_visible(session, terms, reader, revision),
+            "unlinkable": summary.unlinkable_count,
+            "uncertain_date": int(np.count_nonzero(selection.is_in_doubt)),
+            "possible_duplicates": count_possible_duplicates(session, selection),
+            "withheld": selection.count_people(
+                selection.is_inside & selection.is_countable & selection.consolidated_rows["withheld"]
+            ),
+            "denied_by_some": summary.denied_count,
+            "awaiting_review": awaiting_review,
+            "rejected": rejected,
+            "outside_held_within": int(np.count_nonzero(selection.is_outside_held_within & selection.is_countable)),
+            "groups_overlap": not MULTI_VALUED_DIMENSIONS.isdisjoint(dimensions),
+            "redactions_since": count_redactions_since(session, revision) if is_personal(terms) else 0,
+            "coverage": None,
+        },
+        "links": {
+            "permalink": query_terms.build_query_url(countable.counts_path, request.echoed_terms, request.as_of),
+            "cite": build_short_address(request.echoed_terms, request.as_of, countable),
+            "list": request.build_list_addresses().build_address(()),
+        },
     }
 
 
@@ -215,44 +213,29 @@ def compute_total_number(
     return build_selection(session, terms, reader, revision, possible=possible).count_rows()
 
 
-def _build_caveats(session: Session, request: CountRequest, dimensions: Sequence[str]) -> CountCaveats:
-    """Return whether groups overlap, and what affects a count with a personal term: later erasures and hidden
-    values."""
-    caveats: CountCaveats = {}
-    if MULTI_VALUED_DIMENSIONS & set(dimensions):
-        caveats["adds_up"] = False
-    hidden_part = count_not_visible(session, request.terms, request.reader, request.revision)
-    if hidden_part and (redactions := count_redactions_since(session, request.revision)):
-        caveats["redactions_since"] = redactions
-    return {**caveats, **hidden_part}
-
-
-def count_not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> NotVisibleCount:
+def count_not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> int:
     """Count the rows that match all other terms but whose personal values are hidden from the reader.
 
-    Empty without a personal term. The function reads neither a hidden value nor whether one exists."""
+    0 without a personal term. The function reads neither a hidden value nor whether one exists."""
     if not is_personal(terms):
-        return {}
+        return 0
     selection = build_selection(session, terms.drop_personal(), reader, revision)
     is_hidden = match_partly_hidden(
         selection.columns, selection.rows, terms, reader, revision, uses_source_rows=selection.uses_source_rows
     )
-    return {"not_visible": 0 if is_hidden is None else selection.count_rows(is_hidden)}
+    return 0 if is_hidden is None else selection.count_rows(is_hidden)
 
 
-def _count_under_review(session: Session, request: CountRequest, columns: Columns) -> UnderReviewCount:
-    """Count the rows of sources that match the terms and await review or were rejected.
+def _count_under_review(session: Session, request: CountRequest, columns: Columns) -> tuple[int, int]:
+    """Count the rows of sources that match the terms and await review, and those that were rejected.
 
     They are in the count of their source, and in no other total (rule 21)."""
     if not has_reports_under_review(columns, request.terms, request.revision):
-        return {"awaiting_review": 0, "rejected": 0}
+        return 0, 0
     selection = request.select(session, by_source=True)
     codes = columns.codes
     reviews = Counter(selection.rows["review"][_match_stated(selection)].tolist())
-    return {
-        "awaiting_review": reviews[codes.find_code(Review.AWAITING_REVIEW)],
-        "rejected": reviews[codes.find_code(Review.REJECTED)],
-    }
+    return reviews[codes.find_code(Review.AWAITING_REVIEW)], reviews[codes.find_code(Review.REJECTED)]
 
 
 def _match_stated(selection: Selection) -> Mask:
@@ -262,47 +245,51 @@ def _match_stated(selection: Selection) -> Mask:
     return is_stated
 
 
-def _compute_total(selection: Selection, noun: str) -> Total | HeldTotal:
+class _Summary(NamedTuple):
+    """A total, and how many of its cases are of unlinkable people, and how many of the verified are denied."""
+
+    total: CountTotal
+    unlinkable_count: int
+    denied_count: int
+
+
+def _summarize(selection: Selection) -> _Summary:
     inside = selection.is_inside
     inside_rows = selection.consolidated_rows.where(inside)
     total_cells = count_cells([inside_rows[name] for name in TOTAL_COLUMNS])
     status, *others = (column.tolist() for column in (*total_cells.values, total_cells.sizes()))
     rows = [*zip(map(selection.columns.codes.text, status), *others, strict=True)]
-    return _build_total(rows, selection.count_people(inside & selection.is_countable), noun)
+    return _Summary(
+        build_total(rows, selection.count_people(inside & selection.is_countable)),
+        sum(number for status, _sources, is_unlinkable, _denied, number in rows
+            if is_unlinkable and status in COUNTABLE_STATUSES),
+        sum(number for status, _sources, _unlinkable, is_denied, number in rows
+            if is_denied and status == ReleaseStatus.VERIFIED),
+    )  # fmt: skip
 
 
-def _build_total(rows: Sequence[tuple[Any, ...]], people: int, noun: str) -> Total | HeldTotal:
-    """Build a total from rows of the values of TOTAL_COLUMNS and their number."""
+def build_total(rows: Sequence[tuple[Any, ...]], people: int) -> CountTotal:
+    """Build a total from rows that begin with a status and a number of sources, and end with how many they are."""
     by_status: dict[str | None, int] = defaultdict(int)
     by_sources: dict[int, int] = defaultdict(int)
-    unlinkable_count = denied_count = 0
-    for status, sources, is_unlinkable, is_denied, number in rows:
-        denied_count += number if is_denied and status == ReleaseStatus.VERIFIED else 0
+    for status, sources, *_others, number in rows:
         by_status[status] += number
         if status in COUNTABLE_STATUSES:
             by_sources[sources] += number
-            unlinkable_count += number if is_unlinkable else 0
     max_sources = max(by_sources, default=0)
-    by_min_sources = {str(k): sum(n for s, n in by_sources.items() if s >= k) for k in range(1, max_sources + 1)}
-    numbers: Numbers = {
+    return {
+        "cases": sum(by_status[status] for status in COUNTABLE_STATUSES),
         "people": people,
         "verified": by_status[ReleaseStatus.VERIFIED],
-        "verified_with_denials": denied_count,
         "contested": by_status[ReleaseStatus.CONTESTED],
         "reported": by_status[ReleaseStatus.REPORTED],
         "refuted": by_status[ReleaseStatus.REFUTED],
         "official_only": by_status[ReleaseStatus.OFFICIAL_ONLY],
-        "by_min_sources": by_min_sources,
-        "counted_apart": unlinkable_count,
+        "by_min_sources": {
+            str(k): sum(number for sources, number in by_sources.items() if sources >= k)
+            for k in range(1, max_sources + 1)
+        },
     }
-    if noun == RELEASES:
-        return {"releases": sum_counted_statuses(numbers), **numbers}
-    return {"detentions": sum_counted_statuses(numbers), **numbers}
-
-
-def sum_counted_statuses(numbers: Numbers) -> int:
-    """Return the number of releases or detentions of every status that counts."""
-    return numbers["verified"] + numbers["contested"] + numbers["reported"]
 
 
 def _compute_groups(session: Session, request: CountRequest, selection: Selection, names: Sequence[str]) -> list[Group]:
@@ -313,22 +300,18 @@ def _compute_groups(session: Session, request: CountRequest, selection: Selectio
     if by_source or units:
         selection = request.select(session, by_source=by_source, units=units)
     groups = build_groups(selection, names, request.reader)
-    numbers: Mapping[int, SourceNumbers | Total | HeldTotal] = (
-        _compute_source_groups(groups, request) if by_source else _compute_total_groups(groups, request.countable.noun)
+    counts: Mapping[int, SourceCount | CountTotal] = (
+        _compute_source_groups(groups, request) if by_source else _compute_total_groups(groups)
     )
     keys, addresses = groups.format_keys(load_slugs_by_key(session)), request.build_list_addresses(names)
     ranks = [_rank_values(values) for values in zip(*keys, strict=True)]
-    sorted_groups = sorted(numbers, key=lambda group: [ranks[place][value] for place, value in enumerate(keys[group])])
-    # The names of the dimensions are data (DIMENSIONS), so the type checker cannot know the keys of a group.
+    sorted_groups = sorted(counts, key=lambda group: [ranks[place][value] for place, value in enumerate(keys[group])])
     return [
-        cast(
-            Group,
-            {
-                **dict(zip(names, keys[group], strict=True)),
-                **numbers[group],
-                "list": addresses.build_address(keys[group]),
-            },
-        )
+        {
+            "by": dict(zip(names, keys[group], strict=True)),
+            "counts": counts[group],
+            "list": addresses.build_address(keys[group]),
+        }
         for group in sorted_groups
     ]
 
@@ -343,7 +326,7 @@ def _value_sort_key(value: DimensionValue) -> tuple[int, str | int]:
     return (2, "") if value is None else (1, "") if value == WITHHELD else (0, value)
 
 
-def _compute_total_groups(groups: GroupedRows, noun: str) -> dict[int, Total | HeldTotal]:
+def _compute_total_groups(groups: GroupedRows) -> dict[int, CountTotal]:
     """Compute the same numbers as in a total for each group."""
     selection, codes = groups.selection, groups.selection.columns.codes
     total_rows = selection.consolidated_rows
@@ -351,14 +334,14 @@ def _compute_total_groups(groups: GroupedRows, noun: str) -> dict[int, Total | H
     # A row without a status is in no total and creates no group.
     inside = selection.is_inside & (total_rows["status"] != NULL_CODE)
     for (group, status, *others), number in groups.count_rows(
-        inside, *(total_rows[name] for name in TOTAL_COLUMNS)
+        inside, *(total_rows[name] for name in GROUP_COLUMNS)
     ).items():
         rows[group].append((codes.text(status), *others, number))
     people = groups.count_people(selection.is_inside & selection.is_countable)
-    return {group: _build_total(group_rows, people.get(group, 0), noun) for group, group_rows in rows.items()}
+    return {group: build_total(group_rows, people.get(group, 0)) for group, group_rows in rows.items()}
 
 
-def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[int, SourceNumbers]:
+def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[int, SourceCount]:
     """Compute the numbers of each source's group from the source's own status, dates and kinds."""
     selection = groups.selection
     is_verified = selection.is_inside & match_verified(selection.columns, selection.rows)
@@ -382,13 +365,13 @@ def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[i
             "verified": numbers["verified"],
             "verified_combined": numbers["verified_combined"],
             "reported": numbers["reported"],
-            "official_only": numbers["official_only"],
             "disputed": numbers["disputed"],
             "refuted": numbers["refuted"],
             "retracted": numbers["retracted"],
-            "uncertain_date": numbers["uncertain_date"],
             "only_this_source": numbers["only_this_source"],
             "people": numbers["people"],
+            "official_only": numbers["official_only"],
+            "uncertain_date": numbers["uncertain_date"],
             "awaiting_review": numbers[Review.AWAITING_REVIEW],
             "rejected": numbers[Review.REJECTED],
         }

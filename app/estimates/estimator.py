@@ -15,22 +15,23 @@ from sqlalchemy import BindParameter, bindparam
 from sqlalchemy import select as select_rows
 from sqlmodel import Session, col
 
-from app.counts.shapes import ReleaseEstimate
+from app.counts.groups import build_links
 from app.counts.tally import Patterns, build_patterns, count_not_visible
 from app.db.engine import split_into_chunks
 from app.errors import Invalid
 from app.estimates import models
 from app.estimates.models import LowerBound, Model
+from app.estimates.shapes import EstimateNumbers, EstimateRange, RefusalOut, ReleaseEstimate, SelectionRule
 from app.estimates.table import MAX_LISTS, BadTable, Fit, PatternTable, build_pattern_table, read_pattern_csv
 from app.log.entries import pin_revision
 from app.models import Source, Verification
 from app.queries import terms as query_terms
 from app.queries.selection import Selection, build_selection
+from app.queries.shapes import build_revision_out
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
-from app.schemas.counts import EstimateNumbers, EstimateRange, RefusalOut, SelectionRule
 from app.vocabulary import Verdict
 
 # From seven shared people on, Chapman's estimate is nearly unbiased (Robson and Regier 1964, Trans. Am. Fish. Soc. 93).
@@ -336,10 +337,13 @@ def estimate_releases(
     parameters = echoed_terms | {"lists": used_sources if len(used_sources) > 1 else [], "dependent": pairs}
     return {
         "terms": echoed_terms,
+        "at": build_revision_out(session, revision),
         **numbers,
-        "counted_apart": unlinkable,
-        **count_not_visible(session, terms, reader, revision),
-        "permalink": query_terms.build_query_url("/v1/estimates/releases", parameters, pin_revision(session, revision)),
+        "caveats": {
+            "not_visible": count_not_visible(session, terms, reader, revision),
+            "unlinkable": unlinkable,
+        },
+        "links": build_links("/v1/estimates/releases", parameters, terms, pin_revision(session, revision)),
     }
 
 

@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from app.estimates.shapes import EstimateModel, EstimateRange, LowerBoundOut
 from app.estimates.table import (
     MAX_PEOPLE,
     NORMAL_95,
@@ -20,7 +21,6 @@ from app.estimates.table import (
     solve_linear,
     sum_over_supersets,
 )
-from app.schemas.counts import EstimateModel, EstimateRange, LowerBoundOut
 
 CHAPMAN_INTERVAL = "estimate ± 1.96 se, from observed on"
 LOG_LINEAR_INTERVAL = "observed + exp(b0 ± 1.96 se)"

@@ -2,28 +2,33 @@
 
 from collections.abc import Iterable, Mapping
 
-from app.counts.shapes import Overlap, ReleaseEstimate, Series, TalliedCount
-from app.schemas.counts import BalanceStep, NotVisibleCount, Reconciliation
+from app.claims.shapes import BalanceStep, ClaimCount, Reconciliation
+from app.counts.shapes import Count, CountCaveats, HiddenCaveat, Overlap, ReaderCaveats, Series
+from app.estimates.shapes import ReleaseEstimate
 
 Row = dict[str, object]  # column → cell
 # The columns of a published figure.
 FIGURE_COLUMNS = ("claimant", "qualifier", "low", "high", "window_from", "window_to", "stated_at")
 
 
-def build_count_rows(answer: TalliedCount) -> list[Row]:
+def build_count_rows(count: Count) -> list[Row]:
     """Return a row for each group, or a row of the total; `by_min_sources` has columns of its own."""
-    if "groups" in answer:
-        return _add_not_visible((_flatten_columns(group, "by_min_sources") for group in answer["groups"]), answer)
-    extra_columns = _select_columns(
-        answer, "uncertain_date", "awaiting_review", "rejected", "not_visible", "outside_held_within"
-    )
-    return [_flatten_columns({**answer["total"], **extra_columns}, "by_min_sources")]
+    if "group_by" in count["terms"]:
+        rows = [
+            _flatten_columns({**group["by"], **group["counts"], "list": group["list"]}, "by_min_sources")
+            for group in count["groups"]
+        ]
+        return _add_not_visible(rows, count["caveats"])
+    return [_flatten_columns({**count["total"], **_list_caveats(count["caveats"])}, "by_min_sources")]
 
 
-def _add_not_visible(rows: Iterable[Row], answer: NotVisibleCount) -> list[Row]:
-    """Add the `count_not_visible` of the whole answer to each row: a spreadsheet shows nothing besides rows."""
-    extra_columns = {"not_visible_in_all": answer["not_visible"]} if "not_visible" in answer else {}
-    return [{**row, **extra_columns} for row in rows]
+def _list_caveats(caveats: CountCaveats | ReaderCaveats) -> Row:
+    return _drop_columns(caveats, "coverage")
+
+
+def _add_not_visible(rows: Iterable[Row], caveats: HiddenCaveat) -> list[Row]:
+    """Add the caveat of the whole answer to each row: a spreadsheet shows nothing besides rows."""
+    return [{**row, "not_visible_in_all": caveats["not_visible"]} for row in rows]
 
 
 def build_series_rows(answer: Series, *, include_claims: bool) -> list[Row]:
@@ -37,7 +42,7 @@ def build_series_rows(answer: Series, *, include_claims: bool) -> list[Row]:
         {**point, **{source: numbers[position] for source, numbers in numbers_by_source.items()}}
         for position, point in enumerate(answer["points"])
     ]
-    points = _add_not_visible(points, answer)
+    points = _add_not_visible(points, answer["caveats"])
     if not include_claims:
         return points
     return points + [
@@ -47,25 +52,25 @@ def build_series_rows(answer: Series, *, include_claims: bool) -> list[Row]:
 
 
 def build_overlap_rows(answer: Overlap) -> list[Row]:
-    """Return a row of the total, and a row for each source, pair and exact pattern: `of` is the kind, `releases` the
+    """Return a row of the total, and a row for each source, pair and exact pattern: `of` is the kind, `cases` the
     number."""
-    total = {"of": "total", "sources": [], "releases": answer["releases"], "counted_apart": answer["counted_apart"]}
+    total = {"of": "total", "sources": [], "cases": answer["cases"], "unlinkable": answer["caveats"]["unlinkable"]}
     sources = [
         {
             "of": "source",
             "sources": [row["source"]],
-            "releases": row["verified"],
+            "cases": row["verified"],
             **_drop_columns(row, "source", "verified"),
         }
         for row in answer["sources"]
     ]
     pairs = [
-        {"of": "pair", "sources": [row["a"], row["b"]], "releases": row["both"],
+        {"of": "pair", "sources": [row["a"], row["b"]], "cases": row["both"],
          **_flatten_columns(_drop_columns(row, "a", "b", "both"), "dates", "kinds")}
         for row in answer["pairs"]
     ]  # fmt: skip
     patterns: list[Row] = [{"of": "pattern", **row} for row in answer["patterns"]]
-    return _add_not_visible([total, *sources, *pairs, *patterns], answer)
+    return _add_not_visible([total, *sources, *pairs, *patterns], answer["caveats"])
 
 
 def build_estimate_rows(answer: ReleaseEstimate) -> list[Row]:
@@ -76,8 +81,11 @@ def build_estimate_rows(answer: ReleaseEstimate) -> list[Row]:
         rows.append({**answer["lower_bound"], "chosen": False})
     if answer["refused"]:
         rows.append({"name": "refused", **answer["refused"], "chosen": False})
-    observed_columns = _select_columns(answer, "observed", "on_two_or_more", "counted_apart")
-    return _add_not_visible(({**row, **observed_columns} for row in rows), answer)
+    observed_columns = {
+        **_select_columns(answer, "observed", "on_two_or_more"),
+        "unlinkable": answer["caveats"]["unlinkable"],
+    }
+    return _add_not_visible(({**row, **observed_columns} for row in rows), answer["caveats"])
 
 
 def build_reconciliation_rows(answer: Reconciliation) -> list[Row]:
@@ -90,11 +98,21 @@ def build_reconciliation_rows(answer: Reconciliation) -> list[Row]:
         "remarks": [remark["code"] for remark in answer["remarks"]],
     }
     count_rows = [
-        {"of": moment, **_flatten_columns(count, "by_min_sources", "by_source", "gap")}
+        {"of": moment, **_build_claim_count_row(count)}
         for moment, count in (("then", answer["then"]), ("now", answer["now"]))
         if count
     ]
     return [claim_row, *count_rows]
+
+
+def _build_claim_count_row(count: ClaimCount) -> Row:
+    flat = {
+        "revision": count["at"]["revision"],
+        **count["total"],
+        **_list_caveats(count["caveats"]),
+        **_drop_columns(count, "at", "total", "caveats"),
+    }
+    return _flatten_columns(flat, "by_min_sources", "by_source", "possible", "gap")
 
 
 def build_balance_rows(steps: Iterable[BalanceStep]) -> list[Row]:

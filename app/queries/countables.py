@@ -3,7 +3,7 @@
 Each kind has one `Countable` record. To count something else, write its terms, its tables and windows in
 `selection.py`, and its record."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any
@@ -16,6 +16,7 @@ from app.log.entries import load_recorded_at
 from app.queries.parameters import BaseCountQuery, CountQuery, HeldQuery
 from app.queries.terms import DETENTIONS, RELEASES, CountTerms, HeldCountTerms, HeldTerms, PersonTerms, SourcedTerms
 from app.registry.records import TargetKind
+from app.vocabulary import Measure
 
 # The terms that concern a day and its sources; without a day, a list of detentions contains all of them.
 DAY_TERMS = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
@@ -71,8 +72,9 @@ class Countable:
 
     `noun`: its name in addresses and totals. `record`: the kind of record in its list. `terms`: the terms of its
     counts. `query`: these terms with a revision. `names`: singular and plural in English, then in Spanish. `title`: its
-    title in a bibliography. `marker_term`: a term that only these counts echo and that identifies a short address;
-    without one the address begins with the noun. `resolve_day`: sets the day that terms mean at a revision."""
+    title in a bibliography. `measure`: that of published figures of the same. `marker_term`: a term that only these
+    counts echo and that identifies a short address; without one the address begins with the noun. `resolve_day`: sets
+    the day that terms mean at a revision."""
 
     noun: str
     record: TargetKind
@@ -80,6 +82,7 @@ class Countable:
     query: type[BaseCountQuery]
     names: tuple[str, str, str, str]
     title: str
+    measure: Measure
     marker_term: str | None = None
     resolve_day: DayResolver = _return_terms
 
@@ -105,6 +108,7 @@ COUNTABLES = {
             marker_term="net",
             names=("release", "releases", "excarcelación", "excarcelaciones"),
             title="Releases",
+            measure=Measure.RELEASED,
         ),
         Countable(
             noun=DETENTIONS,
@@ -114,6 +118,7 @@ COUNTABLES = {
             marker_term="house_arrest",
             names=("person held", "people held", "persona detenida", "personas detenidas"),
             title="People held",
+            measure=Measure.HELD,
             resolve_day=resolve_held_day,
         ),
     )
@@ -125,9 +130,9 @@ def get_countable(terms: SourcedTerms) -> Countable:
     return COUNTABLES[terms.noun]
 
 
-def find_countable_of_total(total: Mapping[str, Any]) -> Countable:
-    """Return what a total counts; the noun is one of its keys."""
-    return next(countable for noun, countable in COUNTABLES.items() if noun in total)
+def find_countable_of_path(address: str) -> Countable:
+    """Return what the address of a count counts: its path ends with the noun."""
+    return COUNTABLES[address.partition("?")[0].rpartition("/")[2]]
 
 
 def find_countable_of_address(noun: str, terms: Collection[str]) -> Countable | None:

@@ -6,14 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from sqlmodel import Session
 from typing_extensions import TypedDict
 
+from app.dates import format_instant
 from app.log.content import UNLISTED_SOURCE
+from app.log.entries import load_recorded_at
+from app.projection import RULES
 from app.projection.consolidate import get_fact_value
 from app.projection.person import ValuesBySource
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
-from app.schemas.base import Facts
+from app.schemas.base import Facts, RevisionOut
 from app.schemas.records import (
     DetaineeShape,
     DetentionShape,
@@ -24,6 +28,12 @@ from app.schemas.records import (
     VerificationOut,
 )
 from app.vocabulary import Designation, Publish, ReleaseKind, ReleaseStatus, Stage, State, Verdict
+
+
+def build_revision_out(session: Session, revision: int) -> RevisionOut:
+    """Return a revision with its date and the counting rules. Before the first entry there is no date."""
+    recorded_at = format_instant(load_recorded_at(session, revision)) if revision else None
+    return {"revision": revision, "recorded_at": recorded_at, "rules": RULES}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Schemas used by the other schema modules: facts, pages, tombstones and receipts."""
 
 import uuid
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 
@@ -36,6 +37,38 @@ class RevisionedAnswer(TypedDict):
     revision: int
     rules: int
     as_of: NotRequired[MomentOut | None]
+
+
+class RevisionOut(TypedDict):
+    """The revision that an answer is of: ask again with `as_of` for the same answer."""
+
+    revision: int
+    recorded_at: str | None
+    rules: int
+
+
+class Links(TypedDict):
+    """Where an answer is found again, is cited by, and has its list."""
+
+    permalink: Annotated[
+        str,
+        Field(
+            description="The address of these numbers. It gives the same until the counting rules change; then it "
+            "answers 410 with today's address and the file that keeps the old number checkable. Numbers with a "
+            "personal term follow today's consent."
+        ),
+    ]
+    cite: Annotated[
+        str,
+        Field(
+            description="The address to cite. Of a count it is short, and shows the count then and now with the texts "
+            "of the citation; of other answers it is the permalink with the registry's name."
+        ),
+    ]
+    list: Annotated[
+        str | None,
+        Field(description="The address of the list behind the number; null where no list can say which they are."),
+    ]
 
 
 NotVisible = int | None

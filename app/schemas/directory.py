@@ -7,7 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from app.schemas.base import Page, Receipt, RevisionedAnswer, Tombstone
-from app.schemas.counts import Arithmetic
+from app.schemas.figures import Arithmetic
 from app.schemas.records import ChangeOut
 from app.vocabulary import CODE_LISTS, FacilityKind, Role, SourceKind
 

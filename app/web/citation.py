@@ -14,16 +14,22 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
-from app.api.mementos import MAX_LINKED_LENGTH
+from app.api.citable import build_cite_as_links, build_link_header
 from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.counts import read_citation
 from app.api.routes.records import read_detention, read_release
 from app.counts.difference import CHANGE_LABELS
-from app.queries.countables import find_countable_of_total
+from app.queries.countables import find_countable_of_path
 from app.web.api_client import gather
 from app.web.charts import bars, then_and_now
 from app.web.claims.text import format_source_tag
-from app.web.count_text import TermFormatter, build_term_formatter, fetch_facility_list, parse_question
+from app.web.count_text import (
+    TermFormatter,
+    build_term_formatter,
+    fetch_facility_list,
+    has_personal_terms,
+    parse_question,
+)
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import CurrentPage, Page, PageRoute, no_such_page
 from app.web.rendering import Catalogue
@@ -77,7 +83,7 @@ class CitationView:
     def has_file(self) -> bool:
         """Whether its figure is available as a file. A count that depends on today's consent is not: files are cached
         elsewhere."""
-        return "not_visible" not in self.cited_count
+        return not has_personal_terms(self.cited_count["terms"])
 
     @property
     def first_cases(self) -> Sequence[ChangedCase]:
@@ -110,26 +116,25 @@ def build_citation_view(
 ) -> CitationView:
     """Build the view. `answer`: of `/c/…`; `records`: releases or detentions by id."""
     cited_count, current_count = answer["cited"], answer["today"]
-    countable = find_countable_of_total(cited_count["total"])
-    noun, key = countable.noun, f"{countable.record}_id"
+    noun, difference = find_countable_of_path(cited_count["links"]["permalink"]).noun, answer["difference"]
     cases = [
         ChangedCase(
-            case["change"], format_change(case["change"], 1, words), f"/{noun}/{case[key]}", records.get(case[key])
+            case["change"], format_change(case["change"], 1, words), f"/{noun}/{case['id']}", records.get(case["id"])
         )
-        for case in answer["cases"]
+        for case in difference["cases"]
     ]
     return CitationView(
         noun=noun,
         cited_count=cited_count,
         current_count=current_count,
-        cited_number=cited_count["total"][noun],
-        current_number=current_count["total"][noun],
-        added_count=answer["added"],
-        removed_count=answer["removed"],
-        changes=list(answer["changes"].items()),
+        cited_number=cited_count["total"]["cases"],
+        current_number=current_count["total"]["cases"],
+        added_count=difference["added"],
+        removed_count=difference["removed"],
+        changes=list(difference["changes"].items()),
         cases=_interleave_cases(cases),
-        unlisted_count=answer["withheld_cases"],
-        omitted_count=answer["cases_left_out"],
+        unlisted_count=difference["withheld_cases"],
+        omitted_count=difference["cases_left_out"],
     )
 
 
@@ -160,13 +165,13 @@ class GroupPair:
 
 
 def build_group_pairs(
-    cited_count: Mapping[str, Any], current_count: Mapping[str, Any], noun: str, formatter: TermFormatter
+    cited_count: Mapping[str, Any], current_count: Mapping[str, Any], formatter: TermFormatter
 ) -> list[GroupPair]:
     """Return the groups of the cited and the current count; for sources, what they verified."""
     names = cited_count["terms"].get("group_by", [])
-    key = "verified" if "source" in names else noun
+    key = "verified" if "source" in names else "cases"
     cited_groups, current_groups = (
-        {tuple(group[name] for name in names): group[key] for group in count.get("groups", ())}
+        {tuple(group["by"][name] for name in names): group["counts"][key] for group in count["groups"]}
         for count in (cited_count, current_count)
     )
     return [
@@ -184,14 +189,17 @@ def build_source_counts(
 ) -> list[SourceCounts]:
     """Pair the sources of two counts by source, for those that verified something: by number, ties by name."""
     cited_groups, current_groups = (
-        {group["source"]: group for group in count.get("groups", ())} for count in (cited_count, current_count)
+        {group["by"]["source"]: group for group in count["groups"]} for count in (cited_count, current_count)
     )
     source_counts = []
     for slug in {**current_groups, **cited_groups}:
         cited_group, current_group = cited_groups.get(slug, {}), current_groups.get(slug, {})
-        numbers = cited_group.get("verified", 0), current_group.get("verified", 0)
-        if any(numbers):
-            source_counts.append(SourceCounts(slug, *numbers, cited_group.get("list"), current_group.get("list")))
+        cited_number, current_number = (
+            group["counts"]["verified"] if group else 0 for group in (cited_group, current_group)
+        )
+        if cited_number or current_number:
+            lists = cited_group.get("list"), current_group.get("list")
+            source_counts.append(SourceCounts(slug, cited_number, current_number, *lists))
     return sorted(
         source_counts, key=lambda row: (-row.current_number, -row.cited_number, names.get(row.slug, row.slug))
     )
@@ -202,7 +210,7 @@ CHANGE_CLASSES = {"newly_verified": "is-2", "newly_reported": "is-open", "newly_
 
 def format_cited_day(page: Page, view: CitationView) -> str:
     """Return the day of the citation, for a chart."""
-    recorded_at = view.cited_count["recorded_at"]
+    recorded_at = view.cited_count["at"]["recorded_at"]
     return (
         page.catalogue.gettext("before the first report")
         if recorded_at is None
@@ -212,7 +220,7 @@ def format_cited_day(page: Page, view: CitationView) -> str:
 
 def format_current_day(page: Page, view: CitationView) -> str:
     """Return "today", or the day that the reader requested."""
-    recorded_at = view.current_count["recorded_at"]
+    recorded_at = view.current_count["at"]["recorded_at"]
     is_past = "as_of" in page.terms and recorded_at is not None
     return _format_short_day(page, recorded_at) if is_past else page.catalogue.gettext("today")
 
@@ -339,8 +347,8 @@ def _build_threshold_rows(page: Page, view: CitationView) -> list[then_and_now.T
             view.cited_count["total"]["by_min_sources"].get(str(threshold), 0),
             view.current_count["total"]["by_min_sources"].get(str(threshold), 0),
             is_derived=True,
-            then_list=page.narrow_list_address(view.cited_count["list"], min_sources=str(threshold)),
-            now_list=page.narrow_list_address(view.current_count["list"], min_sources=str(threshold)),
+            then_list=page.narrow_list_address(view.cited_count["links"]["list"], min_sources=str(threshold)),
+            now_list=page.narrow_list_address(view.current_count["links"]["list"], min_sources=str(threshold)),
         )
         for threshold in SOURCE_THRESHOLDS
     ]
@@ -379,12 +387,13 @@ async def show_citation(page: CurrentPage, code: str) -> Response:
     return await page.show(
         "citation.html",
         caching=CACHE_REVALIDATE,
-        headers=build_cite_as_header(view.cited_count),
+        headers=build_link_header(build_cite_as_links(view.cited_count["links"]["cite"])),
         view=view,
+        citation=answer["citation"],
         code=code,
         formatter=formatter,
         question=formatter.describe_count(view.noun, view.cited_count["terms"]),
-        groups=build_group_pairs(view.cited_count, view.current_count, view.noun, formatter),
+        groups=build_group_pairs(view.cited_count, view.current_count, formatter),
         days=(format_cited_day(page, view), format_current_day(page, view)),
         bar=build_growth_figure(page, view) if view.added_count or view.removed_count else None,
         verified=page.shared_figure,
@@ -407,25 +416,19 @@ def _request_counts_by_source(page: Page, answer: Mapping[str, Any]) -> list[Cor
     """Request the cited and the current count, both grouped by source."""
     return [
         page.api.read_address(
-            urlsplit(count["permalink"]).path,
-            parse_question(count["permalink"]) | {"group_by": "source", "as_of": str(count["revision"])},
+            urlsplit(count["links"]["permalink"]).path,
+            parse_question(count["links"]["permalink"]) | {"group_by": "source", "as_of": str(count["at"]["revision"])},
         )
         for count in (answer["cited"], answer["today"])
     ]
 
 
-def build_cite_as_header(count: Mapping[str, Any]) -> dict[str, str]:
-    """Return a `Link` header with the address that cites what a page shows (RFC 8574)."""
-    link = f'<{count["citation"]["address"]}>; rel="cite-as"'
-    return {"Link": link} if len(link) <= MAX_LINKED_LENGTH else {}
-
-
 async def _fetch_changed_records(page: Page, answer: Mapping[str, Any]) -> dict[str, Any]:
     """Fetch the currently counted records that changed since the citation, by id."""
-    address = answer["today"]["list"]
-    if address is None or not answer["cases"]:
+    address = answer["today"]["links"]["list"]
+    if address is None or not answer["difference"]["cases"]:
         return {}
-    terms = parse_question(address) | {"changed_since": str(answer["cited"]["revision"]), "limit": MAX_RECORDS}
+    terms = parse_question(address) | {"changed_since": str(answer["cited"]["at"]["revision"]), "limit": MAX_RECORDS}
     record_list = await page.api.read_address(urlsplit(address).path, terms)
     return {record["id"]: record for record in record_list["data"] if "facts" in record}
 

@@ -6,11 +6,23 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from app.api.routes.counts import read_citation
 from app.api.routes.directory import list_facilities
 from app.dates import DAY_LENGTH
 from app.formats import lower_first_letter
-from app.queries.terms import DEFAULT_HELD_WITHIN, DETENTIONS, DIMENSIONS, PIN_PARAMETERS, RELEASES, list_values
+from app.queries.terms import (
+    DEFAULT_HELD_WITHIN,
+    DETENTIONS,
+    DIMENSIONS,
+    PERSONAL_DIMENSIONS,
+    PERSONAL_FILTERS,
+    PIN_PARAMETERS,
+    RELEASES,
+    get_term_values,
+    list_values,
+)
 from app.vocabulary import Stage
+from app.web.api_client import Terms
 from app.web.page import MAX_LIST_PAGE, Page
 from app.web.rendering import Catalogue
 
@@ -251,3 +263,21 @@ def parse_question(address: str) -> dict[str, list[str]]:
     """Parse the terms in an address of the API, without those that pin its revision."""
     values_by_name = parse_qs(urlsplit(address).query, keep_blank_values=True)
     return {name: values for name, values in values_by_name.items() if name not in PIN_PARAMETERS}
+
+
+def has_personal_terms(terms: Terms) -> bool:
+    """Return whether any term is a personal dimension: its numbers depend on today's consent."""
+    return not terms.keys().isdisjoint(PERSONAL_FILTERS) or not set(PERSONAL_DIMENSIONS).isdisjoint(
+        get_term_values(dict(terms), "group_by")
+    )
+
+
+def get_citation_code(count: Mapping[str, Any]) -> str:
+    """Return the code of a count's short address."""
+    return str(count["links"]["cite"]).rpartition("/")[2]
+
+
+async def fetch_citation(page: Page, count: Mapping[str, Any]) -> Any:
+    """Return the texts that cite a count."""
+    answer: Any = await page.api.read(read_citation, code=get_citation_code(count))
+    return answer["citation"]

@@ -19,6 +19,7 @@ from app.errors import NotFound
 from app.exports.count_files.folders import LATEST_LINK, find_public_file
 from app.exports.package import DESCRIPTOR_FILENAME
 from app.web.api_client import gather
+from app.web.count_text import fetch_citation
 from app.web.page import CurrentPage, Page, PageRoute, build_response
 
 CROISSANT = "http://mlcommons.org/croissant/1.0"
@@ -188,6 +189,7 @@ class DataOverview:
     none."""
 
     count: Mapping[str, Any]
+    citation: Mapping[str, str]
     countries: tuple[str, ...]
     lists: tuple[DataTable, ...]
     counts: tuple[DataTable, ...]
@@ -227,7 +229,7 @@ async def read_count_files(page: CurrentPage) -> Response:
     # A citation names the revision of its count.
     is_of_page = overview.files["version"] == str(page.revision)
     return _build_json_ld_response(
-        page, build_croissant(registry, overview.files, overview.count["citation"]["bibtex"] if is_of_page else None)
+        page, build_croissant(registry, overview.files, overview.citation["bibtex"] if is_of_page else None)
     )
 
 
@@ -244,10 +246,16 @@ async def fetch_overview(page: Page) -> DataOverview:
         page.api.read(count_releases, group_by="country"),
         fetch_newest_files(page),
     )
-    countries = tuple(group["country"] for group in by_country["groups"] if group["country"])
+    countries = tuple(group["by"]["country"] for group in by_country["groups"] if group["by"]["country"])
     licences = files.get("licenses", []) if files else []
     return DataOverview(
-        count, countries, build_list_tables(page), build_count_tables(page), files, licences[0] if licences else None
+        count,
+        await fetch_citation(page, count),
+        countries,
+        build_list_tables(page),
+        build_count_tables(page),
+        files,
+        licences[0] if licences else None,
     )
 
 
@@ -310,4 +318,4 @@ def describe_registry(
         countries=[words.country(code) for code in overview.countries],
         sources=[source["name"] for source in page.sources.values()],
     )
-    return registry, (*overview.lists, *overview.counts), overview.count["recorded_at"]
+    return registry, (*overview.lists, *overview.counts), overview.count["at"]["recorded_at"]

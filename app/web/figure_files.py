@@ -15,7 +15,6 @@ from app.api.middleware.concurrency import acquire_lane
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, build_json_response
 from app.errors import NotFound, Problem
 from app.queries.parameters import CountQuery
-from app.queries.terms import PERSONAL_DIMENSIONS, PERSONAL_FILTERS
 from app.tables import to_cell, to_csv
 from app.vocabulary import Stage
 from app.web.charts.funnel import load_funnel_figure
@@ -24,7 +23,7 @@ from app.web.charts.people import load_people_figure
 from app.web.citation import build_then_and_now_figure
 from app.web.claims.figures import build_claim_then_and_now_figure, build_reconciliation_figure
 from app.web.claims.source_rows import build_source_rows_figure
-from app.web.count_text import HOME_TERMS, parse_stage
+from app.web.count_text import HOME_TERMS, fetch_citation, get_citation_code, has_personal_terms, parse_stage
 from app.web.counting.routes import build_groups_figure
 from app.web.figure import Figure, measure_number_frame, strip_links
 from app.web.home.routes import load_contested_figure, load_hours_figure
@@ -115,13 +114,6 @@ FIGURE_KINDS: dict[str, FigureKind] = {
     "source-rows": FigureKind(build_source_rows_figure, own_terms=("then", "claim")),
     "then-and-now": FigureKind(build_then_and_now_figure, page_path="/c/{code}", narrowing_terms=()),
 }
-
-
-def has_personal_terms(terms: Terms) -> bool:
-    """Return whether any term is a personal dimension: its numbers depend on today's consent."""
-    groups = terms.get("group_by", ())
-    dimensions = {groups} if isinstance(groups, str) else set(groups)
-    return not terms.keys().isdisjoint(PERSONAL_FILTERS) or not dimensions.isdisjoint(PERSONAL_DIMENSIONS)
 
 
 def find_figure_kind(name: str) -> FigureKind:
@@ -259,8 +251,8 @@ oembed = APIRouter(include_in_schema=False)
 async def read_number(page: CurrentPage) -> Response:
     """Show one number: how many releases (`count=detentions`: how many held) of the given terms are verified."""
     count_kind, answer = await _fetch_count(page, page.terms)
-    citation = answer["citation"]
-    back = page.address("/c/" + citation["address"].rpartition("/")[2])
+    citation = await fetch_citation(page, answer)
+    back = page.address(f"/c/{get_citation_code(answer)}")
     sentence = format_citation(citation, page.catalogue)
     number = answer["total"]["verified"]
     label = format_number_label(page.catalogue, count_kind, answer)
@@ -333,7 +325,7 @@ async def _measure_embed(page: Page, name: str, terms: Mapping[str, Any], width:
     """Return the title of an embed, and its height in a frame of a width."""
     if name == NUMBER_EMBED:
         count_kind, answer = await _fetch_count(page, terms)
-        sentence = format_citation(answer["citation"], page.catalogue)
+        sentence = format_citation(await fetch_citation(page, answer), page.catalogue)
         return sentence, measure_number_frame(width, sentence, format_number_label(page.catalogue, count_kind, answer))
     figure = await _draw_embeddable(page, name, terms)
     return figure.title, figure.measure_frame(width)

@@ -27,10 +27,10 @@ from jinja2.bccache import Bucket
 from app import vocabulary
 from app.api.content_codings import CODINGS, choose_content_coding
 from app.api.responses import CACHE_IMMUTABLE
+from app.counts.citation import is_lower_bound
 from app.dates import DAY_LENGTH
 from app.errors import NotFound
 from app.formats import COUNTRIES, ENGLISH, LocaleFormats
-from app.queries.terms import PERSONAL_FILTERS
 from app.vocabulary import Language, Qualifier
 
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -89,22 +89,17 @@ async def read_asset(request: Request, name: str) -> Response:
     return Response(asset.encodings[coding], media_type=asset.media, headers=headers)
 
 
-def is_lower_bound(count: Mapping[str, Any]) -> bool:
-    """Return whether the number is a lower bound, because a personal term could not be applied to some people."""
-    return bool(count.get("not_visible")) and not set(PERSONAL_FILTERS).isdisjoint(count["terms"])
-
-
 def describe_under_review(count: Mapping[str, Any], words: "Catalogue") -> str:
     """Describe how many reports of a count await review or were rejected; empty if none."""
     sentences = []
-    if awaiting := count["awaiting_review"]:
+    if awaiting := count["caveats"]["awaiting_review"]:
         sentence = words.ngettext(
             "%(number)s report awaits review by a curator: it counts in its source's own numbers alone.",
             "%(number)s reports await review by a curator: they count in their sources' own numbers alone.",
             awaiting,
         )
         sentences.append(sentence % {"number": words.number(awaiting)})
-    if rejected := count["rejected"]:
+    if rejected := count["caveats"]["rejected"]:
         sentence = words.ngettext(
             "%(number)s report was rejected by a curator: it counts in its source's own numbers alone.",
             "%(number)s reports were rejected by a curator: they count in their sources' own numbers alone.",

@@ -195,8 +195,9 @@ def _build_table_row(claim: Mapping[str, Any], points: Sequence[Point], page: Pa
 Sources = Mapping[str, Mapping[str, Any]]
 Address = Callable[[str], str]
 EMPTY_GROUP: Mapping[str, Any] = {
-    "verified": 0, "reported": 0, "official_only": 0, "disputed": 0, "refuted": 0, "retracted": 0, "uncertain_date": 0,
-    "awaiting_review": 0, "rejected": 0, "list": None,
+    "counts": {"verified": 0, "reported": 0, "official_only": 0, "disputed": 0, "refuted": 0, "retracted": 0,
+               "uncertain_date": 0, "awaiting_review": 0, "rejected": 0},
+    "list": None,
 }  # fmt: skip
 
 
@@ -232,7 +233,7 @@ def build_source_rows(
     count: Mapping[str, Any], overlap: Mapping[str, Any], sources: Sources, to_page_address: Address
 ) -> list[SourceRow]:
     """Return all sources, sorted by verified count, number of statements, and name. `count`: grouped by source."""
-    groups = {group["source"]: group for group in count["groups"]}
+    groups = {group["by"]["source"]: group for group in count["groups"]}
     overlaps = {source["source"]: source for source in overlap["sources"]}
     unknown = {slug: build_unknown_source(slug) for slug in groups if slug not in sources}
     rows = [
@@ -251,13 +252,13 @@ def build_unknown_source(slug: str) -> Mapping[str, Any]:
 
 
 def build_source_row(
-    source: Mapping[str, Any], counts: Mapping[str, Any], overlap: Mapping[str, Any] | None, to_page_address: Address
+    source: Mapping[str, Any], group: Mapping[str, Any], overlap: Mapping[str, Any] | None, to_page_address: Address
 ) -> SourceRow:
     return SourceRow(
         source=source,
-        counts=counts,
+        counts=group["counts"],
         only_this_source=None if overlap is None else overlap["only_this_source"],
-        page=_to_optional_page(counts["list"], to_page_address),
+        page=_to_optional_page(group["list"], to_page_address),
         only_list_page=_to_optional_page(None if overlap is None else overlap["only_list"], to_page_address),
     )
 
@@ -351,7 +352,7 @@ async def show_source(page: CurrentPage, slug: str) -> Response:
     )
     figure = await build_source_line_figure(page, {**terms, "source": slug})
     page.shared_figure = figure
-    own_group = next((group for group in count["groups"] if group["source"] == slug), EMPTY_GROUP)
+    own_group = next((group for group in count["groups"] if group["by"]["source"] == slug), EMPTY_GROUP)
     own_overlap = next((source for source in overlap["sources"] if source["source"] == slug), None)
     return await page.show(
         "sources/source.html",

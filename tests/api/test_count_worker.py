@@ -155,7 +155,7 @@ def test_what_is_written_is_counted_by_the_next_question(settings: Settings, tmp
     with counting(settings, tmp_path) as (world, made):
         for number in range(1, 4):
             world.file(detainee__full_name=f"Ovidio Marcano {chr(65 + number)}o", detainee__birth_date="1950")
-            assert world.get("/v1/counts/releases").json()["total"]["releases"] == number
+            assert world.get("/v1/counts/releases").json()["total"]["cases"] == number
         assert len(made) == 3
 
 
@@ -202,7 +202,7 @@ def test_where_an_earlier_copy_would_show_somebody_erased_nothing_is_counted_any
 def test_where_nobody_counts_the_serving_process_does(settings: Settings, tmp_path: Path) -> None:
     with World(settings.model_copy(update={"counting_sockets": [str(tmp_path / "nobody")]})) as world:
         world.file()
-        assert world.get("/v1/counts/releases").json()["total"]["releases"] == 1
+        assert world.get("/v1/counts/releases").json()["total"]["cases"] == 1
 
 
 def test_what_was_measured_elsewhere_is_told_here(settings: Settings, tmp_path: Path) -> None:

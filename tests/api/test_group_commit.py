@@ -130,7 +130,7 @@ def test_reports_that_came_while_another_was_written_share_one_transaction_and_h
     leaves = world.rows(f"SELECT leaf_hash FROM entry WHERE revision > {before} ORDER BY revision")
     assert [receipt["leaf_hash"] for receipt in receipts] == [bytes(leaf).hex() for (leaf,) in leaves]
     assert [answer.json()["detainee"]["name"] for answer in answers] == list(NAMES)
-    assert world.count()["total"]["releases"] == 5
+    assert world.count()["total"]["cases"] == 5
 
 
 def test_a_report_that_is_refused_leaves_nothing_and_the_others_as_they_would_be_alone(world: World) -> None:
@@ -176,7 +176,7 @@ def test_who_comes_after_one_in_whom_the_database_failed_is_filed_with_the_next(
     failing(OperationalError("INSERT", None, Exception("the disk is full")))
     answers = together_with(world, *(post(world, person(number)) for number in range(4)))
     assert statuses(answers) == [503, 503, 201, 201]
-    assert world.count()["total"]["releases"] == 2
+    assert world.count()["total"]["cases"] == 2
 
 
 @pytest.mark.parametrize("stored", [True, False])
@@ -202,7 +202,7 @@ def test_a_commit_without_an_answer_is_told_as_perhaps_stored_to_all_but_who_was
     world.refuse(told[1], 409, "another_person")
     world.refuse(told[2], 503, "perhaps_stored")
     monkeypatch.undo()
-    assert world.count()["total"]["releases"] == (3 if stored else 1)
+    assert world.count()["total"]["cases"] == (3 if stored else 1)
 
 
 def test_the_same_report_twice_is_filed_once(world: World) -> None:

@@ -243,11 +243,11 @@ def test_what_was_acknowledged_is_told_at_once_though_the_replica_has_it_not(wor
         for number in range(3):
             replica.pause()
             world.file(**{**SECOND, "detainee__full_name": f"Leocadio Pinto {chr(65 + number)}rias"})
-            total = registry.ask(COUNTED).json()["total"]["releases"]
+            total = registry.ask(COUNTED).json()["total"]["cases"]
             assert (total, registry.read_at) == (2 + number, "database")
             replica.go_on()
             replica.catch_up()
-            assert registry.ask(COUNTED).json()["total"]["releases"] == total
+            assert registry.ask(COUNTED).json()["total"]["cases"] == total
             assert registry.read_at == "replica"
 
 

@@ -57,7 +57,7 @@ def test_the_past_asked_for_is_led_to_and_says_of_when_it_is(past: World, moment
     assert links(led)["original"] == links(led)["timegate"] == COUNT
     state = asked(past, led.headers["location"], moment)
     assert state.status_code == 200
-    assert state.json()["total"]["releases"] == releases
+    assert state.json()["total"]["cases"] == releases
     assert links(state)["original"] == COUNT
     recorded = datetime.fromisoformat(state.json()["recorded_at"])
     assert state.headers["memento-datetime"] == f"{recorded:%a, %d %b %Y %H:%M:%S} GMT"
@@ -91,7 +91,7 @@ def test_a_moment_that_cannot_be_read_is_refused(past: World, moment: str) -> No
 def test_answers_of_the_present_and_of_the_past_are_never_mixed(past: World) -> None:
     """The present is kept as ready bytes; whoever asks for the past between is led there all the same."""
     first = asked(past, COUNT)
-    assert first.json()["total"]["releases"] == 3
+    assert first.json()["total"]["cases"] == 3
     assert "Accept-Datetime" in first.headers["vary"].split(", ")
     for _time in range(2):
         assert asked(past, COUNT, FIRST).status_code == 302
@@ -102,17 +102,17 @@ def test_answers_of_the_present_and_of_the_past_are_never_mixed(past: World) -> 
 
 def test_who_asks_for_the_past_first_leaves_nothing_to_those_who_do_not(past: World) -> None:
     assert asked(past, COUNT, FIRST).status_code == 302
-    assert asked(past, COUNT).json()["total"]["releases"] == 3
+    assert asked(past, COUNT).json()["total"]["cases"] == 3
 
 
 def test_beside_a_moment_in_the_address_the_header_says_nothing(past: World) -> None:
     for query in (f"&as_of={past.revision}", f"&as_of={past.revision}&rules={RULES}", f"&rules={RULES}"):
         answer = asked(past, COUNT + query, FIRST)
-        assert (answer.status_code, answer.json()["total"]["releases"]) == (200, 3)
+        assert (answer.status_code, answer.json()["total"]["cases"]) == (200, 3)
 
 
 def test_only_an_address_that_never_gives_other_numbers_says_of_when_it_is(past: World) -> None:
-    permalink = asked(past, COUNT).json()["permalink"]
+    permalink = asked(past, COUNT).json()["links"]["permalink"]
     assert "memento-datetime" in asked(past, permalink).headers
     assert "memento-datetime" not in asked(past, COUNT).headers
     assert "memento-datetime" not in asked(past, f"{COUNT}&as_of={past.revision}").headers  # under other rules it may
@@ -130,7 +130,7 @@ def test_what_follows_todays_consent_has_no_past(past: World, terms: str) -> Non
     assert answer.status_code == 200
     assert links(answer).keys() == {"cite-as"}
     assert "Accept-Datetime" not in answer.headers["vary"]
-    assert "memento-datetime" not in asked(past, answer.json()["permalink"]).headers
+    assert "memento-datetime" not in asked(past, answer.json()["links"]["permalink"]).headers
     refused = asked(past, f"/v1/timemaps/releases?{terms}")
     assert "consent" in past.refuse(refused, 404, "not_found")["detail"]
 
@@ -156,7 +156,7 @@ def test_the_list_of_the_past_leads_to_states_of_the_moments_that_it_says(past: 
     for address, _relations, moment in listed:
         state = asked(past, address)
         assert state.headers["memento-datetime"] == moment, address
-        numbers.append(state.json()["total"]["releases"])
+        numbers.append(state.json()["total"]["cases"])
     assert numbers == sorted(numbers)
     assert set(numbers[1:]) == {0, 1, 2, 3}
 
@@ -213,4 +213,4 @@ def test_every_count_says_by_which_address_to_cite_it(past: World, path: str) ->
 
 def test_a_table_says_it_too(past: World) -> None:
     answer = asked(past, f"{COUNT}&format=csv")
-    assert links(answer)["cite-as"] == asked(past, COUNT).json()["citation"]["address"]
+    assert links(answer)["cite-as"] == asked(past, COUNT).json()["links"]["cite"]

@@ -159,10 +159,10 @@ def test_the_service_it_is_laid_beside_counts_the_same(built: Path, tmp_path: Pa
         counted = {(source, verdict): number for source, verdict, number in connection.execute(plain.BY_SOURCE)}
     with World(settings_of(built), keys={"curator": ""}) as world:
         groups = world.client.get(questions.WARM).json()["groups"]
-    assert {group["source"]: group["verified"] for group in groups} == {
-        group["source"]: counted.get((group["source"], "verified"), 0) for group in groups
+    assert {group["by"]["source"]: group["counts"]["verified"] for group in groups} == {
+        group["by"]["source"]: counted.get((group["by"]["source"], "verified"), 0) for group in groups
     }
-    assert sum(group["verified"] for group in groups) > PEOPLE / 4
+    assert sum(group["counts"]["verified"] for group in groups) > PEOPLE / 4
 
 
 def test_every_question_is_answered_and_none_is_asked_twice(built: Path) -> None:

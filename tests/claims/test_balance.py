@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from app.claims.balance import compute_balance
 from app.claims.figures import Figure
-from app.schemas.counts import BalanceStep, Bounds
+from app.claims.shapes import BalanceStep
+from app.schemas.figures import Bounds
 from tests.claims.figuring import all_of, figure, part
 
 

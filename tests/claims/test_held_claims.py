@@ -26,7 +26,7 @@ def test_a_claim_of_the_held_is_beside_those_held_on_the_day_it_was_stated(world
     answer = reconciled(world)
     assert answer["comparable"]
     then = answer["then"]
-    assert (then["basis"], then["detentions"], then["by_source"]) == ("log", 1, {"foro": 1})
+    assert (then["basis"], then["total"]["cases"], then["by_source"]) == ("log", 1, {"foro": 1})
     assert then["gap"] == {"low": 2, "high": 2}
     assert "releases" not in then
     assert "held_on=2026-03-01" in then["permalink"]
@@ -35,7 +35,7 @@ def test_a_claim_of_the_held_is_beside_those_held_on_the_day_it_was_stated(world
 def test_the_end_of_its_window_is_its_day(world: World) -> None:
     world.file("foro")
     answer = reconciled(world, window_to="2026-01-12")
-    assert (answer["now"]["detentions"], reconciled(world)["now"]["detentions"]) == (1, 0)
+    assert (answer["now"]["total"]["cases"], reconciled(world)["now"]["total"]["cases"]) == (1, 0)
 
 
 def test_it_is_beside_those_of_whom_an_arrest_or_a_sighting_is_recent_and_says_of_how_many_none_is(
@@ -43,7 +43,7 @@ def test_it_is_beside_those_of_whom_an_arrest_or_a_sighting_is_recent_and_says_o
 ) -> None:
     world.file_detention("foro", detention__detained_on="2021-05-01")
     answer = reconciled(world)
-    assert (answer["now"]["detentions"], answer["now"]["outside_held_within"]) == (0, 1)
+    assert (answer["now"]["total"]["cases"], answer["now"]["caveats"]["outside_held_within"]) == (0, 1)
     assert "no report of people held" not in " ".join(named(answer).values())
 
 
@@ -63,7 +63,7 @@ def test_a_term_of_releases_makes_a_claim_of_the_held_nothing_to_compare(world: 
 def test_before_the_log_begins_the_answer_says_that_nobody_can_tell(world: World) -> None:
     world.file_detention("foro")
     answer = reconciled(world, stated_at="2026-01-13")
-    assert (answer["then"], answer["now"]["detentions"]) == (None, 1)
+    assert (answer["then"], answer["now"]["total"]["cases"]) == (None, 1)
     assert "`said`" in answer["then_unknown"]
     assert reconciled(world)["then_unknown"] is None
 
@@ -82,7 +82,7 @@ def test_a_claim_of_the_held_may_say_whether_house_arrest_is_being_held(
     world.file_detention("foro", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     world.file("foro", release__kind="house_arrest")
     answer = reconciled(world, definition={"terms": {"house_arrest": is_held}})
-    assert (answer["comparable"], answer["now"]["detentions"]) == (True, number)
+    assert (answer["comparable"], answer["now"]["total"]["cases"]) == (True, number)
     assert "definition" not in named(answer), "it says what it counts"
     assert ("house_arrest=true" in answer["now"]["permalink"]) is is_held
 
@@ -124,7 +124,7 @@ def test_what_became_known_of_the_day_since_is_named(world: World) -> None:
     world.now = world.now.replace(day=2)
     world.file_detention("foro", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     answer = world.get(f"/v1/claims/{filed['id']}/reconciliation").json()
-    assert (answer["then"]["detentions"], answer["now"]["detentions"]) == (1, 2)
+    assert (answer["then"]["total"]["cases"], answer["now"]["total"]["cases"]) == (1, 2)
     assert named(answer)["reporting_delay"] == "Of that day the registry counts 1 more since."
 
 

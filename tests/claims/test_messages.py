@@ -19,7 +19,7 @@ OF_THE_HELD = [
     ClaimContext(HELD, peer_figures=[other(56, measure="held", stated_at="2026-01-12")]),
     ClaimContext(HELD, peer_figures=[other(56, measure="held")], definitions={"ministry": "all", "foro": "some"}),
     ClaimContext(mine(measure="held", terms__kind=["amnesty"])),
-    ClaimContext(HELD, was_covered=False),
+    ClaimContext(HELD, had_reports=False),
     ClaimContext(HELD, without_house_arrest=347, with_house_arrest=351),
     ClaimContext(HELD, learned_count=421),
     ClaimContext(HELD, learned_count=-3),

@@ -77,7 +77,7 @@ def test_without_a_personal_term_there_are_no_bounds(five: World) -> None:
 def test_what_was_known_before_the_log_began_has_bounds_too(five: World) -> None:
     claim_id = claim(five, 3, definition={"terms": {"gender": "female"}})
     then = five.get(f"/v1/claims/{claim_id}/reconciliation").json()["then"]
-    assert (then["basis"], then["releases"], then["possible"]) == ("said", 1, {"low": 1, "high": 4})
+    assert (then["basis"], then["total"]["cases"], then["possible"]) == ("said", 1, {"low": 1, "high": 4})
     assert then["gap"] == {"low": -1, "high": 2}
 
 
@@ -85,7 +85,7 @@ def test_people_held_have_bounds_too(five: World) -> None:
     held = {"measure": "held", "stated_at": "2026-01-09", "window_from": None}
     claim_id = claim(five, 3, definition={"terms": {"gender": "female"}}, **held)
     now = five.get(f"/v1/claims/{claim_id}/reconciliation").json()["now"]
-    assert (now["detentions"], now["possible"]) == (1, {"low": 1, "high": 4})
+    assert (now["total"]["cases"], now["possible"]) == (1, {"low": 1, "high": 4})
 
 
 def test_the_page_states_no_difference_within_the_bounds(five: World) -> None:

@@ -91,15 +91,15 @@ NAMED: list[tuple[Reason, str, ClaimContext]] = [
     (Reason.SECONDARY_CITATION, "an agency printed it", ClaimContext(mine(claimant=None, reported_by="an agency"))),
     (Reason.UNDATED, "neither when it was stated nor until", ClaimContext(mine(stated_at=None))),
     (Reason.UNDATED, "on which day they were held", ClaimContext(mine(measure="held", stated_at=None))),
-    (Reason.NO_COVERAGE, "no report of releases in VE from 2026-01-08 to 2026-01-13",
-     ClaimContext(PLAIN, is_covered=False)),
-    (Reason.NO_COVERAGE, "no report of people held in VE on 2026-01-13",
-     ClaimContext(mine(measure="held"), is_covered=False)),
-    (Reason.NO_COVERAGE, "no report of releases in any country",
-     ClaimContext(mine(country=None), is_covered=False)),
-    (Reason.COVERAGE, "none of releases in VE from 2026-01-08 to 2026-01-11",
-     ClaimContext(PLAIN, covered_from=date(2026, 1, 12))),
-    (Reason.NO_COVERAGE, "When it was stated the registry had no report", ClaimContext(PLAIN, was_covered=False)),
+    (Reason.NO_REPORTS, "no report of releases in VE from 2026-01-08 to 2026-01-13",
+     ClaimContext(PLAIN, has_reports=False)),
+    (Reason.NO_REPORTS, "no report of people held in VE on 2026-01-13",
+     ClaimContext(mine(measure="held"), has_reports=False)),
+    (Reason.NO_REPORTS, "no report of releases in any country",
+     ClaimContext(mine(country=None), has_reports=False)),
+    (Reason.BEFORE_FIRST_REPORT, "none of releases in VE from 2026-01-08 to 2026-01-11",
+     ClaimContext(PLAIN, reports_begin=date(2026, 1, 12))),
+    (Reason.NO_REPORTS, "When it was stated the registry had no report", ClaimContext(PLAIN, had_reports=False)),
 ]  # fmt: skip
 
 SILENT: list[tuple[Reason, ClaimContext]] = [
@@ -145,11 +145,11 @@ SILENT: list[tuple[Reason, ClaimContext]] = [
     (Reason.SECONDARY_CITATION, ClaimContext(PLAIN, cited_figures=[replace(PLAIN, id="again")])),
     (Reason.UNDATED, ClaimContext(mine(stated_at=None, window_to="2026-01-12"))),  # comparable as known now
     (Reason.UNDATED, ClaimContext(mine(measure="measures_lifted", stated_at=None))),  # nobody counts these in any case
-    (Reason.NO_COVERAGE, ClaimContext(PLAIN)),
-    (Reason.COVERAGE, ClaimContext(PLAIN, covered_from=date(2026, 1, 8))),
-    (Reason.COVERAGE, ClaimContext(mine(window_from=None), covered_from=date(2026, 1, 9))),
-    (Reason.COVERAGE, ClaimContext(mine(window_from="2026-01"), covered_from=date(2026, 1, 31))),  # some day of January
-    (Reason.COVERAGE, ClaimContext(PLAIN, covered_from=date(2026, 1, 9), is_covered=False)),  # nothing to compare with
+    (Reason.NO_REPORTS, ClaimContext(PLAIN)),
+    (Reason.BEFORE_FIRST_REPORT, ClaimContext(PLAIN, reports_begin=date(2026, 1, 8))),
+    (Reason.BEFORE_FIRST_REPORT, ClaimContext(mine(window_from=None), reports_begin=date(2026, 1, 9))),
+    (Reason.BEFORE_FIRST_REPORT, ClaimContext(mine(window_from="2026-01"), reports_begin=date(2026, 1, 31))),  # some day of January
+    (Reason.BEFORE_FIRST_REPORT, ClaimContext(PLAIN, reports_begin=date(2026, 1, 9), has_reports=False)),  # nothing to compare with
 ]  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def test_of_a_plain_figure_nothing_is_said() -> None:
         (ClaimContext(mine(misprint=True)), ["secondary_citation"]),
         (ClaimContext(mine(stated_at=None)), ["undated"]),
         (ClaimContext(mine(measure="held", stated_at=None)), ["undated"]),
-        (ClaimContext(PLAIN, is_covered=False), ["no_coverage"]),
+        (ClaimContext(PLAIN, has_reports=False), ["no_reports"]),
         (ClaimContext(mine(definition={"subset_of": "x"})), ["population"]),
         (ClaimContext(mine(definition={"subset_of": "x", "terms": {"min_sources": 2}})), ["population"]),
         (ClaimContext(mine(terms__min_sources=5), refusal_codes=["too_many_sources"]), ["definition"]),
@@ -201,7 +201,7 @@ def test_what_cannot_be_compared_says_so_first(context: ClaimContext, codes: lis
     [
         ClaimContext(PLAIN, peer_figures=[other(269, window_from="2025-12")], learned_count=8),
         ClaimContext(mine(terms__stage="announced")),
-        ClaimContext(PLAIN, was_covered=False),
+        ClaimContext(PLAIN, had_reports=False),
         ClaimContext(mine(definition={"population": "women", "terms": {"gender": "female"}})),
         ClaimContext(mine(number=406), arithmetic=check(mine(number=406), 99, 88, 116)),
     ],

@@ -97,9 +97,9 @@ def test_a_window_that_opens_after_the_figure_was_stated_is_a_reason_and_no_erro
     early = claim(registry, 10, window_from="2026-02-01", stated_at="2026-01-13")
     code, detail = hindered(registry, early)
     assert (code, "stated on 2026-01-13 and counts since 2026-02-01" in detail) == ("window", True)
-    assert reconciled(registry, early)["now"]["releases"] == 0, "what can be counted is shown"
+    assert reconciled(registry, early)["now"]["total"]["cases"] == 0, "what can be counted is shown"
     ends = claim(registry, 10, window_from="2026-02-01", window_to="2026-02-05", stated_at="2026-01-13")
-    assert hindered(registry, ends)[0] == "no_coverage", "its window closes, and is one that can be counted"
+    assert hindered(registry, ends)[0] == "no_reports", "its window closes, and is one that can be counted"
     today = claim(registry, 10, window_from="2026-01-12", stated_at="2026-01-12")
     assert reconciled(registry, today)["comparable"]
 
@@ -111,7 +111,7 @@ def test_where_nothing_was_reported_there_is_nothing_to_compare_with(registry: W
         ({"measure": "held", "window_from": None, "window_to": "1999-12-31"}, "people held in VE on 1999-12-31"),
     ):
         code, detail = hindered(registry, claim(registry, 400, **{**JANUARY, **said}))
-        assert (code, detail) == ("no_coverage", f"The registry has no report of {where}.")
+        assert (code, detail) == ("no_reports", f"The registry has no report of {where}.")
         assert reconciled(registry, claim(registry, 400, **{**JANUARY, **said}))["now"] is not None
 
 
@@ -121,7 +121,7 @@ def test_what_is_reported_of_others_or_may_be_of_those_days_covers_them(world: W
     world.file("foro", detainee__full_name="Ismael Otero Invento", release__released_on="2026-01-09")
     amnesty = claim(world, 9, **JANUARY, definition={"terms": {"kind": ["amnesty"]}})
     answer = reconciled(world, amnesty)
-    assert (answer["comparable"], answer["now"]["releases"]) == (True, 0)
+    assert (answer["comparable"], answer["now"]["total"]["cases"]) == (True, 0)
     assert answer["now"]["gap"] == {"low": 9, "high": 9}
 
 
@@ -132,7 +132,7 @@ def test_before_the_first_report_of_those_days_there_is_no_gap_then(world: World
     world.file("foro", detainee__full_name="Ismael Otero Invento", release__released_on="2026-01-09")
     answer = reconciled(world, claim(world, 9, window_from="2026-01-08", stated_at=stated))
     assert (answer["comparable"], answer["then"]["gap"], answer["now"]["gap"]) == (True, None, {"low": 8, "high": 8})
-    (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "no_coverage"]
+    (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "no_reports"]
     assert reason["detail"].startswith("When it was stated the registry had no report of releases in VE")
 
 
@@ -140,11 +140,11 @@ def test_a_claim_that_begins_before_the_first_report_of_its_country_says_so(regi
     """The first release reported here is of 9 January; that of another country is no report of this one."""
     answer = reconciled(registry, claim(registry, 401, window_from="2024-12", stated_at="2026-01-13"))
     assert answer["comparable"]
-    (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "coverage"]
+    (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "before_first_report"]
     assert reason["detail"].endswith("there is none of releases in VE from 2024-12 to 2026-01-08.")
     for start in ("2026-01-09", "2026-01"):
         later = reconciled(registry, claim(registry, 401, window_from=start, stated_at="2026-01-13"))
-        assert "coverage" not in {reason["code"] for reason in later["reasons"]}
+        assert "before_first_report" not in {reason["code"] for reason in later["reasons"]}
 
 
 def test_a_figure_without_a_day_is_not_compared(registry: World) -> None:
@@ -245,14 +245,14 @@ def test_a_month_that_has_not_begun_or_does_not_exist_is_refused(registry: World
 def test_what_nobody_says_when_they_knew_is_no_reporting_delay(registry: World) -> None:
     answer = reconciled(registry, claim(registry, 10, **JANUARY))
     then = answer["then"]
-    assert (then["basis"], then["releases"], then["undated"], then["learned_since"]) == ("said", 1, 1, 0)
-    assert answer["now"]["releases"] == 2
+    assert (then["basis"], then["total"]["cases"], then["undated"], then["learned_since"]) == ("said", 1, 1, 0)
+    assert answer["now"]["total"]["cases"] == 2
     assert "reporting_delay" not in {reason["code"] for reason in answer["reasons"]}
 
 
 def test_what_a_source_says_that_it_knew_later_is(registry: World) -> None:
     answer = reconciled(registry, claim(registry, 10, window_from="2026-01-08", stated_at="2026-01-11"))
-    assert (answer["then"]["releases"], answer["then"]["learned_since"]) == (0, 1)
+    assert (answer["then"]["total"]["cases"], answer["then"]["learned_since"]) == (0, 1)
     (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "reporting_delay"]
     assert "learned of 1 more" in reason["detail"]
 

@@ -147,9 +147,10 @@ def lines(answer: Body) -> dict[str, dict[str, int]]:
 def agrees(world: World, answer: Body, point: Body, **asked: Any) -> None:
     """One point, and each source's beside it, is the count that is asked for."""
     count = world.count(group_by="source", **asked)
-    names = ("releases", "verified", "contested", "reported", "counted_apart")
+    names = ("cases", "verified", "contested", "reported")
     assert {name: point[name] for name in names} == {name: count["total"][name] for name in names}
-    by_source = {group["source"]: group["verified"] for group in count["groups"]}
+    assert point["unlinkable"] == count["caveats"]["unlinkable"]
+    by_source = {group["by"]["source"]: group["counts"]["verified"] for group in count["groups"]}
     told = lines(answer)
     assert {slug: line[point["on"]] for slug, line in told.items()} == {slug: by_source.get(slug, 0) for slug in told}
     assert {slug for slug, number in by_source.items() if number} <= told.keys()
@@ -172,8 +173,8 @@ def test_by_known_a_point_is_the_count_as_of_the_end_of_its_interval(grown: Worl
     assert [point["on"] for point in answer["points"]] == ends(first, last, interval)
     for point in answer["points"][:: 6 if interval == "day" else 1]:
         agrees(grown, answer, point, as_of=point["on"], zone=zone)
-        assert point["revision"] == grown.count(as_of=point["on"], zone=zone)["revision"]
-    assert answer["points"][-1]["revision"] == answer["revision"] == grown.revision
+        assert point["revision"] == grown.count(as_of=point["on"], zone=zone)["at"]["revision"]
+    assert answer["points"][-1]["revision"] == answer["at"]["revision"] == grown.revision
 
 
 def test_by_known_hours_are_told_from_the_day_that_is_asked_for(grown: World) -> None:
@@ -181,7 +182,7 @@ def test_by_known_hours_are_told_from_the_day_that_is_asked_for(grown: World) ->
     assert answer["terms"]["told_from"] == "2026-01-11"
     on = [point["on"] for point in answer["points"]]
     assert (on[0], on[-1], len(on)) == ("2026-01-11T04:00:00Z", "2026-01-12T12:00:00Z", 33)
-    assert answer["points"][-2]["revision"] < answer["points"][-1]["revision"] == answer["revision"]
+    assert answer["points"][-2]["revision"] < answer["points"][-1]["revision"] == answer["at"]["revision"]
     for point in answer["points"][::8]:
         agrees(grown, answer, point, as_of=point["on"])
 
@@ -204,9 +205,9 @@ def test_by_event_a_point_is_todays_count_of_what_had_happened(grown: World, int
     assert [point["on"] for point in answer["points"]] == ends(dt.date(2026, 1, 5), dated, interval)
     for point in answer["points"][:: 5 if interval == "day" else 1]:
         agrees(grown, answer, point, released_from="2026-01-05", released_to=point["on"])
-        assert point["revision"] == answer["revision"]
-    whole = grown.count(released_from="2026-01-05")["total"]["releases"]
-    assert (answer["points"][-1]["releases"], answer["points"][-1]["counted_apart"]) == (whole, 2)
+        assert point["revision"] == answer["at"]["revision"]
+    whole = grown.count(released_from="2026-01-05")["total"]["cases"]
+    assert (answer["points"][-1]["cases"], answer["points"][-1]["unlinkable"]) == (whole, 2)
 
 
 CONFIRMED: list[Body] = [
@@ -240,7 +241,7 @@ def test_by_event_the_window_is_the_span_and_without_one_the_first_and_last_rele
 
 def test_by_known_a_report_at_ten_in_the_evening_is_of_that_day_where_it_was_evening(grown: World) -> None:
     for zone, told in (("Z", 1), (CARACAS, 2)):
-        on = {point["on"]: point["releases"] for point in series(grown, zone=zone)["points"]}
+        on = {point["on"]: point["cases"] for point in series(grown, zone=zone)["points"]}
         assert on["2026-01-08"] == told
 
 
@@ -260,9 +261,7 @@ def test_days_on_which_nothing_came_ask_nothing_again(grown: World, monkeypatch:
 def test_by_event_net_falls_on_the_day_by_which_somebody_was_surely_taken_again(grown: World) -> None:
     asked = {"by": "event", "released_from": "2026-01-05", "released_to": "2026-02-28"}
     gross, net = (series(grown, net=net, **asked) for net in (False, True))
-    less = {
-        one["on"]: all_["releases"] - one["releases"] for one, all_ in zip(net["points"], gross["points"], strict=True)
-    }
+    less = {one["on"]: all_["cases"] - one["cases"] for one, all_ in zip(net["points"], gross["points"], strict=True)}
     days = ["2026-01-24", "2026-01-25", "2026-01-30", "2026-01-31", "2026-02-28"]
     assert [less[day] for day in days] == [0, 1, 1, 2, 2]
     for point in net["points"]:
@@ -303,9 +302,9 @@ def test_more_revisions_than_can_be_counted_at_once_are_refused_and_weeks_are_no
 
 
 def test_by_known_what_is_withdrawn_falls(grown: World) -> None:
-    on = {point["on"]: point["releases"] for point in series(grown)["points"]}
+    on = {point["on"]: point["cases"] for point in series(grown)["points"]}
     assert (on["2026-02-09"], on["2026-02-10"]) == (6, 5)
-    by_event = {point["on"]: point["releases"] for point in series(grown, by="event")["points"]}
+    by_event = {point["on"]: point["cases"] for point in series(grown, by="event")["points"]}
     assert sorted(by_event.values()) == list(by_event.values())
 
 
@@ -359,9 +358,9 @@ def test_figures_stated_before_the_first_day_or_after_the_last_are_left_out(grow
 
 def test_a_series_has_a_permalink_and_is_a_table_with_a_column_for_each_source(grown: World) -> None:
     answer = series(grown, interval="month", zone=CARACAS, released_from="2026-01")
-    assert grown.client.get(answer["permalink"]).json() == answer
+    assert grown.client.get(answer["links"]["permalink"]).json() == answer
     table = grown.get(SERIES, interval="month", zone=CARACAS, released_from="2026-01", format="csv").text.splitlines()
-    assert table[0] == "on,revision,releases,verified,contested,reported,counted_apart,foro,jep,pud"
+    assert table[0] == "on,revision,cases,verified,contested,reported,unlinkable,foro,jep,pud,not_visible_in_all"
     assert [row.split(",")[0] for row in table[1:]] == ["2026-01-31", "2026-02-20"]
     assert all(cell for row in table for cell in row.split(","))
 
@@ -369,7 +368,7 @@ def test_a_series_has_a_permalink_and_is_a_table_with_a_column_for_each_source(g
 def test_the_published_figures_stand_in_a_table_of_a_series_where_they_are_asked_for(grown: World) -> None:
     terms = {"interval": "month", "zone": CARACAS, "released_from": "2026-01"}
     table = grown.get(SERIES, **terms, format="csv", claims=True).text.splitlines()
-    columns = "on,revision,releases,verified,contested,reported,counted_apart,foro,jep,pud,claim,claimant,"
+    columns = "on,revision,cases,verified,contested,reported,unlinkable,foro,jep,pud,not_visible_in_all,claim,claimant,"
     assert table[0].startswith(columns)
     assert len(table[3:]) == len(series(grown, **terms)["claims"]) > 0
 
@@ -467,10 +466,10 @@ def test_at_each_revision_the_same_is_counted(lived: World, asked: dict[str, Any
                 total: Any = counted["total"]
                 by_status = {status: numbers.by_status.get(status, 0) for status in COUNTABLE_STATUSES}
                 assert by_status == {status: total[status] for status in COUNTABLE_STATUSES}, revision
-                assert numbers.unlinkable == total["counted_apart"], revision
+                assert numbers.unlinkable == counted["caveats"]["unlinkable"], revision
                 by_source = {slugs[key]: number for key, number in numbers.by_source.items() if number}
                 assert by_source == verified_by(counted["groups"]), revision
 
 
 def verified_by(groups: Any) -> dict[str, int]:
-    return {group["source"]: group["verified"] for group in groups if group["verified"]}
+    return {group["by"]["source"]: group["counts"]["verified"] for group in groups if group["counts"]["verified"]}

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.claims.valid_time import count_known_on
-from app.counts.tally import compute_count, sum_counted_statuses
+from app.claims.valid_time import KnownCount, count_known_on
+from app.counts.tally import compute_count
 from app.db.engine import open_read_session
 from app.queries.terms import CountTerms
-from app.schemas.counts import StatedCount
 from tests.support import ANYONE, NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
@@ -55,46 +54,49 @@ def _verify(world: World, filed: Body, who: str, day: str, released_on: str = "2
     world.verify(filed["release"]["id"], who, **said)
 
 
-def known(world: World, day: str, **terms: Any) -> StatedCount:
+def known(world: World, day: str, **terms: Any) -> KnownCount:
     asked = CountTerms.model_validate({**JANUARY, **terms})
     with open_read_session(world.engine) as session:
         return count_known_on(session, asked, ANYONE, world.revision, date.fromisoformat(day).toordinal())
 
 
 def test_only_what_was_said_to_be_verified_by_then_is_counted(late: World) -> None:
-    assert known(late, "2026-01-09")["releases"] == 0
+    assert known(late, "2026-01-09").total["cases"] == 0
     first = known(late, "2026-01-12")
-    assert (first["releases"], first["by_source"], first["by_min_sources"]) == (1, {"foro": 1}, {"1": 1})
-    assert known(late, "2026-01-20")["by_min_sources"] == {"1": 2, "2": 2, "3": 1}
+    assert (first.total["cases"], first.by_source, first.total["by_min_sources"]) == (1, {"foro": 1}, {"1": 1})
+    assert known(late, "2026-01-20").total["by_min_sources"] == {"1": 2, "2": 2, "3": 1}
 
 
 def test_a_vague_day_is_known_once_it_has_surely_come(late: World) -> None:
-    assert known(late, "2026-01-30")["by_source"]["foro"] == 3
-    assert known(late, "2026-01-31")["by_source"]["foro"] == 4
+    assert known(late, "2026-01-30").by_source["foro"] == 3
+    assert known(late, "2026-01-31").by_source["foro"] == 4
 
 
 def test_a_verification_without_a_day_is_left_out_and_numbered(late: World) -> None:
-    assert known(late, "2026-02-28")["undated"] == 1
-    assert known(late, "2026-02-28")["by_source"]["foro"] == 4
+    assert known(late, "2026-02-28").undated == 1
+    assert known(late, "2026-02-28").by_source["foro"] == 4
 
 
 def test_learned_since_is_only_what_everybody_says_that_they_knew_later(late: World) -> None:
     """Of two nobody can tell: a source verified one on no day, and another on some day of January. The one that was
     reported, then denied and at last verified is learned of twice."""
     since = {"2025-12-31": 6, "2026-01-09": 5, "2026-01-20": 2, "2026-02-28": 0}
-    assert {day: known(late, day)["learned_since"] for day in since} == since
+    assert {day: known(late, day).learned_since for day in since} == since
 
 
 def test_what_was_denied_by_then_is_no_release_then_and_one_once_it_was_verified(late: World) -> None:
     by_then, later = known(late, "2026-01-14"), known(late, "2026-01-25")
-    assert (by_then["refuted"], by_then["reported"]) == (2, 1)  # the press's word; the ministry's is in no total
-    assert by_then["releases"] == 1 + 1 + 1
-    assert (later["refuted"], later["by_source"]["pud"]) == (1, 1)
-    assert later["releases"] == by_then["releases"] + 2  # one that the ministry alone had said is verified too
+    assert (by_then.total["refuted"], by_then.total["reported"]) == (
+        2,
+        1,
+    )  # the press's word; the ministry's is in no total
+    assert by_then.total["cases"] == 1 + 1 + 1
+    assert (later.total["refuted"], later.by_source["pud"]) == (1, 1)
+    assert later.total["cases"] == by_then.total["cases"] + 2  # one that the ministry alone had said is verified too
 
 
 def test_before_the_denial_it_was_reported(late: World) -> None:
-    assert (known(late, "2026-01-13")["reported"], known(late, "2026-01-13")["refuted"]) == (2, 0)
+    assert (known(late, "2026-01-13").total["reported"], known(late, "2026-01-13").total["refuted"]) == (2, 0)
 
 
 def test_a_source_that_gives_another_day_confirms_the_release_and_counts_by_its_own(late: World) -> None:
@@ -103,8 +105,8 @@ def test_a_source_that_gives_another_day_confirms_the_release_and_counts_by_its_
         known(late, "2026-01-20"),
         known(late, "2026-01-20", released_from="2026-01", released_to="2026-01-07"),
     )
-    assert (window["by_min_sources"]["3"], "pud" in window["by_source"]) == (1, False)
-    assert (before["releases"], before["by_source"]) == (0, {"pud": 1})
+    assert (window.total["by_min_sources"]["3"], "pud" in window.by_source) == (1, False)
+    assert (before.total["cases"], before.by_source) == (0, {"pud": 1})
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_a_source_that_gives_another_day_confirms_the_release_and_counts_by_its_
     ],
 )
 def test_terms_about_who_confirmed_it_are_judged_by_the_day(late: World, terms: Body, day: str, releases: int) -> None:
-    assert known(late, day, **terms)["releases"] == releases
+    assert known(late, day, **terms).total["cases"] == releases
 
 
 TERMS: list[Body] = [{}, {"min_sources": 1}, {"min_sources": 2}, {"status": ["verified", "contested"]}, {"net": True},
@@ -139,11 +141,18 @@ def test_when_every_day_has_passed_it_is_todays_count_but_for_the_undated(
             with open_read_session(late.engine) as session:
                 today = compute_count(session, asked, ANYONE, late.revision)
                 said = count_known_on(session, asked, ANYONE, late.revision, NOW.date().toordinal())
-            by_source = {group["source"]: group["verified"] for group in today["groups"] if group["verified"]}
-            undated = said["undated"]
-            assert said["releases"] == sum_counted_statuses(today["total"]) - undated
-            assert {**said["by_source"], "foro": said["by_source"].get("foro", 0) + undated} == {"foro": 0, **by_source}
-            assert (said["reported"], said["refuted"]) == (today["total"]["reported"], today["total"]["refuted"])
+            by_source = {
+                group["by"]["source"]: group["counts"]["verified"]
+                for group in today["groups"]
+                if group["counts"]["verified"]
+            }
+            undated = said.undated
+            assert said.total["cases"] == today["total"]["cases"] - undated
+            assert {**said.by_source, "foro": said.by_source.get("foro", 0) + undated} == {"foro": 0, **by_source}
+            assert (said.total["reported"], said.total["refuted"]) == (
+                today["total"]["reported"],
+                today["total"]["refuted"],
+            )
 
 
 def claim(world: World, **said: Any) -> Body:
@@ -158,11 +167,11 @@ def test_a_claim_before_the_first_report_is_compared_with_what_sources_say_they_
     _file(world, "Abelardo Quintero", "2026-01-12")
     _file(world, "Berenice Urdaneta", "2026-01-20")
     then = claim(world, stated_at="2026-01-13")["then"]
-    assert (then["basis"], then["releases"], then["by_source"]) == ("said", 1, {"foro": 1})
+    assert (then["basis"], then["total"]["cases"], then["by_source"]) == ("said", 1, {"foro": 1})
     assert then["gap"] == {"low": 115, "high": 115}
     unstated = claim(world)
     assert unstated["then"] is None
-    assert unstated["now"]["releases"] == 2
+    assert unstated["now"]["total"]["cases"] == 2
 
 
 def test_a_claim_after_the_first_report_is_compared_with_the_log(world: World) -> None:
@@ -170,12 +179,12 @@ def test_a_claim_after_the_first_report_is_compared_with_the_log(world: World) -
     filed = world.revision
     _file(world, "Berenice Urdaneta", "2026-01-12")
     answer = claim(world, stated_at=NOW.isoformat())
-    assert (answer["then"]["basis"], answer["then"]["releases"]) == ("log", 2)
-    assert world.count(as_of=filed)["total"]["releases"] == 1
+    assert (answer["then"]["basis"], answer["then"]["total"]["cases"]) == ("log", 2)
+    assert world.count(as_of=filed)["total"]["cases"] == 1
 
 
 def test_the_log_and_not_the_saying_decides_from_the_first_report_on(world: World) -> None:
     """On 1 March at noon the first report was filed; what it says of January was not known an hour before."""
     _file(world, "Abelardo Quintero", "2026-01-12")
     before = claim(world, stated_at="2026-03-01T11:00:00Z")["then"]
-    assert (before["basis"], before["releases"]) == ("said", 1)
+    assert (before["basis"], before["total"]["cases"]) == ("said", 1)

@@ -158,12 +158,12 @@ def test_what_a_stolen_key_wrote_is_recalled_once_it_was_shown_what_that_changes
         told = recuento(*stolen)
     assert (told.status, "reports withdrawn" in told.out) == (0, True)
     assert "give --yes" in told.err
-    assert world.count()["total"]["releases"] == 1
+    assert world.count()["total"]["cases"] == 1
     done = recuento(*stolen, "--yes")
-    assert (done.status, world.count()["total"]["releases"]) == (0, 0)
+    assert (done.status, world.count()["total"]["cases"]) == (0, 0)
     assert f"revision {world.revision}" in done.err
     assert recuento("key", "recall", "--undo", str(world.revision), "--yes").status == 0
-    assert world.count()["total"]["releases"] == 1
+    assert world.count()["total"]["cases"] == 1
     assert refused(recuento("key", "recall", "--yes")).startswith("recuento: Give `key_id` and `since`")
     assert "no report and no claim" in refused(recuento(*stolen[:3], "--since", "2027-01-01T00:00:00Z", "--yes"))
 

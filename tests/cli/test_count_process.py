@@ -43,7 +43,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 def total(address: str, query: str) -> int:
     with urllib.request.urlopen(f"{address}/v1/counts/releases?{query}", timeout=PATIENCE) as answer:
-        return int(json.load(answer)["total"]["releases"])
+        return int(json.load(answer)["total"]["cases"])
 
 
 @SQLITE

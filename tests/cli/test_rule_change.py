@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from app.counts.citation import build_short_address
+from app.counts.short_address import build_short_address
 from app.db.engine import open_write_session
 from app.exports.count_files.write import find_counts_sql
 from app.log.entries import pin_revision
@@ -140,7 +140,7 @@ def test_what_moved_is_printed_and_listed_by_rule(aged: World, recuento: Run) ->
 
 def test_a_permalink_of_earlier_rules_names_todays_address_and_the_archive(aged: World, recuento: Run) -> None:
     assert recuento("rebuild", *LICENCE).status == 0
-    today = aged.count(country="VE")["permalink"]
+    today = aged.count(country="VE")["links"]["permalink"]
     earlier = today.replace(f"rules={RULES}", f"rules={EARLIER}")
     problem = aged.refuse(aged.client.get(earlier), 410, "rules_changed")
     folder = f"/data/{archive_of(aged).name}/"
@@ -164,7 +164,7 @@ def test_a_short_address_of_earlier_rules_names_the_archive_too(
         then.setattr(wording, "RULES", EARLIER)
         printed = build_short_address({"stage": "carried_out", "net": False}, pin_revision(session, aged.revision))
     problem = aged.refuse(aged.client.get(printed), 410, "rules_changed")
-    assert problem["today"] == aged.count()["citation"]["address"]
+    assert problem["today"] == aged.count()["links"]["cite"]
     assert problem["archive"]["sql"] == f"/data/{archive_of(aged).name}/counts.sql"
     page = aged.client.get(f"/es{printed}", headers={"Accept": "text/html"})
     assert (page.status_code, "su SQL" in page.text) == (410, True)

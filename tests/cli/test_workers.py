@@ -120,25 +120,25 @@ def test_what_one_worker_acknowledged_every_worker_tells_at_once_also_where_it_k
 ) -> None:
     workers, world = running
     key = world.headers("foro")["Authorization"]
-    before = workers[0].ask(COUNT)["total"]["releases"]
+    before = workers[0].ask(COUNT)["total"]["cases"]
     for number in range(4 * WORKERS):
         kept = [worker.ask(COUNT) for worker in workers for _again in range(2)]
-        assert {answer["total"]["releases"] for answer in kept} == {before + number}
+        assert {answer["total"]["cases"] for answer in kept} == {before + number}
         report = make_report(detainee__full_name=f"Ovidio Marcano {chr(65 + number)}o", detainee__birth_date="1950")
         writer = workers[number % WORKERS]
         body = json.dumps(report).encode()
         writer.ask("/v1/releases", body, Authorization=key, Content_Type="application/json")
-        assert {worker.ask(COUNT)["total"]["releases"] for worker in workers} == {before + number + 1}
+        assert {worker.ask(COUNT)["total"]["cases"] for worker in workers} == {before + number + 1}
 
 
 def test_a_list_that_one_worker_took_in_is_filed_once(running: tuple[list[Line], World]) -> None:
     workers, world = running
     key = world.headers("foro")["Authorization"]
-    before = workers[0].ask(COUNT)["total"]["releases"]
+    before = workers[0].ask(COUNT)["total"]["cases"]
     for worker in workers:
         worker.ask("/v1/imports?confirm=true", LIST.encode(), Authorization=key, Content_Type="text/csv")
     world.settle()
-    assert {worker.ask(COUNT)["total"]["releases"] for worker in workers} == {before + LIST.count("\n") - 1}
+    assert {worker.ask(COUNT)["total"]["cases"] for worker in workers} == {before + LIST.count("\n") - 1}
 
 
 @SQLITE

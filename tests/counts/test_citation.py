@@ -10,16 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.counts.citation import (
-    CITATION_PATH,
-    BadCode,
-    CitationSetting,
-    build_citation,
-    build_short_address,
-    format_bibtex,
-    format_citation_sentence,
-    parse_short_code,
-)
+from app.counts.citation import CitationSetting, build_citation, format_bibtex, format_citation_sentence
+from app.counts.short_address import CITATION_PATH, BadCode, build_short_address, parse_short_code
 from app.formats import get_formats
 from app.log.entries import LEAF_DIGITS, Pin
 from app.queries import terms as wording
@@ -30,15 +22,16 @@ from app.vocabulary import Language, build_vocabulary
 Row = dict[str, Any]
 RECORDED = "2026-01-14T03:20:07Z"
 TOTAL = {
-    "releases": 91,
+    "cases": 91,
     "people": 91,
     "verified": 90,
     "contested": 0,
     "reported": 1,
     "refuted": 0,
+    "official_only": 0,
     "by_min_sources": {},
-    "counted_apart": 0,
 }
+CAVEATS = dict.fromkeys(("outside_held_within", "unlinkable", "awaiting_review", "rejected", "not_visible"), 0)
 CODES = {
     "kind": "release_kinds", "status": "statuses", "stage": "stages", "gender": "genders", "category": "categories",
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
@@ -114,8 +107,22 @@ LONGEST = terms_of(
 )  # fmt: skip
 
 
-def counted(terms: Row, groups: list[Row] | None = None) -> Any:
-    return {"terms": terms, "total": TOTAL, "groups": groups or []}
+def counted(
+    terms: Row,
+    groups: list[Row] | None = None,
+    revision: int = 663,
+    recorded_at: str | None = RECORDED,
+    cite: str = "/c/x",
+    **total: int,
+) -> Any:
+    return {
+        "terms": terms,
+        "at": {"revision": revision, "recorded_at": recorded_at, "rules": 1},
+        "total": {**TOTAL, **total},
+        "groups": groups or [],
+        "caveats": CAVEATS,
+        "links": {"permalink": "/v1/counts/releases?", "cite": cite, "list": None},
+    }
 
 
 def code_of(terms: Row, revision: int = 663) -> str:
@@ -126,8 +133,12 @@ def pin_of(revision: int) -> Pin:
     return Pin(revision, hashlib.sha256(str(revision).encode()).hexdigest()[:LEAF_DIGITS] if revision else None)
 
 
+def group(source: str, verified: int) -> Row:
+    return {"by": {"source": source}, "counts": {"verified": verified}, "list": None}
+
+
 TERMS = terms_of({"country": "VE", "released_from": "2026-01-08", "group_by": ["source"]})
-GROUPS = [{"source": "foro", "verified": 56}, {"source": "jep", "verified": 53}, {"source": "ministry", "verified": 0}]
+GROUPS = [group("foro", 56), group("jep", 53), group("ministry", 0)]
 
 
 NAMES = {"foro": "Foro Penal", "jep": "Justicia, Encuentro y Perdón", "ministry": "Ministerio", "pud": "Plataforma"}
@@ -135,7 +146,7 @@ SETTING = CitationSetting(NAMES, facility="El Rodeo I", zone=ZoneInfo("America/C
 
 
 def sentence_of(terms: Row, lang: Language, groups: list[Row] | None = None, setting: CitationSetting = SETTING) -> str:
-    return format_citation_sentence(counted(terms, groups), 663, RECORDED, "/c/x", lang, setting)
+    return format_citation_sentence(counted(terms, groups), lang, setting)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +199,7 @@ def test_a_sentence_has_names_and_dates_in_words(terms: Row, scope: str) -> None
 def test_the_name_of_a_source_adds_no_other_to_those_that_verified() -> None:
     names = {**NAMES, "foro": "Comité (999), Foro Penal"}
     setting = CitationSetting(names, zone=ZoneInfo("America/Caracas"))
-    said = format_citation_sentence(counted(TERMS, groups=GROUPS), 663, RECORDED, "/c/x", "en", setting)
+    said = format_citation_sentence(counted(TERMS, groups=GROUPS), "en", setting)
     assert "“Comité (999), Foro Penal” (56)" in said
 
 
@@ -216,15 +227,15 @@ def test_words_of_an_address_stay_within_their_quotation_marks(
 def test_a_sentence_says_of_what_kinds_the_number_is_and_of_none_that_is_nought(
     verified: int, contested: int, reported: int, en: str, es: str
 ) -> None:
-    total = {**TOTAL, "verified": verified, "contested": contested, "reported": reported}
-    tally: Any = {"terms": terms_of({}), "total": total, "groups": []}
-    assert f": {en} " in format_citation_sentence(tally, 663, RECORDED, "/c/x", "en", SETTING)
-    assert f": {es} " in format_citation_sentence(tally, 663, RECORDED, "/c/x", "es", SETTING)
+    statuses = {"verified": verified, "contested": contested, "reported": reported}
+    count = counted(terms_of({}), cases=sum(statuses.values()), **statuses)
+    assert f": {en} " in format_citation_sentence(count, "en", SETTING)
+    assert f": {es} " in format_citation_sentence(count, "es", SETTING)
 
 
 def test_the_citation_of_a_demo_says_wherever_it_is_pasted_that_its_people_are_invented() -> None:
     setting = CitationSetting(NAMES, zone=ZoneInfo("UTC"), demo=True)
-    found = build_citation(counted(TERMS, groups=GROUPS), pin_of(663), "2026-01-14T03:59:59.999999Z", "", setting)
+    found = build_citation(counted(TERMS, groups=GROUPS, recorded_at="2026-01-14T03:59:59.999999Z"), setting)
     assert found["en"].startswith("Recuento (demonstration, invented people), revision 663 (14 January 2026, 03:59 in")
     assert found["es"].startswith("Recuento (demostración, personas inventadas), revisión 663 (14 de enero de 2026, ")
     note = "Demonstration, invented people. Revision 663 (14 January 2026, 03:59 in UTC)"
@@ -232,11 +243,9 @@ def test_the_citation_of_a_demo_says_wherever_it_is_pasted_that_its_people_are_i
 
 
 def test_a_registry_without_entries_is_cited_without_an_hour() -> None:
-    empty = counted(terms_of({}))
-    assert format_citation_sentence(empty, 0, None, "/c/x", "en", SETTING).startswith(
-        "Recuento, revision 0: 91 releases, of which"
-    )
-    assert "year" not in format_bibtex(empty, 0, None, "/c/x", SETTING)
+    empty = counted(terms_of({}), revision=0, recorded_at=None)
+    assert format_citation_sentence(empty, "en", SETTING).startswith("Recuento, revision 0: 91 releases, of which")
+    assert "year" not in format_bibtex(empty, SETTING)
 
 
 def label(name: str, value: Any, lang: Language) -> str:
@@ -343,7 +352,7 @@ def typeset(text: str) -> str:
 @example(terms=terms_of({"area": r"{}%&#_\$^~", "destination": "}{"}))
 def test_bibtex_is_well_formed_and_prints_the_terms_whatever_is_in_them(terms: Row) -> None:
     address = "https://recuento.example" + build_short_address(terms, pin_of(663))
-    found = fields_of(format_bibtex(counted(terms), 663, RECORDED, address, SETTING))
+    found = fields_of(format_bibtex(counted(terms, cite=address), SETTING))
     note = "Revision 663 (13 January 2026, 23:20 in Caracas)"
     assert (found["author"], found["year"], found["note"]) == ("{Recuento}", "2026", note)
     assert found["howpublished"] == f"\\url{{{address}}}"
@@ -355,7 +364,7 @@ def test_bibtex_is_well_formed_and_prints_the_terms_whatever_is_in_them(terms: R
 
 def test_two_counts_of_one_revision_are_two_entries() -> None:
     keys = {
-        fields_of(format_bibtex(counted(said), 663, RECORDED, build_short_address(said, pin_of(663)), SETTING))["key"]
+        fields_of(format_bibtex(counted(said, cite=build_short_address(said, pin_of(663))), SETTING))["key"]
         for said in (terms_of({}), terms_of({"net": True}))
     }
     assert len(keys) == 2
@@ -434,9 +443,8 @@ def test_the_parts_of_two_codes_make_none() -> None:
 
 
 def test_a_citation_gives_the_address_everywhere() -> None:
-    found = build_citation(counted(TERMS), pin_of(663), RECORDED, "https://recuento.example", SETTING)
-    assert found["address"] == "https://recuento.example" + build_short_address(TERMS, pin_of(663))
-    assert found["revision"] == 663
+    found = build_citation(counted(TERMS, cite="https://recuento.example/c/x"), SETTING)
+    assert found["address"] == "https://recuento.example/c/x"
     for name in ("en", "es", "bibtex"):
         assert found["address"] in found[name]
 

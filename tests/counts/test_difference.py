@@ -55,14 +55,14 @@ class Then:
 
     def cited(self, who: str | None = None, **terms: Any) -> Body:
         """What the short address of a count at the revision shows today."""
-        address = self.world.count(who, as_of=self.revision, **terms)["citation"]["address"]
+        address = self.world.count(who, as_of=self.revision, **terms)["links"]["cite"]
         answer = self.world.get(address, who)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     def changes_of(self, name: str, **terms: Any) -> list[str]:
         release = self.filed[name]["release"]["id"]
-        return [case["change"] for case in self.cited(**terms)["cases"] if case["release_id"] == release]
+        return [case["change"] for case in self.cited(**terms)["difference"]["cases"] if case["id"] == release]
 
 
 # Terms → how the count is asked for. Each is compared then and now.
@@ -170,13 +170,21 @@ def _everything_changes(made: Then) -> None:
 def test_every_kind_of_change_is_told_once(then: Then) -> None:
     shown = then.cited(**JANUARY)
     once = dict.fromkeys(CHANGE_LABELS, 1)
-    assert shown["changes"] == once | {"newly_verified": 3}  # one that was reported, one new, and one withheld
-    assert (shown["cited"]["total"]["releases"], shown["added"], shown["removed"]) == (16, 5, 5)
-    assert shown["today"]["total"]["releases"] == 16
-    assert shown["summary"]["en"].startswith(
+    assert shown["difference"]["changes"] == once | {
+        "newly_verified": 3
+    }  # one that was reported, one new, and one withheld
+    assert (shown["cited"]["total"]["cases"], shown["difference"]["added"], shown["difference"]["removed"]) == (
+        16,
+        5,
+        5,
+    )
+    assert shown["today"]["total"]["cases"] == 16
+    assert shown["difference"]["summary"]["en"].startswith(
         "3 newly verified, 1 newly reported, 1 newly contested, 1 no longer verified"
     )
-    assert shown["summary"]["es"].startswith("3 verificadas después, 1 reportada después, 1 controvertida después")
+    assert shown["difference"]["summary"]["es"].startswith(
+        "3 verificadas después, 1 reportada después, 1 controvertida después"
+    )
 
 
 def test_each_release_is_told_by_what_happened_to_it(then: Then) -> None:
@@ -232,40 +240,50 @@ def test_then_and_the_changes_make_now_on_any_terms(then: Then, who: str | None,
         with subtests.test(str(terms)):
             shown = then.cited(who, **terms)
             before, today = shown["cited"]["total"], shown["today"]["total"]
-            assert before["releases"] + shown["added"] - shown["removed"] == today["releases"]
-            assert sum(shown["changes"].values()) == len(shown["cases"]) + shown["withheld_cases"]
+            assert before["cases"] + shown["difference"]["added"] - shown["difference"]["removed"] == today["cases"]
+            assert (
+                sum(shown["difference"]["changes"].values())
+                == len(shown["difference"]["cases"]) + shown["difference"]["withheld_cases"]
+            )
             assert shown["cited"] == then.world.count(who, as_of=then.revision, **terms)
             assert shown["today"] == then.world.count(who, **terms)
-            told = Counter(case["change"] for case in shown["cases"])
-            assert all(number <= shown["changes"][change] for change, number in told.items())
+            told = Counter(case["change"] for case in shown["difference"]["cases"])
+            assert all(number <= shown["difference"]["changes"][change] for change, number in told.items())
 
 
 def test_a_partner_sees_every_case_and_the_public_a_number_in_place_of_the_withheld(then: Then) -> None:
     public, partner = then.cited(**JANUARY), then.cited("reader", **JANUARY)
-    assert public["changes"] == partner["changes"]
-    assert (public["withheld_cases"], partner["withheld_cases"]) == (1, 0)
+    assert public["difference"]["changes"] == partner["difference"]["changes"]
+    assert (public["difference"]["withheld_cases"], partner["difference"]["withheld_cases"]) == (1, 0)
     withheld = then.filed["new and withheld"]["release"]["id"]
-    assert [case["release_id"] for case in partner["cases"] if case not in public["cases"]] == [withheld]
+    assert [case["id"] for case in partner["difference"]["cases"] if case not in public["difference"]["cases"]] == [
+        withheld
+    ]
 
 
 def test_withdrawing_consent_is_no_change_of_a_count_and_hides_the_case(then: Then) -> None:
     assert then.changes_of("to be withheld") == []
-    assert then.cited(**JANUARY)["today"]["withheld"] == 2
-    assert then.cited(**JANUARY)["cited"]["withheld"] == 0
+    assert then.cited(**JANUARY)["today"]["caveats"]["withheld"] == 2
+    assert then.cited(**JANUARY)["cited"]["caveats"]["withheld"] == 0
 
 
 def test_as_of_its_own_revision_nothing_has_changed(then: Then) -> None:
-    address = then.world.count(as_of=then.revision)["citation"]["address"]
+    address = then.world.count(as_of=then.revision)["links"]["cite"]
     shown = then.world.get(address, as_of=then.revision).json()
     assert shown["cited"] == shown["today"]
-    assert (shown["added"], shown["removed"], shown["changes"], shown["cases"]) == (0, 0, {}, [])
-    assert shown["summary"] == {"en": "nothing has changed", "es": "nada ha cambiado"}
+    assert (
+        shown["difference"]["added"],
+        shown["difference"]["removed"],
+        shown["difference"]["changes"],
+        shown["difference"]["cases"],
+    ) == (0, 0, {}, [])
+    assert shown["difference"]["summary"] == {"en": "nothing has changed", "es": "nada ha cambiado"}
 
 
 def test_at_a_revision_between_the_changes_until_then_are_told(then: Then) -> None:
-    address = then.world.count(as_of=then.revision, **JANUARY)["citation"]["address"]
+    address = then.world.count(as_of=then.revision, **JANUARY)["links"]["cite"]
     shown = then.world.get(address, as_of=then.between).json()
-    assert shown["changes"] == {"newly_verified": 1, "retracted": 1}
+    assert shown["difference"]["changes"] == {"newly_verified": 1, "retracted": 1}
     assert shown["today"]["revision"] == shown["revision"] == then.between
 
 

@@ -18,13 +18,13 @@ def held(world: World, day: str | None = "2026-01-10", who: str | None = None, *
 
 
 def number(world: World, day: str, **terms: Any) -> int:
-    return int(held(world, day, **terms)["total"]["detentions"])
+    return int(held(world, day, **terms)["total"]["cases"])
 
 
 def by_source(world: World, day: str, **terms: Any) -> dict[str, tuple[int, int]]:
     """Source → whom it verified held on the day, and of whom it reports that."""
     groups = held(world, day, group_by="source", **terms)["groups"]
-    return {group["source"]: (group["verified"], group["reported"]) for group in groups}
+    return {group["by"]["source"]: (group["counts"]["verified"], group["counts"]["reported"]) for group in groups}
 
 
 def again(world: World, person: Body, **changes: Any) -> Body:
@@ -40,16 +40,16 @@ def test_who_left_was_held_from_the_first_day_to_the_last(world: World) -> None:
 
 def test_a_total_has_the_keys_of_a_count_of_releases(world: World) -> None:
     assert held(world)["total"] == {
-        "detentions": 0, "people": 0, "verified": 0, "verified_with_denials": 0, "contested": 0, "reported": 0,
-        "refuted": 0, "official_only": 0, "by_min_sources": {}, "counted_apart": 0,
+        "cases": 0, "people": 0, "verified": 0, "contested": 0, "reported": 0,
+        "refuted": 0, "official_only": 0, "by_min_sources": {},
     }  # fmt: skip
     world.file_detention("foro")
     world.file_detention("jep", verification__method="lawyer")
     world.file_detention("pud", **OTHER_MAN, verification__verdict="reported")
     count = held(world)
     assert count["total"] == {
-        "detentions": 2, "people": 2, "verified": 1, "verified_with_denials": 0, "contested": 0, "reported": 1,
-        "refuted": 0, "official_only": 0, "by_min_sources": {"1": 1, "2": 1}, "counted_apart": 0,
+        "cases": 2, "people": 2, "verified": 1, "contested": 0, "reported": 1,
+        "refuted": 0, "official_only": 0, "by_min_sources": {"1": 1, "2": 1},
     }  # fmt: skip
     assert count["terms"] == {"held_on": "2026-01-10", "house_arrest": False, "held_within": 2}
 
@@ -62,13 +62,17 @@ def test_a_date_that_is_missing_or_straddles_the_day_is_told_apart(
 ) -> None:
     world.file(detention__detained_on=detained, release__released_on=released)
     count = held(world)
-    assert (count["total"]["detentions"], count["uncertain_date"]) == (0, 1)
+    assert (count["total"]["cases"], count["caveats"]["uncertain_date"]) == (0, 1)
 
 
 def test_who_was_seen_held_had_been_taken_by_then(world: World) -> None:
     world.file_detention(detention__detained_on=None, detention__held_on="2026-01-05")
     found = [held(world, day) for day in ("2026-01-04", "2026-01-05", "2026-01-20")]
-    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(0, 1), (1, 0), (1, 0)]
+    assert [(count["total"]["cases"], count["caveats"]["uncertain_date"]) for count in found] == [
+        (0, 1),
+        (1, 0),
+        (1, 0),
+    ]
 
 
 def let_go(world: World, who: str, person: Body, day: str | None, **verification: Any) -> Body:
@@ -87,7 +91,7 @@ def test_what_a_ministry_says_alone_removes_nobody_whom_another_saw_inside_after
                          detention_id=other["detention"]["id"])  # fmt: skip
     for day in ("2025-12-01", "2026-01-10", "2026-02-10"):
         count = held(world, day)
-        assert (count["total"]["detentions"], count["uncertain_date"]) == (2, 0)
+        assert (count["total"]["cases"], count["caveats"]["uncertain_date"]) == (2, 0)
         assert by_source(world, day) == {"foro": (2, 0)}
 
 
@@ -95,7 +99,11 @@ def test_who_is_let_go_by_one_organisation_and_seen_inside_by_another_is_uncerta
     person = world.file_detention("jep", detention__held_on="2026-01-10")
     let_go(world, "foro", person, "2026-01-05", verdict="verified", method="family")
     found = [held(world, day) for day in ("2026-01-05", "2026-01-10", "2026-02-10")]
-    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(1, 0), (0, 1), (0, 0)]
+    assert [(count["total"]["cases"], count["caveats"]["uncertain_date"]) for count in found] == [
+        (1, 0),
+        (0, 1),
+        (0, 0),
+    ]
     assert by_source(world, "2026-01-10") == {"jep": (1, 0)}
 
 
@@ -105,21 +113,25 @@ def test_who_left_on_different_days_by_two_accounts_counts_to_the_later_and_is_u
     release = world.file("foro", release__released_on="2026-01-20")["release"]["id"]
     world.verify(release, "jep", verdict="reported", method="lawyer", released_on="2026-01-10")
     found = [held(world, day) for day in ("2026-01-10", "2026-01-11", "2026-01-20", "2026-01-21")]
-    counted = [(count["total"]["detentions"], count["uncertain_date"]) for count in found]
+    counted = [(count["total"]["cases"], count["caveats"]["uncertain_date"]) for count in found]
     assert counted == [(1, 0), (1, 1), (1, 1), (0, 0)]
 
 
 def test_who_was_seen_held_and_left_without_a_date_had_not_left_before_then(world: World) -> None:
     world.file(detention__held_on="2026-01-11", release__released_on=None)
     found = [held(world, day) for day in ("2026-01-07", "2026-01-11", "2026-01-12")]
-    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(1, 0), (1, 0), (0, 1)]
+    assert [(count["total"]["cases"], count["caveats"]["uncertain_date"]) for count in found] == [
+        (1, 0),
+        (1, 0),
+        (0, 1),
+    ]
     assert by_source(world, "2026-01-07") == {"foro": (1, 0)}
 
 
 def test_who_left_on_no_known_day_and_died_later_is_uncertain_until_the_death(world: World) -> None:
     world.file(detention__detained_on="2024", release__released_on=None, detainee__died_on="2026-02-20")
     found = [held(world, day) for day in ("2026-02-10", "2026-02-21")]
-    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(0, 1), (0, 0)]
+    assert [(count["total"]["cases"], count["caveats"]["uncertain_date"]) for count in found] == [(0, 1), (0, 0)]
 
 
 @pytest.mark.parametrize("how", ["escaped", "died"])
@@ -127,7 +139,7 @@ def test_whoever_died_or_escaped_is_held_no_more(world: World, how: str) -> None
     world.file_detention(detention__ended={"how": how, "on": "2026-01-09"})
     world.file_detention(**OTHER_MAN, detention__ended={"how": how, "on": None})
     assert [number(world, day) for day in ("2026-01-09", "2026-01-10")] == [1, 0]
-    assert held(world)["uncertain_date"] == 1, "an end without a day may lie on either side"
+    assert held(world)["caveats"]["uncertain_date"] == 1, "an end without a day may lie on either side"
 
 
 def test_a_day_of_death_ends_the_detention_that_nobody_else_ended(world: World) -> None:
@@ -152,7 +164,7 @@ def test_a_refuted_release_ends_nothing(world: World) -> None:
 def test_of_whom_only_a_government_reports_the_detention_stands_apart(world: World) -> None:
     world.file_detention("ministry", verification__verdict="reported", verification__method=None)
     total = held(world)["total"]
-    assert (total["detentions"], total["official_only"]) == (0, 1)
+    assert (total["cases"], total["official_only"]) == (0, 1)
 
 
 def test_a_later_detention_ends_an_earlier_one_that_nobody_is_known_to_have_left(world: World) -> None:
@@ -167,7 +179,7 @@ def test_house_arrest_is_out_of_prison_and_counted_when_asked_for(world: World) 
     world.file(release__kind="house_arrest")
     assert number(world, "2026-01-20") == 0
     with_it = held(world, "2026-01-20", house_arrest=True)
-    assert (with_it["total"]["detentions"], with_it["terms"]["house_arrest"]) == (1, True)
+    assert (with_it["total"]["cases"], with_it["terms"]["house_arrest"]) == (1, True)
     assert by_source(world, "2026-01-20", house_arrest=True) == {"foro": (1, 0)}
 
 
@@ -195,7 +207,7 @@ def test_who_is_a_political_prisoner_is_the_word_of_each_source(world: World) ->
     world.file_detention("foro", detainee__designation="political")
     world.file_detention("jep", detainee__designation="not_political", verification__method="lawyer")
     groups = held(world, group_by=["source", "designation"])["groups"]
-    told = [(group["source"], group["designation"], group["verified"]) for group in groups]
+    told = [(group["by"]["source"], group["by"]["designation"], group["counts"]["verified"]) for group in groups]
     assert told == [("foro", "political", 1), ("jep", "not_political", 1)]
     assert by_source(world, "2026-01-10", designation="political") == {"foro": (1, 0)}
 
@@ -218,7 +230,7 @@ def test_whoever_withdraws_its_release_report_says_nothing_more_of_the_detention
     filed = world.file("foro")
     world.post(f"/v1/reports/{filed['report']['id']}/retract", {"reason": "another man"}, "foro")
     count = held(world)
-    assert (count["total"]["detentions"], count["total"]["refuted"]) == (0, 0)
+    assert (count["total"]["cases"], count["total"]["refuted"]) == (0, 0)
 
 
 def test_a_detention_that_independent_sources_deny_stands_apart(world: World) -> None:
@@ -232,7 +244,7 @@ def test_a_detention_that_independent_sources_deny_stands_apart(world: World) ->
 def heard_of(world: World, day: str = "2026-01-10", **terms: Any) -> tuple[int, int, int]:
     """How many are held on a day, how many are outside `held_within`, and how many are uncertain."""
     count = held(world, day, **terms)
-    return count["total"]["detentions"], count["outside_held_within"], count["uncertain_date"]
+    return count["total"]["cases"], count["caveats"]["outside_held_within"], count["caveats"]["uncertain_date"]
 
 
 def test_a_person_counts_as_held_if_an_arrest_or_a_sighting_lies_within_two_years(world: World) -> None:
@@ -289,7 +301,7 @@ def test_a_row_of_one_source_is_of_that_sources_own_dates(world: World) -> None:
 
 def test_the_list_behind_a_count_leaves_out_whom_the_count_does(world: World) -> None:
     world.file_detention(detention__detained_on="2021-05-01")
-    lists = [held(world, held_within=years)["list"] for years in (2, 5)]
+    lists = [held(world, held_within=years)["links"]["list"] for years in (2, 5)]
     assert [len(world.client.get(address).json()["data"]) for address in lists] == [0, 1]
 
 
@@ -316,12 +328,12 @@ def test_a_personal_dimension_tells_only_what_the_reader_may_see(world: World) -
     world.file_detention(detention__legal_status="pretrial")
     world.file_detention(**OTHER_MAN, detention__legal_status="pretrial", detainee__publish="anonymous")
     groups = held(world, group_by="legal_status")["groups"]
-    assert [(group["legal_status"], group["detentions"], group["list"] is None) for group in groups] == [
+    assert [(group["by"]["legal_status"], group["counts"]["cases"], group["list"] is None) for group in groups] == [
         ("pretrial", 1, False), ("withheld", 1, True),
     ]  # fmt: skip
     assert number(world, "2026-01-10", legal_status="pretrial") == 1
     whole = held(world, who="reader", group_by="legal_status")["groups"]
-    assert [(group["legal_status"], group["detentions"]) for group in whole] == [("pretrial", 2)]
+    assert [(group["by"]["legal_status"], group["counts"]["cases"]) for group in whole] == [("pretrial", 2)]
 
 
 def test_a_refuted_detention_is_not_counted_and_its_days_are_uncertain(world: World) -> None:
@@ -332,11 +344,11 @@ def test_a_refuted_detention_is_not_counted_and_its_days_are_uncertain(world: Wo
     assert number(world, "2026-01-10") == 1, "a government's denial changes nothing"
     world.file_detention("jep", **pointed, verification__verdict="refuted", verification__method="family")
     counts = [held(world, day) for day in ("2024-10-12", "2026-01-10")]
-    assert [(count["total"]["detentions"], count["total"]["refuted"]) for count in counts] == [(0, 0), (0, 1)]
-    assert [count["uncertain_date"] for count in counts] == [0, 1]
+    assert [(count["total"]["cases"], count["total"]["refuted"]) for count in counts] == [(0, 0), (0, 1)]
+    assert [count["caveats"]["uncertain_date"] for count in counts] == [0, 1]
     world.file_detention("foro", **pointed, verification__verdict="reported", verification__method="family")
     count = held(world, "2026-01-10")
-    assert (count["total"]["contested"], count["uncertain_date"]) == (1, 1)
+    assert (count["total"]["contested"], count["caveats"]["uncertain_date"]) == (1, 1)
 
 
 def test_a_source_that_denies_what_it_repeated_refutes_it(world: World) -> None:
@@ -344,4 +356,4 @@ def test_a_source_that_denies_what_it_repeated_refutes_it(world: World) -> None:
     pointed = {"detention_id": press["detention"]["id"], "detainee": None}
     world.file_detention("pud", **pointed, verification__verdict="refuted", verification__method="family")
     count = held(world, "2026-01-10")
-    assert (count["total"]["refuted"], count["uncertain_date"]) == (1, 1)
+    assert (count["total"]["refuted"], count["caveats"]["uncertain_date"]) == (1, 1)

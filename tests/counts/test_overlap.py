@@ -87,12 +87,12 @@ def agree(world: World, found: Body, verified: Patterns) -> None:
         assert sum(row["dates"].values()) == sum(row["kinds"].values()) == len(a & b)
         assert names(world, row["list"]) == a & b
     exact = {frozenset(pattern) for pattern in verified.values()}
-    assert sum(row["releases"] for row in found["patterns"]) == found["releases"]
+    assert sum(row["cases"] for row in found["patterns"]) == found["cases"]
     assert {frozenset(row["sources"]) for row in found["patterns"]} == exact
     for row in found["patterns"]:
         those = {name for name, pattern in verified.items() if pattern == set(row["sources"])}
-        assert (row["releases"], names(world, row["list"])) == (len(those), those)
-    ranked = [row["releases"] for row in found["patterns"]]
+        assert (row["cases"], names(world, row["list"])) == (len(those), those)
+    ranked = [row["cases"] for row in found["patterns"]]
     assert ranked == sorted(ranked, reverse=True)
 
 
@@ -103,7 +103,7 @@ def verified_by(*people: str) -> Patterns:
 
 def test_sources_pairs_and_patterns_are_those_of_the_sets(shared: World) -> None:
     found = overlap(shared)
-    assert found["releases"] == len(COUNTED)
+    assert found["cases"] == len(COUNTED)
     agree(shared, found, verified_by(*COUNTED))
 
 
@@ -137,13 +137,13 @@ SHARED_BY_TWO = [name for name, words in RELEASES.items() if len(words.keys() - 
 )
 def test_terms_choose_the_releases_and_not_the_sources(shared: World, terms: Body, people: list[str]) -> None:
     found = overlap(shared, **terms)
-    assert found["releases"] == len(people)
+    assert found["cases"] == len(people)
     agree(shared, found, verified_by(*people))
 
 
 def test_what_only_these_sources_verified_has_no_narrower_list(shared: World) -> None:
     found = overlap(shared, only_by=["foro", "jep"])
-    assert [(row["sources"], row["releases"], row["list"]) for row in found["patterns"]] == [(["foro", "jep"], 3, None)]
+    assert [(row["sources"], row["cases"], row["list"]) for row in found["patterns"]] == [(["foro", "jep"], 3, None)]
     assert {row["only_list"] for row in found["sources"]} == {None}
     assert len(names(shared, found["pairs"][0]["list"])) == 3
 
@@ -165,11 +165,16 @@ def test_copies_confirm_nothing_and_the_patterns_add_up(world: World) -> None:
     other = {"detainee__full_name": "Berenice Urdaneta", "detainee__birth_date": "1951"}
     world.verify(world.file("ministry", **other)["release"]["id"], "pud", verdict="verified", method="press")
     found = overlap(world)
-    assert [(row["sources"], row["releases"]) for row in found["patterns"]] == [([], 1), (["foro"], 1)]
-    assert [row["only_this_source"] for row in found["sources"]] == [1]
+    assert [(row["by"]["sources"], row["counts"]["cases"]) for row in found["patterns"]] == [([], 1), (["foro"], 1)]
+    assert [row["counts"]["only_this_source"] for row in found["sources"]] == [1]
     groups = world.count(group_by=["source"])["groups"]
-    assert {row["source"]: row["only_this_source"] for row in groups} == {"foro": 1, "jep": 0, "ministry": 0, "pud": 0}
-    unverified = next(row["list"] for row in found["patterns"] if not row["sources"])
+    assert {row["by"]["source"]: row["counts"]["only_this_source"] for row in groups} == {
+        "foro": 1,
+        "jep": 0,
+        "ministry": 0,
+        "pud": 0,
+    }
+    unverified = next(row["list"] for row in found["patterns"] if not row["by"]["sources"])
     assert len(world.client.get(unverified).json()["data"]) == 1
 
 
@@ -181,13 +186,13 @@ def test_in_a_window_that_no_source_confirms_the_unverified_have_no_list_of_thei
                verification__verdict="reported")  # fmt: skip
     for terms, listed in (({}, True), ({"released_from": "2026"}, False)):
         rows = {tuple(row["sources"]): row for row in overlap(world, **terms)["patterns"]}
-        assert {sources: row["releases"] for sources, row in rows.items()} == {(): 1, ("jep",): 1}
+        assert {sources: row["cases"] for sources, row in rows.items()} == {(): 1, ("jep",): 1}
         assert (rows[()]["list"] is not None) == listed
 
 
 def test_the_permalink_asks_the_same_and_groups_are_refused(shared: World) -> None:
     found = overlap(shared, min_sources=2, country="VE")
-    assert shared.client.get(found["permalink"]).json() == found
+    assert shared.client.get(found["links"]["permalink"]).json() == found
     shared.refuse(shared.get(OVERLAP, group_by="source"), 422, "unknown_field", "/group_by")
 
 
@@ -215,10 +220,10 @@ def test_the_facility_stands_in_the_link_by_its_slug(world: World) -> None:
     world.add_facility()
     world.file("foro")
     found = overlap(world, facility="El Rodeo I")
-    assert found["releases"] == 1
-    assert (found["terms"]["facility"], "facility=el-rodeo-i" in found["permalink"]) == ("el-rodeo-i", True)
+    assert found["cases"] == 1
+    assert (found["terms"]["facility"], "facility=el-rodeo-i" in found["links"]["permalink"]) == ("el-rodeo-i", True)
 
 
 def test_a_registry_of_nothing_overlaps_in_nothing(world: World) -> None:
     found = overlap(world)
-    assert [found[name] for name in ("releases", "sources", "pairs", "patterns")] == [0, [], [], []]
+    assert [found[name] for name in ("cases", "sources", "pairs", "patterns")] == [0, [], [], []]

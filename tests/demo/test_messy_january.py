@@ -99,7 +99,7 @@ def test_totals_are_those_of_the_second_model(count: Get, people: People) -> Non
 def test_the_rows_of_sources_are_those_of_the_second_model(count: Get, people: People) -> None:
     for first, last in WINDOWS:
         answer = count("releases", released_from=first, released_to=last, group_by="source")
-        rows = {group["source"]: group for group in answer["groups"]}
+        rows = {group["by"]["source"]: group for group in answer["groups"]}
         window = CountTerms.model_validate({"released_from": first, "released_to": last}).window
         for source in SOURCES:
             model, row = count_own_releases(people, source, window), rows.get(source, {})
@@ -119,9 +119,9 @@ def test_people_held_are_those_of_the_second_model(count: Get, people: People) -
     for day in DAYS:
         answer = count("detentions", held_on=day, group_by="source")
         detentions = [[one for one in person.detentions if not one.is_official] for person in people.values()]
-        numbers = answer["total"]["detentions"], answer["uncertain_date"]
+        numbers = answer["total"]["cases"], answer["caveats"]["uncertain_date"]
         assert numbers == count_held(detentions, day), day
-        rows = {group["source"]: group for group in answer["groups"]}
+        rows = {group["by"]["source"]: group for group in answer["groups"]}
         for source in SOURCES:
             row = rows.get(source, {})
             own = [[keep_source(one, source) for one in known] for known in detentions]
@@ -211,7 +211,7 @@ def test_a_list_sent_again_in_another_order_changes_no_number(count: Get) -> Non
 
 def read_numbers(answer: dict[str, Any]) -> list[Any]:
     groups = [{name: value for name, value in group.items() if name != "list"} for group in answer["groups"]]
-    return [answer["total"], answer["uncertain_date"], answer["withheld"], groups]
+    return [answer["total"], answer["caveats"]["uncertain_date"], answer["withheld"], groups]
 
 
 def test_a_denial_makes_no_release_appear_or_vanish(count: Get) -> None:

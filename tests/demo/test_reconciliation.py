@@ -44,11 +44,11 @@ def test_the_626_is_beside_269_on_its_own_window_and_154_on_another(replayed: Re
     assert (foro_penal["2026-01-08"]["low"], foro_penal["2026-01-08"]["reasons"]) == (154, ["window"])
     assert foro_penal["2025-12"]["distance"] == {"low": 357, "high": 357}
     assert answer["reasons"][0]["code"] == "window"
-    verified, counted = answer["then"]["by_min_sources"]["1"], answer["then"]["releases"]
+    verified, counted = answer["then"]["total"]["by_min_sources"]["1"], answer["then"]["total"]["cases"]
     assert answer["then"]["gap"] == {"low": 626 - counted, "high": 626 - verified}
     january = replayed.get("/v1/counts/releases", released_from="2026-01-08", group_by="source",
                            as_of=answer["then"]["revision"])  # fmt: skip
-    assert {group["source"]: group["verified"] for group in january["groups"]}["foro-penal"] == 154
+    assert {group["by"]["source"]: group["counts"]["verified"] for group in january["groups"]}["foro-penal"] == 154
 
 
 def test_the_808_does_not_say_since_when(replayed: Replayed, ids: dict[str, str]) -> None:
@@ -70,7 +70,7 @@ def test_897_and_896_differ_by_one_man_taken_again(
 
 
 def test_gross_and_net_are_counted_as_the_claim_says(replayed: Replayed, ids: dict[str, str]) -> None:
-    gross, net = (reconciled(replayed, ids, number)["then"]["releases"] for number in ("f01", "f02"))
+    gross, net = (reconciled(replayed, ids, number)["then"]["total"]["cases"] for number in ("f01", "f02"))
     assert gross - net == 2, "two of the replay's people were taken again"
 
 
@@ -136,7 +136,7 @@ def test_what_was_learned_later_is_told(replayed: Replayed, ids: dict[str, str])
     answer = reconciled(replayed, ids, "cl018")
     assert "reporting_delay" in codes(answer)
     assert answer["then"]["by_source"]["foro-penal"] == 56
-    assert answer["now"]["releases"] > answer["then"]["releases"]
+    assert answer["now"]["total"]["cases"] > answer["then"]["total"]["cases"]
 
 
 @pytest.mark.parametrize("number", ["cl024", "s04", "v18"])
@@ -148,25 +148,28 @@ def test_800_to_1200_is_compared_with_the_held_of_its_day_and_printed_under_two_
     assert {"secondary_citation", "population", "reporting_delay"} <= codes(answer)
     for count in (answer["then"], answer["now"]):
         assert "releases" not in count
-        assert count["gap"] == {"low": 800 - count["detentions"], "high": 1200 - count["by_min_sources"]["1"]}
+        assert count["gap"] == {
+            "low": 800 - count["total"]["cases"],
+            "high": 1200 - count["total"]["by_min_sources"]["1"],
+        }
     day = answer["claim"]["stated_at"]
     asked = {"country": "VE", "held_on": day, "group_by": "source", "as_of": answer["then"]["revision"]}
     counted = replayed.get("/v1/counts/detentions", **asked)
-    assert counted["permalink"] == answer["then"]["permalink"]
-    assert counted["total"]["detentions"] == answer["then"]["detentions"]
+    assert counted["links"]["permalink"] == answer["then"]["permalink"]
+    assert counted["total"]["cases"] == answer["then"]["total"]["cases"]
 
 
 def test_who_left_later_was_held_on_the_13th(replayed: Replayed, ids: dict[str, str]) -> None:
     """All of the replay's people whom Foro Penal saw leave after that day, it says by that, were held on it."""
     later = replayed.get("/v1/counts/releases", country="VE", released_from="2026-01-14", source="foro-penal")
     held = reconciled(replayed, ids, "cl024")["now"]["by_source"]["foro-penal"]
-    assert 0 < later["total"]["releases"] <= held
+    assert 0 < later["total"]["cases"] <= held
 
 
 def test_of_the_amnesty_of_february_the_registry_has_no_report(replayed: Replayed, ids: dict[str, str]) -> None:
     """The 217 are compared with nothing: a nought of the registry would be a number it does not have."""
     answer = reconciled(replayed, ids, "f03")
-    assert (answer["comparable"], answer["now"]["gap"], codes(answer)) == (False, None, {"no_coverage"})
+    assert (answer["comparable"], answer["now"]["gap"], codes(answer)) == (False, None, {"no_reports"})
 
 
 def test_running_totals_that_fall_or_jump_are_remarked(replayed: Replayed, ids: dict[str, str]) -> None:
@@ -200,5 +203,7 @@ def test_the_page_shows_every_reason_and_its_table_is_what_the_registry_answers(
         counted = answer["then"]
         said = re.findall(r"(?:verified|foro-penal) \d+", cells[3])
         for name, number in (one.split() for one in said):
-            shown = counted["by_min_sources"]["1"] if name == "verified" else counted["by_source"]["foro-penal"]
+            shown = (
+                counted["total"]["by_min_sources"]["1"] if name == "verified" else counted["by_source"]["foro-penal"]
+            )
             assert int(number) == shown, line

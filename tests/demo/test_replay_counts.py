@@ -87,7 +87,7 @@ def instant(text: str) -> dict[str, str]:
 def verified(replayed: Replayed, source: str, at: str, **window: Any) -> int:
     """What the source had verified at that instant in a window; nothing where it is left out."""
     count = replayed.get("/v1/counts/releases", group_by="source", **window, **instant(at))
-    return sum(group["verified"] for group in count["groups"] if group["source"] == source)
+    return sum(group["counts"]["verified"] for group in count["groups"] if group["by"]["source"] == source)
 
 
 @pytest.mark.parametrize("source, since, at, figure", PUBLISHED)
@@ -139,10 +139,10 @@ def test_418_people_are_verified_out_and_303_of_them_from_the_eighth(replayed: R
 def test_a_figure_once_cited_stays_though_the_source_has_gone_on(replayed: Replayed) -> None:
     asked = {"released_from": CYCLE, "group_by": "source"}
     cited = replayed.get("/v1/counts/releases", **asked, **instant("2026-01-13T23:59"))
-    by_source = {group["source"]: group["verified"] for group in cited["groups"]}
+    by_source = {group["by"]["source"]: group["counts"]["verified"] for group in cited["groups"]}
     assert {slug: by_source[slug] for slug in ("foro-penal", "jep", "pud")} == {"foro-penal": 56, "jep": 53, "pud": 76}
-    assert cited["permalink"].endswith(f"as_of={cited['revision']}")
-    again = replayed.client.get(cited["permalink"]).json()
+    assert cited["links"]["permalink"].endswith(f"as_of={cited['revision']}")
+    again = replayed.client.get(cited["links"]["permalink"]).json()
     assert again == cited
     assert verified(replayed, "foro-penal", LATEST, released_from=CYCLE) == 302
 
@@ -152,14 +152,14 @@ def test_a_day_alone_ends_in_caracas(replayed: Replayed) -> None:
     asked = {"country": "VE", "released_from": CYCLE, "group_by": "source", "as_of": "2026-01-13"}
     for zone, figure in (({}, 56), ({"zone": "America/Caracas"}, 56), ({"zone": "Z"}, 55)):
         count = replayed.get("/v1/counts/releases", **asked, **zone)
-        assert {group["source"]: group["verified"] for group in count["groups"]}["foro-penal"] == figure
+        assert {group["by"]["source"]: group["counts"]["verified"] for group in count["groups"]}["foro-penal"] == figure
     said = replayed.get("/v1/counts/releases", **asked)["as_of"]
     assert said == {"instant": "2026-01-14T03:59:59.999999Z", "zone": "America/Caracas"}
 
 
 def test_a_citation_leads_to_the_demo_itself(replayed: Replayed) -> None:
     count = replayed.get("/v1/counts/releases", released_from=CYCLE)
-    address = count["citation"]["address"]
+    address = count["links"]["cite"]
     assert address.startswith("http://127.0.0.1:8000/c/2")
     assert all(address in count["citation"][form] for form in ("en", "es", "bibtex"))
     assert replayed.client.get(address.removeprefix("http://127.0.0.1:8000")).status_code == 200
@@ -180,14 +180,14 @@ def listed(replayed: Replayed, url: str) -> list[str]:
 def test_the_list_behind_a_count_holds_all_but_those_who_are_only_counted(replayed: Replayed) -> None:
     asked = {"source": "foro-penal", "released_from": CYCLE, **instant("2026-01-12T09:00")}
     count = replayed.get("/v1/counts/releases", group_by="source", **asked)
-    (foro,) = [group for group in count["groups"] if group["source"] == "foro-penal"]
-    assert (foro["verified"], count["withheld"]) == (41, 1)
+    (foro,) = [group for group in count["groups"] if group["by"]["source"] == "foro-penal"]
+    assert (foro["counts"]["verified"], count["caveats"]["withheld"]) == (41, 1)
     assert len(listed(replayed, foro["list"])) == 40
 
 
 def test_those_who_are_only_counted_are_in_the_counts_and_in_no_list(replayed: Replayed) -> None:
     count = replayed.get("/v1/counts/releases", released_from=DECEMBER, min_sources=1)
-    assert count["withheld"] == len(MINORS) + len(COUNT_ONLY_PEOPLE) == 6
+    assert count["caveats"]["withheld"] == len(MINORS) + len(COUNT_ONLY_PEOPLE) == 6
     found = listed(replayed, f"/v1/releases?released_from={DECEMBER}&min_sources=1&stage=carried_out&limit=200")
     assert len(found) == count["total"]["verified"] - 6 == 412
 
@@ -211,7 +211,7 @@ def test_no_question_about_a_day_finds_by_the_arrest_somebody_who_is_only_counte
 
 def test_the_same_name_twice_in_one_list_waits_until_a_curator_joins_it(replayed: Replayed) -> None:
     waiting = {
-        at: replayed.get("/v1/counts/releases", **instant(at))["unresolved_duplicates"]
+        at: replayed.get("/v1/counts/releases", **instant(at))["caveats"]["possible_duplicates"]
         for at in ("2026-01-14T18:00", "2026-01-14T19:00", "2026-01-14T20:30", LATEST)
     }
     assert waiting == {"2026-01-14T18:00": 0, "2026-01-14T19:00": 1, "2026-01-14T20:30": 0, LATEST: 0}
@@ -224,13 +224,11 @@ def test_a_count_of_women_says_of_how_many_it_may_not_say_it(replayed: Replayed)
     window = {"country": "VE", "released_from": CYCLE}
     women = replayed.get("/v1/counts/releases", **window, gender="female")
     groups = replayed.get("/v1/counts/releases", **window, group_by="gender")["groups"]
-    by_gender = {group["gender"]: group["releases"] for group in groups}
-    assert (
-        (women["total"]["releases"], women["not_visible"]) == (by_gender["female"], by_gender["withheld"]) == (3, 252)
-    )
+    by_gender = {group["by"]["gender"]: group["counts"]["cases"] for group in groups}
+    assert (women["total"]["cases"], women["not_visible"]) == (by_gender["female"], by_gender["withheld"]) == (3, 252)
     assert "at least" in women["citation"]["en"]
 
 
 def test_a_count_says_how_many_may_not_be_recognised(replayed: Replayed) -> None:
     count = replayed.get("/v1/counts/releases", country="VE", released_from=CYCLE)
-    assert count["total"]["counted_apart"] == 5
+    assert count["caveats"]["unlinkable"] == 5

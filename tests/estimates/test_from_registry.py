@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.estimates.estimator import estimate_population
-from app.schemas.counts import EstimateNumbers
+from app.estimates.shapes import EstimateNumbers
 from tests.estimates.estimating import Patterns
 from tests.support import NOW, Body, World
 
@@ -83,7 +83,7 @@ def test_the_answer_is_the_librarys_on_the_same_table(listed: Listed) -> None:
     same(answer, estimate_population(["foro", "jep", "pud"], OF_THREE).build_numbers())
     assert (answer["observed"], answer["on_two_or_more"], answer["lists"]) == (28, 12, ["foro", "jep", "pud"])
     assert answer["chosen"]["low"] <= answer["chosen"]["estimate"] <= answer["chosen"]["high"]
-    assert (answer["refused"], answer["revision"]) == (None, listed.revision)
+    assert (answer["refused"], answer["at"]["revision"]) == (None, listed.revision)
 
 
 def test_two_lists_alone_leave_out_what_only_others_verified(listed: Listed) -> None:
@@ -100,13 +100,13 @@ def test_the_table_is_that_of_the_overlap_without_who_is_not_independent(listed:
     seen: Patterns = {}
     for row in rows:
         if independent := frozenset(row["sources"]) - {"ministry"}:
-            seen[independent] = seen.get(independent, 0) + row["releases"]
+            seen[independent] = seen.get(independent, 0) + row["cases"]
     assert seen == OF_THREE
 
 
 def test_the_withheld_are_in_the_numbers_and_nowhere_else(listed: Listed) -> None:
     count = listed.world.count(as_of=listed.revision, country="VE")
-    assert count["withheld"] == 3
+    assert count["caveats"]["withheld"] == 3
     assert listed.estimate() == listed.estimate("reader") == listed.estimate("ministry")
     assert not any(name in str(listed.estimate()) for name in NAMES)
 
@@ -116,12 +116,12 @@ def test_people_whom_nobody_may_recognise_are_told_to_stand_once_for_each_source
         world.file(who, detainee__publish="counted")
         world.file(who, detainee__full_name="Ana Paz", detainee__birth_date="1950")
     answer = world.get(ESTIMATES).json()
-    assert (answer["observed"], answer["on_two_or_more"], answer["counted_apart"]) == (3, 1, 2)
+    assert (answer["observed"], answer["on_two_or_more"], answer["caveats"]["unlinkable"]) == (3, 1, 2)
     assert answer["assumptions"][-1].startswith("2 of the releases observed are of people who may only be counted:")
     others = world.get(ESTIMATES, nationality="VE").json()  # whose nationality may not be asked for
-    assert (others["observed"], others["counted_apart"], others["not_visible"]) == (1, 0, 2)
+    assert (others["observed"], others["caveats"]["unlinkable"], others["caveats"]["not_visible"]) == (1, 0, 2)
     assert "may only be counted" not in str(others["assumptions"])
-    assert world.get(ESTIMATES, lists=["jep", "pud"]).json()["counted_apart"] == 1
+    assert world.get(ESTIMATES, lists=["jep", "pud"]).json()["caveats"]["unlinkable"] == 1
 
 
 def test_terms_choose_the_releases(listed: Listed) -> None:
@@ -152,7 +152,7 @@ def test_fewer_than_two_lists_are_refused_and_only_the_verified_observed(
     answer = listed.estimate(**asked)
     assert (answer["refused"]["code"], answer["observed"], answer["models"]) == ("too_few_lists", observed, [])
     assert (answer["chosen"], answer["range"], answer["lower_bound"]) == (None, None, None)
-    assert listed.world.client.get(answer["permalink"]).json() == answer
+    assert listed.world.client.get(answer["links"]["permalink"]).json() == answer
 
 
 def test_an_empty_list_is_refused_by_its_name(listed: Listed) -> None:
@@ -165,7 +165,7 @@ def test_an_empty_list_is_refused_by_its_name(listed: Listed) -> None:
 def test_the_permalink_returns_the_same_bytes_later(listed: Listed) -> None:
     asked: Body = {"as_of": listed.revision, "country": "VE", "lists": ["foro", "jep", "pud"], "dependent": "jep:foro"}
     first = listed.world.get(ESTIMATES, **asked)
-    again = listed.world.client.get(first.json()["permalink"])
+    again = listed.world.client.get(first.json()["links"]["permalink"])
     assert (again.content, again.headers["Repr-Digest"]) == (first.content, first.headers["Repr-Digest"])
     assert "immutable" in again.headers["Cache-Control"]
 

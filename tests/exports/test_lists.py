@@ -83,7 +83,7 @@ def test_nobody_who_is_only_counted_is_exported(world: World) -> None:
     people(world, *NAMES[:2])
     world.file(detainee__full_name=NAMES[2], detainee__publish="counted")
     assert len(rows(exported(world))) == 2
-    assert world.count()["total"]["releases"] == 3
+    assert world.count()["total"]["cases"] == 3
 
 
 def test_an_export_of_a_revision_does_not_change_though_the_registry_does(world: World) -> None:

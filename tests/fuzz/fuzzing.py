@@ -191,7 +191,7 @@ def _fill(world: World) -> Node:
         "b": named["detainee"]["id"],
         "decision_id": judged["id"],
         "objection_id": objection["id"],
-        "code": counted["citation"]["address"].rpartition("/c/")[2],
+        "code": counted["links"]["cite"].rpartition("/c/")[2],
     }
 
 

@@ -281,5 +281,5 @@ def test_what_nobody_asserts_is_in_no_total(world: World) -> None:
     names = ("releases", "reported", "refuted", "contested", "official_only")
     assert {name: counted["total"][name] for name in names} == dict.fromkeys(names, 0)
     (group,) = counted["groups"]
-    assert (group["source"], group["disputed"]) == ("ministry", 1)
+    assert (group["by"]["source"], group["counts"]["disputed"]) == ("ministry", 1)
     assert world.get("/v1/releases", status="refuted").json()["data"] == []

@@ -56,7 +56,15 @@ def test_more_years_of_held_within_only_move_detentions_into_the_total(
             counts = [compute_count(session, one, ANYONE, len(clerk.entries())) for one in years]
             totals = [sum_counted_statuses(count["total"]) for count in counts]
             assert totals == sorted(totals), terms
-            assert len({total + count["outside_held_within"] for total, count in zip(totals, counts, strict=True)}) == 1
+            assert (
+                len(
+                    {
+                        total + count["caveats"]["outside_held_within"]
+                        for total, count in zip(totals, counts, strict=True)
+                    }
+                )
+                == 1
+            )
 
 
 def numbers_of(count: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_the_list_behind_a_group_of_the_held_is_those_it_counts_the_withheld_as_
         for terms in asked:
             count = _count_held(registry.world, terms, who)
             by_source = "source" in terms.group_by
-            for group in [count["total"] | {"list": count["list"]}, *count["groups"]]:
+            for group in [count["total"] | {"list": count["links"]["list"]}, *count["groups"]]:
                 if group["list"] is None or group.get("status") == "retracted":  # no key counts the retracted
                     continue
                 number = group["verified" if by_source and "source" in group else _of_status(group, terms)]
@@ -67,7 +67,7 @@ def test_the_list_behind_a_group_of_the_held_is_those_it_counts_the_withheld_as_
 
 def _of_status(group: dict[str, Any], terms: HeldCountTerms) -> str:
     """The key of a group, or of the total, that its list is to show; with several statuses their sum, put there."""
-    asked: list[str] = [group["status"]] if "status" in group else [*terms.status] or [*COUNTABLE_STATUSES]
+    asked: list[str] = [group["by"]["status"]] if "status" in group else [*terms.status] or [*COUNTABLE_STATUSES]
     group["listed"] = sum(int(group[status]) for status in asked)
     return "listed"
 
@@ -88,8 +88,10 @@ def test_groups_of_the_held_add_up_unless_the_answer_says_that_they_do_not(
 def _number(group: dict[str, Any], terms: CountTerms) -> int:
     """How many releases a group's list is to show: those verified, or those of the statuses asked for."""
     if "source" in terms.group_by:
-        return int(group["verified"])
-    asked: list[str] = [group["status"]] if "status" in terms.group_by else [*terms.status] or [*COUNTABLE_STATUSES]
+        return int(group["counts"]["verified"])
+    asked: list[str] = (
+        [group["by"]["status"]] if "status" in terms.group_by else [*terms.status] or [*COUNTABLE_STATUSES]
+    )
     return sum(int(group[status]) for status in asked)
 
 

@@ -42,10 +42,10 @@ def test_a_source_that_verified_an_announcement_dates_it_by_its_report_that_give
     elsewhere = report("jep", {"full_name": "Ramiro Ezequiel Soto"}, REPORTED, stage="announced")
     terms = CountTerms.model_validate({"stage": "announced", "released_to": "2026-01-31", "group_by": ["source"]})
     said = answer(registry, [ANNOUNCED, release, elsewhere], terms)
-    assert (said["total"]["releases"], said["uncertain_date"]) == (1, 2)
+    assert (said["total"]["cases"], said["caveats"]["uncertain_date"]) == (1, 2)
     said = answer(registry, [ANNOUNCED, release, elsewhere, ONE_PERSON], terms)
-    assert (said["total"]["verified"], said["total"]["reported"], said["uncertain_date"]) == (1, 0, 1)
-    assert {row["source"]: (row["verified"], row["uncertain_date"]) for row in said["groups"]} == {
+    assert (said["total"]["verified"], said["total"]["reported"], said["caveats"]["uncertain_date"]) == (1, 0, 1)
+    assert {row["by"]["source"]: (row["counts"]["verified"], row["counts"]["uncertain_date"]) for row in said["groups"]} == {
         "foro": (1, 0), "jep": (0, 1),
     }  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_a_source_that_disputes_a_release_still_verifies_the_announcement(regist
     terms = CountTerms.model_validate({"stage": "announced", "group_by": ["source"]})
     said = answer(registry, [ANNOUNCED, disputed, ONE_PERSON], terms)
     assert said["total"]["verified"] == 1
-    assert [(row["source"], row["verified"]) for row in said["groups"]] == [("foro", 1)]
+    assert [(row["by"]["source"], row["counts"]["verified"]) for row in said["groups"]] == [("foro", 1)]
 
 
 def test_a_source_that_verified_an_announcement_verified_the_detention(registry: Registry) -> None:
@@ -73,7 +73,7 @@ def test_an_age_without_a_day_gives_no_age_group_where_its_span_allows_two(regis
     terms = CountTerms.model_validate({"group_by": ["age_group"]})
     for day, group in (("2024-10-13", "over_70"), ("2024", None)):
         said = answer(registry, [report("foro", aged, VERIFIED, day)], terms)
-        assert [row["age_group"] for row in said["groups"]] == [group], day
+        assert [row["by"]["age_group"] for row in said["groups"]] == [group], day
 
 
 def test_the_same_age_on_days_apart_gives_no_age_group_until_most_sources_give_one_of_the_days(
@@ -88,7 +88,7 @@ def test_the_same_age_on_days_apart_gives_no_age_group_until_most_sources_give_o
     terms = CountTerms.model_validate({"group_by": ["age_group"]})
     for steps, group in ((history, None), ([*history, again, Decide(0, 2, Judgement.SAME)], "over_70")):
         said = answer(registry, steps, terms)
-        assert [row["age_group"] for row in said["groups"]] == [group]
+        assert [row["by"]["age_group"] for row in said["groups"]] == [group]
 
 
 def test_what_was_withdrawn_settles_no_country_on_which_standing_reports_differ(registry: Registry) -> None:
@@ -96,4 +96,4 @@ def test_what_was_withdrawn_settles_no_country_on_which_standing_reports_differ(
     withdrawn = of_the_same("pud", "VE", {"verdict": "retracted", "method": "family"})
     history = [report("foro", TOMAS, VERIFIED, released_on="2026-01-12"), of_the_same("jep", "CO", VERIFIED), withdrawn]
     said = answer(registry, history, CountTerms.model_validate({"group_by": ["country"]}))
-    assert [row["country"] for row in said["groups"]] == [None]
+    assert [row["by"]["country"] for row in said["groups"]] == [None]

@@ -108,7 +108,7 @@ def ask(clerk: Clerk, asked: Iterable[SourcedTerms]) -> list[Any]:
     with clerk.session() as session:
         counts: list[Any] = [compute_count(session, terms, ANYONE, head) for terms in asked]
     return [
-        {"total": count["total"], "uncertain": count["uncertain_date"]}
+        {"total": count["total"], "uncertain": count["caveats"]["uncertain_date"]}
         | {"groups": [strip(group) for group in count.get("groups", [])]}
         for count in counts
     ]

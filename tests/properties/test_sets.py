@@ -89,7 +89,7 @@ def summed(groups: Iterable[Mapping[str, Any]], dimensions: list[str]) -> dict[t
     for group in groups:
         key = tuple(group[name] for name in dimensions)
         numbers = {name: group[name] for name in NUMBERS}
-        at_least = {f"by {least}": number for least, number in group["by_min_sources"].items()}
+        at_least = {f"by {least}": number for least, number in group["counts"]["by_min_sources"].items()}
         found.setdefault(key, Counter()).update(Counter({**numbers, **at_least}))
     return {key: +numbers for key, numbers in found.items()}
 
@@ -132,10 +132,10 @@ def test_the_list_behind_a_count_holds_exactly_the_releases_it_counts(
             address = wording.build_query_url("/v1/counts/releases", wording.echo_terms(terms), None)
             whole, public = (read(registry.world, address, who) for who in ("reader", None))
             listed = ids(registry.world, whole["list"], "reader")
-            assert len(listed) == len(set(listed)) == whole["total"]["releases"], terms
+            assert len(listed) == len(set(listed)) == whole["total"]["cases"], terms
             shown = ids(registry.world, public["list"], None)
             if terms.trait_values() or terms.excluded_values():
-                assert len(shown) == public["total"]["releases"], terms  # a filter never matches the withheld
+                assert len(shown) == public["total"]["cases"], terms  # a filter never matches the withheld
             else:
                 assert public["total"] == whole["total"]
                 assert shown == [one for one in listed if one not in hidden], terms

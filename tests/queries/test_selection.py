@@ -67,13 +67,13 @@ def test_a_sources_own_day_of_arrest_decides_in_its_group_and_an_unsure_one_is_u
     for who in ("jep", "pud"):
         world.file(who, release_id=filed["release"]["id"], detainee=None, detention={"detained_on": "2024-09-04"})
     count = world.count(detained_from="2024-10-01", group_by="source")
-    assert count["total"]["releases"] == 0
-    assert [(group["source"], group["verified"]) for group in count["groups"]] == [("foro", 1)]
+    assert count["total"]["cases"] == 0
+    assert [(group["by"]["source"], group["counts"]["verified"]) for group in count["groups"]] == [("foro", 1)]
     assert _spells(world, detained_from="2024-10-01", source="foro") == 1
     world.file("pud", detainee__full_name="Otro Invento", detention__detained_on="2024")
     straddling = world.count(detained_from="2024-06-01", detained_to="2024-10-01")
-    assert (straddling["total"]["releases"], straddling["uncertain_date"]) == (1, 1)
-    assert world.count(detained_to="2023")["uncertain_date"] == 0
+    assert (straddling["total"]["cases"], straddling["caveats"]["uncertain_date"]) == (1, 1)
+    assert world.count(detained_to="2023")["caveats"]["uncertain_date"] == 0
 
 
 def test_a_list_of_detentions_filters_by_its_own_window(world: World) -> None:
@@ -91,5 +91,5 @@ def test_uncertain_releases_are_filtered_as_without_a_window(world: World) -> No
     world.verify(release, "jep", verdict="verified", method="family", released_on="2026-01")
     half = {"released_from": "2026-01-01", "released_to": "2026-01-15"}
     for terms, number in (({"status": "verified"}, 1), ({"min_sources": 2}, 1), ({"sources": 0}, 0)):
-        assert world.count(**half, **terms)["uncertain_date"] == number, terms
-    assert world.count(**half, status="reported")["uncertain_date"] == 0
+        assert world.count(**half, **terms)["caveats"]["uncertain_date"] == number, terms
+    assert world.count(**half, status="reported")["caveats"]["uncertain_date"] == 0

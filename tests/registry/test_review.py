@@ -19,8 +19,8 @@ def pair(world: World) -> tuple[str, str]:
 def waiting(world: World, at: int | None = None) -> int:
     """How many pairs wait, as the count says; at the head the curator's list says the same."""
     if at is not None:
-        return int(world.count(as_of=at)["unresolved_duplicates"])
-    number = int(world.count()["unresolved_duplicates"])
+        return int(world.count(as_of=at)["caveats"]["possible_duplicates"])
+    number = int(world.count()["caveats"]["possible_duplicates"])
     assert len(review(world)) == number
     return number
 

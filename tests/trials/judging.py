@@ -290,7 +290,7 @@ def _of_others(counted: Mapping[str, Any], hostile: str) -> list[Any]:
     rows = [
         ([(name, group[name]) for name in ("source", "month", "kind") if name in group], [group[n] for n in NUMBERS])
         for group in counted["groups"]
-        if group["source"] != hostile
+        if group["by"]["source"] != hostile
     ]
     return sorted((row for row in rows if any(row[1])), key=repr)
 

@@ -109,7 +109,7 @@ def ids(lasting: World) -> dict[str, str]:
     refuted = lasting.file("foro", source_record_id="2", detainee__full_name="Luis Imaginario Paz")
     lasting.verify(refuted["release"]["id"], "jep", verdict="refuted", method="lawyer")
     lasting.wait("2026-03-09T12:00:00Z", source_record_id="9", detainee__full_name="Ismael Otero Invento")
-    code = lasting.count(**JANUARY)["citation"]["address"].removeprefix("/c/")
+    code = lasting.count(**JANUARY)["links"]["cite"].removeprefix("/c/")
     ids = {name: first[name]["id"] for name in ("release", "detention", "detainee", "report")}
     return {**ids, "claim": claim, "import": sent["id"], "code": code, "source": "foro"}
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.counts.citation import build_short_address
+from app.counts.short_address import build_short_address
 from app.log.entries import Pin
 from app.web.citation import CitationView, build_citation_view, build_source_counts
 from app.web.rendering import load_catalogue
@@ -17,7 +17,7 @@ HOSTILE = '<b>Fuente</b> " 🕊 منظمة ' + "x" * 150
 
 
 def code_of(world: World, **terms: Any) -> str:
-    return urlsplit(str(world.count(as_of=world.revision, **terms)["citation"]["address"])).path
+    return urlsplit(str(world.count(as_of=world.revision, **terms)["links"]["cite"])).path
 
 
 def text_of(world: World, path: str, language: str = "es", status: int = 200) -> str:
@@ -138,7 +138,7 @@ def test_a_citation_under_earlier_rules_leads_to_what_is_counted_today(
 def test_a_count_of_the_held_is_cited_too(world: World) -> None:
     world.file_detention()
     answer = world.get("/v1/counts/detentions", held_on="2026-01-01", as_of=world.revision)
-    page = text_of(world, urlsplit(answer.json()["citation"]["address"]).path)
+    page = text_of(world, urlsplit(answer.json()["links"]["cite"]).path)
     assert "Personas detenidas el 1 de enero de 2026, sin quienes salieron a arresto domiciliario" in page
 
 

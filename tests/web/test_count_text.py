@@ -41,7 +41,7 @@ def test_text_of_an_address_is_quoted_in_the_headings_of_its_count(
 def test_text_of_an_address_is_quoted_in_what_was_cited(world: World) -> None:
     world.file("foro")
     count = world.client.get("/v1/counts/releases", params={"country": "VE", "area": FALSE}).json()
-    page = unescape(world.client.get("/en/c/" + count["citation"]["address"].rpartition("/")[2]).text)
+    page = unescape(world.client.get("/en/c/" + count["links"]["cite"].rpartition("/")[2]).text)
     assert f"area: “{FALSE}”" in page
     assert f"area: {FALSE}" not in page
 

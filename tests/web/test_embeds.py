@@ -51,7 +51,7 @@ def test_a_number_is_that_of_the_api_with_its_sentence(world: World) -> None:
     assert counted["total"]["verified"] == 1
     assert "1</span> excarcelación verificada" in answer.text
     assert "excarcelación en Venezuela, verificada." in answer.text
-    assert f'href="/es/c/{counted["citation"]["address"].rpartition("/")[2]}"' in answer.text
+    assert f'href="/es/c/{counted["links"]["cite"].rpartition("/")[2]}"' in answer.text
     answer = world.client.get("/en/embed/number?count=detentions&held_on=2026-01-08")
     assert "1</span> verified detention" in answer.text
     assert world.client.get("/en/embed/number?count=people").status_code == 404

@@ -42,7 +42,7 @@ def test_earlier_rules_and_a_lost_revision_are_refused_wherever_they_are_named(w
 
 def test_the_pins_of_today_change_nothing(world: World) -> None:
     world.file("foro")
-    permalink = world.client.get("/v1/counts/releases?country=VE").json()["permalink"]
+    permalink = world.client.get("/v1/counts/releases?country=VE").json()["links"]["permalink"]
     query = permalink.partition("?")[2].replace("&net=false", "").replace("stage=carried_out&", "")
     assert "leaf=" in query
     for path in ("", "embed/people", "figures/contested.svg", "counts"):

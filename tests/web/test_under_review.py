@@ -39,7 +39,7 @@ def test_pages_and_embeds_say_what_is_under_review(reviewed: World, path: str) -
 
 
 def test_a_citation_says_it_in_both_languages_and_so_does_its_page(reviewed: World) -> None:
-    citation = reviewed.count()["citation"]
+    citation = reviewed.cite(reviewed.count())
     assert "2 reports await review and count in their sources' own numbers alone." in citation["en"]
     assert "2 reportes están en espera de revisión y cuentan solo" in citation["es"]
     assert "3 reportes fueron rechazados" in citation["es"]
@@ -59,7 +59,7 @@ def test_tables_have_columns_of_it(reviewed: World) -> None:
                         for terms in ({}, {"group_by": "source"}))  # fmt: skip
     for table in (total, by_source):
         row = dict(zip(table[0].split(","), table[1].split(","), strict=True))
-        assert (row["awaiting_review"], row["rejected"]) == ("2", "3")
+        assert (row["caveats"]["awaiting_review"], row["caveats"]["rejected"]) == ("2", "3")
 
 
 def test_squares_have_rows_of_it(reviewed: World) -> None:
@@ -75,4 +75,4 @@ def test_nothing_is_said_where_nothing_is_under_review(world: World) -> None:
         assert "awaiting review" not in text
         assert "await review" not in text
         assert "rejected" not in text
-    assert "review" not in world.count()["citation"]["en"]
+    assert "review" not in world.cite(world.count())["en"]

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from app.api import mementos
+from app.api.citable import add_public_url, build_citable_answer, build_cite_as_links
 from app.api.mementos import LINK_FORMAT
 from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language
 from app.api.responses import CACHE_REVALIDATE, VARY, Answer, parse_quality_value
@@ -21,24 +22,18 @@ from app.api.routing import (
     document_refusals,
 )
 from app.claims import series
+from app.claims.coverage import find_coverage
 from app.counts import overlap
-from app.counts.citation import (
-    CITATION_PATH,
-    BadCode,
-    CitationSetting,
-    build_citation,
-    build_short_address,
-    find_cited_sources,
-    parse_short_code,
-)
+from app.counts.citation import CitationSetting, build_citation, find_cited_sources
 from app.counts.difference import compare_revisions
-from app.counts.shapes import CitedOut, DetentionCount, EstimateOut, OverlapOut, ReleaseCount, SeriesOut, TalliedCount
+from app.counts.shapes import CitedCount, Count, DetentionCount, Overlap, ReleaseCount, Series
+from app.counts.short_address import CITATION_PATH, BadCode, build_short_address, parse_short_code
 from app.counts.tally import compute_count
-from app.dates import format_instant
 from app.errors import BadDatetime, Invalid, NotFound
 from app.estimates.estimator import estimate_releases as estimate_answer
+from app.estimates.shapes import ReleaseEstimate
 from app.exports import count_tables as tables
-from app.log.entries import load_recorded_at, pin_revision
+from app.log.entries import pin_revision
 from app.log.head import is_demo
 from app.projection import RULES
 from app.queries.countables import find_countable_of_address, get_countable
@@ -71,7 +66,7 @@ def answer_count(context: ReadContext, query: BaseCountQuery) -> Reply[Any] | Re
         dated_terms = countable.resolve_day(
             context.session, terms, revision, context.zone(query), context.request.app.state.clock()
         )
-        return _build_cited_count(context, dated_terms, revision)
+        return _build_count_answer(context, dated_terms, revision)
 
     if is_personal(terms):
         return _answer_terms(context, query, terms, build, depends_on_zone=terms.is_day_open)
@@ -127,11 +122,8 @@ def answer_series(context: ReadContext, query: SeriesQuery) -> Reply[Any]:
 
     def build(revision: int) -> Answer:
         growth = series.build_series(context.session, terms, steps, context.reader, revision)
-        body = {"revision": revision, **growth}
-        return Answer(
-            body,
-            lambda: tables.build_series_rows(growth, include_claims=query.claims),
-            links=_build_permalink_links(context, growth["permalink"]),
+        return build_citable_answer(
+            context, growth, lambda: tables.build_series_rows(growth, include_claims=query.claims)
         )
 
     return _answer_terms(context, query, terms, build, depends_on_zone=True)
@@ -143,12 +135,7 @@ def answer_overlap(context: ReadContext, query: OverlapQuery) -> Reply[Any]:
 
     def build(revision: int) -> Answer:
         source_overlap = overlap.compute_overlap(context.session, terms, context.reader, revision)
-        body = {"revision": revision, **source_overlap}
-        return Answer(
-            body,
-            lambda: tables.build_overlap_rows(source_overlap),
-            links=_build_permalink_links(context, source_overlap["permalink"]),
-        )
+        return build_citable_answer(context, source_overlap, lambda: tables.build_overlap_rows(source_overlap))
 
     return _answer_terms(context, query, terms, build)
 
@@ -161,12 +148,7 @@ def answer_estimate(context: ReadContext, query: EstimateQuery) -> Reply[Any]:
     def build(revision: int) -> Answer:
         load_source_keys(context.session, query)
         estimate = estimate_answer(context.session, terms, query.lists, dependent, context.reader, revision)
-        body = {"revision": revision, **estimate}
-        return Answer(
-            body,
-            lambda: tables.build_estimate_rows(estimate),
-            links=_build_permalink_links(context, estimate["permalink"]),
-        )
+        return build_citable_answer(context, estimate, lambda: tables.build_estimate_rows(estimate))
 
     return _answer_terms(context, query, terms, build)
 
@@ -191,20 +173,23 @@ def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Re
                 "or leave `as_of` out."
             )
             raise Invalid.at_pointer("/as_of", "before_the_citation", detail)
-        cited_answer, today_answer = (
-            _build_cited_count(context, terms, cited_revision),
-            _build_cited_count(context, terms, revision),
+        cited_count = _build_count(context, terms, cited_revision)
+        current_count = cited_count if revision == cited_revision else _build_count(context, terms, revision)
+        difference = compare_revisions(context.session, terms, context.reader, cited_revision, revision)
+        body: CitedCount = {
+            "at": current_count["at"],
+            "citation": build_citation(cited_count, _build_setting(context, cited_count)),
+            "cited": cited_count,
+            "today": current_count,
+            "difference": difference,
+        }
+        return Answer(
+            body,
+            lambda: [{**case} for case in difference["cases"]],
+            links=build_cite_as_links(cited_count["links"]["cite"]),
         )
-        comparison = compare_revisions(context.session, terms, context.reader, cited_revision, revision)
-        body = {"cited": cited_answer.body, "today": today_answer.body, **comparison, "revision": revision}
-        return Answer(body, lambda: [{**case} for case in comparison["cases"]], links=cited_answer.links)
 
     return context.answer(query, build)
-
-
-def _build_permalink_links(context: ReadContext, permalink: str) -> list[str]:
-    """Return the `cite-as` link to the permalink, for an answer without a short address."""
-    return _build_cite_as_links(f"{context.request.app.state.public_url}{permalink}")
 
 
 def _answer_terms(
@@ -237,31 +222,27 @@ def _extract_terms(query: SourcedTerms) -> SourcedTerms:
     return terms_class(**query.model_dump(include=set(terms_class.model_fields), exclude_unset=True))
 
 
-def _build_cited_count(context: ReadContext, terms: SourcedTerms, revision: int) -> Answer:
-    """Return a count at a revision with its citation."""
-    tally = compute_count(context.session, terms, context.reader, revision)
-    recorded_text = format_instant(load_recorded_at(context.session, revision)) if revision else None
-    base = context.request.app.state.public_url
-    citation_body = build_citation(
-        tally, pin_revision(context.session, revision), recorded_text, base, _build_setting(context, tally, revision)
-    )
-    body = {"revision": revision, "rules": RULES, "recorded_at": recorded_text, **tally, "citation": citation_body}
-    return Answer(body, lambda: tables.build_count_rows(tally), links=_build_cite_as_links(citation_body["address"]))
+def _build_count_answer(context: ReadContext, terms: SourcedTerms, revision: int) -> Answer:
+    count = _build_count(context, terms, revision)
+    return Answer(count, lambda: tables.build_count_rows(count), links=build_cite_as_links(count["links"]["cite"]))
 
 
-def _build_setting(context: ReadContext, tally: TalliedCount, revision: int) -> CitationSetting:
-    facility = tally["terms"].get("facility")
+def _build_count(context: ReadContext, terms: SourcedTerms, revision: int) -> Count:
+    """Return a count at a revision, with what others have published of it."""
+    count = compute_count(context.session, terms, context.reader, revision)
+    count["caveats"]["coverage"] = find_coverage(context.session, terms, revision)
+    add_public_url(context, count["links"])
+    return count
+
+
+def _build_setting(context: ReadContext, count: Count) -> CitationSetting:
+    facility, revision = count["terms"].get("facility"), count["at"]["revision"]
     return CitationSetting(
-        sources=load_source_names(context.session, find_cited_sources(tally), revision),
+        sources=load_source_names(context.session, find_cited_sources(count), revision),
         facility=None if facility is None else load_facility_name(context.session, str(facility), revision),
         zone=context.request.app.state.zone,
         demo=is_demo(context.session),
     )
-
-
-def _build_cite_as_links(address: str) -> list[str]:
-    """Return the `cite-as` link (RFC 8574); none for an address that is too long for a header."""
-    return [f'<{address}>; rel="cite-as"'] if len(address) <= mementos.MAX_LINKED_LENGTH else []
 
 
 def _parse_citation_code(code: str) -> BaseCountQuery:
@@ -298,7 +279,8 @@ TIMEMAP_RESPONSE: Responses = {
     responses=document_refusals(*READ_REFUSALS, BadDatetime) | MEMENTO_REDIRECT_RESPONSE,
 )
 def count_releases(context: ReadDep, query: Annotated[CountQuery, Query()]) -> Reply[ReleaseCount] | Response:
-    """How many releases, by whom verified. The permalink returns the same numbers for ever."""
+    """How many releases, by whom verified. The permalink returns the same numbers until the counting rules change; then
+    it answers 410 with today's address and the file that keeps the old number checkable."""
     return answer_count(context, query)
 
 
@@ -339,21 +321,21 @@ def map_past_of_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()
     return answer_timemap(context, query)
 
 
-@counts_router.get("/counts/series", response_model=SeriesOut, responses=document_refusals(*READ_REFUSALS))
-def count_series(context: ReadDep, query: Annotated[SeriesQuery, Query()]) -> Reply[SeriesOut]:
+@counts_router.get("/counts/series", response_model=Series, responses=document_refusals(*READ_REFUSALS))
+def count_series(context: ReadDep, query: Annotated[SeriesQuery, Query()]) -> Reply[Series]:
     """How a count grew, a line for each source, with the published figures beside it. `by=known`: as the registry
     learned of it; `by=event`: by the days of release."""
     return answer_series(context, query)
 
 
-@counts_router.get("/counts/overlap", response_model=OverlapOut, responses=document_refusals(*READ_REFUSALS))
-def count_overlap(context: ReadDep, query: Annotated[OverlapQuery, Query()]) -> Reply[OverlapOut]:
+@counts_router.get("/counts/overlap", response_model=Overlap, responses=document_refusals(*READ_REFUSALS))
+def count_overlap(context: ReadDep, query: Annotated[OverlapQuery, Query()]) -> Reply[Overlap]:
     """Which sources verified the same releases: in pairs, and exactly which together."""
     return answer_overlap(context, query)
 
 
-@counts_router.get("/estimates/releases", response_model=EstimateOut, responses=document_refusals(*READ_REFUSALS))
-def estimate_releases(context: ReadDep, query: Annotated[EstimateQuery, Query()]) -> Reply[EstimateOut]:
+@counts_router.get("/estimates/releases", response_model=ReleaseEstimate, responses=document_refusals(*READ_REFUSALS))
+def estimate_releases(context: ReadDep, query: Annotated[EstimateQuery, Query()]) -> Reply[ReleaseEstimate]:
     """How many releases there were, those that no source has seen included: capture–recapture from the overlap of
     independent sources, with its assumptions; refused where the overlap cannot carry it."""
     return answer_estimate(context, query)
@@ -397,9 +379,9 @@ citations_router = APIRouter(tags=["counts"], route_class=CitationRoute)
 
 @citations_router.get(
     CITATION_PATH + "{code}",
-    response_model=CitedOut,
+    response_model=CitedCount,
     responses=document_refusals(*RESOURCE_REFUSALS) | PAGE_REDIRECT_RESPONSE,
 )
-def read_citation(context: ReadDep, code: str, query: Annotated[RevisionQuery, Query()]) -> Reply[CitedOut]:
+def read_citation(context: ReadDep, code: str, query: Annotated[RevisionQuery, Query()]) -> Reply[CitedCount]:
     """A cited count then and now, and what changed between, case by case. Browsers are led to its page."""
     return answer_citation(context, code, query)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
+from app.api.citable import build_citable_answer
 from app.api.operations import AddFacility, AddSource, ChangeFacility, ChangeSource, ConfirmClaim, FileClaim
 from app.api.requests import ReadContext, ReadDep, Reply
 from app.api.responses import Answer
@@ -22,9 +23,10 @@ from app.api.routing import (
     document_upsert,
 )
 from app.api.writes import WriteDep
-from app.claims.balance import compute_balance
+from app.claims.balance import build_balance
 from app.claims.figures import check_arithmetic, load_figures
 from app.claims.reconciliation import build_reconciliation
+from app.claims.shapes import Balance, Reconciliation
 from app.dates import format_instant
 from app.errors import AlreadyExists, IdempotencyMismatch, NotFound, Unauthenticated
 from app.exports.count_tables import build_balance_rows, build_reconciliation_rows
@@ -37,7 +39,6 @@ from app.queries.parameters import BalanceQuery, ClaimQuery, FacilityQuery, Page
 from app.registry import api_keys, directory
 from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.claims import ClaimIn, load_claim_at
-from app.schemas.counts import BalancePage, ReconciliationOut
 from app.schemas.directory import (
     ClaimOut,
     ClaimPage,
@@ -226,32 +227,30 @@ def read_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQ
 
 @claims_router.get(
     "/claims/{claim_id}/reconciliation",
-    response_model=ReconciliationOut,
+    response_model=Reconciliation,
     responses=document_refusals(*RESOURCE_REFUSALS),
 )
 def reconcile_claim(
     context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQuery, Query()]
-) -> Reply[ReconciliationOut]:
+) -> Reply[Reconciliation]:
     """A claim beside the registry's count on the claim's own window, terms and hour, with every named reason for
     which the two differ. Nobody is told to be right."""
 
     def build(revision: int) -> Answer:
         reconciliation = build_reconciliation(context.session, claim_id, context.reader, revision)
-        return Answer({**reconciliation, "revision": revision}, lambda: build_reconciliation_rows(reconciliation))
+        return build_citable_answer(context, reconciliation, lambda: build_reconciliation_rows(reconciliation))
 
     return context.answer(query, build)
 
 
-@claims_router.get(
-    "/sources/{slug}/balance", response_model=BalancePage, responses=document_refusals(*RESOURCE_REFUSALS)
-)
-def read_balance(context: ReadDep, slug: Slug, query: Annotated[BalanceQuery, Query()]) -> Reply[BalancePage]:
+@claims_router.get("/sources/{slug}/balance", response_model=Balance, responses=document_refusals(*RESOURCE_REFUSALS))
+def read_balance(context: ReadDep, slug: Slug, query: Annotated[BalanceQuery, Query()]) -> Reply[Balance]:
     """Whether a source's own published figures of held, in and out fit together, step by step."""
 
     def build(revision: int) -> Answer:
         if list_pages.find_by_slug(context.session, Source, slug, revision) is None:
             raise NotFound("There is no source with this slug.")
-        steps = compute_balance(load_figures(context.session, revision), slug, query.country)
-        return Answer({"data": steps, "next": None, "revision": revision}, lambda: build_balance_rows(steps))
+        balance = build_balance(context.session, slug, query.country, revision)
+        return build_citable_answer(context, balance, lambda: build_balance_rows(balance["data"]))
 
     return context.answer(query, build)

@@ -79,15 +79,15 @@ CREATE OR REPLACE MACRO count_releases(as_of, of, until_day) AS TABLE
                 THEN 'reported' ELSE status END AS status
         FROM placed LEFT JOIN first_hand USING (detention)
     )
-    SELECT count(*) FILTER (inside AND counts(status)) AS releases,
+    SELECT count(*) FILTER (inside AND counts(status)) AS cases,
         count(DISTINCT person) FILTER (inside AND counts(status)) AS people,
         count(*) FILTER (inside AND status = 'verified') AS verified,
-        count(*) FILTER (inside AND status = 'verified' AND denied) AS verified_with_denials,
+        count(*) FILTER (inside AND status = 'verified' AND denied) AS denied_by_some,
         count(*) FILTER (inside AND status = 'contested') AS contested,
         count(*) FILTER (inside AND status = 'reported') AS reported,
         count(*) FILTER (inside AND status = 'refuted') AS refuted,
         count(*) FILTER (inside AND status = 'official_only') AS official_only,
-        count(*) FILTER (inside AND counts(status) AND counted_only) AS counted_apart,
+        count(*) FILTER (inside AND counts(status) AND counted_only) AS unlinkable,
         count(*) FILTER (perhaps AND counts(status)) AS uncertain_date,
         any_value(awaiting_review) AS awaiting_review, any_value(rejected) AS rejected
     FROM under_review LEFT JOIN weighed ON true;
@@ -131,7 +131,7 @@ CREATE OR REPLACE MACRO count_releases_by_source(as_of, of, until_day) AS TABLE
 CREATE OR REPLACE MACRO count_releases_by_month(as_of, of, until_day) AS TABLE
     SELECT CASE WHEN date_trunc('month', first_day) = date_trunc('month', last_day)
             THEN strftime(first_day, '%Y-%m') END AS month,
-        count(*) FILTER (counts(status)) AS releases, count(DISTINCT person) FILTER (counts(status)) AS people
+        count(*) FILTER (counts(status)) AS cases, count(DISTINCT person) FILTER (counts(status)) AS people
     FROM releases_at(as_of)
     WHERE stage = 'carried_out' AND is_within(first_day, last_day, of, until_day) AND status IS NOT NULL GROUP BY month ORDER BY month NULLS LAST;
 
@@ -149,15 +149,15 @@ CREATE OR REPLACE MACRO count_detentions(as_of, of, held_within := 2) AS TABLE
             ) AS perhaps
         FROM detentions_on_day
     )
-    SELECT count(*) FILTER (inside AND counts(status)) AS detentions,
+    SELECT count(*) FILTER (inside AND counts(status)) AS cases,
         count(DISTINCT person) FILTER (inside AND counts(status)) AS people,
         count(*) FILTER (inside AND status = 'verified') AS verified,
-        count(*) FILTER (inside AND status = 'verified' AND denied) AS verified_with_denials,
+        count(*) FILTER (inside AND status = 'verified' AND denied) AS denied_by_some,
         count(*) FILTER (inside AND status = 'contested') AS contested,
         count(*) FILTER (inside AND status = 'reported') AS reported,
         count(*) FILTER (inside AND status = 'refuted') AS refuted,
         count(*) FILTER (inside AND status = 'official_only') AS official_only,
-        count(*) FILTER (inside AND counts(status) AND counted_only) AS counted_apart,
+        count(*) FILTER (inside AND counts(status) AND counted_only) AS unlinkable,
         count(*) FILTER (perhaps AND (counts(status) OR status = 'refuted')) AS uncertain_date,
         count(*) FILTER (held AND NOT recent AND counts(status)) AS outside_held_within
     FROM placed;

@@ -83,16 +83,20 @@ def build_funnel_steps(
     """Build the steps from a count by source and the same count by kind. `to_page_address`: turns an API address of a
     list into that of its page."""
     ngettext = words.ngettext
-    statement_counts = [number for number in map(count_statements, by_source["groups"]) if number]
+    statement_counts = [
+        number for number in (count_statements(group["counts"]) for group in by_source["groups"]) if number
+    ]
     statements, sources = sum(statement_counts), len(statement_counts)
     full, with_measures = (
         _find_kind_group(by_kind, kind) for kind in (ReleaseKind.FULL_RELEASE, ReleaseKind.RELEASE_WITH_MEASURES)
     )
-    measures_count = with_measures["releases"]
-    other_count = by_source["total"]["releases"] - full["releases"] - measures_count
+    measures_count = with_measures["counts"]["cases"]
+    other_count = by_source["total"]["cases"] - full["counts"]["cases"] - measures_count
     by_sources = _format_counted_sentence(ngettext("by one source", "by %(num)s sources", sources), sources, words)
     statement_noun = ngettext("statement", "statements", statements)
-    sources_address = by_source["permalink"].replace("/counts/releases", "/sources").replace("&group_by=source", "")
+    sources_address = (
+        by_source["links"]["permalink"].replace("/counts/releases", "/sources").replace("&group_by=source", "")
+    )
     return [
         Step(
             statements, f"{statement_noun} {by_sources}", STATED_LOOK,
@@ -101,7 +105,7 @@ def build_funnel_steps(
         *_build_joined_steps(by_source, words, to_page_address),
         *_build_verified_steps(by_source, words, to_page_address),
         Step(
-            full["releases"], ngettext("full release", "full releases", full["releases"]), VERIFIED_LOOK,
+            full["counts"]["cases"], ngettext("full release", "full releases", full["counts"]["cases"]), VERIFIED_LOOK,
             _format_ways_out(measures_count, other_count, words), _build_list_address(full["list"], to_page_address),
         ),
     ]  # fmt: skip
@@ -125,13 +129,13 @@ def _format_ways_out(measures_count: int, other_count: int, words: Catalogue) ->
     )
 
 
-def count_statements(group: Mapping[str, Any]) -> int:
+def count_statements(counts: Mapping[str, Any]) -> int:
     """Return on how many releases a source has a current verdict."""
-    return sum(group[verdict] for verdict in CURRENT_VERDICTS)
+    return sum(counts[verdict] for verdict in CURRENT_VERDICTS)
 
 
 def _build_joined_steps(count: Mapping[str, Any], words: Catalogue, to_page_address: Address) -> list[Step]:
-    people, releases, stage = count["total"]["people"], count["total"]["releases"], parse_stage(count["terms"])
+    people, releases, stage = count["total"]["people"], count["total"]["cases"], parse_stage(count["terms"])
     repeats_sentence = words.ngettext(
         "One person left prison twice", "%(num)s more than people: some left prison more than once", releases - people
     )
@@ -139,12 +143,12 @@ def _build_joined_steps(count: Mapping[str, Any], words: Catalogue, to_page_addr
     return [
         Step(
             people, words.ngettext("person", "people", people), JOINED_LOOK, undo_note,
-            _build_list_address(count["list"], to_page_address, collection="/people"),
+            _build_list_address(count["links"]["list"], to_page_address, collection="/people"),
         ),
         Step(
             releases, format_release_noun(stage, releases, words), JOINED_LOOK,
             _format_counted_sentence(repeats_sentence, releases - people, words),
-            _build_list_address(count["list"], to_page_address),
+            _build_list_address(count["links"]["list"], to_page_address),
         ),
     ]  # fmt: skip
 
@@ -168,7 +172,7 @@ def _build_verified_steps(count: Mapping[str, Any], words: Catalogue, to_page_ad
         return (
             None
             if has_min_sources
-            else _build_list_address(count["list"], to_page_address, extra_query=f"&min_sources={min_sources}")
+            else _build_list_address(count["links"]["list"], to_page_address, extra_query=f"&min_sources={min_sources}")
         )
 
     by_one_label = ngettext("verified by at least one source", "verified by at least one source", verified_by_one)
@@ -193,7 +197,9 @@ def _build_verified_steps(count: Mapping[str, Any], words: Catalogue, to_page_ad
 
 
 def _find_kind_group(count: Mapping[str, Any], kind: ReleaseKind) -> Mapping[str, Any]:
-    return next((group for group in count["groups"] if group["kind"] == kind), {"releases": 0, "list": None})
+    return next(
+        (group for group in count["groups"] if group["by"]["kind"] == kind), {"counts": {"cases": 0}, "list": None}
+    )
 
 
 def _build_list_address(
@@ -215,7 +221,7 @@ async def load_funnel_figure(page: Page, terms: Terms) -> Figure:
         page.api.read(count_releases, count_terms, group_by="source"),
         page.api.read(count_releases, count_terms, group_by="kind"),
     )
-    _, total = words.gettext, by_source["total"]
+    _, unlinkable_count = words.gettext, by_source["caveats"]["unlinkable"]
     steps = build_funnel_steps(by_source, by_kind, words, page.to_page_address)
     caption = _(
         "All bars are on one scale. A statement is the standing word of one source on one release, on the source’s own "
@@ -224,7 +230,7 @@ async def load_funnel_figure(page: Page, terms: Terms) -> Figure:
     count_only_note = words.ngettext(
         "One release is of a person who may only be counted: such a person stands once for each source.",
         "%(num)s releases are of people who may only be counted: such a person stands once for each source.",
-        total["counted_apart"],
+        unlinkable_count,
     )
     finding = "; ".join(f"{words.number(step.number)} {step.label}" for step in steps)
     wide, narrow = draw_funnel(steps, finding, words)
@@ -234,7 +240,7 @@ async def load_funnel_figure(page: Page, terms: Terms) -> Figure:
         finding=finding,
         wide=wide,
         narrow=narrow,
-        caption=f"{caption} {_format_counted_sentence(count_only_note, total['counted_apart'], words)}".strip(),
+        caption=f"{caption} {_format_counted_sentence(count_only_note, unlinkable_count, words)}".strip(),
         columns=(_("What is counted"), _("Number"), _("What to know about it")),
         rows=[(step.label, step.number, step.remark) for step in steps],
         terms=count_terms,

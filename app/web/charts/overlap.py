@@ -192,7 +192,7 @@ def build_overlap_table(
     )
 
     def build_row(pattern: Mapping[str, Any], **row_options: Any) -> CombinationRow:
-        number = pattern["releases"]
+        number = pattern["cases"]
         places = sorted({column_by_source[slug] for slug in pattern["sources"]})
         names = words.listed(
             [get_name(source["source"]) for source in sources if source["source"] in pattern["sources"]]
@@ -205,7 +205,7 @@ def build_overlap_table(
     if len(shown_patterns) < len(verified_patterns):
         rest = verified_patterns[len(shown_patterns) :]
         label = words.gettext("%(num)s others") % {"num": words.number(len(rest))}
-        number = sum(pattern["releases"] for pattern in rest)
+        number = sum(pattern["cases"] for pattern in rest)
         rows.append(
             CombinationRow((), number, words.number(number), _format_other_combinations(len(rest), words), label=label)
         )
@@ -213,7 +213,7 @@ def build_overlap_table(
         if not pattern["sources"]:
             none_label = words.gettext("none of them")
             none_name = words.gettext("Only reported: no independent source verified them")
-            number = pattern["releases"]
+            number = pattern["cases"]
             rows.append(
                 CombinationRow(
                     (),
@@ -254,9 +254,7 @@ def format_overlap_heading(overlap: Mapping[str, Any], get_name: Name, words: Ca
         return _("No other list has half as many as %(name)s") % {"name": get_name(largest["source"])}
     # Combinations are exact: no release is in two, so their numbers add up.
     large_slugs = {source["source"] for source in large}
-    shared_count = sum(
-        pattern["releases"] for pattern in overlap["patterns"] if large_slugs.issubset(pattern["sources"])
-    )
+    shared_count = sum(pattern["cases"] for pattern in overlap["patterns"] if large_slugs.issubset(pattern["sources"]))
     values = {"num": words.number(shared_count), "lists": words.number(len(large))}
     if not shared_count:
         return _("The large lists share none")

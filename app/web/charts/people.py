@@ -39,7 +39,7 @@ class ReleaseNumbers:
     refuted: int
     uncertain_date: int
     unlinkable: int
-    unresolved_duplicates: int
+    possible_duplicates: int
     addresses: Mapping[str, str]
     awaiting_review: int = 0
     rejected: int = 0
@@ -71,9 +71,11 @@ class Squares:
 def read_release_numbers(total: Mapping[str, Any], exact: Mapping[str, Any]) -> ReleaseNumbers:
     """Read the numbers from two answers: a count by status, and the same count by status and number of verifying
     sources."""
-    by_status = {group["status"]: group for group in total["groups"]}
-    verified_by_sources = {group["sources"]: group for group in exact["groups"] if group["status"] == "verified"}
-    total_numbers = total["total"]
+    by_status = {group["by"]["status"]: group for group in total["groups"]}
+    verified_by_sources = {
+        group["by"]["sources"]: group for group in exact["groups"] if group["by"]["status"] == "verified"
+    }
+    total_numbers, caveats = total["total"], total["caveats"]
     groups = {
         "two": verified_by_sources.get(2),
         "one": verified_by_sources.get(1),
@@ -82,21 +84,27 @@ def read_release_numbers(total: Mapping[str, Any], exact: Mapping[str, Any]) -> 
         REFUTED: by_status.get("refuted"),
     }
     addresses = {name: group["list"] for name, group in groups.items() if group is not None and group.get("list")}
-    three = by_status.get("verified", {"by_min_sources": {}})
+    three = by_status.get("verified", {"counts": {"by_min_sources": {}}})
     if three.get("list"):
         addresses["three"] = f"{three['list']}&min_sources=3"
-    classes = {name: group["releases"] for name, group in groups.items() if group is not None and name != REFUTED}
+    classes = {
+        name: group["counts"]["cases"] for name, group in groups.items() if group is not None and name != REFUTED
+    }
     return ReleaseNumbers(
-        releases=total_numbers["releases"],
+        releases=total_numbers["cases"],
         verified=total_numbers["verified"],
-        classes={**dict.fromkeys(COUNTED_CLASSES, 0), **classes, "three": three["by_min_sources"].get("3", 0)},
-        withheld=total["withheld"],
+        classes={
+            **dict.fromkeys(COUNTED_CLASSES, 0),
+            **classes,
+            "three": three["counts"]["by_min_sources"].get("3", 0),
+        },
+        withheld=caveats["withheld"],
         refuted=total_numbers["refuted"],
-        uncertain_date=total["uncertain_date"],
-        unlinkable=total_numbers["counted_apart"],
-        unresolved_duplicates=total["unresolved_duplicates"],
-        awaiting_review=total["awaiting_review"],
-        rejected=total["rejected"],
+        uncertain_date=caveats["uncertain_date"],
+        unlinkable=caveats["unlinkable"],
+        possible_duplicates=caveats["possible_duplicates"],
+        awaiting_review=caveats["awaiting_review"],
+        rejected=caveats["rejected"],
         addresses=addresses,
     )
 
@@ -251,7 +259,7 @@ def build_key_rows(numbers: ReleaseNumbers, page: Page) -> list[KeyRow]:
         "apart": _("of the %(number)s, of people who cannot be recognised across sources: one may stand twice") % whole,
         "uncertain": _("of uncertain date: outside the count"),
         "unresolved": ngettext(
-            "possible duplicate to be resolved", "possible duplicates to be resolved", numbers.unresolved_duplicates
+            "possible duplicate to be resolved", "possible duplicates to be resolved", numbers.possible_duplicates
         ),
         "awaiting_review": ngettext(
             "report awaiting review: outside the count", "reports awaiting review: outside the count",
@@ -264,7 +272,7 @@ def build_key_rows(numbers: ReleaseNumbers, page: Page) -> list[KeyRow]:
     }  # fmt: skip
     counts = {
         **classes, WITHHELD: numbers.withheld, REFUTED: numbers.refuted, "apart": numbers.unlinkable,
-        "uncertain": numbers.uncertain_date, "unresolved": numbers.unresolved_duplicates,
+        "uncertain": numbers.uncertain_date, "unresolved": numbers.possible_duplicates,
         "awaiting_review": numbers.awaiting_review, "rejected": numbers.rejected,
     }  # fmt: skip
     addresses = {name: page.to_page_address(address) for name, address in numbers.addresses.items()}

@@ -17,6 +17,7 @@ from app.errors import NotFound
 from app.vocabulary import Measure
 from app.web.api_client import gather
 from app.web.claims.text import is_by_organisation, is_independent
+from app.web.count_text import fetch_citation
 from app.web.page import Page, no_such_page
 
 # A claim with one of these terms depends on sources already: its count is not broken down by source.
@@ -37,7 +38,7 @@ class ReconciledClaim:
     is_as_stated: bool
     path: str | None = None  # the API path of its count, which takes `terms`
     terms: Mapping[str, Any] | None = None
-    count: Mapping[str, Any] | None = None
+    citation: Mapping[str, str] | None = None  # of the count of its terms
     main_source: str | None = None  # the source by which the count is broken down
     main_verified: int = 0
     usual_start: str | None = None  # the beginning of that source's own figure, if later than the claim's
@@ -59,23 +60,18 @@ class ReconciledClaim:
     @property
     def counted_number(self) -> int:
         """How many the registry counts on the claim's terms."""
-        return get_counted_number(self.base) if self.base is not None else 0
+        return int(self.base["total"]["cases"]) if self.base is not None else 0
 
     @property
     def hidden_number(self) -> int:
         """How many more it may be: their value of a personal term is unknown, or may not be shown."""
-        possible = (self.base or {}).get("possible")
+        possible = self.base["possible"] if self.base is not None else None
         return 0 if possible is None else int(possible["high"] - possible["low"])
 
 
-def get_verified_number(numbers: Mapping[str, Any]) -> int:
+def get_verified_number(count: Mapping[str, Any]) -> int:
     """Return how many at least one independent source verified."""
-    return int(numbers["by_min_sources"].get("1", 0))
-
-
-def get_counted_number(numbers: Mapping[str, Any]) -> int:
-    """Return the total of a count, of releases or of people held."""
-    return int(numbers.get("releases") or numbers.get("detentions") or 0)
+    return int(count["total"]["by_min_sources"].get("1", 0))
 
 
 def not_compared() -> NotFound:
@@ -94,7 +90,7 @@ async def fetch_reconciled_claim(page: Page, claim_id: str) -> ReconciledClaim:
     stated_count = None if is_filed_late else reconciliation["then"]
     base = stated_count or reconciliation["now"]
     reconciled_claim = ReconciledClaim(claim, reconciliation, base, is_as_stated=stated_count is not None)
-    permalink = base and base.get("permalink")
+    permalink = base and base["permalink"]
     if not reconciled_claim.is_comparable or not permalink:
         return reconciled_claim
     return await _add_breakdown(page, reconciled_claim, permalink)
@@ -114,7 +110,7 @@ async def _add_breakdown(page: Page, reconciled_claim: ReconciledClaim, permalin
     terms = {name: values for name, values in parse_qs(address.query).items() if name not in PINNING_TERMS}
     main = None if SOURCE_TERMS & terms.keys() else find_main_source(page, reconciled_claim)
     usual = None if main is None else find_usual_figure(reconciled_claim, main)
-    revision = reconciled_claim.base["revision"] if reconciled_claim.base else None
+    revision = reconciled_claim.base["at"]["revision"] if reconciled_claim.base else None
 
     def fetch_count(**filters: Any) -> Any:
         return page.api.read_address(address.path, {**terms, **filters}, as_of=revision)
@@ -128,7 +124,7 @@ async def _add_breakdown(page: Page, reconciled_claim: ReconciledClaim, permalin
         if terms.get("net") == ["true"]:
             questions["usually_gross"] = fetch_count(**usual_terms, net="false")
     counts = dict(zip(questions, await gather(*questions.values()), strict=True))
-    numbers = {name: get_verified_number(answer["total"]) for name, answer in counts.items()}
+    numbers = {name: get_verified_number(answer) for name, answer in counts.items()}
     return ReconciledClaim(
         reconciled_claim.claim,
         reconciled_claim.reconciliation,
@@ -136,7 +132,7 @@ async def _add_breakdown(page: Page, reconciled_claim: ReconciledClaim, permalin
         reconciled_claim.is_as_stated,
         path=address.path,
         terms=terms,
-        count=counts["whole"],
+        citation=await fetch_citation(page, counts["whole"]),
         main_source=main,
         main_verified=numbers.get("by_main", 0),
         usual_start=usual["window_from"] if usual is not None else None,

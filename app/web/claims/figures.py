@@ -236,7 +236,9 @@ def _build_list_address(page: Page, reconciled_claim: ReconciledClaim, **filters
         or "/releases" not in (reconciled_claim.path or "")
     ):
         return None
-    return page.address("/releases", {**reconciled_claim.terms, **filters, "as_of": reconciled_claim.base["revision"]})
+    return page.address(
+        "/releases", {**reconciled_claim.terms, **filters, "as_of": reconciled_claim.base["at"]["revision"]}
+    )
 
 
 def _build_remainder(page: Page, reconciled_claim: ReconciledClaim) -> Segment | None:
@@ -362,7 +364,7 @@ def _build_threshold_rows(page: Page, reconciled_claim: ReconciledClaim) -> list
     """Return rows for at least one source, at least two, at least three."""
     words = page.catalogue
     stated_numbers, current_numbers = (
-        reconciled_claim.reconciliation[name]["by_min_sources"] for name in ("then", "now")
+        reconciled_claim.reconciliation[name]["total"]["by_min_sources"] for name in ("then", "now")
     )
     return [
         ThenAndNowRow(

@@ -129,7 +129,7 @@ def format_message(page: Page, message: Mapping[str, Any]) -> str:
         for name in arguments
     }
     if "country" in arguments:
-        values["covered"] = _describe_coverage(words, arguments)
+        values["covered"] = _describe_reported_days(words, arguments)
     return words.gettext(REASON_SENTENCES[message["message_id"]]) % values
 
 
@@ -157,7 +157,7 @@ def _format_claimant_slug(page: Page, slug: str | None) -> str:
     return page.get_source_name(slug) if slug else page.catalogue.gettext("somebody not named")
 
 
-def _describe_coverage(words: Catalogue, arguments: Mapping[str, Any]) -> str:
+def _describe_reported_days(words: Catalogue, arguments: Mapping[str, Any]) -> str:
     """Describe the period without any reports."""
     _ = words.gettext
     values = {"country": words.country(arguments["country"]) if arguments["country"] else _("any country")}

@@ -56,20 +56,27 @@ async def build_source_rows_figure(
     if earlier_moment is not None:
         counts.append(page.api.read(count_releases, query, as_of=earlier_moment))
     current_count, *earlier_counts = await gather(*counts)
-    if earlier_counts and earlier_counts[0]["revision"] > current_count["revision"]:
-        raise Invalid.at_pointer("/then", "after_as_of", AFTER_AS_OF_MESSAGE % current_count["revision"])
-    if earlier_counts and earlier_counts[0]["recorded_at"] is None:  # there were no reports yet, so there is no hour
+    if earlier_counts and earlier_counts[0]["at"]["revision"] > current_count["at"]["revision"]:
+        raise Invalid.at_pointer("/then", "after_as_of", AFTER_AS_OF_MESSAGE % current_count["at"]["revision"])
+    if (
+        earlier_counts and earlier_counts[0]["at"]["recorded_at"] is None
+    ):  # there were no reports yet, so there is no hour
         earlier_counts = []
     words, _ = page.catalogue, page.catalogue.gettext
-    is_past = "as_of" in page.terms and current_count["recorded_at"] is not None
-    current_label = words.short_moment(current_count["recorded_at"], page.zone) if is_past else _("today")
+    is_past = "as_of" in page.terms and current_count["at"]["recorded_at"] is not None
+    current_label = words.short_moment(current_count["at"]["recorded_at"], page.zone) if is_past else _("today")
     earlier_label = _format_earlier_day(page, earlier_moment, earlier_counts[0]) if earlier_counts else ""
     groups = sorted(
-        current_count["groups"], key=lambda group: (-group["verified"], page.get_source_name(group["source"]))
+        current_count["groups"],
+        key=lambda group: (-group["counts"]["verified"], page.get_source_name(group["by"]["source"])),
     )
-    independent = [group for group in groups if group["verified"] and is_independent(page, group["source"])]
+    independent = [
+        group for group in groups if group["counts"]["verified"] and is_independent(page, group["by"]["source"])
+    ]
     earlier_numbers = (
-        {group["source"]: group["verified"] for group in earlier_counts[0]["groups"]} if earlier_counts else None
+        {group["by"]["source"]: group["counts"]["verified"] for group in earlier_counts[0]["groups"]}
+        if earlier_counts
+        else None
     )
     rows = [_build_source_row(page, group, earlier_numbers, earlier_label) for group in independent]
     claim_row = _build_claim_row(page, current_count["terms"], claims) if claims else None
@@ -138,14 +145,14 @@ def _format_earlier_day(page: Page, earlier_moment: str | int | None, count: Map
         isinstance(earlier_moment, str) and dates.is_day(earlier_moment) and not earlier_moment.isdigit()
     ):  # revisions can have as many digits
         return page.catalogue.short_day(earlier_moment)
-    return page.catalogue.short_moment(count["recorded_at"], page.zone)
+    return page.catalogue.short_moment(count["at"]["recorded_at"], page.zone)
 
 
 def _build_source_row(
     page: Page, group: Mapping[str, Any], earlier_numbers: Mapping[str, int] | None, day: str
 ) -> SourceRow:
     words, _ = page.catalogue, page.catalogue.gettext
-    slug, verified_number = group["source"], group["verified"]
+    slug, verified_number = group["by"]["source"], group["counts"]["verified"]
     name, formatted = page.get_source_name(slug), words.number(verified_number)
     earlier_number = None if earlier_numbers is None else earlier_numbers.get(slug, 0)
     earlier_text = ""
@@ -249,17 +256,17 @@ def _build_source_rows_caption(page: Page, groups: Sequence[Mapping[str, Any]], 
     if day:
         sentences.append(_("Dark: verified by %(day)s. Lighter: verified since.") % {"day": day})
     sentences.append(_("Each source decides whom it counts; the numbers overlap and are no sum."))
-    by_authorities = [group for group in groups if group["official_only"]]
+    by_authorities = [group for group in groups if group["counts"]["official_only"]]
     if by_authorities:
         values = {"sources": _format_source_numbers(page, by_authorities, "official_only")}
         sentences.append(_("Without a bar, because they do not count as independent: %(sources)s.") % values)
-    reporting = [group for group in groups if group["reported"] and not group["verified"]]
+    reporting = [group for group in groups if group["counts"]["reported"] and not group["counts"]["verified"]]
     if reporting:
         sentences.append(
             _("Only reported, and not verified: %(sources)s.")
             % {"sources": _format_source_numbers(page, reporting, "reported")}
         )
-    under_review = [group for group in groups if group["awaiting_review"]]
+    under_review = [group for group in groups if group["counts"]["awaiting_review"]]
     if under_review:
         values = {"sources": _format_source_numbers(page, under_review, "awaiting_review")}
         sentences.append(_("Reports awaiting review, each in its own source's numbers alone: %(sources)s.") % values)
@@ -270,5 +277,8 @@ def _format_source_numbers(page: Page, groups: Sequence[Mapping[str, Any]], verd
     """List sources, each with its number in brackets."""
     words = page.catalogue
     return words.listed(
-        [f"{page.get_source_name(group['source'])} ({words.number(group[verdict])})" for group in groups]
+        [
+            f"{page.get_source_name(group['by']['source'])} ({words.number(group['counts'][verdict])})"
+            for group in groups
+        ]
     )

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from app import vocabulary
 from app.api import mementos
+from app.api.citable import build_cite_as_links, build_link_header
 from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.directory import list_sources
 from app.dates import DAY_LENGTH, format_instant
@@ -26,7 +27,7 @@ from app.queries.terms import (
     list_dimensions,
 )
 from app.vocabulary import Stage
-from app.web.count_text import CODE_LISTS, TermFormatter
+from app.web.count_text import CODE_LISTS, TermFormatter, has_personal_terms
 from app.web.form_errors import TermFault
 from app.web.page import Page
 
@@ -262,13 +263,17 @@ async def redirect_to_past(page: Page, path: str, moment: datetime) -> Response:
 
 def build_link_headers(page: Page, path: str, count: Mapping[str, Any]) -> dict[str, str]:
     """Return headers with the address that cites the count (RFC 8574), and the time of its revision (RFC 7089)."""
-    links = [f'<{count["citation"]["address"]}>; rel="cite-as"']
-    if "not_visible" in count:
-        return {"Link": links[0]} if len(links[0]) <= mementos.MAX_LINKED_LENGTH else {}
-    links.append(_build_original_link(page, path))
-    headers = {"Vary": VARY, "Link": ", ".join(link for link in links if len(link) <= mementos.MAX_LINKED_LENGTH)}
-    if "rules" in page.terms and "as_of" in page.terms and count["recorded_at"] is not None:
-        headers[mementos.MEMENTO_DATETIME] = mementos.format_http_date(datetime.fromisoformat(count["recorded_at"]))
+    links = build_cite_as_links(count["links"]["cite"])
+    if has_personal_terms(count["terms"]):
+        return build_link_header(links)
+    original = _build_original_link(page, path)
+    if len(original) <= mementos.MAX_LINKED_LENGTH:
+        links.append(original)
+    headers = {"Vary": VARY, **build_link_header(links)}
+    if "rules" in page.terms and "as_of" in page.terms and count["at"]["recorded_at"] is not None:
+        headers[mementos.MEMENTO_DATETIME] = mementos.format_http_date(
+            datetime.fromisoformat(count["at"]["recorded_at"])
+        )
     return headers
 
 

@@ -7,12 +7,19 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT
+from app.counts.citation import is_lower_bound
 from app.errors import Problem
 from app.queries.countables import COUNTABLES, Countable
 from app.queries.parameters import CountQuery
 from app.queries.terms import DETENTIONS, PIN_PARAMETERS, RELEASES
 from app.web.api_client import gather
-from app.web.count_text import TermFormatter, build_term_formatter, fetch_facility_list
+from app.web.count_text import (
+    TermFormatter,
+    build_term_formatter,
+    fetch_citation,
+    fetch_facility_list,
+    has_personal_terms,
+)
 from app.web.counting import tables
 from app.web.counting.form import (
     TERM_ALIASES,
@@ -27,7 +34,6 @@ from app.web.counting.view import build_group_table, draw_groups, has_files, lis
 from app.web.figure import Figure
 from app.web.form_errors import collect_term_faults
 from app.web.page import CurrentPage, Page, PageRoute, no_such_page, open_page, open_page_at, parse_page_language
-from app.web.rendering import is_lower_bound
 
 UNPROCESSABLE = 422  # an error that the reader can correct in the form
 MOMENT_TERMS = ("as_of", "zone")
@@ -76,7 +82,7 @@ async def _show_tables_page(
     formatter = build_term_formatter(page, places)
     return await page.show(
         "counts_further.html",
-        caching=CACHE_REVALIDATE if "not_visible" in answer else CACHE_SHORT,
+        caching=CACHE_REVALIDATE if has_personal_terms(answer["terms"]) else CACHE_SHORT,
         view=build_page(page, answer, formatter),
         answer=answer,
         question=formatter.describe_count(RELEASES, answer["terms"]),
@@ -115,10 +121,11 @@ async def _show_count(request: Request, countable: Countable) -> Response:
         "counts.html",
         status=200 if problem is None else UNPROCESSABLE,
         headers={} if count is None else build_link_headers(page, _get_page_path(page), count),
-        caching=CACHE_REVALIDATE if count is None or "not_visible" in count else CACHE_SHORT,
+        caching=CACHE_REVALIDATE if count is None or has_personal_terms(count["terms"]) else CACHE_SHORT,
         form=form,
         formatter=formatter,
         count=count,
+        citation=None if count is None else await fetch_citation(page, count),
         is_at_least=count is not None and is_lower_bound(count),
         figure=page.shared_figure,
         table=None if count is None else build_group_table(count, formatter),
@@ -179,7 +186,7 @@ def _merge_problems(first: Mapping[str, Any] | None, second: Mapping[str, Any]) 
 async def _list_countries(page: Page, countable: Countable) -> list[str]:
     """Return the countries that have anything to count."""
     count = await page.api.read_address(countable.counts_path, group_by="country")
-    return [group["country"] for group in count["groups"] if group["country"]]
+    return [group["by"]["country"] for group in count["groups"] if group["by"]["country"]]
 
 
 def _resolve_terms(count: Any) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def build_series_page(page: Page, answer: Mapping[str, Any], formatter: TermForm
     for point in reversed(answer["points"]):
         verified_numbers = [line.get(point["on"], 0) for line in by_source]
         rows.append(
-            [words.statement_date(point["on"], page.zone), point["releases"], point["verified"], *verified_numbers]
+            [words.statement_date(point["on"], page.zone), point["cases"], point["verified"], *verified_numbers]
         )
     names = [formatter.format_value("source", line["source"]) for line in lines]
     columns = [_("Until"), _("Releases"), _("Number verified"), *names]
@@ -146,7 +146,7 @@ def build_overlap_page(page: Page, answer: Mapping[str, Any], formatter: TermFor
     patterns: list[list[Cell]] = [
         [
             formatter.format_values("source", pattern["sources"]) or _("No independent source"),
-            _link_number(page, pattern["releases"], pattern["list"]),
+            _link_number(page, pattern["cases"], pattern["list"]),
         ]
         for pattern in answer["patterns"]
     ]

@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 
 from app.formats import capitalize_first_letter
-from app.queries.countables import find_countable_of_total
+from app.queries.countables import find_countable_of_path
 from app.queries.terms import DIMENSIONS, RELEASES
 from app.web.charts.groups import MAX_TIME_COLUMNS, Group, GroupBars, lay_out_group_bars, lay_out_group_columns
-from app.web.count_text import WITHHELD, TermFormatter, describe_narrower_count, parse_question
+from app.web.count_text import WITHHELD, TermFormatter, describe_narrower_count, has_personal_terms, parse_question
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
 from app.web.page import Page
 from app.web.rendering import describe_under_review
@@ -55,29 +55,30 @@ class Aside:
 
 
 def get_count_noun(count: Mapping[str, Any]) -> str:
-    return find_countable_of_total(count["total"]).noun
+    return find_countable_of_path(count["links"]["permalink"]).noun
 
 
 def build_group_table(count: Mapping[str, Any], formatter: TermFormatter) -> GroupTable | None:
     """Build the table of groups; None if the count has none."""
-    groups, names = count.get("groups"), count["terms"].get("group_by", [])
-    if groups is None:
+    groups, names = count["groups"], count["terms"].get("group_by", [])
+    if not names:
         return None
     columns = _select_columns(groups, names, get_count_noun(count), formatter)
     rows = [
         GroupRow(
-            [formatter.format_value(name, group[name]) for name in names],
+            [formatter.format_value(name, group["by"][name]) for name in names],
             [_get_group_number(group, column.key) for column in columns],
             group["list"],
         )
         for group in groups[:MAX_GROUP_ROWS]
     ]
     labels = [formatter.get_dimension_label(name) for name in names]
-    return GroupTable(labels, columns, rows, max(0, len(groups) - MAX_GROUP_ROWS), count.get("adds_up") is False)
+    return GroupTable(labels, columns, rows, max(0, len(groups) - MAX_GROUP_ROWS), count["caveats"]["groups_overlap"])
 
 
 def _get_group_number(group: Mapping[str, Any], key: str) -> int:
-    number: int = group["by_min_sources"].get(key, 0) if key.isdigit() else group[key]
+    counts = group["counts"]
+    number: int = counts["by_min_sources"].get(key, 0) if key.isdigit() else counts[key]
     return number
 
 
@@ -102,12 +103,11 @@ def _select_columns(
     else:
         number = _("Releases") if noun == "releases" else _("People held")
         fixed_columns = [
-            Column(noun, number),
+            Column("cases", number),
             Column("verified", _("Number verified")),
             Column("reported", _("Only reported")),
         ]
         optional_columns = [
-            Column("verified_with_denials", _("verified and denied")),
             Column("contested", _("contested")),
             Column("refuted", _("refuted and apart")),
             Column("official_only", _("official only and apart")),
@@ -130,18 +130,19 @@ def build_bar_groups(count: Mapping[str, Any], formatter: TermFormatter) -> list
     (name,) = names
     groups = [
         Group(
-            formatter.format_value(name, group[name]),
-            _get_bar_parts(name, group),
+            formatter.format_value(name, group["by"][name]),
+            _get_bar_parts(name, group["counts"]),
             group["list"],
-            parse_time_step(name, group[name]),
+            parse_time_step(name, group["by"][name]),
         )
         for group in count["groups"]
     ]
     return [group for group in groups if group.number]
 
 
-def _get_bar_parts(name: str, group: Mapping[str, Any]) -> tuple[int, int, int]:
-    return (group["verified"], 0, 0) if name == "source" else (group["verified"], group["contested"], group["reported"])
+def _get_bar_parts(name: str, counts: Mapping[str, Any]) -> tuple[int, int, int]:
+    verified = counts["verified"]
+    return (verified, 0, 0) if name == "source" else (verified, counts["contested"], counts["reported"])
 
 
 def is_time_dimension(name: str) -> bool:
@@ -173,18 +174,23 @@ def list_asides(count: Mapping[str, Any], formatter: TermFormatter) -> list[Asid
     _ = formatter.words.gettext
     texts = {
         "withheld": _("people who stand in no list, only in the numbers"),
-        "counted_apart": _("of people who may not be recognised across organisations: one may be counted twice"),
+        "unlinkable": _("of people who may not be recognised across organisations: one may be counted twice"),
         "uncertain_date": _(
             "of an uncertain date: perhaps inside and not counted, or counted although a source that checked gives "
             "another date"
         ),
-        "unresolved_duplicates": _("pairs who may be one person, until a curator has decided"),
+        "possible_duplicates": _("pairs who may be one person, until a curator has decided"),
         "not_visible": _("of whom a value asked about may not be shown"),
         "outside_held_within": _("not counted: no report shows them inside within these years"),
         "redactions_since": _("people erased since that revision"),
     }
-    numbers = {"counted_apart": count["total"]["counted_apart"], **count}
-    return [Aside(numbers[name], text) for name, text in texts.items() if numbers.get(name) is not None]
+    caveats, is_held_count = count["caveats"], get_count_noun(count) != RELEASES
+    always_listed = {"withheld", "unlinkable", "uncertain_date", "possible_duplicates"}
+    if has_personal_terms(count["terms"]):
+        always_listed.add("not_visible")
+    if is_held_count:
+        always_listed.add("outside_held_within")
+    return [Aside(caveats[name], text) for name, text in texts.items() if caveats[name] or name in always_listed]
 
 
 ORDERED_DIMENSIONS = ("sources", "age_group")  # dimensions whose values have an order
@@ -205,7 +211,7 @@ def draw_groups(page: Page, count: Mapping[str, Any], formatter: TermFormatter) 
 def has_files(count: Mapping[str, Any]) -> bool:
     """Return whether the figure is available as a file. A count that depends on today's consent is not: files are
     cached elsewhere."""
-    return get_count_noun(count) == RELEASES and "not_visible" not in count
+    return get_count_noun(count) == RELEASES and not has_personal_terms(count["terms"])
 
 
 def _draw_bars(
@@ -277,7 +283,7 @@ def _build_figure(
         caption=caption,
         columns=[*table.dimensions, *(column.label for column in table.columns)],
         rows=[[*row.names, *row.numbers] for row in table.rows],
-        terms=parse_question(count["permalink"]) if has_files(count) else None,
+        terms=parse_question(count["links"]["permalink"]) if has_files(count) else None,
         count_scope=describe_narrower_count(page, count["terms"]) if has_files(count) else "",
     )
 
@@ -305,7 +311,7 @@ def _build_caption(page: Page, count: Mapping[str, Any], bars: GroupBars | None)
         if by_source
         else _("Dark: verified. Light: contested. Hollow: only reported.")
     ]
-    if count.get("adds_up") is False:
+    if count["caveats"]["groups_overlap"]:
         sentences.append(_("The groups overlap: they do not add up."))
     sentences += filter(None, [describe_under_review(count, words)])
     if bars is not None and bars.omitted_count:

@@ -102,7 +102,7 @@ class OwnCount:
 
 def build_own_count(change: Mapping[str, Any], count: Mapping[str, Any], source: str) -> OwnCount:
     """Build the counts from a change in the receipt of a trial, and the country's releases by source."""
-    own: Mapping[str, int] = next((group for group in count["groups"] if group["source"] == source), {})
+    own: Mapping[str, int] = next((group["counts"] for group in count["groups"] if group["by"]["source"] == source), {})
     # What a government only reports counts as `official_only`.
     current = {"verified": own.get("verified", 0), "reported": own.get("reported", 0) + own.get("official_only", 0)}
     verified, reported = ((current[verdict], current[verdict] + change[verdict]) for verdict in current)

@@ -76,7 +76,9 @@ async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[Home
     most releases that two sources verified in the latest ninety days."""
     by_country: Any = await page.api.read(count_releases, group_by="country")
     state = page.request.app.state
-    found = {group["country"] for group in by_country["groups"] if group["country"] and group["releases"]}
+    found = {
+        group["by"]["country"] for group in by_country["groups"] if group["by"]["country"] and group["counts"]["cases"]
+    }
     countries = sorted(found | ({state.country} if state.country else set()))
     country = page_terms.get("country") or state.country or await _find_main_country(page)
     released_from = state.released_from if state.country in (None, country) else None
@@ -93,7 +95,7 @@ async def _find_main_country(page: Page) -> str | None:
     if not min_sources:
         return None
     by_month: Any = await page.api.read(count_releases, min_sources=min_sources, group_by="month")
-    months = [group["month"] for group in by_month["groups"] if group["month"] and group["releases"]]
+    months = [group["by"]["month"] for group in by_month["groups"] if group["by"]["month"] and group["counts"]["cases"]]
     if not months:
         return None
     last_day = dates.parse_window_end(max(months))
@@ -102,7 +104,9 @@ async def _find_main_country(page: Page) -> str | None:
         "released_to": date.fromordinal(last_day).isoformat(),
     }
     by_country: Any = await page.api.read(count_releases, days, min_sources=min_sources, group_by="country")
-    numbers = {group["country"]: group["releases"] for group in by_country["groups"] if group["country"]}
+    numbers = {
+        group["by"]["country"]: group["counts"]["cases"] for group in by_country["groups"] if group["by"]["country"]
+    }
     return min(numbers, key=lambda country: (-numbers[country], country), default=None)
 
 
@@ -167,14 +171,17 @@ def get_verified_count(reconciliation: Answer | None) -> int | None:
     cannot be compared."""
     if reconciliation is None or not reconciliation["comparable"] or not reconciliation["then"]:
         return None
-    return int(reconciliation["then"]["by_min_sources"].get("1", 0))
+    return int(reconciliation["then"]["total"]["by_min_sources"].get("1", 0))
 
 
 def _keep_combined(count: Answer) -> Answer:
     """Return a count by source with what counts in combined numbers alone.
 
     No single source decides what the first page says: its reports that await review are in its own row elsewhere."""
-    groups = [{**group, "verified": group["verified_combined"]} for group in count["groups"]]
+    groups = [
+        {**group, "counts": {**group["counts"], "verified": group["counts"]["verified_combined"]}}
+        for group in count["groups"]
+    ]
     return {**count, "groups": groups}
 
 
@@ -182,9 +189,11 @@ def _select_drawn_groups(page: Page, count_now: Answer) -> tuple[Answer, ...]:
     """Return the independent sources that verified most, ties by name."""
     verifying = [
         group for group in count_now["groups"]
-        if group["verified"] and page.sources.get(group["source"], {}).get("independent")
+        if group["counts"]["verified"] and page.sources.get(group["by"]["source"], {}).get("independent")
     ]  # fmt: skip
-    sorted_groups = sorted(verifying, key=lambda group: (-group["verified"], page.get_source_name(group["source"])))
+    sorted_groups = sorted(
+        verifying, key=lambda group: (-group["counts"]["verified"], page.get_source_name(group["by"]["source"]))
+    )
     return tuple(sorted_groups[:MAX_DRAWN_SOURCES])
 
 
@@ -210,7 +219,7 @@ def _find_zoom_start(
     by_day = Counter(
         date.fromisoformat(str(claim["stated_at"])[:DAY_LENGTH])
         for group in drawn_groups
-        for claim in list_own_figures(series["claims"], group["source"], question.released_from)
+        for claim in list_own_figures(series["claims"], group["by"]["source"], question.released_from)
     )
     return choose_zoom_start(by_day, date.fromisoformat(contested_statement.day) if contested_statement else None)
 
@@ -286,7 +295,7 @@ def assign_styles(data: HomeData) -> dict[str, int]:
     """Assign line styles to sources: the first to the one with most published figures, the others by verified
     count."""
     figure_counts = Counter(claim["claimant"] for claim in data.series["claims"])
-    slugs = [group["source"] for group in data.drawn_groups]
+    slugs = [group["by"]["source"] for group in data.drawn_groups]
     main_slug = max(slugs, key=lambda slug: figure_counts[slug], default=None)
     return {slug: number for number, slug in enumerate(sorted(slugs, key=lambda slug: slug != main_slug), 1)}
 
@@ -346,7 +355,7 @@ def shorten_source_name(slug: str, name: str) -> str:
 
 def explain_short_names(page: Page, data: HomeData) -> str:
     """Explain the abbreviated names of the drawn sources."""
-    names = {group["source"]: page.get_source_name(group["source"]) for group in data.drawn_groups}
+    names = {group["by"]["source"]: page.get_source_name(group["by"]["source"]) for group in data.drawn_groups}
     explanations = [
         f"{short}: {name}." for slug, name in names.items() if (short := shorten_source_name(slug, name)) != name
     ]

@@ -114,7 +114,7 @@ def build_contested_figure(page: Page, data: HomeData) -> Figure:
         for frame in (WIDE, NARROW)
     }  # fmt: skip
     terms = data.question.terms
-    pinned_terms = {**terms, "as_of": data.count_now["revision"]}
+    pinned_terms = {**terms, "as_of": data.count_now["at"]["revision"]}
     csv_terms = {"interval": data.series["terms"]["interval"], "claims": "true", "format": "csv"}
     csv = page.address("/counts/series", {**pinned_terms, **csv_terms})
     return Figure(
@@ -145,13 +145,15 @@ def _build_claims_chart(
 ) -> ClaimsChart:  # fmt: skip
     words, series, looks = page.catalogue, data.series, assign_styles(data)
     _, moments = words.gettext, _compute_change_moments(series["points"])
-    lines = tuple(_build_source_line(page, data, group, looks[group["source"]], moments) for group in data.drawn_groups)
+    lines = tuple(
+        _build_source_line(page, data, group, looks[group["by"]["source"]], moments) for group in data.drawn_groups
+    )
     first = float(int(moments[0])) if moments else 0.0
     last = _compute_axis_end(lines, ranked_statements[: frame.max_bars], first, moments)
     verified_by_one = [point["verified"] + point["contested"] for point in series["points"]]
     by_three = data.series_by_three
     band = (
-        _build_band(moments, [point["releases"] for point in by_three["points"]], verified_by_one, last)
+        _build_band(moments, [point["cases"] for point in by_three["points"]], verified_by_one, last)
         if by_three is not None and data.drawn_groups and any(verified_by_one)
         else ()
     )
@@ -171,8 +173,8 @@ def _build_claims_chart(
         if band
         else "",
         published_values=tuple(
-            figure for group in data.drawn_groups
-            for figure in build_published_values(data, group["source"], looks[group["source"]], page.zone, words)
+            figure for slug in (group["by"]["source"] for group in data.drawn_groups)
+            for figure in build_published_values(data, slug, looks[slug], page.zone, words)
             if first <= figure.start <= last
         ),
         bars=bars,
@@ -207,9 +209,9 @@ def _build_daily_steps(moments: Sequence[float], values: Sequence[int]) -> Steps
 def _build_source_line(
     page: Page, data: HomeData, group: Mapping[str, Any], style: int, moments: Sequence[float]
 ) -> Line:
-    words, slug = page.catalogue, group["source"]
+    words, slug = page.catalogue, group["by"]["source"]
     points = next(line["points"] for line in data.series["series"] if line["source"] == slug)
-    number, name = words.number(group["verified"]), page.get_source_name(slug)
+    number, name = words.number(group["counts"]["verified"]), page.get_source_name(slug)
     return Line(
         style=style,
         name=name,
@@ -243,7 +245,7 @@ def _build_reference(page: Page, data: HomeData, first: float, last: float) -> R
     if data.reference_series is None or data.claims_released_from is None:
         return None
     words, points = page.catalogue, data.reference_series["points"]
-    steps = _build_daily_steps(_compute_change_moments(points), [point["releases"] for point in points])
+    steps = _build_daily_steps(_compute_change_moments(points), [point["cases"] for point in points])
     earlier_values = [value for moment, value in steps if moment <= first]
     visible_steps = (
         (first, earlier_values[-1] if earlier_values else 0),
@@ -341,8 +343,8 @@ def _format_finding(page: Page, data: HomeData) -> str:
     if not data.drawn_groups:
         return _("No independent source has verified a release here.")
     values = {
-        "names": words.listed([page.get_source_name(group["source"]) for group in data.drawn_groups]),
-        "numbers": format_numbers((group["verified"] for group in data.drawn_groups), words),
+        "names": words.listed([page.get_source_name(group["by"]["source"]) for group in data.drawn_groups]),
+        "numbers": format_numbers((group["counts"]["verified"] for group in data.drawn_groups), words),
         "since": format_since(words, data.question.released_from) if data.question.released_from else "",
     }
     verified_text = (_("%(names)s verified %(numbers)s %(since)s") % values).strip()
@@ -427,7 +429,7 @@ def _build_table_row(page: Page, data: HomeData, statement: Statement, mains: Se
             _("not comparable") if reconciliation is not None or not statement.beginnings else _("see the claim")
         )
         return [*cells, *("" for _slug in mains)]
-    count = build_page_address(page, reconciliation["then"].get("permalink"))
+    count = build_page_address(page, reconciliation["then"]["permalink"])
     text = words.number(verified_count)
     cells.append(link_number(text, count, _("%(number)s verified: see the count") % {"number": text}))
     return [*cells, *(words.number(reconciliation["then"]["by_source"].get(slug, 0)) for slug in mains)]

@@ -64,7 +64,7 @@ def build_zoom(page: Page, data: HomeData) -> Zoom | None:
         for frame in (WIDE, NARROW)
     }  # fmt: skip
     terms = {**data.question.terms, "interval": "hour", "told_from": data.zoom_start.isoformat(),
-             "as_of": data.hourly_series["revision"]}  # fmt: skip
+             "as_of": data.hourly_series["at"]["revision"]}  # fmt: skip
     csv = page.address("/counts/series", {**terms, "claims": "true", "format": "csv"})
     figure = Figure(
         name=NAME,
@@ -87,13 +87,13 @@ def build_zoom(page: Page, data: HomeData) -> Zoom | None:
 def _find_own_figures(page: Page, data: HomeData, days: Sequence[date]) -> list[_OwnFigure]:
     found_figures = []
     for group in data.drawn_groups:
-        for claim in list_own_figures(data.series["claims"], group["source"], data.question.released_from):
+        for claim in list_own_figures(data.series["claims"], group["by"]["source"], data.question.released_from):
             local = parse_stated_moment(claim, page.zone)
             if local.date() in days:
                 has_hour = "T" in str(claim["stated_at"])
                 value = int(str(claim["low"]))
                 found_figures.append(
-                    _OwnFigure(group["source"], value, local, has_hour, compute_time_span(claim, local))
+                    _OwnFigure(group["by"]["source"], value, local, has_hour, compute_time_span(claim, local))
                 )
     return sorted(found_figures, key=lambda own_figure: own_figure.local)
 
@@ -135,9 +135,9 @@ def _build_hours_chart(page: Page, data: HomeData, days: Sequence[date], figures
         format_hour=lambda hour: f"{hour} h",
         format_number=words.number,
         lines=tuple(
-            Line(looks[group["source"]], page.get_source_name(group["source"]),
-                  shorten_source_name(group["source"], page.get_source_name(group["source"])),
-                  _build_hourly_steps(data.hourly_series or {}, group["source"], page))
+            Line(looks[group["by"]["source"]], page.get_source_name(group["by"]["source"]),
+                  shorten_source_name(group["by"]["source"], page.get_source_name(group["by"]["source"])),
+                  _build_hourly_steps(data.hourly_series or {}, group["by"]["source"], page))
             for group in data.drawn_groups
         ),
         published_values=tuple(

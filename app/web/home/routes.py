@@ -20,7 +20,7 @@ from app.web.charts.people import load_people_figure
 from app.web.claims.source_rows import MAX_PRINTINGS, build_source_rows_figure
 from app.web.claims.text import format_since
 from app.web.corrections import CorrectionFormatter
-from app.web.count_text import HOME_TERMS
+from app.web.count_text import HOME_TERMS, fetch_citation
 from app.web.figure import Figure
 from app.web.home.data import HomeData, load_home_data, load_question
 from app.web.home.figures import build_contested_figure
@@ -70,7 +70,7 @@ async def show_home(page: Page) -> Response:
         query=HomeQuery(
             words.country(question.country) if question.country else None,
             format_since(words, question.released_from) if question.released_from else None,
-            data.count_now["recorded_at"],
+            data.count_now["at"]["recorded_at"],
             words.place_of(str(page.zone)),
             question,
         ),
@@ -82,14 +82,16 @@ async def show_home(page: Page) -> Response:
         overlap=overlap,
         people=people,
         total=data.count_now["total"],
-        withheld=data.count_now["withheld"],
+        withheld=data.count_now["caveats"]["withheld"],
         count=data.count_now,
         measures=sum(
-            group["releases"] for group in by_kind["groups"] if group["kind"] == ReleaseKind.RELEASE_WITH_MEASURES
+            group["counts"]["cases"]
+            for group in by_kind["groups"]
+            if group["by"]["kind"] == ReleaseKind.RELEASE_WITH_MEASURES
         ),
         corrections=[teller.format_correction(correction) for correction in corrections["data"]],
         max_changes=MAX_CHANGES,
-        citation=data.count_now["citation"],
+        citation=await fetch_citation(page, data.count_now),
     )
 
 

@@ -40,22 +40,24 @@ def build_home_texts(page: Page, data: HomeData) -> HomeTexts:
 
 
 def _index_by_source(answer: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
-    return {group["source"]: group for group in answer["groups"]} if answer else {}
+    return {group["by"]["source"]: group for group in answer["groups"]} if answer else {}
 
 
 def list_groups_then_and_now(data: HomeData) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """Return the drawn sources at the end of the contested day and now, each list sorted by size."""
     groups_by_source = _index_by_source(data.count_then)
     then_groups = [
-        groups_by_source[group["source"]] for group in data.drawn_groups if group["source"] in groups_by_source
+        groups_by_source[group["by"]["source"]]
+        for group in data.drawn_groups
+        if group["by"]["source"] in groups_by_source
     ]
-    return sorted((group for group in then_groups if group["verified"]), key=lambda group: -group["verified"]), [
-        *data.drawn_groups
-    ]
+    return sorted(
+        (group for group in then_groups if group["counts"]["verified"]), key=lambda group: -group["counts"]["verified"]
+    ), [*data.drawn_groups]
 
 
 def _format_verified_numbers(groups: Sequence[Mapping[str, Any]], page: Page) -> Markup:
-    text = format_numbers((group["verified"] for group in groups), page.catalogue)
+    text = format_numbers((group["counts"]["verified"] for group in groups), page.catalogue)
     return Markup('<span class="is-verified">{}</span>').format(text)
 
 
@@ -71,15 +73,15 @@ def _build_headline(page: Page, data: HomeData) -> Markup:
     now_text = _format_verified_numbers(now_groups, page)
     today = _("today")
     if "as_of" in page.terms:
-        today = _("by %(moment)s") % {"moment": words.short_moment(data.count_now["recorded_at"], page.zone)}
+        today = _("by %(moment)s") % {"moment": words.short_moment(data.count_now["at"]["recorded_at"], page.zone)}
     if not then_groups:
         second = fill_sentence(
             _("That day no organisation had verified any; %(today)s, %(now)s"), {"now": now_text, "today": today}
         )
-    elif data.count_then and data.count_then["revision"] == data.count_now["revision"]:
+    elif data.count_then and data.count_then["at"] == data.count_now["at"]:
         values: dict[str, Any] = {
             "then": _format_verified_numbers(then_groups, page),
-            "who": format_source_name(page, then_groups[0]["source"]),
+            "who": format_source_name(page, then_groups[0]["by"]["source"]),
         }
         plural_sentence, singular_sentence = (
             _("The organisations have verified %(then)s"),
@@ -91,7 +93,7 @@ def _build_headline(page: Page, data: HomeData) -> Markup:
             "then": _format_verified_numbers(then_groups, page),
             "now": now_text,
             "today": today,
-            "who": format_source_name(page, then_groups[0]["source"]),
+            "who": format_source_name(page, then_groups[0]["by"]["source"]),
         }
         plural_sentence = _("That day the organisations had verified %(then)s; %(today)s, %(now)s")
         singular_sentence = _("That day %(who)s had verified %(then)s; %(today)s, %(now)s")
@@ -102,7 +104,7 @@ def _build_headline(page: Page, data: HomeData) -> Markup:
 def format_statement(page: Page, data: HomeData, statement: Statement) -> Markup:
     """Format who stated which figure when. The year is omitted if it is that of the newest data."""
     words, ngettext = page.catalogue, page.catalogue.ngettext
-    is_this_year = words.local_day(data.count_now["recorded_at"], page.zone)[:4] == statement.day[:4]
+    is_this_year = words.local_day(data.count_now["at"]["recorded_at"], page.zone)[:4] == statement.day[:4]
     values: dict[str, Any] = {
         "figure": Markup('<span class="is-claimed">{}</span>').format(quote_figure(statement.claim, words)),
         "day": words.day_and_month(statement.day) if is_this_year else words.long_day(statement.day),
@@ -136,10 +138,10 @@ def _build_headline_without_claims(page: Page, data: HomeData) -> Markup:
             reported_count,
         )
         return fill_sentence(sentence, {"number": words.number(reported_count)})
-    verified_count = now_groups[0]["verified"]
+    verified_count = now_groups[0]["counts"]["verified"]
     values = {
         "number": _format_verified_numbers(now_groups, page),
-        "who": format_source_name(page, now_groups[0]["source"]),
+        "who": format_source_name(page, now_groups[0]["by"]["source"]),
     }
     if len(now_groups) == 1:
         sentence = words.ngettext(
@@ -202,7 +204,7 @@ def _build_comparison_sentences(page: Page, data: HomeData) -> list[Markup]:
     count_link = link_number(
         words.ngettext("%(number)s release verified", "%(number)s releases verified", verified_count)
         % {"number": words.number(verified_count)},
-        build_page_address(page, reconciliation["then"].get("permalink")),
+        build_page_address(page, reconciliation["then"]["permalink"]),
         words.ngettext("%(number)s release verified: see the count", "%(number)s releases verified: see the count",
                        verified_count) % {"number": words.number(verified_count)},
         "told",
@@ -253,7 +255,7 @@ def format_remainder_name(number: int, page: Page) -> str:
 def compute_unverified(reconciliation: Mapping[str, Any]) -> tuple[int | None, bool]:
     """Return how many people of a claim nobody had verified, and whether that is a lower bound."""
     gap = reconciliation["then"]["gap"]
-    if gap is None or reconciliation["then"].get("possible") is not None:
+    if gap is None or reconciliation["then"]["possible"] is not None:
         return None, False
     return (gap["low"], True) if gap["high"] is None else (gap["high"], False)
 
@@ -278,10 +280,10 @@ def _build_hours_text(page: Page, data: HomeData) -> Markup:
                 )
             )
     if now_groups:
-        day = words.moment(data.count_now["recorded_at"], page.zone)
+        day = words.moment(data.count_now["at"]["recorded_at"], page.zone)
         sentence = _("%(numbers)s (%(names)s): %(day)s.") if not then_groups else _("%(numbers)s: %(day)s.")
         parts.append(_format_group_numbers(page, now_groups, sentence, day, with_names=not then_groups))
-    revision = str(data.count_now["revision"])
+    revision = str(data.count_now["at"]["revision"])
     parts.append(fill_sentence(_("Revision %(number)s."), {"number": revision}))
     return Markup(" ").join(parts)
 
@@ -310,14 +312,17 @@ def _format_group_numbers(
     _ = words.gettext
     figures = [
         link_number(
-            words.number(group["verified"]), build_page_address(page, group["list"]),
+            words.number(group["counts"]["verified"]), build_page_address(page, group["list"]),
             _("%(number)s, %(source)s: see the list")
-            % {"number": words.number(group["verified"]), "source": page.get_source_name(group["source"])},
+            % {
+                "number": words.number(group["counts"]["verified"]),
+                "source": page.get_source_name(group["by"]["source"]),
+            },
             "told",
         )
         for group in groups
     ]  # fmt: skip
     values = {"numbers": join_markup(figures, words), "day": day}
     if with_names:
-        values["names"] = join_markup([format_source_name(page, group["source"]) for group in groups], words)
+        values["names"] = join_markup([format_source_name(page, group["by"]["source"]) for group in groups], words)
     return fill_sentence(sentence, values)

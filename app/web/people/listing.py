@@ -264,7 +264,7 @@ async def read_list(path: str, page: Page) -> ListView:
         form=build_filter_form(path, page, facilities, formatter),
         rows=rows,
         count=count,
-        withheld=(count or {}).get("withheld") or 0,
+        withheld=count["caveats"]["withheld"] if count else 0,
         not_visible=answer.get("not_visible") or 0,
         following=answer["next"] and page.to_page_address(answer["next"]),
         first=page.address(path, filter_terms) if "cursor" in page.terms else None,

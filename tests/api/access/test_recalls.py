@@ -58,7 +58,7 @@ def names(world: World, **terms: Any) -> list[str]:
 
 
 def releases(world: World, **terms: Any) -> int:
-    return int(world.get("/v1/counts/releases", **terms).json()["total"]["releases"])
+    return int(world.get("/v1/counts/releases", **terms).json()["total"]["cases"])
 
 
 def case_of(world: World, case: str, who: str = "foro", **terms: Any) -> Body | None:
@@ -144,7 +144,7 @@ def test_a_comparison_names_what_a_recall_took_away(stolen: World) -> None:
     three(stolen)
     at = stolen.revision
     done(recall(stolen))
-    told = stolen.get(stolen.count(as_of=at)["citation"]["address"]).json()
+    told = stolen.get(stolen.count(as_of=at)["links"]["cite"]).json()
     assert "1 recalled" in str(told), told
 
 
@@ -152,7 +152,7 @@ def test_of_whoever_may_only_be_counted_no_comparison_names_what_a_recall_took_a
     """No person is left who could be found to be hidden: the report itself says so."""
     steal(stolen)
     release = stolen.file("thief", detainee__publish="counted")["release"]["id"]
-    address = stolen.count()["citation"]["address"]
+    address = stolen.count()["links"]["cite"]
     done(recall(stolen))
     public, partner = (stolen.get(address, who).json() for who in (None, "reader"))
     assert public["changes"] == partner["changes"] == {"recalled": 1}

@@ -194,7 +194,7 @@ def set_scene(world: World, **changes: Any) -> Scene:
             "objection_id": world.get("/v1/objections", "curator").json()["data"][0]["id"],
             "proposal_id": claim["id"],  # of nothing that waits
             "waiting_id": world.wait("2026-04-01", source_record_id="W-1", detainee__full_name="Eva Luna Paz")["id"],
-            "code": world.count()["citation"]["address"].removeprefix("/c/"),
+            "code": world.count()["links"]["cite"].removeprefix("/c/"),
             "decision_id": world.judge(other["detainee"]["id"], third["detainee"]["id"], "different")["id"],
         },
     )

@@ -92,7 +92,7 @@ def test_the_only_report_of_a_release_may_become_a_denial_of_its_date(world: Wor
     release = release_of(world)
     answer = world.verify(release["id"], "foro", **DETAIL)
     assert answer["release"] is None
-    assert world.count()["total"]["releases"] == 0
+    assert world.count()["total"]["cases"] == 0
     assert world.get(f"/v1/releases/{release['id']}").status_code == 404
 
 

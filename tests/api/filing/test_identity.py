@@ -177,7 +177,7 @@ def test_namesakes_in_one_list_wait_for_a_curator_with_reasons(world: World) -> 
     assert {pair["a"]["id"], pair["b"]["id"]} == {a["detainee"]["id"], b["detainee"]["id"]}
     assert 0.6 <= pair["score"] <= 1
     assert {"name", "birth"} <= {reason["feature"] for reason in pair["reasons"]}
-    assert world.count()["unresolved_duplicates"] == 1
+    assert world.count()["caveats"]["possible_duplicates"] == 1
 
 
 @pytest.mark.parametrize("judgement", ["same", "different"])
@@ -186,10 +186,10 @@ def test_a_judgement_takes_a_pair_off_the_list_and_undo_puts_it_back(world: Worl
     waiting = review(world)
     decision = world.judge(a["detainee"]["id"], b["detainee"]["id"], judgement)
     assert review(world) == []
-    assert world.count()["unresolved_duplicates"] == 0
+    assert world.count()["caveats"]["possible_duplicates"] == 0
     world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
     assert [one["decision_id"] for one in review(world)] == [one["decision_id"] for one in waiting]
-    assert world.count()["unresolved_duplicates"] == 1
+    assert world.count()["caveats"]["possible_duplicates"] == 1
 
 
 def test_the_list_that_waits_is_best_first_in_pages_and_has_a_past(world: World) -> None:
@@ -237,7 +237,7 @@ def test_a_pair_looked_at_in_vain_waits_behind_those_nobody_looked_at(world: Wor
     assert (back["score"], back["reasons"]) == (first["score"], first["reasons"])
     assert [one["decision_id"] for one in back["looked_at"]] == [decision["id"]]
     assert back["looked_at"][0]["reason"]
-    assert world.count()["unresolved_duplicates"] == 2
+    assert world.count()["caveats"]["possible_duplicates"] == 2
     world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
     assert review(world) == [first, second]
 
@@ -250,7 +250,7 @@ def test_what_was_unsure_can_be_decided_later(world: World, judgement: str) -> N
     assert [(row["score"], row["reasons"]) for row in review(world)] == [(0, [])]
     world.judge(*ids, judgement)
     assert review(world) == []
-    assert world.count()["unresolved_duplicates"] == 0
+    assert world.count()["caveats"]["possible_duplicates"] == 0
 
 
 def test_nobody_is_unsure_against_what_stands(world: World) -> None:

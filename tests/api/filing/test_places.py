@@ -51,7 +51,7 @@ def test_another_source_is_not_told_what_the_first_one_called_the_place(world: W
 def test_counts_have_no_such_place(world: World) -> None:
     world.file()
     groups: list[Body] = world.count("curator", group_by="facility")["groups"]
-    assert [(group["facility"], group["releases"]) for group in groups] == [(None, 1)]
+    assert [(group["by"]["facility"], group["counts"]["cases"]) for group in groups] == [(None, 1)]
 
 
 def test_a_table_holds_the_slug_or_the_name_as_said(world: World) -> None:

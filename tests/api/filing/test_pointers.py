@@ -21,7 +21,7 @@ def pointers(world: World, answer: Body) -> list[str | None]:
 
 def years(world: World, **terms: Any) -> tuple[int, int]:
     """Releases of 2022 and of 2024."""
-    found = [world.count(**window, **terms)["total"]["releases"] for window in (IN_2022, IN_2024)]
+    found = [world.count(**window, **terms)["total"]["cases"] for window in (IN_2022, IN_2024)]
     return found[0], found[1]
 
 

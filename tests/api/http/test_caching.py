@@ -21,7 +21,7 @@ def every_get(world: World, filed: Body) -> dict[str, str | None]:
     known = {f"{{{thing}_id}}": filed[thing]["id"] for thing in ("release", "detention", "detainee", "report")}
     known |= {"{claim_id}": claim["id"], "{slug}": "el-rodeo-i"}
     known["{import_id}"] = world.send_list("nombre,país\nRosa,VE\n", dry_run=True)["id"]
-    known["{code}"] = world.count()["citation"]["address"].removeprefix("/c/")
+    known["{code}"] = world.count()["links"]["cite"].removeprefix("/c/")
     keyed = {"/v1/me": "foro", "/v1/reports": "foro", "/v1/reports/{report_id}": "foro", "/v1/review": "curator",
              "/v1/proposals": "curator", "/v1/objections": "curator", "/v1/waiting": "foro",
              "/v1/review/batches": "curator", "/v1/review/batches/reports": "curator"}  # fmt: skip

@@ -46,7 +46,7 @@ def test_a_commit_without_an_answer_is_told_as_perhaps_stored(
     told = world.refuse(answer, 503, "perhaps_stored")
     assert "may have been stored" in told["detail"]
     assert answer.headers["retry-after"] == "5"
-    assert world.count()["total"]["releases"] == int(stored)
+    assert world.count()["total"]["cases"] == int(stored)
 
 
 @pytest.mark.parametrize("case", [{"source_record_id": "FP-1"}, {}])
@@ -58,7 +58,7 @@ def test_what_was_perhaps_stored_and_is_sent_again_as_told_is_stored_once(
     world.refuse(world.post("/v1/releases", make_report(**case), "foro", **once), 503, "perhaps_stored")
     monkeypatch.undo()
     assert world.post("/v1/releases", make_report(**case), "foro", **once).status_code in (200, 201)
-    assert world.count()["total"]["releases"] == 1
+    assert world.count()["total"]["cases"] == 1
 
 
 def test_what_fails_before_commit_is_told_as_stored_nowhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,4 +117,4 @@ def test_a_line_to_postgresql_that_breaks_after_commit_was_sent_is_told_as_perha
                 answer = client.post("/v1/releases", json=body, headers=world.headers("foro"))
                 world.refuse(answer, 503, "perhaps_stored")
         assert line.cuts == CUTS
-    assert world.count()["total"]["releases"] == CUTS
+    assert world.count()["total"]["cases"] == CUTS

@@ -104,9 +104,9 @@ def test_a_total_is_a_table_of_one_row(world: World) -> None:
     scene(world)
     total = world.count()["total"]
     (row,) = rows_of_csv(asked(world, "/v1/counts/releases", "csv"))
-    assert (row["releases"], row["by_min_sources_1"]) == (str(total["releases"]), str(total["by_min_sources"]["1"]))
+    assert (row["releases"], row["by_min_sources_1"]) == (str(total["cases"]), str(total["by_min_sources"]["1"]))
     (line,) = asked(world, "/v1/counts/releases", "jsonl").text.splitlines()
-    assert json.loads(line)["releases"] == total["releases"]
+    assert json.loads(line)["releases"] == total["cases"]
 
 
 def test_a_list_of_nobody_is_an_empty_table(world: World) -> None:

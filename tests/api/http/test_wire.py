@@ -180,7 +180,7 @@ def write_everything(checked: Checked) -> dict[str, str]:
     post("/v1/recalls", "admin", {"undoes": recalled["receipt"]["revision"]})
     post("/v1/freeze", "curator", None)
     checked.ask("DELETE", "/v1/freeze", "admin")
-    cited = checked.world.count(country="VE", group_by="source")["citation"]["address"]
+    cited = checked.world.count(country="VE", group_by="source")["links"]["cite"]
     return {**ids, "claim": claim, "import": sent, "code": cited.removeprefix("/c/")}
 
 

@@ -139,7 +139,7 @@ def test_a_read_runs_no_more_statements_and_takes_no_more_memory_than_recorded(s
     recorded = RECORDED["reads"][request_of]
     address = recorded["address"].format(
         release=scene.get("/v1/releases", limit=1).json()["data"][0]["id"],
-        citation=scene.count(group_by="source")["citation"]["address"],
+        citation=scene.count(group_by="source")["links"]["cite"],
     )
     for who in (None, "reader"):  # what is made once for all is made by now, also what follows an entry
         ask(scene, address, who)

@@ -36,7 +36,7 @@ def both(settings: Settings, resting: World) -> Iterator[list[Any]]:
 
 
 def counted(client: TestClient) -> int:
-    return int(client.get(COUNT).json()["total"]["releases"])
+    return int(client.get(COUNT).json()["total"]["cases"])
 
 
 def test_who_wrote_is_told_at_once_and_others_within_a_second(both: list[Any], resting: World) -> None:
@@ -87,7 +87,7 @@ def test_who_was_told_of_an_entry_is_not_told_of_less_by_what_was_kept_before(bo
         assert counted(client) == number - 1  # which is kept
         resting.file(detainee__full_name=f"Ovidio Marcano {chr(65 + number)}o", detainee__birth_date="1950")
         other = client.get(f"{COUNT}?released_to=2027-01-0{number}").json()  # is not, and read where all stands
-        assert (other["revision"], other["total"]["releases"]) == (resting.revision, number)
+        assert (other["revision"], other["total"]["cases"]) == (resting.revision, number)
         assert counted(client) == number
 
 

@@ -80,7 +80,7 @@ def test_64_clients_posting_one_record_file_one_report_and_one_release(served: t
     assert world.revision == before + 1
     assert len(client.get("/v1/reports", headers=world.headers("foro")).json()["data"]) == 1
     count = client.get("/v1/counts/releases").json()
-    assert count["total"]["releases"] == 1
+    assert count["total"]["cases"] == 1
 
 
 def test_64_repetitions_of_one_request_are_done_once(served: tuple[World, httpx2.Client]) -> None:
@@ -90,7 +90,7 @@ def test_64_repetitions_of_one_request_are_done_once(served: tuple[World, httpx2
     assert {answer.status_code for answer in answers} == {201}
     assert Counter(answer.headers.get("idempotency-replayed") for answer in answers) == {None: 1, "true": 63}
     assert len({answer.content for answer in answers}) == 1
-    assert client.get("/v1/counts/releases").json()["total"]["releases"] == 1
+    assert client.get("/v1/counts/releases").json()["total"]["cases"] == 1
 
 
 def test_two_sources_posting_one_person_at_once_give_one_release_with_two_verifications(
@@ -105,7 +105,7 @@ def test_two_sources_posting_one_person_at_once_give_one_release_with_two_verifi
         verdicts = client.get(f"/v1/releases/{release}/verifications").json()["data"]
         assert [(one["source"], one["verdict"]) for one in verdicts] == [("foro", "verified"), ("jep", "verified")]
     total = client.get("/v1/counts/releases").json()["total"]
-    assert (total["releases"], total["by_min_sources"]) == (8, {"1": 8, "2": 8})
+    assert (total["cases"], total["by_min_sources"]) == (8, {"1": 8, "2": 8})
 
 
 def test_200_clients_at_4_places_are_all_answered_and_none_with_a_fault(served: tuple[World, httpx2.Client]) -> None:
@@ -138,7 +138,7 @@ def test_200_clients_at_4_places_are_all_answered_and_none_with_a_fault(served: 
 def test_a_count_at_a_revision_stands_still_while_others_write(served: tuple[World, httpx2.Client]) -> None:
     world, client = served
     client.post("/v1/releases", json=person(0), headers=world.headers("foro"))
-    address = client.get("/v1/counts/releases", params={"group_by": "source"}).json()["permalink"]
+    address = client.get("/v1/counts/releases", params={"group_by": "source"}).json()["links"]["permalink"]
 
     def count(_number: int) -> bytes:
         return client.get(address).content

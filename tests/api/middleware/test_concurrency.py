@@ -185,7 +185,7 @@ def test_what_dashboards_poll_is_made_anew_though_strangers_fill_the_lane_of_cos
     assert resting.get(counts, group_by="kind").status_code == 200
     resting.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     resting.app.state.limits = taking(resting.app.state.limits, "costly")
-    assert resting.get(counts, group_by="source").json()["total"]["releases"] == 2
+    assert resting.get(counts, group_by="source").json()["total"]["cases"] == 2
     resting.refuse(resting.get(counts, group_by="kind"), 429, "busy")
 
 

@@ -61,8 +61,8 @@ def test_what_was_answered_once_is_answered_again_without_a_statement(world: Wor
 def test_whoever_asks_after_a_write_is_told_of_it(world: World) -> None:
     for number in range(1, 4):
         world.file(detainee__full_name=f"Persona {'abc'[number - 1] * 9}")
-        assert world.count()["total"]["releases"] == number
-        assert world.count()["total"]["releases"] == number
+        assert world.count()["total"]["cases"] == number
+        assert world.count()["total"]["cases"] == number
 
 
 def test_a_write_of_another_process_is_told_at_once(world: World) -> None:
@@ -71,8 +71,8 @@ def test_a_write_of_another_process_is_told_at_once(world: World) -> None:
     other = World(world.settings, keys=world.keys)
     with other:
         other.file(detainee__full_name="Alguien Distinto Quesada")
-        assert other.count()["total"]["releases"] == 2
-        assert world.count()["total"]["releases"] == 2
+        assert other.count()["total"]["cases"] == 2
+        assert world.count()["total"]["cases"] == 2
     other.engine.dispose()
 
 

@@ -21,7 +21,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from app.counts.citation import CITATION_PATH, build_short_address, parse_short_code
+from app.counts.short_address import CITATION_PATH, build_short_address, parse_short_code
 from app.db.engine import open_write_session
 from app.demo import run as replay
 from app.errors import PROBLEM_JSON

@@ -72,7 +72,7 @@ def test_who_is_only_counted_stands_in_counts_and_nowhere_else(world: World) -> 
         assert world.get(path).json()["data"] == []
         assert len(world.get(path, "reader").json()["data"]) == 1
     count = world.count()
-    assert (count["total"]["releases"], count["withheld"]) == (1, 1)
+    assert (count["total"]["cases"], count["caveats"]["withheld"]) == (1, 1)
     assert world.by_source() == {"foro": 1}
 
 
@@ -130,7 +130,7 @@ def test_withdrawing_consent_hides_at_once_and_in_pinned_answers_too(world: Worl
                 answer = world.get(path, as_of=at)
                 assert answer.status_code == 404 or answer.json()["data"] == []
     assert world.get("/v1/counts/releases", group_by="source", as_of=pinned).content == count.content
-    assert world.count()["total"]["releases"] == 1
+    assert world.count()["total"]["cases"] == 1
 
 
 def test_names_are_found_only_while_they_may_be_shown(world: World) -> None:
@@ -199,8 +199,8 @@ def test_joining_people_keeps_the_strictest_consent_and_parting_them_gives_each_
 def test_an_illness_is_shown_to_partners_alone_and_found_by_no_one_else(world: World) -> None:
     world.file(**SAID)
     assert world.get("/v1/releases", group="gravely_ill").json()["data"] == []
-    assert world.count(group="gravely_ill")["total"]["releases"] == 0
-    assert world.count(group="journalist")["total"]["releases"] == 1
+    assert world.count(group="gravely_ill")["total"]["cases"] == 0
+    assert world.count(group="journalist")["total"]["cases"] == 1
     assert len(world.get("/v1/releases", "reader", group="gravely_ill").json()["data"]) == 1
     assert world.get("/v1/detainees", "reader").json()["data"][0]["groups"] == ["gravely_ill", "journalist"]
 
@@ -218,11 +218,11 @@ def test_a_personal_count_says_no_more_than_the_list_behind_it(world: World) -> 
         "gender": "male",
     }
     for dimension, number in shown.items():
-        groups = {group[dimension]: group["releases"] for group in world.count(group_by=dimension)["groups"]}
+        groups = {group[dimension]: group["counts"]["cases"] for group in world.count(group_by=dimension)["groups"]}
         assert groups == {values[dimension]: number, "withheld": 3 - number}
         asked = {dimension: values[dimension]}
-        assert world.count(**asked)["total"]["releases"] == number
+        assert world.count(**asked)["total"]["cases"] == number
         assert len(world.get("/v1/releases", **asked).json()["data"]) == number
         whole = world.count("reader", group_by=dimension)["groups"]
-        assert {group[dimension]: group["releases"] for group in whole} == {values[dimension]: 3}
-    assert world.count()["withheld"] == 1
+        assert {group[dimension]: group["counts"]["cases"] for group in whole} == {values[dimension]: 3}
+    assert world.count()["caveats"]["withheld"] == 1

@@ -56,7 +56,7 @@ def names(world: World, who: str | None = "reader") -> list[str]:
 
 
 def released(world: World) -> int:
-    return int(world.count()["total"]["releases"])
+    return int(world.count()["total"]["cases"])
 
 
 # --- waiting, and its end ---

@@ -149,7 +149,7 @@ def test_no_count_changes_but_what_is_withheld_of_personal_dimensions(world: Wor
     after = [world.count(**terms) for terms in asked]
     assert after[:2] == before[:2]
     assert after[2]["total"] == before[2]["total"]
-    assert [one[2]["groups"][0]["gender"] for one in (before, after)] == ["male", "withheld"]
+    assert [one[2]["groups"][0]["by"]["gender"] for one in (before, after)] == ["male", "withheld"]
 
 
 def test_a_governments_report_is_not_told_that_it_met_somebody_whom_only_reports_name(world: World) -> None:

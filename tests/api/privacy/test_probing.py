@@ -42,7 +42,7 @@ def pairs(world: World) -> list[Body]:
 def count_all(world: World) -> int:
     """The releases, and those that only governments assert."""
     total = world.count()["total"]
-    return int(total["releases"] + total["official_only"])
+    return int(total["cases"] + total["official_only"])
 
 
 @unreadable
@@ -91,7 +91,7 @@ def test_a_guess_changes_no_count_of_the_person_and_nothing_shown_of_them(world:
     guess(world, who, SOMEBODY)
     right = count_all(world) - counted
     assert [{**world.get(path).json(), "revision": 0} for path in paths] == before
-    assert world.count(all_of=["foro", who])["total"]["releases"] == 0
+    assert world.count(all_of=["foro", who])["total"]["cases"] == 0
     guess(world, who, NOBODY)
     assert right == count_all(world) - counted - right == 1
 
@@ -104,7 +104,7 @@ def test_a_right_guess_leaves_in_the_log_what_a_wrong_one_leaves(world: World, w
         before = world.revision
         answer = guess(world, who, person)
         assert (answer["receipt"]["revision"], world.revision) == (before + 1, before + 1)
-        assert world.count()["unresolved_duplicates"] == 0
+        assert world.count()["caveats"]["possible_duplicates"] == 0
     assert world.rows("SELECT count(*) FROM entry WHERE kind = 'identity'") == [(0,)]
 
 
@@ -277,11 +277,11 @@ def test_nothing_can_be_subtracted_out_of_a_personal_count(world: World, subtest
         for value in values:
             with subtests.test(f"{name}={value}"):
                 answer = world.count(**whole, **{name: value})
-                assert (answer["total"]["releases"], answer["withheld"], answer["uncertain_date"]) == (0, 0, 0)
+                assert (answer["total"]["cases"], answer["withheld"], answer["caveats"]["uncertain_date"]) == (0, 0, 0)
                 assert world.by_source(**whole, **{name: value}) == {}
     for name in ("gender", "category", "facility", "age_group", "nationality"):
         with subtests.test(f"group_by={name}"):
-            groups = {group[name]: group["releases"] for group in world.count(group_by=name)["groups"]}
+            groups = {group[name]: group["counts"]["cases"] for group in world.count(group_by=name)["groups"]}
             assert set(groups) <= {"withheld", "el-rodeo-i", "18_to_69", "VE"}
             assert sum(groups.values()) == 2
             assert groups["withheld"] == (2 if name in ("gender", "category") else 1)
@@ -329,7 +329,7 @@ def test_a_guess_at_somebody_only_counted_shows_in_no_number_whatever_it_asks_fo
         revision, before = world.revision, world.count()["total"]
         guess(world, "jep", person, detainee__publish=publish, source_record_id=str(len(grown)))
         after = world.count()["total"]
-        both = world.count(all_of=["foro", "jep"])["total"]["releases"]
+        both = world.count(all_of=["foro", "jep"])["total"]["cases"]
         grown.append(
             (world.revision - revision, after["people"] - before["people"], after["by_min_sources"]["1"], both)
         )

@@ -91,8 +91,8 @@ def test_a_pinned_count_over_personal_dimensions_says_that_somebody_was_erased(w
     assert "redactions_since" not in world.count(group_by="facility", as_of=last)
     world.redact(filed["detainee"]["id"])
     count = world.count(group_by="facility", as_of=last)
-    assert count["redactions_since"] == 1
-    assert [(group["facility"], group["releases"]) for group in count["groups"]] == [("withheld", 1)]
+    assert count["caveats"]["redactions_since"] == 1
+    assert [(group["by"]["facility"], group["counts"]["cases"]) for group in count["groups"]] == [("withheld", 1)]
     assert "redactions_since" not in world.count(group_by="facility")
     assert "redactions_since" not in world.count(as_of=last)
 

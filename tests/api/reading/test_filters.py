@@ -189,7 +189,7 @@ def test_a_count_and_the_list_of_the_same_terms_agree(scene: World, subtests: py
             counting = {"status": ["verified", "contested", "reported"], **asked}
             terms = {"stage": "carried_out", **counting}
             listed = scene.get("/v1/releases", limit=200, **terms).json()["data"]
-            assert scene.count(**terms)["total"]["releases"] == len(
+            assert scene.count(**terms)["total"]["cases"] == len(
                 [
                     row
                     for row in listed
@@ -222,7 +222,9 @@ def test_every_group_links_to_the_list_behind_it(scene: World, dimension: str) -
                 assert value in (None, "withheld")
                 continue
             number = (
-                group["verified"] if dimension == "source" else group[value if dimension == "status" else "releases"]
+                group["counts"]["verified"]
+                if dimension == "source"
+                else group[value if dimension == "status" else "releases"]
             )
             assert len(scene.client.get(group["list"]).json()["data"]) == number, group
 
@@ -232,9 +234,9 @@ def test_the_list_behind_a_source_goes_by_its_own_dates_and_kinds(world: World) 
     for who in ("jep", "pud"):
         world.file(who, release__released_on="2026-01-12", release__kind="amnesty")
     for asked in ({"released_to": "2026-01-11"}, {"kind": "pardon"}):
-        assert world.count(**asked)["total"]["releases"] == 0
+        assert world.count(**asked)["total"]["cases"] == 0
         (group,) = world.count(group_by="source", **asked)["groups"]
-        assert (group["source"], group["verified"]) == ("foro", 1)
+        assert (group["by"]["source"], group["counts"]["verified"]) == ("foro", 1)
         assert len(world.client.get(group["list"]).json()["data"]) == 1
 
 
@@ -244,7 +246,7 @@ def test_terms_are_echoed_and_the_permalink_gives_the_same_bytes(scene: World, s
             continue
         with subtests.test(str(asked)):
             count = scene.client.get("/v1/counts/releases", params=asked)
-            permalink = count.json()["permalink"]
+            permalink = count.json()["links"]["permalink"]
             assert permalink.endswith(f"&as_of={scene.revision}")
             assert scene.client.get(permalink).json() == count.json()
             for name, value in asked.items():

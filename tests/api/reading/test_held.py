@@ -50,15 +50,15 @@ def test_a_permalink_gives_the_same_bytes_for_ever(world: World) -> None:
     world.file_detention()
     live = world.get(COUNT, country="VE", group_by="source")
     assert live.headers["cache-control"].startswith("public, max-age=5,")
-    pinned = world.client.get(live.json()["permalink"])
+    pinned = world.client.get(live.json()["links"]["permalink"])
     assert pinned.headers["cache-control"] == "public, max-age=31536000, immutable"
     world.now = world.now.replace(month=6)
     world.file_detention(**OTHER_MAN)
-    again = world.client.get(live.json()["permalink"])
+    again = world.client.get(live.json()["links"]["permalink"])
     assert (again.content, again.headers["repr-digest"]) == (pinned.content, pinned.headers["repr-digest"])
     assert again.json()["terms"]["held_on"] == "2026-03-01"
     tag = again.headers["etag"]
-    assert world.client.get(live.json()["permalink"], headers={"If-None-Match": tag}).status_code == 304
+    assert world.client.get(live.json()["links"]["permalink"], headers={"If-None-Match": tag}).status_code == 304
 
 
 def test_a_count_over_personal_dimensions_is_asked_again_each_time(world: World) -> None:
@@ -84,10 +84,10 @@ def test_each_number_links_to_the_detentions_behind_it(world: World) -> None:
     world.file_detention("jep", **OTHER_MAN, detainee__publish="counted")
     world.file("pud", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960")
     count = world.get(COUNT, held_on="2026-02-01", group_by="source").json()
-    assert (count["total"]["detentions"], count["withheld"]) == (2, 1)
-    page = world.client.get(count["list"]).json()
+    assert (count["total"]["cases"], count["caveats"]["withheld"]) == (2, 1)
+    page = world.client.get(count["links"]["list"]).json()
     assert ([one["id"] for one in page["data"]], page["withheld"]) == ([first["detention"]["id"]], 1)
-    lists = {group["source"]: world.client.get(group["list"]).json() for group in count["groups"]}
+    lists = {group["by"]["source"]: world.client.get(group["list"]).json() for group in count["groups"]}
     assert {source: (len(page["data"]), page["withheld"]) for source, page in lists.items()} == {
         "foro": (1, 0), "jep": (0, 1),
     }  # fmt: skip
@@ -109,7 +109,7 @@ def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) 
     assert f"title = {{{{People held in Venezuela on 1 February 2026 {scope}}}}}" in cited["bibtex"]
     world.file("foro", detention_id=first["detention"]["id"], detainee=None)
     between = world.client.get(cited["address"]).json()
-    assert (between["cited"]["total"]["detentions"], between["today"]["total"]["detentions"]) == (2, 1)
+    assert (between["cited"]["total"]["cases"], between["today"]["total"]["cases"]) == (2, 1)
     assert between["changes"] == {"moved_out": 1}
     assert between["cases"] == [{"change": "moved_out", "detention_id": first["detention"]["id"]}]
 
@@ -130,7 +130,7 @@ def test_no_citation_says_in_prison_of_what_may_include_who_was_detained_at_home
     world.file_detention(detention__legal_status="house_arrest")
     for house_arrest, scope in ((False, "without those released"), (True, "with those released")):
         count = world.get(COUNT, held_on="2026-01-10", house_arrest=house_arrest).json()
-        assert count["total"]["detentions"] == 1
+        assert count["total"]["cases"] == 1
         assert f"({scope} to house arrest; " in count["citation"]["en"]
         assert "prison" not in count["citation"]["en"] + count["citation"]["es"].replace("prisión", "prison")
 
@@ -141,13 +141,13 @@ def test_the_list_behind_a_count_holds_whom_a_ministry_alone_let_go_before_he_wa
     world.file("ministry", detainee=None, detention=None, detention_id=first["detention"]["id"], release=release,
                verification={"verdict": "reported"})  # fmt: skip
     count = world.get(COUNT, held_on="2026-01-10", state="held").json()
-    assert count["total"]["detentions"] == 1
-    (listed,) = world.client.get(count["list"]).json()["data"]
+    assert count["total"]["cases"] == 1
+    (listed,) = world.client.get(count["links"]["list"]).json()["data"]
     assert listed["id"] == first["detention"]["id"]
     assert world.count(released_from="2025", released_to="2025-12")["total"]["official_only"] == 1
 
 
 def test_an_empty_registry_holds_nobody(world: World) -> None:
     nothing = world.get(COUNT, as_of=0).json()
-    assert (nothing["total"]["detentions"], nothing["terms"]) == (0, {"house_arrest": False, "held_within": 2})
-    assert world.client.get(nothing["citation"]["address"]).status_code == 200
+    assert (nothing["total"]["cases"], nothing["terms"]) == (0, {"house_arrest": False, "held_within": 2})
+    assert world.client.get(nothing["links"]["cite"]).status_code == 200

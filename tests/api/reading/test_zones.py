@@ -28,9 +28,9 @@ def caracas(settings: Settings) -> Iterator[World]:
 
 def test_a_day_alone_ends_in_the_registrys_zone_and_the_answer_says_when_that_was(caracas: World) -> None:
     found = caracas.count(as_of="2026-01-13")
-    assert found["total"]["releases"] == 1
+    assert found["total"]["cases"] == 1
     assert found["as_of"] == {"instant": "2026-01-14T03:59:59.999999Z", "zone": "America/Caracas"}
-    assert caracas.count(as_of="2026-01-13", zone="Z")["total"]["releases"] == 0
+    assert caracas.count(as_of="2026-01-13", zone="Z")["total"]["cases"] == 0
     assert caracas.count(as_of="2026-01-13", zone="-05:00")["as_of"]["zone"] == "-05:00"
     assert caracas.count(as_of="2026-01-13", zone="Europe/Madrid")["as_of"]["zone"] == "Europe/Madrid"
 

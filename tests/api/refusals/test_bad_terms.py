@@ -102,9 +102,9 @@ def test_a_dimension_or_a_source_named_twice_counts_once(world: World) -> None:
 def test_a_window_of_one_day_is_not_reversed(world: World) -> None:
     world.file()
     for start, end in (("2026-01-12", "2026-01-12"), ("2026-01", "2026-01-12"), ("2026-01-12", "2026")):
-        assert world.count(released_from=start, released_to=end)["total"]["releases"] == 1
+        assert world.count(released_from=start, released_to=end)["total"]["cases"] == 1
 
 
 def test_as_many_sources_at_least_as_there_are_is_a_question(world: World) -> None:
     world.file()
-    assert world.count(min_sources=4)["total"]["releases"] == 0
+    assert world.count(min_sources=4)["total"]["cases"] == 0

@@ -43,8 +43,18 @@ def test_every_address_of_a_count_carries_the_leaf_of_its_revision(world: World,
     count = world.count(group_by="source")
     overlap = world.get("/v1/counts/overlap").json()
     estimate = world.get("/v1/estimates/releases").json()
-    addresses = [count["permalink"], count["list"], count["groups"][0]["list"], held["permalink"], held["list"]]
-    addresses += [world.get("/v1/counts/series").json()["permalink"], overlap["permalink"], estimate["permalink"]]
+    addresses = [
+        count["links"]["permalink"],
+        count["links"]["list"],
+        count["groups"][0]["list"],
+        held["permalink"],
+        held["list"],
+    ]
+    addresses += [
+        world.get("/v1/counts/series").json()["links"]["permalink"],
+        overlap["permalink"],
+        estimate["permalink"],
+    ]
     addresses += [overlap["sources"][0]["list"], overlap["sources"][0]["only_list"], overlap["patterns"][0]["list"]]
     for address in addresses:
         with subtests.test(address):
@@ -63,7 +73,7 @@ def test_the_next_page_of_a_list_carries_it_too(world: World) -> None:
 
 
 def test_a_permalink_of_a_lost_revision_is_gone_and_names_todays_address(world: World, cited: Body) -> None:
-    for address in (cited["permalink"], cited["list"]):
+    for address in (cited["links"]["permalink"], cited["list"]):
         refused = world.client.get(address)
         assert (refused.status_code, refused.json()["code"]) == (410, "revision_lost"), address
         assert refused.headers["Cache-Control"] == "no-store"
@@ -72,9 +82,9 @@ def test_a_permalink_of_a_lost_revision_is_gone_and_names_todays_address(world: 
 
 
 def test_a_citation_in_print_of_a_lost_revision_is_gone_and_names_todays_count(world: World, cited: Body) -> None:
-    refused = world.client.get(cited["citation"]["address"])
+    refused = world.client.get(cited["links"]["cite"])
     assert (refused.status_code, refused.json()["code"]) == (410, "revision_lost")
-    assert refused.json()["address"] == without(cited["permalink"], "rules", "leaf", "as_of")
+    assert refused.json()["address"] == without(cited["links"]["permalink"], "rules", "leaf", "as_of")
     today = world.client.get(refused.json()["address"]).json()
     assert (today["terms"], today["revision"]) == (cited["terms"], world.revision)
 
@@ -83,13 +93,13 @@ def test_a_revision_beyond_the_head_is_lost_where_its_leaf_is_known(world: World
     lost.file(**SINCE)
     count = lost.count(country="VE")
     assert count["revision"] > world.revision
-    for address in (count["permalink"], count["citation"]["address"], count["list"]):
+    for address in (count["links"]["permalink"], count["links"]["cite"], count["links"]["list"]):
         assert world.client.get(address).json()["code"] == "revision_lost", address
     world.refuse(world.get("/v1/counts/releases", as_of=count["revision"]), 422, "ahead_of_head", "/as_of")
 
 
 def test_an_address_without_a_leaf_is_answered_by_the_number_of_its_revision(world: World, cited: Body) -> None:
-    answer = world.client.get(without(cited["permalink"], "leaf"))
+    answer = world.client.get(without(cited["links"]["permalink"], "leaf"))
     assert (answer.status_code, answer.json()["revision"]) == (200, cited["revision"])
     assert answer.json() == world.count(country="VE", group_by="source")
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import update
 
-from app.counts.citation import build_short_address
+from app.counts.short_address import build_short_address
 from app.db.engine import open_write_session
 from app.log.entries import Pin
 from app.log.head import RulesMismatch
@@ -55,13 +55,13 @@ def test_answers_and_permalinks_name_the_rules(filed: World) -> None:
         assert answer.json()["rules"] == RULES, path
         assert answer.headers["Recuento-Rules"] == str(RULES), path
     count = filed.count(group_by="source")
-    for address in (count["permalink"], count["list"], count["groups"][0]["list"]):
+    for address in (count["links"]["permalink"], count["links"]["list"], count["groups"][0]["list"]):
         assert parse_qs(urlsplit(address).query)["rules"] == [str(RULES)]
 
 
 def test_a_permalink_of_earlier_rules_is_gone_and_names_the_address_of_today(filed: World) -> None:
     count = filed.count(group_by="source", country="VE")
-    earlier = count["permalink"].replace(f"rules={RULES}", f"rules={EARLIER}")
+    earlier = count["links"]["permalink"].replace(f"rules={RULES}", f"rules={EARLIER}")
     refused = filed.client.get(earlier)
     assert refused.status_code == 410, refused.text
     assert refused.json()["code"] == "rules_changed"
@@ -80,10 +80,10 @@ def test_rules_yet_to_come_are_refused(filed: World) -> None:
 def test_a_citation_in_print_under_earlier_rules_is_gone_and_names_the_address_of_today(
     filed: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    today = filed.count()["citation"]["address"]
+    today = filed.count()["links"]["cite"]
     with monkeypatch.context() as earlier:
         earlier.setattr(wording, "RULES", EARLIER)
-        leaf = parse_qs(urlsplit(filed.count()["permalink"]).query)["leaf"][0]
+        leaf = parse_qs(urlsplit(filed.count()["links"]["permalink"]).query)["leaf"][0]
         printed = build_short_address({"stage": "carried_out", "net": False}, Pin(filed.revision, leaf))
     refused = filed.client.get(printed)
     assert (refused.status_code, refused.json()["code"]) == (410, "rules_changed")

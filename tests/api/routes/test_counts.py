@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.config import Settings
-from app.counts.citation import CITATION_PATH, build_short_address
+from app.counts.short_address import CITATION_PATH, build_short_address
 from app.log.entries import Pin
 from tests.support import Body, World
 
@@ -32,7 +32,7 @@ def digest(content: bytes) -> str:
 
 
 def address_of(world: World, **terms: Any) -> str:
-    return str(world.count(**terms)["citation"]["address"])
+    return str(world.count(**terms)["links"]["cite"])
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_the_address_of_any_terms_leads_to_the_same_count(cited: World, subtests
     for terms in TERMS:
         with subtests.test(str(terms)):
             count = cited.count(**terms)
-            answer = cited.get(count["citation"]["address"])
+            answer = cited.get(count["links"]["cite"])
             assert answer.status_code == 200, answer.text
             assert answer.json()["cited"] == count
 
@@ -56,7 +56,7 @@ def test_every_term_of_the_permalink_is_in_the_citation(cited: World, subtests: 
     for terms in TERMS:
         with subtests.test(str(terms)):
             count = cited.count(**terms)
-            asked = parse_qs(urlsplit(count["permalink"]).query)
+            asked = parse_qs(urlsplit(count["links"]["permalink"]).query)
             assert asked.pop("as_of") == [str(count["citation"]["revision"])] == [str(cited.revision)]
             assert asked.pop("rules") == [str(count["rules"])]
             assert re.fullmatch("[0-9a-f]{16}", asked.pop("leaf")[0])
@@ -134,14 +134,14 @@ def test_a_count_of_nothing_has_an_address_and_no_hour(settings: Settings) -> No
     with World(settings) as world:
         count = world.count(as_of=0)
         assert (count["revision"], count["recorded_at"]) == (0, None)
-        shown = world.get(count["citation"]["address"]).json()
+        shown = world.get(count["links"]["cite"]).json()
         assert (shown["added"], shown["removed"], shown["cited"]) == (0, 0, count)
 
 
 def test_the_public_address_stands_before_the_code(settings: Settings) -> None:
     public = settings.model_copy(update={"public_url": "https://recuento.example"})
     with World(public) as world:
-        cited = world.count()["citation"]
+        cited = world.cite(world.count())
         assert re.fullmatch(r"https://recuento\.example/c/2[A-Za-z0-9_-]+", cited["address"])
         assert all(cited["address"] in cited[name] for name in ("en", "es", "bibtex"))
         assert world.get(urlsplit(cited["address"]).path).status_code == 200
@@ -163,7 +163,7 @@ def test_the_digest_is_that_of_the_very_bytes_sent(cited: World, form: str) -> N
 
 
 def test_a_count_pinned_to_its_revision_has_the_same_bytes_and_digest_later(cited: World) -> None:
-    link = cited.count(group_by="source")["permalink"]
+    link = cited.count(group_by="source")["links"]["permalink"]
     before = cited.client.get(link)
     cited.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     after = cited.client.get(link)
@@ -183,11 +183,11 @@ def test_one_sources_releases_have_its_own_status_and_so_has_their_citation(worl
     filed = world.file("foro", verification={"verdict": "reported"})
     world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
     count = world.count(source="foro", group_by="source")
-    assert (count["total"]["verified"], [group["verified"] for group in count["groups"]]) == (0, [0])
-    cited = world.count(source="foro")["citation"]
+    assert (count["total"]["verified"], [group["counts"]["verified"] for group in count["groups"]]) == (0, [0])
+    cited = world.cite(world.count(source="foro"))
     assert "by the word of: Foro), only reported." in cited["en"]
     assert "según: Foro), solo reportada." in cited["es"]
-    assert ": 1 release, verified." in world.count()["citation"]["en"]
+    assert ": 1 release, verified." in world.cite(world.count())["en"]
 
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

@@ -208,13 +208,13 @@ def test_hiding_and_showing_again_change_no_count_and_no_withheld_of_any_revisio
     person(world, 1, detainee__publish="anonymous")
     person(world, 2, detainee__publish="counted")
     pinned = world.revision
-    before, live = counts(world, pinned), world.count()["withheld"]
+    before, live = counts(world, pinned), world.count()["caveats"]["withheld"]
     assert live == 1
     world.object_to(address(filed))
     world.beat()
     assert not shown(world, filed)
     assert counts(world, pinned) == before
-    assert world.count()["withheld"] == live
+    assert world.count()["caveats"]["withheld"] == live
     assert world.count()["total"] == before[pinned - 1]["total"]
     world.decide(queue(world)[0]["id"], "dismissed")
     assert shown(world, filed)

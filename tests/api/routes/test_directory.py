@@ -77,12 +77,12 @@ def test_what_a_source_verified_counts_as_independent_only_while_the_source_does
     before = world.revision
     assert patch(world, "/v1/sources/foro", change, "admin").status_code == 200
     total = world.count()["total"]
-    assert (total["releases"], total["official_only"], total["by_min_sources"]) == (0, 1, {})
+    assert (total["cases"], total["official_only"], total["by_min_sources"]) == (0, 1, {})
     # It is shown all the same, and its own row says that no organisation checked it.
     (verdict,) = world.get(f"/v1/releases/{filed['release']['id']}/verifications").json()["data"]
     assert (verdict["verdict"], verdict["independent"]) == ("verified", False)
     (group,) = world.count(group_by="source")["groups"]
-    assert (group["verified"], group["official_only"]) == (0, 1)
+    assert (group["counts"]["verified"], group["counts"]["official_only"]) == (0, 1)
     assert world.count(as_of=before)["total"]["by_min_sources"] == {"1": 1}
     patch(world, "/v1/sources/foro", {name: not value for name, value in change.items()}, "admin")
     assert world.count()["total"]["by_min_sources"] == {"1": 1}
@@ -371,7 +371,7 @@ def test_a_reconciliation_tells_nobody_who_is_withheld(world: World) -> None:
     assert (answer.json()["now"]["releases"], answer.json()["now"]["withheld"]) == (2, 1)
     assert "Quintana" not in answer.text
     asked = answer.json()["now"]["permalink"]
-    assert world.client.get(asked).json()["total"]["releases"] == 2
+    assert world.client.get(asked).json()["total"]["cases"] == 2
 
 
 CURATORS_TO_SAY = ("supersedes", "part_of", "same_as")

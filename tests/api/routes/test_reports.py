@@ -84,7 +84,7 @@ def test_other_content_under_the_same_case_number_is_the_next_version(world: Wor
     assert second.json()["receipt"]["revision"] == first["receipt"]["revision"] + 1
     assert second.json()["release"]["id"] == first["release"]["id"]
     assert second.json()["release"]["kind"] == "pardon"
-    assert world.count()["total"]["releases"] == 1
+    assert world.count()["total"]["cases"] == 1
 
 
 def test_a_case_number_is_its_sources_own(world: World) -> None:
@@ -203,8 +203,8 @@ def test_a_withdrawn_report_stays_visible_as_withdrawn_and_counts_no_more(world:
     assert read["retraction"] == {"reason": "another man"}
     release = world.get(f"/v1/releases/{filed['release']['id']}").json()
     assert release["status"] == "retracted"
-    assert world.count()["total"]["releases"] == 0
-    assert world.count(as_of=filed["receipt"]["revision"])["total"]["releases"] == 1
+    assert world.count()["total"]["cases"] == 0
+    assert world.count(as_of=filed["receipt"]["revision"])["total"]["cases"] == 1
     (verdict,) = world.get(f"/v1/releases/{filed['release']['id']}/verifications").json()["data"]
     assert verdict["verdict"] == "retracted"
     with world.storing_nothing():
@@ -238,7 +238,7 @@ def test_a_report_may_point_at_what_is_known_instead_of_describing_it(world: Wor
             assert answer.status_code == 201, answer.text
     verdicts = world.get(f"/v1/releases/{known['release']['id']}/verifications").json()["data"]
     assert {one["source"] for one in verdicts} == {"foro", "jep", "pud", "ministry"}
-    assert world.count()["total"]["releases"] == 1
+    assert world.count()["total"]["cases"] == 1
 
 
 def test_a_verdict_on_a_release_is_the_next_version_of_the_sources_report_there(world: World) -> None:

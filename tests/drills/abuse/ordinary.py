@@ -98,7 +98,7 @@ def _read_total(server: Server) -> int:
 
 def _read_row(server: Server, slug: str) -> int:
     groups = server.get("/v1/counts/releases", group_by="source")["groups"]
-    return next((int(group["verified"]) for group in groups if group["source"] == slug), 0)
+    return next((int(group["counts"]["verified"]) for group in groups if group["by"]["source"] == slug), 0)
 
 
 def _expect_number(verdict: Verdict, name: str, number: int, expected: int) -> None:

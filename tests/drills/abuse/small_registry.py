@@ -255,7 +255,7 @@ def read_numbers(world: World) -> dict[str, int]:
         numbers |= {f"{name}: {part}": value for part, value in total.items() if isinstance(value, int)}
         numbers |= {f"{name}: {least} sources": value for least, value in total["by_min_sources"].items()}
     for group in world.get("/v1/counts/releases", group_by="source").json()["groups"]:
-        if group["source"] in TRUSTED:
+        if group["by"]["source"] in TRUSTED:
             numbers |= {f"row of {group['source']}: {part}": group[part] for part in ("verified", "reported", "people")}
     left_out = (*names.WAITING_TOTALS, "counted_apart")  # whoever closes somebody moves the latter
     return {name: number for name, number in numbers.items() if name.rpartition(": ")[2] not in left_out}

@@ -245,4 +245,4 @@ def test_it_is_let_go_of_even_while_a_folder_does_not_answer(
         assert reader.get(GENDER).json()["code"] == "not_in_files"
         back.set()
         thread.join()
-        assert reader.get(GENDER).json()["total"]["releases"] == 4
+        assert reader.get(GENDER).json()["total"]["cases"] == 4

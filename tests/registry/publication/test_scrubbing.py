@@ -131,7 +131,7 @@ def test_no_byte_of_the_erased_stays_in_a_file_of_the_database(world: World, mon
     assert found(world, values)  # deleting, and overwriting what was deleted, is not enough
     assert erasure.finish_erasures(world.engine) is True
     assert found(world, values) == {}
-    assert world.count()["total"]["releases"] == PEOPLE
+    assert world.count()["total"]["cases"] == PEOPLE
 
 
 def test_an_erasure_that_nobody_hinders_is_finished_with_its_answer(world: World) -> None:

@@ -35,16 +35,16 @@ def file_people(world: World, count: int, who: str = "foro", first: int = 1, **c
 
 def numbers(world: World, **terms: Any) -> tuple[int, int, int]:
     counted = world.count(**terms)
-    return counted["total"]["verified"], counted["awaiting_review"], counted["rejected"]
+    return counted["total"]["verified"], counted["caveats"]["awaiting_review"], counted["caveats"]["rejected"]
 
 
 def test_a_new_source_counts_up_to_its_limit_and_in_its_own_row_beyond_it(world: World) -> None:
     states = [filed["review"] for filed in file_people(world, LIMIT + 3)]
-    assert states == ["unreviewed"] * LIMIT + ["awaiting_review"] * 3
+    assert states == ["unreviewed"] * LIMIT + ["caveats"]["awaiting_review"] * 3
     assert numbers(world) == (LIMIT, 3, 0)
     assert numbers(world, source="foro") == (LIMIT + 3, 3, 0)
     (row,) = world.get("/v1/counts/releases", group_by="source").json()["groups"]
-    assert (row["verified"], row["awaiting_review"]) == (LIMIT + 3, 3)
+    assert (row["counts"]["verified"], row["counts"]["awaiting_review"]) == (LIMIT + 3, 3)
 
 
 def test_waiting_reports_are_shown_to_nobody_and_named_nowhere(world: World) -> None:
@@ -252,7 +252,7 @@ def test_a_trial_says_how_many_rows_would_wait(world: World) -> None:
     lines += [f"F-{n},{person(n)['detainee__full_name']},VE,2026-01-12,verified,family" for n in range(LIMIT + 3)]
     trial = world.send_list("\n".join(lines), dry_run="true")
     receipt = world.send_list("\n".join(lines))
-    assert trial["awaiting_review"] == receipt["awaiting_review"] == 3
+    assert trial["caveats"]["awaiting_review"] == receipt["caveats"]["awaiting_review"] == 3
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
     assert (batch["reports"], batch["waiting"], batch["list"] > 0) == (LIMIT + 3, 3, True)
 
@@ -291,7 +291,7 @@ def test_a_person_rearrested_by_waiting_reports_alone_has_two_detentions_in_the_
     file_people(world, LIMIT, first=100)
     assert world.file(**first, release__kind="pardon")["review"] == "awaiting_review"
     assert numbers(world) == (LIMIT, 2, 0)
-    assert world.count(source="foro")["total"]["releases"] == LIMIT + 2
+    assert world.count(source="foro")["total"]["cases"] == LIMIT + 2
     world.review()
     assert numbers(world) == (LIMIT + 2, 0, 0)
 
@@ -302,9 +302,9 @@ def test_no_other_source_counts_in_a_row_under_review(world: World) -> None:
     world.review()
     file_people(world, LIMIT, first=100)
     world.verify(release, "foro", verdict="verified", method="lawyer", released_on="2026-01-14")
-    assert world.count(source="foro", sources=2)["total"]["releases"] == 0
-    assert world.count(source="foro", any_of="jep")["total"]["releases"] == 0
-    assert world.count(source="foro", min_sources=1)["total"]["releases"] == LIMIT
+    assert world.count(source="foro", sources=2)["total"]["cases"] == 0
+    assert world.count(source="foro", any_of="jep")["total"]["cases"] == 0
+    assert world.count(source="foro", min_sources=1)["total"]["cases"] == LIMIT
     assert world.count(source="foro")["total"]["verified"] == LIMIT + 1
 
 

@@ -37,7 +37,7 @@ def test_a_record_may_grow_from_detention_to_release(world: World) -> None:
     release = world.file(source_record_id="FP-1")
     assert release["report"] == {"id": detention["report"]["id"], "version": 2}
     assert release["detention"]["id"] == detention["detention"]["id"]
-    assert world.count()["total"]["releases"] == 1
+    assert world.count()["total"]["cases"] == 1
 
 
 AGAIN = {"detained_on": "2026-02-01", "country": "VE"}
@@ -98,11 +98,11 @@ def held(world: World, day: str, **terms: Any) -> Body:
 def test_a_source_that_sends_its_report_without_the_release_takes_the_release_back(world: World) -> None:
     for case, name in (("FP-1", "Rosa Inés Valdivia"), ("FP-2", "Julio Peralta Ríos")):
         world.file(source_record_id=case, detainee__full_name=name)
-    assert (world.count()["total"]["releases"], held(world, "2026-01-14")["total"]["detentions"]) == (2, 0)
+    assert (world.count()["total"]["cases"], held(world, "2026-01-14")["total"]["cases"]) == (2, 0)
     body = make_report(release=None, source_record_id="FP-2", detainee__full_name="Julio Peralta Ríos")
     corrected = world.post("/v1/detentions", body, "foro")
     assert (corrected.status_code, corrected.json()["report"]["version"]) == (200, 2)
-    assert (world.count()["total"]["releases"], held(world, "2026-01-14")["total"]["detentions"]) == (1, 1)
+    assert (world.count()["total"]["cases"], held(world, "2026-01-14")["total"]["cases"]) == (1, 1)
     (correction,) = world.get("/v1/corrections").json()["data"]
     assert (correction["kind"], "released_on" in {change["field"] for change in correction["changes"]}) == (
         "restated", True,
@@ -114,8 +114,8 @@ def test_what_a_source_takes_back_leaves_the_release_that_another_source_reports
     world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer", released_on="2026-01-12")
     world.post("/v1/detentions", make_report(release=None, source_record_id="FP-1"), "foro")
     assert world.by_source() == {"jep": 1}
-    assert (world.count()["total"]["releases"], held(world, "2026-01-14")["total"]["detentions"]) == (1, 0)
-    assert held(world, "2026-01-14", source="foro")["total"]["detentions"] == 1, "by its own word"
+    assert (world.count()["total"]["cases"], held(world, "2026-01-14")["total"]["cases"]) == (1, 0)
+    assert held(world, "2026-01-14", source="foro")["total"]["cases"] == 1, "by its own word"
 
 
 def test_a_patch_takes_the_release_back_too_and_another_gives_it_again(world: World) -> None:
@@ -124,7 +124,7 @@ def test_a_patch_takes_the_release_back_too_and_another_gives_it_again(world: Wo
     for said, number in ((None, 0), (release, 1)):
         changed = world.client.patch(f"/v1/reports/{report}", json={"release": said}, headers=world.headers("foro"))
         assert changed.status_code == 200, changed.text
-        assert world.count()["total"]["releases"] == number
+        assert world.count()["total"]["cases"] == number
 
 
 def test_a_verification_cannot_bring_in_another_case_number(world: World) -> None:

@@ -126,7 +126,10 @@ RODEO = {"slug": "el-rodeo-i", "name": "El Rodeo I", "kind": "prison", "country"
 
 
 def by_facility(world: World, **terms: Any) -> dict[str | None, int]:
-    return {group["facility"]: group["releases"] for group in world.count(group_by="facility", **terms)["groups"]}
+    return {
+        group["by"]["facility"]: group["counts"]["cases"]
+        for group in world.count(group_by="facility", **terms)["groups"]
+    }
 
 
 def test_a_change_of_a_facility_reprojects_what_names_it_in_that_entry(world: World) -> None:

@@ -68,7 +68,7 @@ def test_a_number_of_people_without_faces_is_told_to_file_a_claim(world: World) 
     body = make_report(detainee={"gender": "male"}, detention={"country": "VE", "facility": "El Rodeo I"})
     problem = world.refuse(world.post("/v1/releases", body, "foro"), 422, "file_a_claim")
     assert "/v1/claims" in problem["detail"]
-    assert world.count()["total"]["releases"] == 0
+    assert world.count()["total"]["cases"] == 0
 
 
 def test_a_correction_cannot_take_the_last_facts_away(world: World) -> None:

@@ -45,7 +45,9 @@ def test_towards_people_of_class_counted_a_write_is_answered_as_if_new(world: Wo
     assert answer["release"]["verified_by"] == ["jep"]
     assert not {answer[kind]["id"] for kind in KINDS} & {hidden[kind]["id"] for kind in KINDS}
     count = world.count()
-    assert (count["total"]["by_min_sources"], count["unresolved_duplicates"]) == ({"1": 3}, 0), "only a curator knows"
+    assert (count["total"]["by_min_sources"], count["caveats"]["possible_duplicates"]) == ({"1": 3}, 0), (
+        "only a curator knows"
+    )
 
 
 def test_the_answer_holds_the_reports_own_ids(world: World) -> None:

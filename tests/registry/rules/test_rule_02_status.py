@@ -108,4 +108,4 @@ def test_a_count_tells_verified_releases_that_a_source_denies(world: World) -> N
 def test_a_count_tells_official_releases_apart(world: World) -> None:
     world.file("ministry", verification={"verdict": "verified", "method": "court_record"})
     total = world.count()["total"]
-    assert (total["releases"], total["official_only"]) == (0, 1)
+    assert (total["cases"], total["official_only"]) == (0, 1)

@@ -173,7 +173,7 @@ def test_the_state_of_a_person_and_the_count_by_source_follow_the_same_voice(wor
                              source_record_id=case, verification=said)  # fmt: skip
     state = world.get(f"/v1/detainees/{person}").json()["state"]
     groups = world.get("/v1/counts/detentions", held_on="2026-02-01", group_by="source").json()["groups"]
-    verified = {group["source"]: group["verified"] for group in groups}
+    verified = {group["by"]["source"]: group["counts"]["verified"] for group in groups}
     assert (verified["pud"], state) == (0, "released")
 
 
@@ -209,7 +209,7 @@ def test_who_verifies_what_another_refutes_speaks_of_the_stage_in_dispute(world:
 def test_who_gives_the_day_of_a_release_that_was_only_ordered_says_that_it_was_carried_out(world: World) -> None:
     release = world.file("foro", release={"stage": "ordered", "ordered_on": "2026-01-19"})["release"]["id"]
     world.verify(release, "jep", verdict="verified", method="lawyer")
-    assert world.count(stage="carried_out")["total"]["releases"] == 0
+    assert world.count(stage="carried_out")["total"]["cases"] == 0
     world.verify(release, "pud", verdict="verified", method="family", released_on="2026-02-23")
     assert world.count(stage="carried_out", released_from="2026-02")["total"]["verified"] == 1
 

@@ -175,9 +175,9 @@ def test_another_first_hand_date_makes_the_date_uncertain(world: World) -> None:
     release = world.file("foro", release__released_on="2026-01-08")["release"]["id"]
     world.verify(release, "jep", verdict="verified", method="lawyer", released_on="2026-01")
     january = {"released_from": "2026-01", "released_to": "2026-01"}
-    assert world.count(**january)["uncertain_date"] == 0
+    assert world.count(**january)["caveats"]["uncertain_date"] == 0
     world.verify(release, "pud", verdict="reported", method="press", released_on="2026-01-20")
-    assert world.count(**january)["uncertain_date"] == 0
+    assert world.count(**january)["caveats"]["uncertain_date"] == 0
     world.verify(release, "pud", verdict="reported", method="family", released_on="2026-01-20")
-    assert world.count(**january)["uncertain_date"] == 1
+    assert world.count(**january)["caveats"]["uncertain_date"] == 1
     assert world.count(**january)["total"]["verified"] == 1

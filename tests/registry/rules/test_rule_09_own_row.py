@@ -77,9 +77,11 @@ def test_neither_a_government_nor_a_rival_moves_the_count_of_a_source(world: Wor
         assert world.by_source(**JANUARY).get("foro", 0) == 0
         body = {"detainee_id": person, "detention": {"country": "VE"}, "release": {"released_on": day}}
         assert world.post("/v1/releases", body, who).status_code == 201
-        (group,) = [one for one in world.count(group_by=["source"], **JANUARY)["groups"] if one["source"] == "foro"]
-        assert (group["verified"], group["uncertain_date"]) == (0, 1)
-        assert world.count(source="foro", **JANUARY)["uncertain_date"] == 1
+        (group,) = [
+            one for one in world.count(group_by=["source"], **JANUARY)["groups"] if one["by"]["source"] == "foro"
+        ]
+        assert (group["counts"]["verified"], group["counts"]["uncertain_date"]) == (0, 1)
+        assert world.count(source="foro", **JANUARY)["caveats"]["uncertain_date"] == 1
 
 
 def correct(world: World, filed: Any, who: str, **changes: Any) -> Any:
@@ -316,11 +318,11 @@ def test_where_a_person_was_held_is_by_source_what_that_source_says(world: World
         body = {"release_id": release, "detention": {"facility": "El Helicoide"}, "release": {}}
         assert world.post("/v1/releases", body, who).status_code == 201
     groups = world.count(group_by=["source", "facility"])["groups"]
-    assert {(one["source"], one["facility"]) for one in groups} == {
+    assert {(one["by"]["source"], one["by"]["facility"]) for one in groups} == {
         ("foro", "el-rodeo-i"), ("jep", "el-rodeo-i"), ("ministry", "el-helicoide"), ("pud", "el-helicoide"),
     }  # fmt: skip
     assert world.by_source(facility="El Rodeo I") == {"foro": 1, "jep": 1}
-    assert world.count(source="jep", facility="El Helicoide")["total"]["releases"] == 0
+    assert world.count(source="jep", facility="El Helicoide")["total"]["cases"] == 0
     taken_over = [entry for entry in world.rows("SELECT body FROM entry") if "taken_over" in str(entry)]
     assert taken_over
     assert not any("rodeo" in str(entry) for entry in taken_over)
@@ -382,6 +384,6 @@ def test_counting_by_source_uses_its_own_values_and_totals_the_consolidated_ones
     assert world.by_source(**january) == {"foro": 1, "pud": 1}
     assert world.by_source(**february) == {"jep": 1}
     assert world.by_source(kind="full_release") == {"jep": 1}
-    assert [world.count(**window)["total"]["releases"] for window in (january, february)] == [1, 0]
-    assert world.count(kind="full_release")["total"]["releases"] == 0
-    assert world.count(source="jep", **february)["total"]["releases"] == 1
+    assert [world.count(**window)["total"]["cases"] for window in (january, february)] == [1, 0]
+    assert world.count(kind="full_release")["total"]["cases"] == 0
+    assert world.count(source="jep", **february)["total"]["cases"] == 1

@@ -51,7 +51,7 @@ def three(world: World) -> World:
 
 
 def groups(world: World, name: str, who: str | None = None, **terms: Any) -> dict[str | None, int]:
-    return {group[name]: group["releases"] for group in world.count(who, group_by=name, **terms)["groups"]}
+    return {group[name]: group["counts"]["cases"] for group in world.count(who, group_by=name, **terms)["groups"]}
 
 
 def seen(name: str) -> int:
@@ -79,8 +79,8 @@ def test_a_key_that_is_not_a_partners_sees_no_more_than_the_public(three: World)
 
 def test_personal_filters_never_match_the_withheld(three: World) -> None:
     for name in PERSONAL:
-        assert three.count(**{name: VALUES[name]})["total"]["releases"] == seen(name)
-        assert three.count("reader", **{name: VALUES[name]})["total"]["releases"] == 3
+        assert three.count(**{name: VALUES[name]})["total"]["cases"] == seen(name)
+        assert three.count("reader", **{name: VALUES[name]})["total"]["cases"] == 3
 
 
 def test_a_count_says_no_more_than_the_list_behind_it(three: World) -> None:
@@ -91,7 +91,7 @@ def test_a_count_says_no_more_than_the_list_behind_it(three: World) -> None:
                     assert group["list"] is None
                 else:
                     listed = three.client.get(group["list"], headers=three.headers(who)).json()["data"]
-                    assert len(listed) == group["releases"]
+                    assert len(listed) == group["counts"]["cases"]
 
 
 def test_nothing_can_be_subtracted_out(three: World) -> None:
@@ -113,12 +113,12 @@ def test_nothing_can_be_subtracted_out(three: World) -> None:
 
 def test_counts_by_source_include_everyone(three: World) -> None:
     assert three.by_source() == {"foro": 3}
-    assert three.count()["total"]["releases"] == 3
+    assert three.count()["total"]["cases"] == 3
 
 
 def test_two_dimensions_withhold_as_one_does(three: World) -> None:
     found = three.count(group_by=["gender", "nationality"])["groups"]
-    assert {(group["gender"], group["nationality"]): group["releases"] for group in found} == {
+    assert {(group["by"]["gender"], group["by"]["nationality"]): group["counts"]["cases"] for group in found} == {
         ("female", "AR"): 1,
         ("withheld", "AR"): 1,
         ("withheld", "withheld"): 1,

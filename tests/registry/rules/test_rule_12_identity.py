@@ -157,7 +157,7 @@ def test_people_judged_different_part_though_the_matcher_tied_them(world: World)
     decided = {"a": father["detainee"]["id"], "b": absorbed, "judgement": "different", "reason": "father and son"}
     assert world.post("/v1/identity", decided, "curator").status_code == 201
     assert people(world) == {father["detainee"]["id"], absorbed}
-    assert world.count()["total"]["releases"] == 2
+    assert world.count()["total"]["cases"] == 2
 
 
 def test_a_judgement_that_contradicts_curators_standing_ones_is_refused_with_the_chain(world: World) -> None:

@@ -53,7 +53,7 @@ def test_two_independent_sources_that_state_a_birth_outweigh_one_record_of_anoth
     (waiting,) = contradictions(world)
     assert waiting["detainee"]["id"] == known["detainee"]["id"]
     assert {"births more than 2 years apart"} <= {reason["note"] for reason in waiting["reasons"]}
-    assert world.count()["unresolved_duplicates"] == 0
+    assert world.count()["caveats"]["possible_duplicates"] == 0
 
 
 def test_what_was_outweighed_waits_until_a_curator_parts_it_or_says_that_it_is_the_same(world: World) -> None:
@@ -90,7 +90,7 @@ def test_a_namesake_filed_first_keeps_no_later_reports_apart(world: World) -> No
     for who in ("jep", LATER):
         assert world.file(who)["detainee"]["id"] == known["detainee"]["id"]
     assert people(world) == {namesake["detainee"]["id"], known["detainee"]["id"]}
-    assert world.count()["unresolved_duplicates"] == 1
+    assert world.count()["caveats"]["possible_duplicates"] == 1
 
 
 @pytest.mark.parametrize(

@@ -111,11 +111,11 @@ def test_whoever_is_closed_later_counts_by_months_from_then_on_and_by_days_befor
     filed = world.file(detention__detained_on="2024-10-13")
     before = world.revision
     window = {"detained_from": "2024-10-13", "detained_to": "2024-10-13"}
-    assert world.count(**window)["total"]["releases"] == 1
+    assert world.count(**window)["total"]["cases"] == 1
     world.consent(filed["detainee"]["id"], "counted")
-    assert world.count(**window)["total"]["releases"] == 0
-    assert world.count(**window)["uncertain_date"] == 1
-    assert world.count(**window, as_of=before)["total"]["releases"] == 1, "the log said the day then"
+    assert world.count(**window)["total"]["cases"] == 0
+    assert world.count(**window)["caveats"]["uncertain_date"] == 1
+    assert world.count(**window, as_of=before)["total"]["cases"] == 1, "the log said the day then"
     assert bounds(world) == {(date(2024, 10, 1).toordinal(), date(2024, 10, 31).toordinal())}
     (shown,) = world.get("/v1/detentions", "reader").json()["data"]
     assert shown["detained_on"] == "2024-10-13"
@@ -126,10 +126,10 @@ def test_hiding_somebody_moves_no_release_to_another_spell(world: World) -> None
     first = world.file(detention__detained_on="2024-10-13", release__released_on="2026-01-05")
     again: Body = {"detention__detained_on": "2026-01-20", "release__released_on": "2026-01-27"}
     world.file(detainee=None, detainee_id=first["detainee"]["id"], **again)
-    two = world.count()["total"]["releases"], world.count()["total"]["people"]
+    two = world.count()["total"]["cases"], world.count()["total"]["people"]
     assert two == (2, 1)
     world.consent(first["detainee"]["id"], "counted")
-    assert (world.count()["total"]["releases"], world.count()["total"]["people"]) == two
+    assert (world.count()["total"]["cases"], world.count()["total"]["people"]) == two
 
 
 @pytest.mark.parametrize("publish", ["named", "counted"])
@@ -200,7 +200,7 @@ def test_no_window_of_a_day_finds_a_detention_of_somebody_only_counted(world: Wo
     for day in (first + timedelta(days=number) for number in range(31)):
         window = {"detained_from": day.isoformat(), "detained_to": day.isoformat(), "group_by": "source"}
         count = world.count(**window)
-        assert (count["total"]["releases"], count["uncertain_date"]) == (0, 1)
+        assert (count["total"]["cases"], count["caveats"]["uncertain_date"]) == (0, 1)
 
 
 def test_that_the_log_says_months_now_is_no_correction(world: World) -> None:

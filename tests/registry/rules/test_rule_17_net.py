@@ -17,7 +17,7 @@ def day(text: str) -> int:
 
 
 def releases(world: World, **terms: Any) -> int:
-    return int(world.count(**terms)["total"]["releases"])
+    return int(world.count(**terms)["total"]["cases"])
 
 
 def taken_again(world: World, who: str, since: str, **more: Any) -> dict[str, Any]:

@@ -75,8 +75,8 @@ def test_a_minor_is_counted_and_not_shown(world: World) -> None:
     world.file("foro", detainee__birth_date="2008-03-01", detainee__publish="named")
     assert world.get("/v1/detainees").json()["data"] == []
     count = world.count(group_by="gender")
-    assert (count["total"]["releases"], count["withheld"]) == (1, 1)
-    assert [group["gender"] for group in count["groups"]] == ["withheld"]
+    assert (count["total"]["cases"], count["caveats"]["withheld"]) == (1, 1)
+    assert [group["by"]["gender"] for group in count["groups"]] == ["withheld"]
 
 
 def test_only_a_guardians_consent_opens_more_than_counts(world: World) -> None:

@@ -28,7 +28,7 @@ def point(world: World, who: str, path: str, **body: Any) -> Body:
 
 
 def releases(world: World, **terms: Any) -> int:
-    return int(world.count(**terms)["total"]["releases"])
+    return int(world.count(**terms)["total"]["cases"])
 
 
 def detainee(world: World, filed: Body) -> Body:
@@ -168,7 +168,7 @@ def test_case_06_amnesty_refused_then_acquitted(world: World) -> None:
     world.file("foro", release=acquitted, verification=done, source_record_id="FP-1")
     for stage, number in (("announced", 1), ("ordered", 0), ("carried_out", 0)):
         total = world.count(stage=stage, as_of=then)["total"]
-        assert (total["releases"], total["official_only"]) == (0, number), stage
+        assert (total["cases"], total["official_only"]) == (0, number), stage
     assert (releases(world), releases(world, kind="amnesty"), releases(world, kind="acquittal")) == (1, 0, 1)
     assert world.by_source(kind="acquittal") == {"foro": 1}
     assert (release(world, filed)["kind"], release(world, filed)["released_on"]) == ("acquittal", "2026-03-09")
@@ -191,7 +191,7 @@ def test_case_08_taken_across_a_border_refuses_turned_back_into_prison(world: Wo
     abroad = {"released_on": "2026-01-24", "kind": "banishment", "destination": "CO"}
     filed = world.file("ministry", release=abroad, verification={"verdict": "reported", "method": "official_statement"})
     total = world.count(kind="banishment")["total"]
-    assert (total["releases"], total["official_only"], detainee(world, filed)["state"]) == (0, 1, "released")
+    assert (total["cases"], total["official_only"], detainee(world, filed)["state"]) == (0, 1, "released")
     denied = {"verdict": "refuted", "method": "fellow_prisoner"}
     world.file("foro", release=abroad, verification=denied, detention__held_on="2026-01-25")
     assert (releases(world, kind="banishment"), world.count()["total"]["refuted"]) == (0, 1)
@@ -204,10 +204,10 @@ def test_case_09_the_same_name_twice_in_one_list_and_roberto_whose_surname_is_no
     second = world.file("foro", source_record_id="row 9")
     assert second["match"]["outcome"] == "needs_review"
     count = world.count()
-    assert (count["total"]["releases"], count["total"]["people"], count["unresolved_duplicates"]) == (2, 2, 1)
+    assert (count["total"]["cases"], count["total"]["people"], count["caveats"]["possible_duplicates"]) == (2, 2, 1)
     world.judge(first["detainee"]["id"], second["detainee"]["id"], "same")
     count = world.count()
-    assert (count["total"]["releases"], count["unresolved_duplicates"], world.by_source()) == (1, 0, {"foro": 1})
+    assert (count["total"]["cases"], count["caveats"]["possible_duplicates"], world.by_source()) == (1, 0, {"foro": 1})
 
     roberto = {"full_name": "Roberto", "gender": "male"}
     held = {"detained_on": "2024-08", "facility": "El Rodeo II", "country": "VE"}

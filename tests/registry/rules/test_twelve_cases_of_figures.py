@@ -105,7 +105,9 @@ def test_case_12_a_past_fact_revised_50_37_23_becomes_53_24_26_6_1_two_months_la
         file_number(january, number, "2026-03-04T15:00:00-04:00", released_on="2025-12-25", kind=next(told))
 
     def by_kind(**terms: Any) -> dict[str, int]:
-        return {group["kind"]: group["releases"] for group in january.count(group_by="kind", **terms)["groups"]}
+        return {
+            group["by"]["kind"]: group["counts"]["cases"] for group in january.count(group_by="kind", **terms)["groups"]
+        }
 
     assert by_kind(as_of="2026-02-28") == BEFORE
     assert by_kind() == AFTER

@@ -53,10 +53,10 @@ Find = Callable[[dict[str, Any]], str]
 PLACES: dict[str, tuple[str, Find]] = {
     "claim": ("/v1/claims?claimant=ministerio-interior", lambda told: str(told["data"][0]["id"])),
     "person": (f"/v1/detainees?{JANUARY}&limit=1", lambda told: str(told["data"][0]["id"])),
-    "citation": (f"/v1/counts/releases?{JANUARY}", lambda told: str(told["citation"]["address"]).rpartition("/")[2]),
+    "citation": (f"/v1/counts/releases?{JANUARY}", lambda told: str(told["links"]["cite"]).rpartition("/")[2]),
     "earlier": (
         f"/v1/counts/releases?{JANUARY}&as_of=1310",
-        lambda told: str(told["citation"]["address"]).rpartition("/")[2],
+        lambda told: str(told["links"]["cite"]).rpartition("/")[2],
     ),
 }
 

@@ -91,11 +91,11 @@ def test_the_number_is_that_of_the_api_at_the_same_revision(world: World) -> Non
     world.verify(receipt["release"]["id"], "jep", verdict="verified", method="lawyer")
     count = world.count(country="VE", as_of=world.revision)
     page = page_of(world, "/counts", country="VE")
-    assert f'aria-label="1: ver la lista">{count["total"]["releases"]}</a>' in page
-    address = count["citation"]["address"]
+    assert f'aria-label="1: ver la lista">{count["total"]["cases"]}</a>' in page
+    address = count["links"]["cite"]
     sentence = count["citation"]["es"].removesuffix(f" {address}")
     assert f'<p>{sentence}</p> <p class="address">{address}</p>' in page, "the address stands once"
-    assert f'href="{count["permalink"]}"'.replace("&", "&amp;") in page
+    assert f'href="{count["links"]["permalink"]}"'.replace("&", "&amp;") in page
     assert "verificadas por al menos 2 fuentes" in page
     assert count["citation"]["en"].removesuffix(f" {address}") in page_of(world, "/counts", "en", country="VE")
 
@@ -222,7 +222,7 @@ def test_what_a_reader_writes_stays_text(world: World) -> None:
 
 def test_a_permalink_of_the_api_is_a_page_with_another_beginning(world: World) -> None:
     world.file()
-    permalink = world.count(country="VE", group_by="kind", as_of=world.revision)["permalink"]
+    permalink = world.count(country="VE", group_by="kind", as_of=world.revision)["links"]["permalink"]
     answer = world.client.get(permalink.replace("/v1/", "/es/"), headers=PAGE)
     assert answer.status_code == 200
     assert "En grupos por tipo" in answer.text
@@ -329,7 +329,7 @@ def test_a_moment_that_no_clock_tells_is_refused_in_words(world: World) -> None:
 
 def test_pages_say_by_which_address_to_cite_them(world: World) -> None:
     world.file()
-    address = world.count(as_of=world.revision)["citation"]["address"]
+    address = world.count(as_of=world.revision)["links"]["cite"]
     for path in ("/es/counts", f"/es{urlsplit(address).path}"):
         assert f'<{address}>; rel="cite-as"' in asked(world, path).headers["link"]
 

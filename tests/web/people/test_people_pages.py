@@ -163,7 +163,7 @@ def test_a_list_says_how_many_the_count_counts_and_who_is_in_no_list(world: Worl
     world.file(detainee__full_name="Bea Nothing", detainee__publish="anonymous", detention__detained_on="2023-01-01")
     world.file(detainee__full_name="Cleo Noone", detainee__publish="counted", detention__detained_on="2022-01-01")
     count = world.count(country="VE")
-    assert (count["total"]["releases"], count["withheld"]) == (3, 1)
+    assert (count["total"]["cases"], count["caveats"]["withheld"]) == (3, 1)
     html = page(world, "/es/releases", country="VE").text
     told = text_of(html)
     assert "<h1>3 excarcelaciones</h1>" in html
@@ -343,7 +343,7 @@ def test_the_squares_tell_the_numbers_of_the_count(world: World) -> None:
     numbers = [int(row[0]) for row in figure.rows]
     assert numbers == [1, 0, 1, 1, 0, 1, 0, 1, 0, 0]
     count = world.count(country="VE")
-    assert sum(numbers[:5]) == count["total"]["releases"]
+    assert sum(numbers[:5]) == count["total"]["cases"]
     assert figure.heading == "3 excarcelaciones, de ellas 2 verificadas; 1 en ninguna lista"
     for address in re.findall(r'href="([^"]+)"', str(figure.key)):
         listed = page(world, address.replace("&amp;", "&"))
