@@ -284,7 +284,7 @@ def test_at_a_revision_between_the_changes_until_then_are_told(then: Then) -> No
     address = then.world.count(as_of=then.revision, **JANUARY)["links"]["cite"]
     shown = then.world.get(address, as_of=then.between).json()
     assert shown["difference"]["changes"] == {"newly_verified": 1, "retracted": 1}
-    assert shown["today"]["revision"] == shown["revision"] == then.between
+    assert shown["today"]["at"]["revision"] == shown["at"]["revision"] == then.between
 
 
 def test_what_was_pinned_is_the_same_bytes_after_everything_changed(then: Then) -> None:

@@ -42,7 +42,7 @@ def test_whoever_may_not_be_seen_stands_once_among_the_withheld_whatever_their_n
     by_source = [("AR", "foro", 1, 1), ("IL", "foro", 1, 1), ("withheld", "foro", 2, 2)]
     assert groups(world, ["nationality", "source"], "verified", "people") == by_source
     asked = world.count(group_by="nationality")
-    assert (asked["total"]["cases"], asked["not_visible"]) == (3, 2)
+    assert (asked["total"]["cases"], asked["caveats"]["not_visible"]) == (3, 2)
 
 
 def test_two_personal_dimensions_of_whoever_may_not_be_seen_are_one_group(world: World) -> None:

@@ -23,7 +23,8 @@ def file_both(world: World, first: Body, second: Body) -> None:
 def test_a_person_who_is_counted_only_counts_once_for_each_source(world: World) -> None:
     for source in ("foro", "jep"):
         world.file(source, **PERSON, **FAMILY, detainee__publish="counted")
-    total = world.count()["total"]
+    count = world.count()
+    total = count["total"]
     assert (total["cases"], total["by_min_sources"], count["caveats"]["unlinkable"]) == (2, {"1": 2}, 2)
 
 

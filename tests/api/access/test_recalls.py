@@ -154,10 +154,10 @@ def test_of_whoever_may_only_be_counted_no_comparison_names_what_a_recall_took_a
     release = stolen.file("thief", detainee__publish="counted")["release"]["id"]
     address = stolen.count()["links"]["cite"]
     done(recall(stolen))
-    public, partner = (stolen.get(address, who).json() for who in (None, "reader"))
+    public, partner = (stolen.get(address, who).json()["difference"] for who in (None, "reader"))
     assert public["changes"] == partner["changes"] == {"recalled": 1}
     assert (public["cases"], public["withheld_cases"]) == ([], 1)
-    assert partner["cases"] == [{"change": "recalled", "release_id": release}]
+    assert partner["cases"] == [{"change": "recalled", "id": release}]
 
 
 def test_the_key_ends_with_it(stolen: World) -> None:

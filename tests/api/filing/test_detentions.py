@@ -53,7 +53,7 @@ def test_a_ministrys_release_before_the_first_arrest_dates_no_organisations_veri
     )
     report(world, GOVERNMENT, first, None, "2023-11-24", verification={"verdict": "reported"})
     of_2023 = world.count(released_from="2023", released_to="2023")["total"]
-    assert (of_2023["releases"], of_2023["official_only"]) == (0, 1)
+    assert (of_2023["cases"], of_2023["official_only"]) == (0, 1)
     assert releases(world, all_of=["foro"]) == 1
 
 

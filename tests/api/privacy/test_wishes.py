@@ -321,7 +321,7 @@ def public(world: World, known: Body) -> list[Any]:
 def without_revision(value: Any) -> Any:
     """An answer without its revision, and without the addresses and citations that hold it."""
     if isinstance(value, dict):
-        passing = {"revision", "citation", "permalink", "list", "only_list", "next"}
+        passing = {"revision", "at", "links", "list", "only_list", "next"}
         return {name: without_revision(item) for name, item in value.items() if name not in passing}
     return [without_revision(item) for item in value] if isinstance(value, list) else value
 

@@ -217,14 +217,14 @@ GROUPED = [
 def test_every_group_links_to_the_list_behind_it(scene: World, dimension: str) -> None:
     for asked in ({}, {"released_to": "2026-01-12"}, {"country": "VE", "min_sources": 1}):
         for group in scene.count(group_by=dimension, **asked)["groups"]:
-            value = group[dimension]
+            value = group["by"][dimension]
             if group["list"] is None:
                 assert value in (None, "withheld")
                 continue
             number = (
                 group["counts"]["verified"]
                 if dimension == "source"
-                else group[value if dimension == "status" else "releases"]
+                else group["counts"][value if dimension == "status" else "cases"]
             )
             assert len(scene.client.get(group["list"]).json()["data"]) == number, group
 

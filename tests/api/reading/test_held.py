@@ -71,10 +71,11 @@ def test_it_comes_as_a_table_too(world: World) -> None:
     world.file_detention()
     header, row = world.get(COUNT, held_on="2026-01-10", format="csv").text.splitlines()
     assert header == (
-        "detentions,people,verified,verified_with_denials,contested,reported,refuted,official_only,counted_apart,"
-        "uncertain_date,awaiting_review,rejected,outside_held_within,by_min_sources_1"
+        "cases,people,verified,contested,reported,refuted,official_only,not_visible,unlinkable,uncertain_date,"
+        "possible_duplicates,withheld,denied_by_some,awaiting_review,rejected,outside_held_within,groups_overlap,"
+        "redactions_since,by_min_sources_1"
     )
-    assert row == "1,1,1,0,0,0,0,0,0,0,0,0,0,1"
+    assert row == "1,1,1,0,0,0,0,0,0,0,0,0,0,0,0,0,false,0,1"
     (line,) = world.get(COUNT, held_on="2026-01-10", group_by="source", format="jsonl").text.splitlines()
     assert '"source":"foro","verified":1' in line.replace(": ", ":").replace(", ", ",")
 
@@ -96,7 +97,7 @@ def test_each_number_links_to_the_detentions_behind_it(world: World) -> None:
 def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) -> None:
     first = world.file_detention("foro")
     world.file_detention("foro", **OTHER_MAN)
-    cited = world.get(COUNT, country="VE", held_on="2026-02-01", group_by="source").json()["citation"]
+    cited = world.cite(world.get(COUNT, country="VE", held_on="2026-02-01", group_by="source").json())
     said = "2 people held in Venezuela on 1 February 2026 (without those released to house arrest; heard of in the "
     said += "2 years before), all verified. "
     assert said in cited["en"]
@@ -110,13 +111,13 @@ def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) 
     world.file("foro", detention_id=first["detention"]["id"], detainee=None)
     between = world.client.get(cited["address"]).json()
     assert (between["cited"]["total"]["cases"], between["today"]["total"]["cases"]) == (2, 1)
-    assert between["changes"] == {"moved_out": 1}
-    assert between["cases"] == [{"change": "moved_out", "detention_id": first["detention"]["id"]}]
+    assert between["difference"]["changes"] == {"moved_out": 1}
+    assert between["difference"]["cases"] == [{"change": "moved_out", "id": first["detention"]["id"]}]
 
 
 def test_a_citation_says_of_how_many_no_arrest_or_sighting_is_recent(world: World) -> None:
     world.file_detention("foro", detention__detained_on="2021-05-01")
-    cited = world.get(COUNT, held_on="2026-01-10", held_within=1).json()["citation"]
+    cited = world.cite(world.get(COUNT, held_on="2026-01-10", held_within=1).json())
     assert (
         "; heard of in the year before). Not counted: 1 more, without an arrest, a sighting or an end in that time."
         in cited["en"]
@@ -131,8 +132,9 @@ def test_no_citation_says_in_prison_of_what_may_include_who_was_detained_at_home
     for house_arrest, scope in ((False, "without those released"), (True, "with those released")):
         count = world.get(COUNT, held_on="2026-01-10", house_arrest=house_arrest).json()
         assert count["total"]["cases"] == 1
-        assert f"({scope} to house arrest; " in count["citation"]["en"]
-        assert "prison" not in count["citation"]["en"] + count["citation"]["es"].replace("prisión", "prison")
+        cited = world.cite(count)
+        assert f"({scope} to house arrest; " in cited["en"]
+        assert "prison" not in cited["en"] + cited["es"].replace("prisión", "prison")
 
 
 def test_the_list_behind_a_count_holds_whom_a_ministry_alone_let_go_before_he_was_seen(world: World) -> None:

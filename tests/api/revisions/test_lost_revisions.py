@@ -47,13 +47,13 @@ def test_every_address_of_a_count_carries_the_leaf_of_its_revision(world: World,
         count["links"]["permalink"],
         count["links"]["list"],
         count["groups"][0]["list"],
-        held["permalink"],
-        held["list"],
+        held["links"]["permalink"],
+        held["links"]["list"],
     ]
     addresses += [
         world.get("/v1/counts/series").json()["links"]["permalink"],
-        overlap["permalink"],
-        estimate["permalink"],
+        overlap["links"]["permalink"],
+        estimate["links"]["permalink"],
     ]
     addresses += [overlap["sources"][0]["list"], overlap["sources"][0]["only_list"], overlap["patterns"][0]["list"]]
     for address in addresses:
@@ -73,7 +73,7 @@ def test_the_next_page_of_a_list_carries_it_too(world: World) -> None:
 
 
 def test_a_permalink_of_a_lost_revision_is_gone_and_names_todays_address(world: World, cited: Body) -> None:
-    for address in (cited["links"]["permalink"], cited["list"]):
+    for address in (cited["links"]["permalink"], cited["links"]["list"]):
         refused = world.client.get(address)
         assert (refused.status_code, refused.json()["code"]) == (410, "revision_lost"), address
         assert refused.headers["Cache-Control"] == "no-store"
@@ -86,28 +86,28 @@ def test_a_citation_in_print_of_a_lost_revision_is_gone_and_names_todays_count(w
     assert (refused.status_code, refused.json()["code"]) == (410, "revision_lost")
     assert refused.json()["address"] == without(cited["links"]["permalink"], "rules", "leaf", "as_of")
     today = world.client.get(refused.json()["address"]).json()
-    assert (today["terms"], today["revision"]) == (cited["terms"], world.revision)
+    assert (today["terms"], today["at"]["revision"]) == (cited["terms"], world.revision)
 
 
 def test_a_revision_beyond_the_head_is_lost_where_its_leaf_is_known(world: World, lost: World) -> None:
     lost.file(**SINCE)
     count = lost.count(country="VE")
-    assert count["revision"] > world.revision
+    assert count["at"]["revision"] > world.revision
     for address in (count["links"]["permalink"], count["links"]["cite"], count["links"]["list"]):
         assert world.client.get(address).json()["code"] == "revision_lost", address
-    world.refuse(world.get("/v1/counts/releases", as_of=count["revision"]), 422, "ahead_of_head", "/as_of")
+    world.refuse(world.get("/v1/counts/releases", as_of=count["at"]["revision"]), 422, "ahead_of_head", "/as_of")
 
 
 def test_an_address_without_a_leaf_is_answered_by_the_number_of_its_revision(world: World, cited: Body) -> None:
     answer = world.client.get(without(cited["links"]["permalink"], "leaf"))
-    assert (answer.status_code, answer.json()["revision"]) == (200, cited["revision"])
+    assert (answer.status_code, answer.json()["at"]["revision"]) == (200, cited["at"]["revision"])
     assert answer.json() == world.count(country="VE", group_by="source")
 
 
 def test_an_address_of_a_revision_that_both_have_leads_to_it_in_both(world: World, lost: World) -> None:
     shared = world.count(country="VE")
     lost.file(**SINCE)
-    assert lost.client.get(shared["permalink"]).json() == shared
+    assert lost.client.get(shared["links"]["permalink"]).json() == shared
 
 
 def test_a_leaf_says_nothing_without_its_revision(world: World) -> None:
@@ -123,7 +123,7 @@ def test_a_tag_of_a_lost_head_is_not_known_to_the_copy(world: World, lost: World
         "/v1/counts/releases",
         "/v1/releases",
         "/v1/sources",
-        f"/v1/counts/releases?as_of={cited['revision']}",
+        f"/v1/counts/releases?as_of={cited['at']['revision']}",
     ):
         tag = lost.client.get(path).headers["ETag"]
         answer = world.client.get(path, headers={"If-None-Match": tag})

@@ -156,9 +156,15 @@ def test_after_the_loss_is_accepted_the_log_goes_on_and_only_named_revisions_are
     world.file("jep")
     assert said(kept)["forked_at"] == fork
     after = world.count()
-    assert after["revision"] > fork
-    assert world.get("/v1/counts/releases", rules=RULES, as_of=after["revision"]).headers["Cache-Control"] != PINNED
-    for address in (before["permalink"], after["permalink"], f"/v1/counts/releases?rules={RULES}&as_of={fork}"):
+    assert after["at"]["revision"] > fork
+    assert (
+        world.get("/v1/counts/releases", rules=RULES, as_of=after["at"]["revision"]).headers["Cache-Control"] != PINNED
+    )
+    for address in (
+        before["links"]["permalink"],
+        after["links"]["permalink"],
+        f"/v1/counts/releases?rules={RULES}&as_of={fork}",
+    ):
         assert world.client.get(address).headers["Cache-Control"] == PINNED, address
 
 

@@ -57,13 +57,13 @@ def test_every_term_of_the_permalink_is_in_the_citation(cited: World, subtests: 
         with subtests.test(str(terms)):
             count = cited.count(**terms)
             asked = parse_qs(urlsplit(count["links"]["permalink"]).query)
-            assert asked.pop("as_of") == [str(count["citation"]["revision"])] == [str(cited.revision)]
-            assert asked.pop("rules") == [str(count["rules"])]
+            assert asked.pop("as_of") == [str(count["at"]["revision"])] == [str(cited.revision)]
+            assert asked.pop("rules") == [str(count["at"]["rules"])]
             assert re.fullmatch("[0-9a-f]{16}", asked.pop("leaf")[0])
             assert asked.keys() == count["terms"].keys()
             for lang in ("en", "es"):
-                said = count["citation"][lang]
-                assert f"{count['total']['releases']} " in said
+                said = cited.cite(count)[lang]
+                assert f"{count['total']['cases']} " in said
                 for name in ("area", "destination"):
                     assert all(value in said for value in asked.get(name, [])), (lang, name)
                 for name in ("verified_by", "any_of", "only_by"):
@@ -72,18 +72,18 @@ def test_every_term_of_the_permalink_is_in_the_citation(cited: World, subtests: 
 
 def test_a_facility_is_cited_by_its_name_whatever_it_was_asked_by(cited: World) -> None:
     for asked in ("el-rodeo-i", "El Rodeo I"):
-        assert " (facility: El Rodeo I)" in cited.count(facility=asked)["citation"]["en"]
+        assert " (facility: El Rodeo I)" in cited.cite(cited.count(facility=asked))["en"]
 
 
 def test_a_source_is_cited_by_the_name_that_it_had_at_the_revision(cited: World) -> None:
     before, terms = cited.revision, {"any_of": "foro", "group_by": "source"}
-    first = cited.count(**terms, as_of=before)["citation"]["es"]
+    first = cited.cite(cited.count(**terms, as_of=before))["es"]
     assert "alguna de estas: Foro)" in first
     assert "Verificadas por fuente: Foro (1)." in first
     changed = cited.client.patch("/v1/sources/foro", json={"name": "Foro Nuevo"}, headers=cited.headers("admin"))
     assert changed.is_success
-    assert cited.count(**terms, as_of=before)["citation"]["es"] == first
-    assert "Foro Nuevo (1)." in cited.count(**terms)["citation"]["es"]
+    assert cited.cite(cited.count(**terms, as_of=before))["es"] == first
+    assert "Foro Nuevo (1)." in cited.cite(cited.count(**terms))["es"]
 
 
 def test_a_mistyped_address_is_not_found_and_says_what_to_do(cited: World) -> None:
@@ -133,9 +133,9 @@ def test_a_citation_takes_no_terms_beside_its_own(cited: World) -> None:
 def test_a_count_of_nothing_has_an_address_and_no_hour(settings: Settings) -> None:
     with World(settings) as world:
         count = world.count(as_of=0)
-        assert (count["revision"], count["recorded_at"]) == (0, None)
+        assert (count["at"]["revision"], count["at"]["recorded_at"]) == (0, None)
         shown = world.get(count["links"]["cite"]).json()
-        assert (shown["added"], shown["removed"], shown["cited"]) == (0, 0, count)
+        assert (shown["difference"]["added"], shown["difference"]["removed"], shown["cited"]) == (0, 0, count)
 
 
 def test_the_public_address_stands_before_the_code(settings: Settings) -> None:
@@ -176,7 +176,7 @@ def test_the_cases_of_a_citation_are_a_table(cited: World) -> None:
     address = address_of(cited)
     filed = cited.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     table = cited.get(address, format="csv").text.splitlines()
-    assert table == ["change,release_id", f"newly_verified,{filed['release']['id']}"]
+    assert table == ["change,id", f"newly_verified,{filed['release']['id']}"]
 
 
 def test_one_sources_releases_have_its_own_status_and_so_has_their_citation(world: World) -> None:

@@ -360,7 +360,7 @@ def test_a_claim_that_was_corrected_under_its_number_is_compared_as_it_stood(wor
     claim(world, low=104, **said)
     address = f"/v1/claims/{first['id']}/reconciliation"
     assert [world.get(address, as_of=at).json()["claim"]["low"] for at in (filed, world.revision)] == [80, 104]
-    assert world.get(address, as_of=filed).json()["revision"] == filed
+    assert world.get(address, as_of=filed).json()["at"]["revision"] == filed
 
 
 def test_a_reconciliation_tells_nobody_who_is_withheld(world: World) -> None:
@@ -368,7 +368,7 @@ def test_a_reconciliation_tells_nobody_who_is_withheld(world: World) -> None:
     world.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     filed = claim(world, low=2, measure="released", window_from="2026-01-08", stated_at="2026-03-01")
     answer = world.get(f"/v1/claims/{filed['id']}/reconciliation")
-    assert (answer.json()["now"]["releases"], answer.json()["now"]["withheld"]) == (2, 1)
+    assert (answer.json()["now"]["total"]["cases"], answer.json()["now"]["caveats"]["withheld"]) == (2, 1)
     assert "Quintana" not in answer.text
     asked = answer.json()["now"]["permalink"]
     assert world.client.get(asked).json()["total"]["cases"] == 2

@@ -46,7 +46,7 @@ def test_a_row_finds_its_person_and_says_what_contradicts(world: World) -> None:
     assert (pair["theirs"]["detainee_id"], pair["theirs"]["name"]) == (filed["detainee"]["id"], HIM)
     assert pair["conflicts"] == [{"field": "kind", "mine": "full_release", "theirs": "release_with_measures"}]
     assert outcome(found) == (1, 0, 0, 0)
-    assert found["revision"] == world.get("/v1/counts/releases").json()["revision"]
+    assert found["revision"] == world.get("/v1/counts/releases").json()["at"]["revision"]
 
 
 def test_theirs_only_are_the_releases_of_the_lists_country_and_days(world: World) -> None:
