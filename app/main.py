@@ -30,6 +30,7 @@ from app.api.routes.directory import claims_router, directory_router
 from app.api.routes.files import count_files_router, reference_router, well_known_router
 from app.api.routes.health import Readiness, health_router
 from app.api.routes.imports import imports_router
+from app.api.routes.index import OPENAPI_PATH, build_index_links, index_router
 from app.api.routes.matching import matching_router
 from app.api.routes.notices import notices_router
 from app.api.routes.records import corrections_router, people_router, releases_router
@@ -60,6 +61,7 @@ from app.web.pictures import PictureRenderer
 from app.web.routes import serve_pages, warm_up_pages
 
 ROUTERS = (
+    index_router,
     counts_router,
     citations_router,
     releases_router,
@@ -313,7 +315,8 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
     )
     for router in routers:
         app.include_router(router)
-    app.add_route("/openapi.json", app.serve_openapi, include_in_schema=False)
+    app.state.index_links = build_index_links(route for router in routers for route in router.routes)
+    app.add_route(OPENAPI_PATH, app.serve_openapi, include_in_schema=False)
 
 
 def __getattr__(name: str) -> Any:

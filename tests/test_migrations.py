@@ -322,7 +322,7 @@ def test_versions_from_before_recalls_state_what_their_own_entries_say(world: Wo
     with open_write_session(owner) as session:
         rebuild_tables(session)
     recall = {"key_id": world.keys["jep"][4:12], "since": "2026-01-01T00:00:00Z"}
-    assert world.post("/v1/recalls", recall, "admin").status_code == 201
+    assert world.post("/v1/recalls", recall, "admin").status_code == 200
     with pytest.raises(RuntimeError, match="stay with this one"):
         move(owner, command.downgrade, "0019")
 

@@ -220,7 +220,7 @@ def test_a_recalled_version_of_a_figure_is_not_told_as_confirmed(
     follow(reader)
     assert drawn(reader) == drawn(world.client) == [808]
     stolen: Body = {"key_id": world.keys["thief"][4:12], "since": "2026-01-01T00:00:00Z"}
-    assert world.post("/v1/recalls", stolen, "admin").status_code == 201
+    assert world.post("/v1/recalls", stolen, "admin").status_code == 200
     write(world, folder)
     follow(reader)
     assert drawn(reader) == drawn(world.client) == []

@@ -19,6 +19,7 @@ from starlette.datastructures import State
 
 from app import __version__, dates
 from app.api import responses
+from app.api.content_codings import build_coded_tag, choose_content_coding, compress_response
 from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
 from app.api.middleware.concurrency import acquire_read_slot, reads_whole_list
 from app.db.engine import open_read_session
@@ -278,12 +279,22 @@ class ReadContext:
     def build_tag(self, terms: RevisionQuery, *extra_parts: str) -> str:
         """Build a strong tag of everything that the bytes depend on. `extra_parts`: parts that are not in the log."""
         media = responses.negotiate_media_type(terms.format, self.request)
-        url = self.request.url
-        state = self.request.app.state
-        zone = dates.format_zone(state.zone)
-        parts = [__version__, RULES, state.public_url, zone, *self._head, url.path, url.query, media]
-        parts += [self.reader.role, self.reader.slug, self.reader.names, self.key and self.key.id, *extra_parts]
-        return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
+        target = (self.request.url.path, self.request.url.query, media)
+        return build_read_tag(self.request.app.state, self._head, target, self.reader, self.key, *extra_parts)
+
+
+def build_read_tag(
+    state: State,
+    head: tuple[int, str],
+    target: tuple[str, str, str],
+    reader: Reader,
+    key: ApiKey | None,
+    *extra_parts: str,
+) -> str:
+    """Build the strong tag of an answer. `target`: the path, the query and the media type."""
+    parts = [__version__, RULES, state.public_url, dates.format_zone(state.zone), *head, *target]
+    parts += [reader.role, reader.slug, reader.names, key and key.id, *extra_parts]
+    return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
 
 @dataclass(frozen=True)
@@ -314,14 +325,25 @@ class Reply(Generic[Body]):
             **responses.build_read_headers(revision, tag, cache_control),
             **({} if self.build_extra_headers is None else self.build_extra_headers(revision)),
         }
+        coding = self._choose_content_coding()
         known_tags = responses.parse_if_none_match(context.request)
-        if tag in known_tags:
-            return Response(status_code=304, headers=headers)
+        for known_tag in {build_coded_tag(tag, coding), tag} & known_tags:
+            return Response(status_code=304, headers={**headers, "ETag": known_tag})
         answer = self.build(revision)  # before `*`, which asks whether the resource exists: it may raise NotFound
         if "*" in known_tags:
             return Response(status_code=304, headers=headers)
         answer.body = _add_read_terms(answer.body, terms, zone)
-        return responses.build_response(answer, terms, context.request, headers)
+        response = responses.build_response(answer, terms, context.request, headers)
+        return response if coding is None else compress_response(response, coding)
+
+    def _choose_content_coding(self) -> str | None:
+        """Return the coding of the response; None with a key.
+
+        The length of a compressed body would tell about a secret beside text that somebody else chose (BREACH).
+        """
+        if self.context.key is not None:
+            return None
+        return choose_content_coding(",".join(self.context.request.headers.getlist("accept-encoding")))
 
     def _resolve(self) -> tuple[tzinfo, int]:
         refuse_repeated_parameters(self.context.request, self.terms)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
+from app.api.deprecation import find_deprecation
 from app.api.requests import Reply
 from app.errors import (
     PROBLEM_JSON,
@@ -71,9 +72,12 @@ def _convert_reply(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class StrictJsonRoute(APIRoute):
-    """A route that reads strict JSON and sends replies."""
+    """A route that reads strict JSON, sends replies, and announces its deprecation (`deprecation.py`)."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self._deprecation = find_deprecation(endpoint)
+        if self._deprecation is not None and self._deprecation.parameter is None:
+            options["deprecated"] = True
         super().__init__(path, _convert_reply(endpoint), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -88,7 +92,10 @@ class StrictJsonRoute(APIRoute):
                 if media_type != "application/json" and not media_type.endswith("+json"):
                     raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
                 parsed_request.parsed_json = parse_json(body)
-            return await handler(parsed_request)
+            response = await handler(parsed_request)
+            if self._deprecation is not None:
+                self._deprecation.announce(response.headers, request.query_params)
+            return response
 
         return handle_parsed
 

@@ -37,6 +37,8 @@ from app.schemas.filed import (
 from app.schemas.imports import UndoOut
 from app.vocabulary import MatchOutcome, Review
 
+_COLLECTIONS = {"source": "sources", "facility": "facilities", "claim": "claims", "identity": "identity"}
+
 UNREGISTERED_FACILITY_WARNING: WarningOut = {
     "pointer": "/detention/facility",
     "code": "unregistered_facility",
@@ -59,6 +61,16 @@ def render_outcome(context: WriteContext, secret: bytes, result: Outcome) -> Map
         job = import_store.load_own_import(context.session, uuid.UUID(result.ids["import"]), context.actor.source)
         return receipts.build_receipt(job, secret)
     return RENDERERS[result.kind](context, result)
+
+
+def find_location(outcome: Outcome, content: Mapping[str, Any]) -> str | None:
+    """Return the address of what a write created; None for several figures at once. `content`: of the answer.
+
+    Acts without an address of their own, such as an erasure, are answered with 200 and not with 201."""
+    if outcome.kind == "report":
+        return f"/v1/reports/{content['report']['id']}"
+    collection = _COLLECTIONS.get(outcome.kind)
+    return None if collection is None else f"/v1/{collection}/{content.get('slug') or content['id']}"
 
 
 def add_repeat_warning(body: Mapping[str, Any]) -> Mapping[str, Any]:

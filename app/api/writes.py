@@ -17,15 +17,24 @@ from sqlmodel import Session, col
 from starlette.datastructures import State
 
 from app.api.middleware.concurrency import acquire_lane
-from app.api.operations import Operation
-from app.api.requests import admit_key, authenticate_sender, bearer_scheme, format_sender, require_role
+from app.api.operations import Operation, build_report_tag
+from app.api.requests import (
+    admit_key,
+    authenticate_sender,
+    bearer_scheme,
+    build_read_tag,
+    format_sender,
+    require_role,
+)
 from app.api.responses import CACHE_PRIVATE, encode_json
-from app.api.write_rendering import add_repeat_warning, render_outcome
+from app.api.write_rendering import add_repeat_warning, find_location, render_outcome
 from app.config import Names
 from app.errors import IdempotencyMismatch, Invalid
 from app.imports.filing import import_store as stored_imports
 from app.log.entries import Log, compute_keyed_digest, open_writer_session, require_steady_clock
+from app.log.head import read_head_under_rules
 from app.models import ApiKey, IdempotentAnswer
+from app.projection import RULES
 from app.queries.parameters import JSON_MEDIA_TYPE
 from app.registry import api_keys, filing, recalls
 from app.registry.publication import erasure
@@ -39,6 +48,7 @@ ANSWER_RETENTION = timedelta(days=45)
 # without power a user may send it again in the morning. Later it is a new report.
 REPEAT_WINDOW = timedelta(days=1)
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
+CREATED = 201
 KEY_NEEDED_DETAIL = "Writing needs a key: Authorization: Bearer rcn_…"
 
 
@@ -68,8 +78,16 @@ def begin_write_transaction(state: State) -> Iterator[WriteTransaction]:
 class CommittedAnswer(Response):
     """The answer to a write, sent after COMMIT. `content`: the body as values; `log`: the log including this write."""
 
-    def __init__(self, outcome: Outcome, content: Mapping[str, Any], log: Log, *, is_replayed: bool = False) -> None:
-        headers = {"Cache-Control": CACHE_PRIVATE, "Recuento-Revision": str(outcome.revision)}
+    def __init__(
+        self,
+        outcome: Outcome,
+        content: Mapping[str, Any],
+        log: Log,
+        created_headers: Mapping[str, str],
+        *,
+        is_replayed: bool = False,
+    ) -> None:
+        headers = {"Cache-Control": CACHE_PRIVATE, "Recuento-Revision": str(outcome.revision), **created_headers}
         if is_replayed:
             headers["Idempotency-Replayed"] = "true"
         super().__init__(encode_json(content), outcome.status, headers, media_type=JSON_MEDIA_TYPE)
@@ -168,7 +186,25 @@ class WriteJob:
         content = render_outcome(context, state.secret, outcome)
         if is_replayed and repeat_key is not None and repeat_key.is_implicit:
             content = add_repeat_warning(content)
-        return CommittedAnswer(outcome, content, context.log, is_replayed=is_replayed)
+        created_headers = self._build_created_headers(context, outcome, content)
+        return CommittedAnswer(outcome, content, context.log, created_headers, is_replayed=is_replayed)
+
+    def _build_created_headers(
+        self, context: WriteContext, outcome: Outcome, content: Mapping[str, Any]
+    ) -> Mapping[str, str]:
+        """Return the address at which the sender reads what was created, and its tag there."""
+        location = find_location(outcome, content) if outcome.status == CREATED else None
+        if location is None:
+            return {}
+        if outcome.kind == "report":
+            return {
+                "Location": location,
+                "ETag": build_report_tag(content["report"]["id"], content["report"]["version"]),
+            }
+        head = read_head_under_rules(context.session, RULES)
+        target = (location, "", JSON_MEDIA_TYPE)
+        tag = build_read_tag(self.request.state, head, target, context.actor, self.request.key)
+        return {"Location": location, "ETag": tag}
 
     def commit(self) -> CommittedAnswer:
         """Run it in a transaction of its own; after an erasure also remove the data from the files.
@@ -180,7 +216,7 @@ class WriteJob:
             answer = self.run(transaction)
         if answer.outcome.kind == "redaction" and erasure.finish_erasures(state.engine):
             content = {**answer.content, "scrubbed": True}
-            return CommittedAnswer(answer.outcome, content, answer.log, is_replayed=answer.is_replayed)
+            return CommittedAnswer(answer.outcome, content, answer.log, {}, is_replayed=answer.is_replayed)
         return answer
 
     def _find_stored_outcome(self, session: Session, repeat_key: RepeatKey, now: datetime) -> Outcome | None:

@@ -277,7 +277,7 @@ def execute_recall(context: WriteContext, body: RecallIn, *, restores: bool = Fa
     if body.undoes is None:
         transfer_decisions(context, affected_records)
         objections.rehide_separated_people(context, entry.revision)
-    return Outcome("recall", 201, entry.revision, {**result, "done": True})
+    return Outcome("recall", 200, entry.revision, {**result, "done": True})
 
 
 def is_entry_recalled(session: Session, revision: int) -> bool:

@@ -238,3 +238,22 @@ class EmbargoedPage(Page):
     """Reports under an embargo."""
 
     data: list[EmbargoedShape]
+
+
+class NewestRevision(TypedDict):
+    """The newest revision, when it was recorded, and the rules that it is counted by."""
+
+    revision: int
+    recorded_at: str | None
+    rules: int
+
+
+class IndexOut(TypedDict):
+    """Where lists and counts are, by their names, and what explains them."""
+
+    at: NewestRevision
+    lists: dict[str, str]
+    counts: dict[str, str]
+    estimates: dict[str, str]
+    timemaps: dict[str, str]
+    links: dict[str, str]

@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from app import dates
-from app.api.content_codings import CODINGS, choose_content_coding
+from app.api.content_codings import CODINGS, MIN_COMPRESSED_BYTES, choose_content_coding
 from app.api.head_watcher import LogHead
 from app.api.middleware.concurrency import acquire_lane
 from app.api.problems import replace_moved_id
@@ -37,7 +37,6 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HTML_MEDIA_TYPE = "text/html; charset=utf-8"
-MIN_COMPRESSED_BYTES = 1_000  # a shorter body fits into one network packet either way
 # Pages that search engines must not index: a person on them may be hidden later, and the index would still show them.
 PERSONAL_PATHS = ("/people", "/objection", "/releases", "/detentions", "/figures/life", "/desk")
 # Pages in the response cache: numbers, claims and sources, which are the same for all readers.

@@ -4,18 +4,21 @@ Addresses of clients are never stored: each is reduced in memory to one of many 
 """
 
 import secrets
+from collections.abc import Sequence
 from hashlib import blake2b
 from math import ceil
 from time import time
+from typing import NamedTuple
 
 from fastapi import Request
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
-from starlette.datastructures import QueryParams
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import MutableHeaders, QueryParams
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
+from app.api.middleware.response_headers import is_public
 from app.api.requests import parse_bearer_token
 from app.errors import TooManyRequests, Unauthenticated
 from app.fair_queue import Client
@@ -33,6 +36,37 @@ SCOPE_CONNECTION = "recuento.connection"  # scope key of the protocol of the con
 # The number of buckets that clients share: so many that two busy clients rarely share one, so few that counting stays
 # cheap however many addresses a client has. The assignment is keyed, so that an outsider cannot compute it.
 BUCKETS = 16_384
+WINDOW_SECONDS = RateLimitItemPerMinute(1).get_expiry()
+
+
+class RateWindow(NamedTuple):
+    """A minute of one client or key in which its requests are counted. `limit`: 0 for none."""
+
+    policy: str
+    limit: int
+    client_kind: str
+    bucket: str
+
+    @property
+    def keys(self) -> tuple[RateLimitItemPerMinute, str, str, str]:
+        """The arguments by which the limiter finds the window."""
+        return RateLimitItemPerMinute(self.limit), self.policy, self.client_kind, self.bucket
+
+
+class WindowState(NamedTuple):
+    """The requests that are left of a window, and the seconds until it ends."""
+
+    window: RateWindow
+    remaining: int
+    seconds: int
+
+
+def build_rate_headers(states: Sequence[WindowState]) -> dict[str, str]:
+    """Return the RateLimit headers (draft-ietf-httpapi-ratelimit-headers)."""
+    return {
+        "RateLimit-Policy": ", ".join(f'"{w.policy}";q={w.limit};w={WINDOW_SECONDS}' for w, _left, _seconds in states),
+        "RateLimit": ", ".join(f'"{window.policy}";r={left};t={seconds}' for window, left, seconds in states),
+    }
 
 
 class RateLimiter:
@@ -65,32 +99,35 @@ class RateLimiter:
         networks = _list_networks(host)
         return tuple((len(networks), self._bucket(network)) for network in networks)
 
-    def count(self, token: str | None, client: str, *, search: bool = False, cost: int = 1) -> None:
-        """Count a request as `cost` requests. Raises TooManyRequests."""
+    def count(self, token: str | None, client: str, *, search: bool = False, cost: int = 1) -> list[RateWindow]:
+        """Count a request as `cost` requests, and return the windows that it counts in. Raises TooManyRequests."""
         digest = None if token is None else self._digest(token)
         is_key = digest in self._senders
         client_kind, bucket = ("key", digest) if is_key else ("client", self._bucket(_find_smallest_network(client)))
-        self._hit(client_kind, self._limits[client_kind], "requests", client_kind, str(bucket), cost)
+        client_window = RateWindow(client_kind, self._limits[client_kind], client_kind, str(bucket))
+        self._hit(client_window, "requests", cost)
+        windows = [client_window]
         if search:
-            self._hit("searches", self._searches, "searches by name", client_kind, str(bucket))
+            windows.append(RateWindow("searches", self._searches, client_kind, str(bucket)))
+            self._hit(windows[-1], "searches by name")
+        return [window for window in windows if window.limit]
 
-    def _hit(self, policy: str, limit: int, unit: str, client_kind: str, bucket: str, cost: int = 1) -> None:
-        if not limit:
+    def measure(self, windows: Sequence[RateWindow]) -> list[WindowState]:
+        """Return how much of each window is left."""
+        states = []
+        for window in windows:
+            stats = self._window_limiter.get_window_stats(*window.keys)
+            states.append(WindowState(window, stats.remaining, max(1, ceil(stats.reset_time - time()))))
+        return states
+
+    def _hit(self, window: RateWindow, unit: str, cost: int = 1) -> None:
+        if not window.limit or self._window_limiter.hit(*window.keys, cost=cost):
             return
-        rate = RateLimitItemPerMinute(limit)
-        if self._window_limiter.hit(rate, policy, client_kind, bucket, cost=cost):
-            return
-        seconds = max(
-            1, ceil(self._window_limiter.get_window_stats(rate, policy, client_kind, bucket).reset_time - time())
-        )
-        headers = {
-            "Retry-After": str(seconds),
-            "RateLimit-Policy": f'"{policy}";q={limit};w={rate.get_expiry()}',
-            "RateLimit": f'"{policy}";r=0;t={seconds}',
-        }
+        (state,) = self.measure([window])
+        headers = {"Retry-After": str(state.seconds), **build_rate_headers([state])}
         detail = (
-            f"At most {limit} {unit} a minute are answered for one {client_kind}: "
-            f"go on in {seconds} s, and more slowly."
+            f"At most {window.limit} {unit} a minute are answered for one {window.client_kind}: "
+            f"go on in {state.seconds} s, and more slowly."
         )
         raise TooManyRequests(detail, headers=headers)
 
@@ -128,11 +165,26 @@ class RateLimitMiddleware:
             if SCOPE_CONNECTION in scope:
                 scope[SCOPE_CONNECTION].note_client(client)
             try:
-                rates.count(token, host, search=_is_name_search(scope["query_string"]))
+                windows = rates.count(token, host, search=_is_name_search(scope["query_string"]))
             except TooManyRequests as refusal:
                 await problems.build_problem_response(refusal.body(), refusal.headers)(scope, receive, send)
                 return
+            if windows:
+                send = _add_rate_headers(send, scope, rates, windows)
         await self._app(scope, receive, send)
+
+
+def _add_rate_headers(send: Send, scope: Scope, rates: RateLimiter, windows: Sequence[RateWindow]) -> Send:
+    """Add the RateLimit headers to an answer that no shared cache sends to another client."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start" and not is_public(scope, message["headers"]):
+            headers = MutableHeaders(raw=message["headers"])
+            for name, value in build_rate_headers(rates.measure(windows)).items():
+                headers.setdefault(name, value)  # a refusal of the limit names it itself
+        await send(message)
+
+    return send_with_headers
 
 
 def _parse_token_or_none(scope: Scope) -> str | None:

@@ -47,7 +47,8 @@ class RequestBoundaryMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 is_tls = state.public_url.startswith("https:")
-                message = {**message, "headers": add_security_headers(message["headers"], request_id, is_tls=is_tls)}
+                headers = add_security_headers(scope, message["headers"], request_id, is_tls=is_tls)
+                message = {**message, "headers": headers}
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             send_began = perf_counter()

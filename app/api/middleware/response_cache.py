@@ -6,12 +6,10 @@ revision, so responses are cached by the head, not by their revision.
 """
 
 import asyncio
-import base64
-import hashlib
 import json
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,7 +21,14 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.content_codings import CODINGS, choose_content_coding
+from app.api.content_codings import (
+    CODINGS,
+    MAX_INLINE_COMPRESSION_BYTES,
+    MIN_COMPRESSED_BYTES,
+    build_coded_headers,
+    build_coded_tag,
+    choose_content_coding,
+)
 from app.api.head_watcher import MOMENT_PARAMETERS, LogHead
 from app.api.mementos import is_timegate
 from app.api.middleware import metrics
@@ -48,8 +53,6 @@ MAX_CACHED_BODY_BYTES = 1 << 20  # more than a page of the longest list
 MAX_CACHE_BYTES = 64 << 20  # per process
 ENTRY_OVERHEAD_BYTES = 4_000  # memory of an entry in addition to its body and address
 COMPRESSED_SHARE = 1  # memory of all compressed forms together, as a share of the body
-MIN_COMPRESSED_BYTES = 1_000  # a shorter body fits into one network packet either way
-MAX_INLINE_COMPRESSION_BYTES = 32 * 1024  # about a millisecond of the event loop; longer bodies use a thread
 # Polled addresses: the most requested ones of the last minutes, as dashboards request them. They have their own lane,
 # so that they are computed first after a new head.
 MAX_POLLED_ADDRESSES, MIN_POLLED_REQUESTS = 16, 4
@@ -138,7 +141,7 @@ class CachedResponse:
         """Send it in the requested coding; 304 if the client has it in this coding or uncompressed."""
         coding = cache_request.coding if len(self._body) >= MIN_COMPRESSED_BYTES else None
         known_tags = parse_etags(cache_request.if_none_match) if cache_request.if_none_match else set()
-        for tag in (_build_coded_tag(self._tag, coding), self._tag):
+        for tag in (build_coded_tag(self._tag, coding), self._tag):
             if tag in known_tags or "*" in known_tags:
                 await _send_response(304, self._build_not_modified_headers(tag), b"", send)
                 return
@@ -160,7 +163,9 @@ class CachedResponse:
             compress = CODINGS[coding]
             is_short = len(self._body) <= MAX_INLINE_COMPRESSION_BYTES
             body = compress(self._body) if is_short else await run_in_threadpool(compress, self._body)
-            self._forms[coding] = [*_build_compressed_headers(self._headers, self._tag, coding, body).items()], body
+            coded_headers = build_coded_headers(self._tag, coding, body)
+            raw_headers = {name.encode(): value.encode() for name, value in coded_headers.items()}
+            self._forms[coding] = [*{**self._headers, **raw_headers}.items()], body
 
     def parse_json(self) -> Any:
         """Return the values in a JSON body."""
@@ -173,22 +178,6 @@ class CachedResponse:
     @property
     def size(self) -> int:
         return ENTRY_OVERHEAD_BYTES + (1 + COMPRESSED_SHARE) * len(self._body)
-
-
-def _build_coded_tag(tag: str, coding: str | None) -> str:
-    """Return the tag in a coding: other bytes need another strong tag (RFC 9110 section 8.8.3.3)."""
-    return tag if coding is None else f'{tag[:-1]}-{coding}"'
-
-
-def _build_compressed_headers(headers: Mapping[bytes, bytes], tag: str, coding: str, body: bytes) -> dict[bytes, bytes]:
-    """Return the headers in a coding. The digest is that of the compressed bytes (RFC 9530 section 3)."""
-    return {
-        **headers,
-        b"content-encoding": coding.encode(),
-        b"content-length": str(len(body)).encode(),
-        b"repr-digest": b"sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()) + b":",
-        b"etag": _build_coded_tag(tag, coding).encode(),
-    }
 
 
 async def _send_response(status: int, headers: RawHeaders, body: bytes, send: Send) -> None:

@@ -3,7 +3,7 @@
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import Message, Send
+from starlette.types import Message, Scope, Send
 
 from app.api.problems import build_problem_response
 from app.api.responses import RawHeaders
@@ -34,6 +34,17 @@ class ProblemCorsMiddleware(CORSMiddleware):
         )
 
 
+READ_METHODS = ("GET", "HEAD")
+
+
+def is_public(scope: Scope, headers: RawHeaders) -> bool:
+    """Return whether an answer is the same for all readers, so that shared caches may store it (RFC 9111 section 3)."""
+    if scope["method"] not in READ_METHODS or any(name == b"authorization" for name, _value in scope["headers"]):
+        return False
+    cache_control = b",".join(value for name, value in headers if name == b"cache-control")
+    return b"no-store" not in cache_control and b"private" not in cache_control
+
+
 # Pages set a policy of their own. Any other response is data, of which a browser must execute nothing.
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -52,15 +63,19 @@ def _encode_headers(headers: dict[str, str]) -> RawHeaders:
 
 # Encoded once: for cached responses, encoding would be a large share of the time.
 _RAW_HEADERS, _RAW_TLS_HEADERS = _encode_headers(SECURITY_HEADERS), _encode_headers(SECURITY_HEADERS | HSTS_HEADERS)
+_RAW_TIMING_HEADERS = _encode_headers({"Timing-Allow-Origin": "*"})
 _RAW_REQUEST_ID_HEADER = REQUEST_ID_HEADER.lower().encode()
 
 
-def add_security_headers(headers: RawHeaders, request_id: str, *, is_tls: bool) -> RawHeaders:
-    """Return the headers with the request's id and the security headers that the response does not set itself."""
+def add_security_headers(scope: Scope, headers: RawHeaders, request_id: str, *, is_tls: bool) -> RawHeaders:
+    """Return the headers with the request's id and the security headers that the response does not set itself.
+
+    Scripts of other sites may measure how long a public answer takes, as they may read it."""
     names = {name for name, _value in headers}
     protecting_headers = _RAW_TLS_HEADERS if is_tls else _RAW_HEADERS
     return [
         *headers,
         (_RAW_REQUEST_ID_HEADER, request_id.encode()),
+        *(_RAW_TIMING_HEADERS if is_public(scope, headers) else ()),
         *(pair for pair in protecting_headers if pair[0] not in names),
     ]

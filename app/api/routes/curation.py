@@ -147,7 +147,6 @@ def list_batch_reports(context: ReadDep, query: Annotated[BatchReportQuery, Quer
 
 @curation_router.post(
     "/review/batches",
-    status_code=201,
     response_model=ReviewedBatch,
     responses=WAITING_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, Conflict),
 )
@@ -187,7 +186,6 @@ async def withdraw_proposal(write: WriteDep, proposal_id: uuid.UUID) -> Response
 
 @curation_router.post(
     "/detainees/{detainee_id}/consent",
-    status_code=201,
     response_model=FiledConsent,
     responses=document_refusals(*POST_REFUSALS, NotFound, Redacted),
 )
@@ -199,10 +197,8 @@ async def give_consent(write: WriteDep, detainee_id: uuid.UUID, body: ConsentIn)
 
 @curation_router.post(
     "/detainees/{detainee_id}/redaction",
-    status_code=201,
     response_model=FiledRedaction,
-    responses=document_refusals(*POST_REFUSALS, NotFound, Redacted)
-    | {200: {"description": "Nothing was left to erase", "model": FiledRedaction}},
+    responses=document_refusals(*POST_REFUSALS, NotFound, Redacted),
 )
 async def redact_detainee(write: WriteDep, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
     """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were."""
@@ -211,10 +207,8 @@ async def redact_detainee(write: WriteDep, detainee_id: uuid.UUID, body: Redacti
 
 @curation_router.post(
     "/recalls",
-    status_code=201,
     response_model=RecallOut,
-    responses=document_refusals(*POST_REFUSALS, NotFound, Conflict)
-    | {200: {"description": "What it would do; or the key has ended, and no entry was moved", "model": RecallOut}},
+    responses=document_refusals(*POST_REFUSALS, NotFound, Conflict),
 )
 async def recall_entries(write: WriteDep, body: RecallIn) -> Response:
     """Withdraw all that one key of a source wrote since a moment, and end the key, by one entry; or let what a recall
@@ -305,7 +299,6 @@ def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) 
 
 @objections_router.post(
     "/objections/{objection_id}/decision",
-    status_code=201,
     response_model=DecidedObjection,
     responses=WAITING_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, ObjectionArrived),
 )

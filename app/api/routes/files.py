@@ -13,6 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
 
+from app.api.deprecation import POLICY_PATH
 from app.api.responses import CACHE_IMMUTABLE, CACHE_REVALIDATE, parse_if_none_match
 from app.errors import NotFound
 from app.exports.count_files.folders import ARCHIVE_NAME, LATEST_LINK, PublicFile, find_public_file
@@ -25,11 +26,13 @@ REFERENCE_CSP = (
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 _PACKAGE = files("fastapi_offline").joinpath("static")
+_OWN_FILES = files(__package__).joinpath("reference_files")
 # Name → folder and media type.
 _FILES: dict[str, tuple[Traversable, str]] = {
     "swagger-ui.css": (_PACKAGE, "text/css"),
     "swagger-ui-bundle.js": (_PACKAGE, "text/javascript"),
-    "start.js": (files(__package__).joinpath("reference_files"), "text/javascript"),
+    "start.js": (_OWN_FILES, "text/javascript"),
+    POLICY_PATH.rpartition("/")[2]: (_OWN_FILES, "text/plain"),
 }
 _PAGE = f"""<!doctype html>
 <html lang="en">

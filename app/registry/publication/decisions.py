@@ -78,7 +78,7 @@ def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn)
         },
         closes=not is_more_open,
     )
-    return Outcome("consent", 201, entry.revision, {"detainee": str(detainee_id)})
+    return Outcome("consent", 200, entry.revision, {"detainee": str(detainee_id)})
 
 
 def _find_overruled_source(context: WriteContext, body: ConsentIn) -> int | None:
@@ -170,7 +170,7 @@ def resolve_objections(context: WriteContext, objection_id: uuid.UUID, body: Obj
         closed_values = {"state": "decided", "decided_at": context.now, "network": None}
         run(update_objections.where(col(Objection.state).in_(UNDECIDED_STATES)).values(closed_values))
     run(delete(Proposal).where(col(Proposal.kind) == "objection", col(Proposal.a).in_(keys)))
-    return Outcome("objection", 201, context.log.revision, {"detainee": str(record.detainee_id)})
+    return Outcome("objection", 200, context.log.revision, {"detainee": str(record.detainee_id)})
 
 
 def _require_all_named(session: Session, keys: Collection[int], named: set[uuid.UUID]) -> set[uuid.UUID]:
@@ -203,7 +203,7 @@ def erase_person(context: WriteContext, detainee_id: uuid.UUID, body: RedactionI
     waiting_reports.erase_waiting_reports(context, [record.id for record in erased_records])
     erased_ids = sorted(str(erased.id) for erased in erased_records)
     entry = context.write_entry("redaction", {"records": erased_ids}, personal, closes=True)
-    return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(erased_records)})
+    return Outcome("redaction", 200, entry.revision, {"detainee": str(detainee_id), "records": len(erased_records)})
 
 
 def _find_recalled_records(session: Session, record: Record) -> list[Record]:

@@ -161,7 +161,7 @@ def review_batch(context: WriteContext, body: ReviewIn) -> Outcome:
     if body.decision == APPROVED:
         _link_reports(context, source.key, unlinked)
     numbers = {"reviewed": len(reviewed), "remaining": len(reports) - len(reviewed)}
-    return Outcome("review", 201, entry.revision, {"source": source.slug, "decision": body.decision, **numbers})
+    return Outcome("review", 200, entry.revision, {"source": source.slug, "decision": body.decision, **numbers})
 
 
 def select_reports(session: Session, source: int, body: ReviewIn) -> list[UnreviewedReport]:

@@ -30,6 +30,7 @@ FILES = (401, 201, 201, 403, 403, 403)
 OWNS = (401, 200, 404, 403, 403, 403)
 ADMIN = (401, 403, 403, 403, 403, 201)
 CURATOR = (401, 403, 403, 403, 201, 403)
+ADMIN_ACTS, CURATOR_ACTS = (401, 403, 403, 403, 403, 200), (401, 403, 403, 403, 200, 403)
 
 TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/counts/releases"): ANYONE,
@@ -53,8 +54,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/detainees"): ANYONE,
     ("GET", "/v1/detainees/{detainee_id}"): ANYONE,
     ("GET", "/v1/detainees/{detainee_id}/history"): ANYONE,
-    ("POST", "/v1/detainees/{detainee_id}/consent"): CURATOR,
-    ("POST", "/v1/detainees/{detainee_id}/redaction"): ADMIN,
+    ("POST", "/v1/detainees/{detainee_id}/consent"): CURATOR_ACTS,
+    ("POST", "/v1/detainees/{detainee_id}/redaction"): ADMIN_ACTS,
     ("GET", "/v1/reports"): (401, 200, 200, 403, 403, 403),
     ("GET", "/v1/reports/{report_id}"): OWNS,
     ("PATCH", "/v1/reports/{report_id}"): OWNS,
@@ -89,11 +90,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/vocabulary"): ANYONE,
     ("POST", "/v1/identity"): CURATOR,
     ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
-    ("POST", "/v1/recalls"): ADMIN,
+    ("POST", "/v1/recalls"): ADMIN_ACTS,
     ("GET", "/v1/review"): (401, 403, 403, 403, 200, 403),
     ("GET", "/v1/review/batches"): (401, 403, 403, 403, 200, 403),
     ("GET", "/v1/review/batches/reports"): (401, 403, 403, 403, 200, 403),
-    ("POST", "/v1/review/batches"): CURATOR,
+    ("POST", "/v1/review/batches"): CURATOR_ACTS,
     ("GET", "/v1/proposals"): (401, 200, 200, 403, 200, 200),
     ("POST", "/v1/proposals/agreement"): (401, 404, 404, 403, 404, 403),
     ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 403),

@@ -78,7 +78,7 @@ def judge(world: World, pair: Body, who: str = "curator", judgement: str = "same
 def test_a_consent_that_opens_shows_nobody_until_a_second_holder_agrees(world: World) -> None:
     filed = hidden_person(world)
     answer = consent(world, filed)
-    assert (answer.status_code, answer.json()["opening_waits"]) == (201, True)
+    assert (answer.status_code, answer.json()["opening_waits"]) == (200, True)
     assert not is_shown(world, filed)
     (row,) = waiting(world)
     assert (row["kind"], row["decision"], row["people"], row["mine"]) == ("opening", "consent", 1, False)
@@ -216,7 +216,7 @@ def test_a_recall_over_the_api_opens_nobody_until_it_is_agreed(world: World) -> 
     world.file("foro", detainee_id=known["detainee"]["id"], detainee__publish="counted")
     assert not is_shown(world, known)
     body = {"key_id": world.keys["foro"][4:12], "since": "2026-01-01T00:00:00Z"}
-    assert world.post("/v1/recalls", body, "admin").status_code == 201
+    assert world.post("/v1/recalls", body, "admin").status_code == 200
     assert not is_shown(world, known)
     agree(world)
     assert is_shown(world, known)
@@ -251,7 +251,7 @@ def test_an_objection_is_dismissed_by_two_or_after_a_day_and_upheld_by_one(world
         (row,) = world.get("/v1/objections", "curator").json()["data"]
         body = {**outcome, "reason": "asked back"}
         answer = world.post(f"/v1/objections/{row['id']}/decision", body, "curator")
-        assert answer.status_code == (202 if outcome["decision"] == "dismissed" else 201)
+        assert answer.status_code == (202 if outcome["decision"] == "dismissed" else 200)
         assert not is_shown(world, filed)
         world.now += WAITING_TIME
         world.carry_out_due()

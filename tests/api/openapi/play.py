@@ -207,16 +207,16 @@ def _curators(stage: Stage, filed: Node) -> None:
         ask("agree_to_proposals", "second_curator", body={"proposals": [proposed]})
     dead = ask("file_detention", "reporter", body=DEAD, gives=201)["detainee"]["id"]
     named = {"publish": "named", "given_by": "the mother", "given_on": "2026-03-30"}
-    ask("give_consent", "curator", dead, body=named, gives=201)
+    ask("give_consent", "curator", dead, body=named, gives=200)
     objection = {"about": f"/v1/detainees/{b}", "wish": "hide", "words": "I am her. Show nothing of me, please."}
     ask("receive_objection", body=objection, gives=202)
     stage.app.state.objection_job.settle()
     waiting = ask("list_objections", "curator")["data"][0]["id"]
     dismissed = {"decision": "dismissed", "reason": "Nobody can say who wrote this."}
     ask("decide_objection", "curator", waiting, body=dismissed, gives=202, name="waits")
-    ask("decide_objection", "second_curator", waiting, body=dismissed, gives=201)
+    ask("decide_objection", "second_curator", waiting, body=dismissed, gives=200)
     erasure = {"reason": "Asked for by the family."}
-    ask("redact_detainee", "admin", dead, body=erasure, gives=201)
+    ask("redact_detainee", "admin", dead, body=erasure, gives=200)
     ask("redact_detainee", "admin", dead, body=erasure, gives=200, name="nothing left")
     batch = ask("list_batches", "curator")["data"][0]
     named = {name: batch[name] for name in ("source", "kind", "list")}
@@ -226,7 +226,7 @@ def _curators(stage: Stage, filed: Node) -> None:
         patch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
         waiting = ask("review_batch", "curator", body=review, gives=202, name="waits")["id"]
     ask("withdraw_proposal", "curator", waiting)
-    ask("review_batch", "curator", body=review, gives=201)
+    ask("review_batch", "curator", body=review, gives=200)
 
 
 def _freeze(stage: Stage) -> None:
@@ -242,8 +242,8 @@ def _recall(stage: Stage) -> None:
     ask = stage.ask
     stolen = {"key_id": stage.keys["reporter"][4:12], "since": "2026-04-01T00:00:00Z"}
     ask("recall_entries", "admin", body=stolen | {"dry_run": True}, name="foretold")
-    recalled = ask("recall_entries", "admin", body=stolen, gives=201)
-    ask("recall_entries", "admin", body={"undoes": recalled["receipt"]["revision"]}, gives=201, name="undone")
+    recalled = ask("recall_entries", "admin", body=stolen, gives=200)
+    ask("recall_entries", "admin", body={"undoes": recalled["receipt"]["revision"]}, gives=200, name="undone")
 
 
 DEAD: Node = {

@@ -12,7 +12,7 @@ HER_SISTER = "her sister zqsisterqz"
 
 def consent(world: World, detainee: str, **body: Any) -> None:
     given = {"publish": "named", "given_by": HER_SISTER, "given_on": "2026-02-01", **body}
-    assert world.post(f"/v1/detainees/{detainee}/consent", given, "curator").status_code == 201
+    assert world.post(f"/v1/detainees/{detainee}/consent", given, "curator").status_code == 200
 
 
 def contact(world: World, detainee: str, who: str | None = "reader") -> Any:

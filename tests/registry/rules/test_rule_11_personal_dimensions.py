@@ -139,7 +139,7 @@ def test_consent_given_today_opens_the_count_of_yesterday_and_withdrawn_closes_i
 
     def consent(publish: str) -> None:
         body = {"publish": publish, "given_by": "detainee", "given_on": "2026-02-20"}
-        assert three.post(f"/v1/detainees/{counted}/consent", body, "curator").status_code == 201
+        assert three.post(f"/v1/detainees/{counted}/consent", body, "curator").status_code == 200
 
     consent("named")
     assert groups(three, "gender", as_of=then) == {"female": 2, "withheld": 1}
