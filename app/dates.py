@@ -18,6 +18,8 @@ from importlib.resources import files
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from app.translations import Message
+
 MAX_TEXT = 64  # a valid date has at most 21 characters, an instant 35: longer input is not read at all
 MAX_AGE = 130  # the longest documented human life is 122 years; a larger age is a typing error
 DAY_LENGTH = len("YYYY-MM-DD")  # a longer text has an hour
@@ -36,11 +38,15 @@ _INSTANT = re.compile(
     r"([Zz]|[+ -][0-9]{2}:[0-9]{2})"
 )
 _PRECISIONS: dict[int, Precision] = {4: "year", 7: "month", 10: "day"}
-_FORMS = "YYYY, YYYY-MM, YYYY-MM-DD or an interval of two of these, A/B"
+_FORMS = Message("YYYY, YYYY-MM, YYYY-MM-DD or an interval of two of these, A/B")
 
 
 class DateError(ValueError):
-    """A date, zone or instant that cannot be read; the message says how to write it."""
+    """A date, zone or instant that cannot be read. `detail`: how to write it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ def _parse_bounds(text: str) -> tuple[int, int]:
     """Return the first and last day of one side of an interval. Raises DateError."""
     match = _PARTIAL.fullmatch(text)
     if match is None:
-        raise DateError(f"Write the date as {_FORMS}, with every digit.")
+        raise DateError(Message("Write the date as {forms}, with every digit.", forms=_FORMS))
     year, month, day = match.groups()
     try:
         first = date(int(year), int(month or 1), int(day or 1))
@@ -102,7 +108,9 @@ def parse_date(text: str) -> PartialDate:
     An interval runs from the first day of its first side to the last day of its second.
     """
     if len(text) > MAX_TEXT:
-        raise DateError(f"A date has at most {MAX_TEXT} characters: write it as {_FORMS}.")
+        raise DateError(
+            Message("A date has at most {length} characters: write it as {forms}.", length=MAX_TEXT, forms=_FORMS)
+        )
     if _DAY_FIRST.fullmatch(text):
         raise DateError("Write the year first and use hyphens: YYYY-MM-DD.")
     left, slash, right = text.partition("/")
@@ -284,7 +292,7 @@ def compute_birth_bounds_from_age(age: int, reference_date: PartialDate) -> tupl
     Raises DateError if the age is impossible on that date.
     """
     if not 0 <= age <= MAX_AGE:
-        raise DateError(f"Give the age in completed years, 0 to {MAX_AGE}.")
+        raise DateError(Message("Give the age in completed years, 0 to {highest}.", highest=MAX_AGE))
     lo, hi = _find_latest_birth(age + 1, reference_date.first) + 1, _find_latest_birth(age, reference_date.last)
     if hi < FIRST_DAY:
         raise DateError("No one can have been that old on that date: correct the age or the date.")

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, ClassVar, Self
 
+from app.translations import Message
+
 PROBLEM_JSON = "application/problem+json"
 # Nobody corrects more errors at once. An error is longer than the input that causes it, so the limit keeps small
 # requests from producing, and storing, large responses.
 MAX_ERRORS = 20
 RETRY_AFTER = "5"  # seconds: a write takes milliseconds, a backup moments
-TYPE_BASE = "https://recuento.org/problems/"
+PROBLEMS_PATH = "/problems"  # a page for each code (`api/routes/problem_pages.py`)
 
 
 class Problem(Exception):
@@ -34,9 +36,11 @@ class Problem(Exception):
 
 
 def build_problem(status: int, code: str, title: str, detail: str, **extra: Any) -> dict[str, Any]:
-    """Return a problem+json object (RFC 9457 section 3) with our stable `code`."""
+    """Return a problem+json object (RFC 9457 section 3) with our stable `code`.
+
+    `type` gets the registry's public address when it is sent."""
     return {
-        "type": TYPE_BASE + code,
+        "type": f"{PROBLEMS_PATH}/{code}",
         "title": title,
         "status": status,
         "code": code,
@@ -51,24 +55,40 @@ def build_pointed_error(pointer: str, code: str, detail: str) -> dict[str, str]:
 
 
 VOCABULARY_HINT = "What each means, in English and in Spanish: /v1/vocabulary."
-# Pydantic's error types → our codes and what to do. Other types keep pydantic's message, which repeats no input.
+# Pydantic's error types → our codes and what to do, with the values of pydantic's context. Other types keep pydantic's
+# message, which repeats no input.
 _CODES = {
     "extra_forbidden": ("unknown_field", "There is no such field here: check the spelling, or leave it out."),
     "missing": ("required", "This field is required."),
-    "enum": ("unknown_code", None),
-    "literal_error": ("unknown_code", None),
+    "enum": ("unknown_code", "Send one of these codes: {expected}. {hint}"),
+    "literal_error": ("unknown_code", "Send one of these codes: {expected}."),
     "uuid_parsing": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
     "uuid_type": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
-    "string_pattern_mismatch": ("invalid_format", None),
+    "string_pattern_mismatch": ("invalid_format", "Send text of this form: {pattern}"),
+    "string_type": ("string_type", "Send text, in quotes."),
+    "string_too_short": ("string_too_short", "Send at least this many characters: {min_length}."),
+    "string_too_long": ("string_too_long", "Send at most this many characters: {max_length}."),
+    "too_short": ("too_short", "Send at least this many items: {min_length}."),
+    "too_long": ("too_long", "Send at most this many items: {max_length}."),
+    "greater_than": ("greater_than", "Send a number above {gt}."),
+    "greater_than_equal": ("greater_than_equal", "Send a number from {ge} up."),
+    "less_than": ("less_than", "Send a number below {lt}."),
+    "less_than_equal": ("less_than_equal", "Send a number up to {le}."),
+    "float_type": ("float_type", "Send a number, without quotes."),
     "model_type": ("object_required", "Send a JSON object."),
     "model_attributes_type": ("object_required", "Send a JSON object."),
     "dict_type": ("object_required", "Send a JSON object."),
     "int_type": ("int_type", "Send a whole number, without quotes."),
     "int_parsing": ("int_parsing", "Send a whole number, such as 2."),
+    "int_from_float": ("int_from_float", "Send a whole number, such as 2."),
+    "bool_type": ("bool_type", "Send `true` or `false`."),
     "bool_parsing": ("bool_parsing", "Send `true` or `false`."),
     "list_type": ("list_type", 'Send a list, in brackets: ["…"].'),
     "json_invalid": ("malformed_json", "This is not JSON."),
 }
+
+
+DETAIL_TEMPLATES = [template for _code, template in _CODES.values()]
 
 
 def build_pointed_errors(errors: Any) -> list[dict[str, str]]:
@@ -76,12 +96,21 @@ def build_pointed_errors(errors: Any) -> list[dict[str, str]]:
     pointed_errors = []
     for error in islice(errors, MAX_ERRORS):
         pointer = "".join(f"/{escape_pointer_part(part)}" for part in error["loc"])
-        code, detail = _CODES.get(error["type"], (error["type"], None))
-        sentence = detail or f"{error['msg'].rstrip('.')}."
-        pointed_errors.append(
-            build_pointed_error(pointer, code, f"{sentence} {VOCABULARY_HINT}" if error["type"] == "enum" else sentence)
-        )
+        pointed_errors.append(build_pointed_error(pointer, *_describe_error(error)))
     return pointed_errors
+
+
+def _describe_error(error: Any) -> tuple[str, str]:
+    """Return the code and the sentence of one of pydantic's errors."""
+    values = error.get("ctx", {})
+    if error["type"] not in _CODES:
+        # A validator of ours hands a message over as a value, so that it keeps its template.
+        messages = [value for value in values.values() if isinstance(value, Message)]
+        return error["type"], messages[0] if messages else f"{error['msg'].rstrip('.')}."
+    code, template = _CODES[error["type"]]
+    if "expected" in values:
+        values = {"expected": values["expected"].replace(" or ", ", ").replace("'", "`")}
+    return code, Message(template, hint=Message(VOCABULARY_HINT), **values)
 
 
 def escape_pointer_part(part: Any) -> str:
@@ -195,14 +224,17 @@ class RulesChanged(Problem):
     def __init__(
         self, requested_rules: int, current_rules: int, today: str, archive: Mapping[str, str] | None = None
     ) -> None:
+        detail = Message(
+            "This number was counted under rules {asked}, and this registry now counts under rules {today}. Ask "
+            "`today` for the same count under today's rules.",
+            asked=requested_rules,
+            today=current_rules,
+        )
+        if archive is not None:
+            files = Message("Recompute the number of rules {asked} from the files at `archive`.", asked=requested_rules)
+            detail = Message("{detail} {files}", detail=detail, files=files)
         super().__init__(
-            f"This number was counted under rules {requested_rules}, and this registry now counts under rules "
-            f"{current_rules}. Ask `today` for the same count under today's rules."
-            + (
-                ""
-                if archive is None
-                else f" Recompute the number of rules {requested_rules} from the files at `archive`."
-            ),
+            detail,
             rules={"asked": requested_rules, "today": current_rules},
             address=today,  # the name that this member and that of a lost revision have in common
             today=today,
@@ -221,9 +253,12 @@ class RevisionLost(Problem):
 
     def __init__(self, revision: int, address: str) -> None:
         super().__init__(
-            f"The revision {revision} that this address names is not in this registry: it was lost when an earlier "
-            "copy of the database was put back, or the address was not copied whole. Today's answer stands at "
-            "`address`, and may be another than the one that was cited.",
+            Message(
+                "The revision {revision} that this address names is not in this registry: it was lost when an earlier "
+                "copy of the database was put back, or the address was not copied whole. Today's answer stands at "
+                "`address`, and may be another than the one that was cited.",
+                revision=revision,
+            ),
             address=address,
         )
 
@@ -301,7 +336,9 @@ class ClockJumped(Problem):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"Nothing was stored, for it would be dated wrongly: {reason} Send the same again later.",
+            Message(
+                "Nothing was stored, for it would be dated wrongly: {reason} Send the same again later.", reason=reason
+            ),
             headers={"Retry-After": RETRY_AFTER},
         )
 
@@ -312,10 +349,13 @@ class Frozen(Problem):
     status, code, title = 503, "frozen", "The registry is frozen"
 
     def __init__(self, until: str | None, retry_after_seconds: int) -> None:
-        end = f"The freeze ends at {until}, or when" if until else "It stays so until"
+        end = "The freeze ends at {until}, or when" if until else "It stays so until"
         super().__init__(
-            "Nothing was stored: this registry is frozen, and accepts only what hides, erases or revokes, and "
-            f"objections. {end} an administrator ends it. Send the same again afterwards.",
+            Message(
+                "Nothing was stored: this registry is frozen, and accepts only what hides, erases or revokes, and "
+                "objections. {end} an administrator ends it. Send the same again afterwards.",
+                end=Message(end, until=until),
+            ),
             headers={"Retry-After": str(retry_after_seconds)},
             until=until,
         )

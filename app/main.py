@@ -33,6 +33,7 @@ from app.api.routes.imports import imports_router
 from app.api.routes.index import OPENAPI_PATH, build_index_links, index_router
 from app.api.routes.matching import matching_router
 from app.api.routes.notices import notices_router
+from app.api.routes.problem_pages import problem_pages_router
 from app.api.routes.records import corrections_router, people_router, releases_router
 from app.api.routes.reports import reports_router, waiting_router
 from app.clock import WatchedClock
@@ -78,6 +79,7 @@ ROUTERS = (
     notices_router,
     health_router,
     reference_router,
+    problem_pages_router,
     well_known_router,
     count_files_router,
 )

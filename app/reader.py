@@ -20,6 +20,7 @@ from app.api.middleware.body_limits import MAX_LONG_BODIES
 from app.api.middleware.concurrency import ConcurrencyLimits
 from app.api.middleware.response_cache import ResponseCache
 from app.api.routes.counts import counts_router
+from app.api.routes.problem_pages import problem_pages_router
 from app.clock import read_elapsed_seconds, read_wall_clock
 from app.columns.cache import ColumnsDirectory
 from app.columns.loader import Columns
@@ -206,7 +207,7 @@ def create_reader(folder: Path, settings: Settings, personal: Path | None = None
         app.state.followed.close()
         raise
     _create_reader_limits(app)
-    serve_routes(app, settings, (counts_router,))
+    serve_routes(app, settings, (counts_router, problem_pages_router))
     return app
 
 

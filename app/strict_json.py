@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from app.errors import MAX_ERRORS, Invalid, MalformedJson, build_pointed_error
+from app.translations import Message
 from app.unicode_text import INVISIBLE, TOO_MANY_MARKS_DETAIL, has_too_many_marks, normalize_text
 
 MAX_DEPTH = 32  # the deepest body of ours has 5 levels
@@ -34,9 +35,9 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise MalformedJson("Send the body in UTF-8.") from None
     except RecursionError:
-        raise MalformedJson(f"Nest at most {MAX_DEPTH} levels.") from None
+        raise MalformedJson(Message("Nest at most {highest} levels.", highest=MAX_DEPTH)) from None
     except json.JSONDecodeError as error:
-        detail = f"This is not JSON: see line {error.lineno}, column {error.colno}."
+        detail = Message("This is not JSON: see line {line}, column {column}.", line=error.lineno, column=error.colno)
         raise MalformedJson(detail) from None
     return clean_json(value)
 
@@ -69,7 +70,9 @@ def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({key for key, _value in pairs}) < len(pairs):
         raise MalformedJson("An object has the same key twice: keep one.")
     if len(pairs) > MAX_KEYS:
-        raise MalformedJson(f"An object has more than {MAX_KEYS} keys: no body here has so many fields.")
+        raise MalformedJson(
+            Message("An object has more than {highest} keys: no body here has so many fields.", highest=MAX_KEYS)
+        )
     return dict(pairs)
 
 
@@ -89,12 +92,14 @@ def _parse_integer(text: str) -> int | float:
 
 def _clean_value(value: Any, pointer: str, depth: int, errors: _Errors) -> Any:
     if depth > MAX_DEPTH:
-        raise MalformedJson(f"Nest at most {MAX_DEPTH} levels.")
+        raise MalformedJson(Message("Nest at most {highest} levels.", highest=MAX_DEPTH))
     if isinstance(value, dict):
         if any(_FORBIDDEN_CHARACTERS.search(key) for key in value):
             raise MalformedJson("A key has control characters in it.")
         if any(len(key) > MAX_KEY_LENGTH for key in value):
-            raise MalformedJson(f"A key has more than {MAX_KEY_LENGTH} characters: no field here is called so.")
+            raise MalformedJson(
+                Message("A key has more than {length} characters: no field here is called so.", length=MAX_KEY_LENGTH)
+            )
         return {
             key: _clean_value(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1, errors)
             for key, item in value.items()

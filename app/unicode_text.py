@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import Literal
 
+from app.translations import Message
+
 # Marks in a row, as in the Stream-Safe Text Format (UAX #15 section 13). No language uses more than a handful.
 MAX_MARKS = 30
 
@@ -37,8 +39,9 @@ _DECOMPOSED_MARKS = "\u0f73\u0f75\u0f81\uff9e\uff9f"
 _MARKS = "".join(char for char in map(chr, range(_MARKS_END)) if unicodedata.combining(char)) + _DECOMPOSED_MARKS
 _EXCESS_MARKS = re.compile(f"([{_MARKS}]{{{MAX_MARKS}}})[{_MARKS}]+")
 
-TOO_MANY_MARKS_DETAIL = (
-    f"More than {MAX_MARKS} accents or other marks stand on one letter: leave out what is none of its own."
+TOO_MANY_MARKS_DETAIL = Message(
+    "More than {highest} accents or other marks stand on one letter: leave out what is none of its own.",
+    highest=MAX_MARKS,
 )
 
 

@@ -13,6 +13,7 @@ from app.errors import BadDatetime
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision
 from app.projection import RULES
 from app.queries.terms import PERSONAL_DIMENSIONS, PERSONAL_FILTERS, PIN_PARAMETERS, build_pin_terms
+from app.translations import Message
 
 ACCEPT_DATETIME = "Accept-Datetime"
 MEMENTO_DATETIME = "Memento-Datetime"
@@ -45,7 +46,9 @@ def parse_accept_datetime(request: Request) -> datetime | None:
     try:
         return datetime.strptime(text, HTTP_DATE).replace(tzinfo=UTC, microsecond=999_999)
     except ValueError:
-        raise BadDatetime(f"Give {ACCEPT_DATETIME} as HTTP has it: Tue, 13 Jan 2026 18:00:00 GMT.") from None
+        raise BadDatetime(
+            Message("Give {header} as HTTP has it: Tue, 13 Jan 2026 18:00:00 GMT.", header=ACCEPT_DATETIME)
+        ) from None
 
 
 def format_http_date(moment: datetime) -> str:

@@ -7,7 +7,7 @@ types and security schemes. Examples are recorded requests and responses with in
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -169,6 +169,7 @@ CITED_OPERATIONS = (
 )
 VARYING_OPERATIONS = ("match_person", "match_list")  # operations that store nothing and depend on the key
 FIRST_REDIRECT_STATUS = 300  # lower statuses mean success
+FIRST_REFUSAL_STATUS = 400
 
 
 def _build_header(description: str, schema: Node = TEXT) -> Node:
@@ -188,22 +189,29 @@ HEADERS: Node = {
     ),
     "Memento-Datetime": _build_header("The moment that the numbers are of, where the address names one and the rules."),
     "Idempotency-Replayed": _build_header("`true` where this is the first answer again.", {"const": "true", **TEXT}),
-    "Location": _build_header("Where the thing stands."),
+    "Location": _build_header("Where what was created, or has moved, is read."),
     "Retry-After": _build_header("After how many seconds to try again, where that helps.", NUMBER),
     "RateLimit-Policy": _build_header("Who is counted (`client` or `key`), `q` requests in `w` seconds (IETF draft)."),
-    "RateLimit": _build_header("How many requests are left (`r`) for how many seconds (`t`)."),
+    "RateLimit": _build_header(
+        "How many requests are left (`r`) for how many seconds (`t`). On answers to a key, on refusals, and on "
+        "whatever shared caches may not store."
+    ),
+    "Timing-Allow-Origin": _build_header("`*` on public answers: scripts of other sites may measure them."),
+    "Content-Language": _build_header("The language of a refusal, as `Accept-Language` prefers: `en` or `es`."),
     "WWW-Authenticate": _build_header("`Bearer`."),
     "Request-Id": _build_header(
         "Random. The server's log names a failure by it: give it to whoever runs the registry."
     ),
 }
 _READ_HEADERS = ("ETag", "Recuento-Revision", "Recuento-Rules", "Cache-Control", "Vary")
+_RATE_HEADERS = ("RateLimit-Policy", "RateLimit")
 _HEADERS_BY_STATUS = {
+    "201": ("Location", "ETag"),
     "302": ("Location", "Vary", "Cache-Control", "Link"),
     "303": ("Location", "Vary", "Cache-Control"),
     "308": ("Location",),
     "401": ("WWW-Authenticate",),
-    "429": ("Retry-After", "RateLimit-Policy", "RateLimit"),
+    "429": ("Retry-After",),
     "503": ("Retry-After",),
 }
 
@@ -240,7 +248,11 @@ def declare_headers(operation: Node) -> None:
             names += _READ_HEADERS
         elif status == "409" and _takes_file(operation):
             names.append("Retry-After")
-        names.append("Request-Id")
+        if int(status) >= FIRST_REFUSAL_STATUS:
+            names.append("Content-Language")
+        elif header_flags["If-None-Match"]:
+            names.append("Timing-Allow-Origin")
+        names += [*_RATE_HEADERS, "Request-Id"]
         answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
@@ -264,7 +276,7 @@ def _takes_file(operation: Node) -> bool:
     return "application/octet-stream" in operation.get("requestBody", {}).get("content", {})
 
 
-def can_refuse_with(answers: Node, code: str) -> bool:
+def can_refuse_with(answers: Mapping[Any, Node], code: str) -> bool:
     """Return whether an operation can answer with this error code."""
     contents = [kind for answer in answers.values() for kind in answer.get("content", {}).values()]
     return any(code in kind.get("examples", {}) for kind in contents)
@@ -334,13 +346,15 @@ JSON Lines, by `Accept` or `format`.
 **Writing** needs a key: `Authorization: Bearer rcn_…`. A reporter's key writes as its own source and as nobody else.
 Send an `Idempotency-Key` with each POST, and the same one again when the line breaks.
 
-**Refusals** are `application/problem+json` with a stable `code`, and for 422 the place of each mistake.
+**Refusals** are `application/problem+json` with a stable `code`, and for 422 the place of each mistake. `type` is a
+page that explains the code. With `Accept-Language: es` the sentences are Spanish.
 
 **Dates** are as precise as known: `2026`, `2026-01`, `2026-01-12`, or `2026-01-08/2026-01-09` for between two days.
 Null means that nobody says, or that you may not see it.
 
 **Codes** have labels and definitions in English and Spanish at `/v1/vocabulary`. Codes and fields may be added: let
-your client pass over those that it does not know."""
+your client pass over those that it does not know. `/docs/versioning.md` says what else may change within v1, and how
+long something lives after its deprecation. `/v1` is an index of all public addresses."""
 TAGS = {
     "counts": "How many, by whose word, and what was known when.",
     "releases": "Releases from custody: report one, verify one, list and read them.",

@@ -2,10 +2,10 @@
 
 import logging
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,9 +14,12 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
+from app.api.responses import select_language
 from app.db.engine import CommitUnanswered, describe_database_error, was_stopped
 from app.errors import (
     PROBLEM_JSON,
@@ -33,6 +36,8 @@ from app.errors import (
     build_problem,
 )
 from app.server_log import get_request_stats
+from app.translations import Message, translate
+from app.vocabulary import Language
 
 log = logging.getLogger("recuento")
 
@@ -46,6 +51,8 @@ _HTTP_PROBLEMS = {
         "The body is too large: leave something out, or import lists in several files.",
     ),
 }
+_OTHER_HTTP_PROBLEM = ("refused", "Refused", "The request was refused.")
+CORS_REFUSED, CORS_REFUSED_TITLE = "cors_refused", "Not open to other sites"
 BODY_TOO_LARGE = build_problem(413, *_HTTP_PROBLEMS[413])
 ROUTE_METHODS = ("GET", "POST", "PATCH", "DELETE")  # the methods of all routes; HEAD is allowed wherever GET is
 TAKES_TOO_LONG_DETAIL = (
@@ -56,11 +63,50 @@ INTERNAL_ERROR = build_problem(
 )
 
 
-def build_problem_response(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
+def list_titles() -> dict[str, str]:
+    """Return the title of every code of a refusal."""
+    classes: list[type[Problem]] = [Problem]
+    for problem_class in classes:
+        classes += problem_class.__subclasses__()
+    http_titles = {code: title for code, title, _detail in (*_HTTP_PROBLEMS.values(), _OTHER_HTTP_PROBLEM)}
+    return http_titles | {CORS_REFUSED: CORS_REFUSED_TITLE} | {each.code: each.title for each in classes}
+
+
+class ProblemResponse(JSONResponse):
+    """A problem+json response in the language that the client prefers, with the address of its page."""
+
+    media_type = PROBLEM_JSON
+
+    def __init__(self, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(dict(problem), problem["status"], headers)
+        self._problem = problem
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        accept_language = ",".join(Headers(scope=scope).getlist("accept-language"))
+        language = select_language(accept_language, get_args(Language))
+        address = scope["app"].state.public_url + self._problem["type"]
+        self.body = self.render({**translate_problem(self._problem, language), "type": address})
+        vary = [self.headers["vary"]] if "vary" in self.headers else []
+        self.headers["vary"] = ", ".join([*vary, "Accept-Language"])
+        self.headers["content-language"] = language
+        self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+
+def build_problem_response(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ProblemResponse:
     """Return a problem+json response. It is never cached: a corrected request must not get an old refusal."""
     get_request_stats().refusal = body["code"]
-    default_headers = {"Cache-Control": "no-store"}
-    return JSONResponse(body, body["status"], {**default_headers, **(headers or {})}, media_type=PROBLEM_JSON)
+    return ProblemResponse(body, {"Cache-Control": "no-store", **(headers or {})})
+
+
+def translate_problem(problem: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return a problem with its title, its detail and the details of its pointed errors in a language."""
+    translated = {**problem, **{name: translate(problem[name], language) for name in ("title", "detail")}}
+    if "errors" in problem:
+        translated["errors"] = [
+            {**error, "detail": translate(error["detail"], language)} for error in problem["errors"]
+        ]
+    return translated
 
 
 def replace_moved_id(path: str, moved: Moved) -> str:
@@ -76,7 +122,7 @@ def _is_id(text: str, record_id: str) -> bool:
         return False
 
 
-async def _handle_problem(request: Request, refusal: Exception) -> JSONResponse:
+async def _handle_problem(request: Request, refusal: Exception) -> ProblemResponse:
     assert isinstance(refusal, Problem)
     if isinstance(refusal, Moved):
         path = replace_moved_id(request.url.path, refusal)
@@ -84,7 +130,7 @@ async def _handle_problem(request: Request, refusal: Exception) -> JSONResponse:
     return build_problem_response(refusal.body(), refusal.headers)
 
 
-async def _handle_invalid(request: Request, error: Exception) -> JSONResponse:
+async def _handle_invalid(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, (RequestValidationError, ValidationError))
     errors = list(error.errors())
     if any(fault["loc"][:1] == ("path",) for fault in errors):
@@ -117,12 +163,13 @@ def _suggest_parameters(place: dict[str, str], route: APIRoute) -> dict[str, str
     suggestions = [name for name in names if name.endswith(f"_{unknown_name}")] or get_close_matches(
         unknown_name, names
     )
-    alternatives = " or ".join(f"`{name}`" for name in suggestions)
-    hint = f"Did you mean {alternatives}?" if suggestions else "/openapi.json lists the parameters of each address."
-    return {**place, "detail": f"This address has no such parameter. {hint}"}
+    names_text = ", ".join(f"`{name}`" for name in suggestions)
+    hint = "Did you mean {names}?" if suggestions else "/openapi.json lists the parameters of each address."
+    detail = Message("This address has no such parameter. {hint}", hint=Message(hint, names=names_text))
+    return {**place, "detail": detail}
 
 
-async def _handle_database_error(_request: Request, error: Exception) -> JSONResponse:
+async def _handle_database_error(_request: Request, error: Exception) -> ProblemResponse:
     problem = build_database_problem(error)
     return build_problem_response(problem.body(), problem.headers)
 
@@ -152,15 +199,15 @@ def raise_problems() -> Iterator[None]:
         raise OutcomeUnknown from error
 
 
-async def _handle_unanswered_commit(request: Request, error: Exception) -> JSONResponse:
+async def _handle_unanswered_commit(request: Request, error: Exception) -> ProblemResponse:
     """Answer that the write may be stored: after "nothing was stored" a client would report the person twice."""
     log.error("the database did not answer COMMIT: %s", describe_database_error(error))
     return await _handle_problem(request, OutcomeUnknown())
 
 
-async def _handle_http_error(request: Request, error: Exception) -> JSONResponse:
+async def _handle_http_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)
-    code, title, detail = _HTTP_PROBLEMS.get(error.status_code, ("refused", "Refused", "The request was refused."))
+    code, title, detail = _HTTP_PROBLEMS.get(error.status_code, _OTHER_HTTP_PROBLEM)
     headers = {"Allow": ", ".join(_list_methods(request))} if error.status_code == 405 else dict(error.headers or {})
     return build_problem_response(build_problem(error.status_code, code, title, detail), headers)
 

@@ -1,4 +1,4 @@
-"""Authenticate the key of a request, and provide the context of read routes: reader, session, revision and reply."""
+"""Provide the context of read routes: reader, session, revision and reply."""
 
 import hashlib
 import json
@@ -11,19 +11,24 @@ from typing import Annotated, Any, Generic, NoReturn, TypeGuard, TypeVar, cast
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
-from fastapi.concurrency import run_in_threadpool
-from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from sqlmodel import Session
 from starlette.datastructures import State
 
 from app import __version__, dates
 from app.api import responses
+from app.api.authentication import (
+    admit_key,
+    authenticate_key,
+    bearer_scheme,
+    get_bearer_token,
+    parse_bearer_token,
+)
 from app.api.content_codings import build_coded_tag, choose_content_coding, compress_response
 from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
 from app.api.middleware.concurrency import acquire_read_slot, reads_whole_list
 from app.db.engine import open_read_session
-from app.errors import AheadOfHead, Forbidden, Invalid, OutOfScope, RevisionLost, RulesChanged, Unauthenticated
+from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
 from app.exports.count_files.archives import find_archive
 from app.imports.formats.template import LANGUAGES
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision, read_head
@@ -33,83 +38,12 @@ from app.models import ApiKey
 from app.projection import RULES
 from app.queries.parameters import RevisionQuery
 from app.queries.terms import PIN_PARAMETERS
-from app.registry import api_keys
 from app.registry.publication.permissions import Reader
 from app.schemas.base import MomentOut
+from app.translations import Message
 from app.vocabulary import Language, Role
 
 Body = TypeVar("Body", covariant=True)
-
-# The scope key of the reader and the API key, which are looked up before the body is read.
-SCOPE_SENDER = "recuento.sender"
-bearer_scheme = HTTPBearer(auto_error=False, description="A key: rcn_…")
-
-
-async def get_bearer_token(request: Request) -> str | None:
-    """Return the key of a request. A dependency that is `async` runs without a thread."""
-    return parse_bearer_token(request)
-
-
-def parse_bearer_token(request: Request) -> str | None:
-    """Return the key that was sent, if any. Raises Unauthenticated for a malformed header."""
-    headers = request.headers.getlist("authorization")
-    if not headers:
-        return None
-    if len(headers) > 1:
-        raise Unauthenticated("Send one Authorization header, not several.")
-    header = headers[0]
-    scheme, _space, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("Send the key as: Authorization: Bearer rcn_…")
-    return token.strip()
-
-
-def authenticate_key(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
-    """Return the reader and the key of a token; a valid key then has its own rate limit. Raises Unauthenticated."""
-    try:
-        reader_and_key = api_keys.authenticate_key(session, token, state.clock(), state.names)
-    except Unauthenticated:
-        state.rates.learn(token, None)
-        raise
-    state.rates.learn(token, format_sender(reader_and_key[1]))
-    return reader_and_key
-
-
-def authenticate_in_new_session(state: State, token: str) -> tuple[Reader, ApiKey]:
-    """Call `authenticate_key` in a new session."""
-    with open_read_session(state.engine) as session:
-        return authenticate_key(session, token, state)
-
-
-async def authenticate_sender(request: Request, missing_key_detail: str) -> tuple[Reader, ApiKey]:
-    """Return the reader and the key of a request, looked up once, before its body is read. Raises Unauthenticated."""
-    sender: tuple[Reader, ApiKey] | None = request.scope.get(SCOPE_SENDER)
-    if sender is None:
-        token = parse_bearer_token(request)
-        if token is None:
-            raise Unauthenticated(missing_key_detail)
-        async with request.app.state.limits.keys.hold():
-            sender = await run_in_threadpool(authenticate_in_new_session, request.app.state, token)
-        request.scope[SCOPE_SENDER] = sender
-    return sender
-
-
-def admit_key(state: State, key: ApiKey, method: str, template: str) -> None:
-    """Check the scopes of a key for a route, and record its use.
-
-    `template`: the path of the route with its parameters in braces. Raises OutOfScope for a key that is limited to
-    other routes, also on routes that need no key.
-    """
-    scopes, route = api_keys.parse_key_scopes(key), f"{method} {template}"
-    if scopes is not None and route not in scopes:
-        raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
-    state.key_uses.record_use(key, state.clock().date())
-
-
-def format_sender(key: ApiKey) -> str:
-    """Return the id of the source, or of a key without one; its requests share turns and idempotency keys."""
-    return f"key {key.id}" if key.source is None else f"source {key.source}"
-
 
 # A whole list is read in pages or rows, which takes longer than another query, and waits only for other lists.
 LIST_TIME_FACTOR = 6
@@ -165,7 +99,7 @@ class ReadContext:
         try:
             return dates.parse_zone(terms.zone)
         except dates.DateError as error:
-            raise Invalid.at_pointer("/zone", "invalid_zone", str(error)) from error
+            raise Invalid.at_pointer("/zone", "invalid_zone", error.detail) from error
 
     @cached_property
     def _head(self) -> tuple[int, str]:
@@ -197,7 +131,10 @@ class ReadContext:
             return None
         since_revision, until_revision = self._resolve_revision(name, moment, self.zone(terms)), self.revision(terms)
         if since_revision > until_revision:
-            detail = f"This is after `as_of` (revision {until_revision}): give an earlier moment, or leave `as_of` out."
+            detail = Message(
+                "This is after `as_of` (revision {until_revision}): give an earlier moment, or leave `as_of` out.",
+                until_revision=until_revision,
+            )
             raise Invalid.at_pointer(f"/{name}", "after_as_of", detail)
         return since_revision
 
@@ -210,7 +147,9 @@ class ReadContext:
         newest, _leaf = self._head
         if int(text) > newest:
             raise AheadOfHead.at_pointer(
-                f"/{name}", "ahead_of_head", f"The registry is at revision {newest}: ask for that or an earlier one."
+                f"/{name}",
+                "ahead_of_head",
+                Message("The registry is at revision {newest}: ask for that or an earlier one.", newest=newest),
             )
         return int(text)
 
@@ -221,9 +160,10 @@ class ReadContext:
         """
         _revision, last_recorded_at = read_head(self.session)
         if instant > last_recorded_at:
-            detail = (
-                f"The files that this is counted from end at {dates.format_instant(last_recorded_at)}, and the "
-                "registry may know of more since: ask for a moment up to then. A day alone means its end."
+            detail = Message(
+                "The files that this is counted from end at {moment}, and the registry may know of more "
+                "since: ask for a moment up to then. A day alone means its end.",
+                moment=dates.format_instant(last_recorded_at),
             )
             raise AheadOfHead.at_pointer(f"/{name}", "ahead_of_head", detail)
 
@@ -264,7 +204,7 @@ class ReadContext:
         """Raise RulesChanged, with `today`'s address, or Invalid for unknown rules. `revision`: None if it was lost."""
         if rules > RULES:
             raise Invalid.at_pointer(
-                "/rules", "unknown_rules", f"This registry counts by rules {RULES}: ask for these."
+                "/rules", "unknown_rules", Message("This registry counts by rules {rules}: ask for these.", rules=RULES)
             )
         folder = self.request.app.state.settings.count_files
         archive = None if revision is None else find_archive(self.session, folder, rules, revision)
@@ -392,7 +332,7 @@ def require_role(reader: Reader, *roles: Role) -> None:
     is independent.
     """
     if reader.role not in roles:
-        raise Forbidden(f"This needs a key with the role {' or '.join(roles)}.")
+        raise Forbidden(Message("This needs a key with the role {roles}.", roles=" or ".join(roles)))
     if reader.role in (Role.CURATOR, Role.ADMIN) and not reader.independent:
         raise Forbidden("The source of this key is not independent: it may report, and decide nothing about others.")
 
@@ -425,7 +365,7 @@ def _parse_instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetim
     try:
         instant = dates.parse_instant(text, zone)
     except dates.DateError as error:
-        raise Invalid.at_pointer(f"/{name}", "invalid_instant", str(error)) from error
+        raise Invalid.at_pointer(f"/{name}", "invalid_instant", error.detail) from error
     if not dates.has_begun(text, instant, zone, now):
         detail = "That moment has not come yet: ask for one that has, or leave it out."
         raise AheadOfHead.at_pointer(f"/{name}", "ahead_of_head", detail)

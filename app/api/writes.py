@@ -16,16 +16,10 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 from starlette.datastructures import State
 
+from app.api.authentication import admit_key, authenticate_sender, bearer_scheme, format_sender
 from app.api.middleware.concurrency import acquire_lane
 from app.api.operations import Operation, build_report_tag
-from app.api.requests import (
-    admit_key,
-    authenticate_sender,
-    bearer_scheme,
-    build_read_tag,
-    format_sender,
-    require_role,
-)
+from app.api.requests import build_read_tag, require_role
 from app.api.responses import CACHE_PRIVATE, encode_json
 from app.api.write_rendering import add_repeat_warning, find_location, render_outcome
 from app.config import Names
@@ -41,6 +35,7 @@ from app.registry.publication import erasure
 from app.registry.publication.permissions import Reader
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
+from app.translations import Message
 
 # The contract promises 30 days; the rest allows for wrong clocks and long weekends.
 ANSWER_RETENTION = timedelta(days=45)
@@ -151,7 +146,9 @@ class WriteRequest:
             return None
         if not 0 < len(self.idempotency_key) <= MAX_IDEMPOTENCY_KEY_LENGTH:
             raise Invalid.at_pointer(
-                "", "invalid_idempotency_key", f"Use 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters."
+                "",
+                "invalid_idempotency_key",
+                Message("Use 1 to {length} characters.", length=MAX_IDEMPOTENCY_KEY_LENGTH),
             )
         return RepeatKey(scope, compute_keyed_digest(self.state.secret, "idempotency", self.idempotency_key), False)
 

@@ -39,6 +39,7 @@ from app.queries.shapes import build_revision_out
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms, Interval
 from app.registry.publication.permissions import Reader
+from app.translations import Message
 from app.vocabulary import ReleaseStatus
 
 
@@ -223,13 +224,12 @@ def _count_steps(cells: Cells, points: Array, width: int) -> Array:
 
 
 MAX_POINTS = 400  # a year by days, far more than a screen can show
-TOO_MANY_POINTS = f"This would be more than {MAX_POINTS} points: ask for weeks or months, or for fewer days."
-# By knowledge each revision is a separate count. Two months by days or a year by weeks fit; columns distinguish up to
-# 64 revisions.
+TOO_MANY_POINTS = Message("Over {highest} points: ask for weeks or months, or for fewer days.", highest=MAX_POINTS)
+# By knowledge each revision is a separate count. Columns distinguish up to 64 revisions.
 MAX_REVISIONS = 62
-TOO_MANY_REVISIONS = (
-    f"Something was recorded in more than {MAX_REVISIONS} of these intervals, and each is a count of its own: ask for "
-    "weeks or months, for later days (told_from), an earlier as_of, or by=event."
+TOO_MANY_REVISIONS = Message(
+    "Over {highest} intervals with entries, each a count: ask for weeks or months, later days (told_from) or by=event.",
+    highest=MAX_REVISIONS,
 )
 HOUR = timedelta(hours=1)
 

@@ -41,6 +41,7 @@ from app.registry.identity import blocking_keys
 from app.registry.publication.permissions import Reader
 from app.schemas.imports import AccountShape, CandidateOut, RegistryList, TheirsShape
 from app.schemas.reports import Country, Date
+from app.translations import Message
 from app.vocabulary import ReleaseStatus, Role
 
 # Statuses to look for in a list: a refuted or withdrawn detention is not missing from it.
@@ -295,7 +296,9 @@ def _build_queries(
     """
     countries = scope.country or sorted({row.person.country for row in detentions if row.person.country})
     if not 0 < len(countries) <= MAX_COUNTRIES:
-        detail = f"Say of which countries the list is: it names none, or more than {MAX_COUNTRIES}."
+        detail = Message(
+            "Say of which countries the list is: it names none, or more than {highest}.", highest=MAX_COUNTRIES
+        )
         raise Invalid.at_pointer("/country", "country_required", detail)
     queries: list[ReleaseQuery | DetentionQuery] = []
     for country in countries:

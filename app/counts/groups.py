@@ -48,6 +48,7 @@ from app.queries.windows import DAYS_PER_WEEK, MONTHS_PER_YEAR, compute_bucket_n
 from app.registry.publication.permissions import Reader
 from app.schemas.base import Links
 from app.schemas.reports import MAX_SOURCES
+from app.translations import Message
 from app.vocabulary import CODE_LISTS
 
 
@@ -80,8 +81,9 @@ def _to_civil(number: int) -> tuple[int, int]:
 
 # Enough for a year by days, statuses and ten sources (about 10 MB).
 MAX_CELLS = 20_000
-TOO_MANY_CELLS = (
-    f"These groups would have more than {MAX_CELLS} cells: group by less, by weeks or months, or ask for fewer days."
+TOO_MANY_CELLS = Message(
+    "These groups would have more than {highest} cells: group by less, by weeks or months, or ask for fewer days.",
+    highest=MAX_CELLS,
 )
 MIN_DAYS_PER_UNIT = {"day": 1, "week": 7, "month": 28}  # minimum length, to bound the number of buckets
 

@@ -32,6 +32,7 @@ from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
+from app.translations import Message
 from app.vocabulary import Verdict
 
 # From seven shared people on, Chapman's estimate is nearly unbiased (Robson and Regier 1964, Trans. Am. Fish. Soc. 93).
@@ -306,11 +307,12 @@ def estimate_releases(
     observed_sources = sorted(frozenset[str]().union(*release_patterns.count_by_pattern()))
     used_sources = sorted(set(lists)) if lists else observed_sources
     if len(used_sources) > MAX_LISTS or len(lists) == 1:
-        detail = f"Name 2 to {MAX_LISTS} sources under `lists`: "
-        detail += (
-            f"here {len(used_sources)} verified releases."
+        detail = Message(
+            "Name 2 to {highest} sources under `lists`: here {number} verified releases."
             if len(used_sources) > 1
-            else "one list alone overlaps with none."
+            else "Name 2 to {highest} sources under `lists`: one list alone overlaps with none.",
+            highest=MAX_LISTS,
+            number=len(used_sources),
         )
         raise Invalid.at_pointer("/lists", "lists_out_of_range", detail)
     patterns: Counter[frozenset[str]] = Counter()

@@ -35,6 +35,7 @@ from app.errors import ClockJumped, Invalid
 from app.log import mark
 from app.log.freeze import Freeze, get_freeze_in_force
 from app.models import Entry, Head, Sealed
+from app.translations import Message
 
 
 def compute_leaf_hash(entry: bytes) -> bytes:
@@ -265,7 +266,9 @@ class Log:
             full_body["_sd"] = compute_digests(disclosures)
         entry_bytes = encode_canonical(full_body)
         if len(entry_bytes) > MAX_ENTRY_BYTES:
-            raise Invalid.at_pointer("", "too_large", f"An entry holds at most {MAX_ENTRY_BYTES} bytes: shorten it.")
+            raise Invalid.at_pointer(
+                "", "too_large", Message("An entry holds at most {length} bytes: shorten it.", length=MAX_ENTRY_BYTES)
+            )
         self.revision += 1
         leaf = compute_leaf_hash(entry_bytes)
         row = {
@@ -365,9 +368,12 @@ def require_steady_clock(watch: WatchedClock, now: datetime) -> datetime:
         return now
     direction = "ahead" if jump > timedelta() else "back"
     raise ClockJumped(
-        f"this machine's clock has jumped {direction} by {str(abs(jump)).partition('.')[0]}, or is so far from the "
-        "database's. Whoever runs the registry: set the clock. If it is right, as after the machine was paused, start "
-        "the server again."
+        Message(
+            "this machine's clock has jumped {direction} by {span}, or is so far from the database's. Whoever runs the "
+            "registry: set the clock. If it is right, as after the machine was paused, start the server again.",
+            direction=direction,
+            span=str(abs(jump)).partition(".")[0],
+        )
     )
 
 
@@ -380,8 +386,12 @@ def require_clock_past_head(session: Session, now: datetime) -> None:
     if last - now <= MAX_CLOCK_DRIFT or (ahead_until is not None and last - ahead_until <= MAX_CLOCK_DRIFT):
         return
     raise ClockJumped(
-        f"the last entry or answer is of {format_instant(last)}, and this machine's clock says {format_instant(now)}. "
-        "Whoever runs the registry: set the clock. If it is right, the other was ahead: run recuento clock --pin."
+        Message(
+            "the last entry or answer is of {last}, and this machine's clock says {now}. Whoever runs the registry: "
+            "set the clock. If it is right, the other was ahead: run recuento clock --pin.",
+            last=format_instant(last),
+            now=format_instant(now),
+        )
     )
 
 

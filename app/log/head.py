@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from app.errors import Problem
 from app.log.entries import compute_keyed_digest
 from app.models import Entry, Head
+from app.translations import Message
 
 # The rules of the rows, the number of entries, and the leaf hash of the last one: every response depends on them.
 HEAD_ROW_QUERY = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).outerjoin(
@@ -33,9 +34,13 @@ class RulesMismatch(Problem):
 
     def __init__(self, stored_rules: int, rules: int) -> None:
         super().__init__(
-            f"The rows of this database were made under rules {stored_rules}, and this version counts by rules "
-            f"{rules}. Stop every server of this database, then run: recuento rebuild. To go back to the earlier "
-            "version, restore the backup made before the upgrade"
+            Message(
+                "The rows of this database were made under rules {stored}, and this version counts by rules {rules}. "
+                "Stop every server of this database, then run: recuento rebuild. To go back to the earlier version, "
+                "restore the backup made before the upgrade",
+                stored=stored_rules,
+                rules=rules,
+            )
         )
 
 

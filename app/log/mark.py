@@ -24,6 +24,7 @@ from sqlmodel import Session, col
 from app.db.engine import split_into_chunks
 from app.errors import Problem
 from app.models import Entry, Head, Record
+from app.translations import Message
 
 MARK_OPTION = "recuento_mark"  # the engine's execution option in which `lock_head` finds the mark
 ACCEPT_LOSS_COMMAND = "recuento restore --accept-loss"
@@ -34,9 +35,12 @@ class LogWentBackwards(Problem):
 
     def __init__(self) -> None:
         super().__init__(
-            "This registry has answered with entries that its database no longer has: an earlier copy was put back. "
-            "Until whoever runs it says so nothing is written, and nobody who was erased since is shown. Whoever runs "
-            f"it: put the newest copy back, or accept the loss: {ACCEPT_LOSS_COMMAND}"
+            Message(
+                "This registry has answered with entries that its database no longer has: an earlier copy was put "
+                "back. Until whoever runs it says so nothing is written, and nobody who was erased since is shown. "
+                "Whoever runs it: put the newest copy back, or accept the loss: {command}",
+                command=ACCEPT_LOSS_COMMAND,
+            )
         )
 
 

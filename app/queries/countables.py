@@ -16,6 +16,7 @@ from app.log.entries import load_recorded_at
 from app.queries.parameters import BaseCountQuery, CountQuery, HeldQuery
 from app.queries.terms import DETENTIONS, RELEASES, CountTerms, HeldCountTerms, HeldTerms, PersonTerms, SourcedTerms
 from app.registry.records import TargetKind
+from app.translations import Message
 from app.vocabulary import Measure
 
 # The terms that concern a day and its sources; without a day, a list of detentions contains all of them.
@@ -47,15 +48,22 @@ def refuse_future(terms: HeldTerms, now: datetime) -> None:
     """Raise Invalid for a day that is in the future everywhere."""
     today = dates.latest_today(now)
     if terms.day is not None and terms.day > today:
-        detail = f"Nobody knows who will be held: give a day up to {date.fromordinal(today).isoformat()}"
-        raise Invalid.at_pointer("/held_on", "in_future", f"{detail}; a month or a year means its last day.")
+        detail = Message(
+            "Nobody knows who will be held: give a day up to {today}", today=date.fromordinal(today).isoformat()
+        )
+        raise Invalid.at_pointer(
+            "/held_on", "in_future", Message("{detail}; a month or a year means its last day.", detail=detail)
+        )
 
 
 def require_day(terms: HeldTerms) -> None:
     """Raise Invalid if terms need a day and none is given."""
     names = sorted(terms.model_fields_set & DAY_TERMS)
     if terms.held_on is None and names:
-        detail = f"Add held_on, the day: who says that somebody is held is told of a day only (`{'`, `'.join(names)}`)."
+        detail = Message(
+            "Add held_on, the day: who says that somebody is held is told of a day only (`{names}`).",
+            names="`, `".join(names),
+        )
         raise Invalid.at_pointer("/held_on", "day_needed", detail)
 
 

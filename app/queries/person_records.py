@@ -47,6 +47,7 @@ from app.registry.records import TargetKind
 from app.registry.reprojection import ProjectedPerson, build_version_statement
 from app.registry.write import Outcome, WriteContext
 from app.schemas.records import VerificationOut, Version
+from app.translations import Message
 from app.vocabulary import Publish
 
 # Statements are built once: building one costs more than running it.
@@ -220,15 +221,15 @@ def find_person_by_id(
         )
     ).one_or_none()
     if placement is None:
-        raise NotFound(f"There is no {kind} with this id.")
+        raise NotFound(Message("There is no {kind} with this id.", kind=kind))
     record, detainee, spell = placement
     person = load_people(session, [detainee], revision)[detainee]
     key = detainee if kind == "detainee" else spell
     if kind == "release" and key not in person.releases:
-        raise NotFound(f"There is no {kind} with this id.")
+        raise NotFound(Message("There is no {kind} with this id.", kind=kind))
     if key != record:
         if not _was_ever_shown(session, kind, record):
-            raise NotFound(f"There is no {kind} with this id.")
+            raise NotFound(Message("There is no {kind} with this id.", kind=kind))
         raise Moved(item_id, getattr(person.ids[key], kind))
     return person, key
 

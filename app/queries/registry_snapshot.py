@@ -30,13 +30,15 @@ from app.registry.records import digest_case, find_filed_cases
 from app.schemas.base import Facts
 from app.schemas.imports import SpellIds
 from app.schemas.records import PlaceAsSaid
+from app.translations import Message
 from app.vocabulary import Verdict
 
 # Limit for a comparison: a country's detentions, or its releases of a year. Nobody reads a larger comparison.
 MAX_REGISTRY_DETENTIONS = 20_000
-TOO_MANY_DETENTIONS = (
-    f"More than {MAX_REGISTRY_DETENTIONS:,} detentions of the registry would be laid beside this list: ask for one "
-    "country, or for fewer days of release (released_from, released_to)."
+TOO_MANY_DETENTIONS = Message(
+    "More than {highest:,} detentions of the registry would be laid beside this list: ask for one country, or for "
+    "fewer days of release (released_from, released_to).",
+    highest=MAX_REGISTRY_DETENTIONS,
 )
 
 

@@ -14,6 +14,7 @@ from app.queries.parameters import EstimateQuery
 from app.queries.terms import PersonTerms, SourcedTerms
 from app.queries.visibility import valid_at
 from app.registry.directory_snapshot import DirectorySnapshot
+from app.translations import Message
 
 # Built once: building a statement costs more than running it.
 _SLUG_FILTER = col(Source.slug).in_(bindparam("slugs", expanding=True))
@@ -66,7 +67,11 @@ def check_source_counts(session: Session, terms: SourcedTerms) -> None:
         ).one()
         if number > source_count:
             detail = (
-                f"There are {source_count} sources: ask for {minimum} to {source_count}."
+                Message(
+                    "There are {source_count} sources: ask for {minimum} to {source_count}.",
+                    source_count=source_count,
+                    minimum=minimum,
+                )
                 if source_count
                 else "There are no sources yet."
             )

@@ -25,6 +25,7 @@ from app.schemas.reports import (
     remove_repeats,
     wrap_single_value,
 )
+from app.translations import Message
 from app.vocabulary import (
     AgeGroup,
     Category,
@@ -222,10 +223,12 @@ class PersonTerms(BaseModel):
         start_name = str(info.field_name).replace("_to", "_from")
         start = info.data.get(start_name)
         if start and end and dates.parse_window_start(start) > dates.parse_window_end(end):
-            raise PydanticCustomError(
-                "reversed_window",
-                f"The window ends before it begins: give an earlier {start_name}, or a later {info.field_name}.",
+            reason = Message(
+                "The window ends before it begins: give an earlier {start_name}, or a later {end_name}.",
+                start_name=start_name,
+                end_name=info.field_name,
             )
+            raise PydanticCustomError("reversed_window", "{reason}", {"reason": reason})
         return end
 
     @property

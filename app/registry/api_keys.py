@@ -28,6 +28,7 @@ from app.log.entries import read_min_entry_date
 from app.matching.scripts import fold
 from app.models import OPEN, ApiKey, Head, NoticeHolder, Source
 from app.registry.publication.permissions import Reader, build_source_reader
+from app.translations import Message
 from app.vocabulary import Role
 
 KEY_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -109,7 +110,10 @@ def _validate_holder(holder: str) -> str:
     """Return the holder's name on one line. It needs letters, because holders are compared by folded name."""
     name = " ".join(holder.split())
     if not fold(name) or len(name) > MAX_HOLDER_LENGTH or not name.isprintable():
-        detail = f"Name the holder, the person who has the key, in up to {MAX_HOLDER_LENGTH} letters (--holder)."
+        detail = Message(
+            "Name the holder, the person who has the key, in up to {length} letters (--holder).",
+            length=MAX_HOLDER_LENGTH,
+        )
         raise Invalid.at_pointer("/holder", "holder_required", detail)
     return name
 
@@ -127,8 +131,11 @@ def _check_key_limit(session: Session, role: Role, source: int, moment: datetime
         raise Invalid.at_pointer(
             "/source",
             "too_many_keys",
-            f"This source has {MAX_LIVE_KEYS} live keys of this role: revoke one first (recuento key revoke), or give "
-            "--at-once to rotate one.",
+            Message(
+                "This source has {number} live keys of this role: revoke one first (recuento key revoke),"
+                " or give --at-once to rotate one.",
+                number=MAX_LIVE_KEYS,
+            ),
         )
 
 

@@ -48,6 +48,7 @@ from app.registry.publication.classes import has_ambiguous_minority
 from app.registry.records import TargetKind
 from app.registry.write import WriteContext
 from app.schemas.reports import MAX_AGE, DetentionReportIn
+from app.translations import Message
 from app.vocabulary import Stage, Verdict
 
 # Facts that distinguish a nameless person; fewer is a number, and a number is a claim.
@@ -159,7 +160,7 @@ def _find_early_dates(content: Content) -> Iterator[dict[str, str]]:
     for name in PAST_DATE_FIELDS:
         earliest = EARLIEST_BIRTH_YEAR if name == "detainee.birth_date" else EARLIEST_YEAR
         if name in content and parse_date(content[name]).first.year < earliest:
-            detail = f"This is before {earliest}: correct the year."
+            detail: str = Message("This is before {earliest}: correct the year.", earliest=earliest)
             yield build_pointed_error(format_pointer(name), "impossible_date", detail)
     detained_on = content.get("detention.detained_on")
     for number, item in enumerate(content.get("detention.transfers", [])):
@@ -174,7 +175,9 @@ def _find_age_errors(content: Content, now: datetime) -> Iterator[dict[str, str]
         return
     custody = content.get("detention.detained_on") or content.get("release.released_on")
     if custody and dates.compute_age_bounds(parse_date(birth), parse_date(custody))[0] > MAX_AGE:
-        detail = f"By these dates the person was older than {MAX_AGE}: correct the birth date."
+        detail: str = Message(
+            "By these dates the person was older than {highest}: correct the birth date.", highest=MAX_AGE
+        )
         yield build_pointed_error("/detainee/birth_date", "too_old", detail)
     age, age_on = content.get("detainee.age"), content.get("detainee.age_on")
     if age is not None:
@@ -196,7 +199,11 @@ def _find_misordered_dates(content: Content) -> Iterator[dict[str, str]]:
         if not is_verified and code == "verified_before_release":
             continue
         if earlier in content and later in content and parse_date(content[earlier]).lo > parse_date(content[later]).hi:
-            yield build_pointed_error(format_pointer(later), code, f"By these dates {problem}: correct one of them.")
+            yield build_pointed_error(
+                format_pointer(later),
+                code,
+                Message("By these dates {problem}: correct one of them.", problem=Message(problem)),
+            )
 
 
 def _find_end_errors(content: Content, now: datetime) -> Iterator[dict[str, str]]:
@@ -272,7 +279,7 @@ def find_visible_record(context: WriteContext, kind: TargetKind, target_id: uuid
         )
     ).one_or_none()
     if record is None:
-        raise NotFound(f"There is no {kind} with this id.")
+        raise NotFound(Message("There is no {kind} with this id.", kind=kind))
     if kind == "release" and not has_spell_release(context.session, record):
         raise NotFound("There is no release with this id.")
     return record

@@ -15,6 +15,7 @@ from app.errors import Invalid, NotFound, build_pointed_error
 from app.log.entries import load_entry
 from app.models import OPEN, Claim, Source
 from app.registry.checks import FUTURE_DATE_DETAIL
+from app.registry.claim_bounds import find_bound_faults, resolve_bounds
 from app.registry.claim_confirmation import confirm_first_filings, mark_hearsay
 from app.registry.directory_snapshot import find_current_row
 from app.registry.publication.permissions import Reader
@@ -36,6 +37,7 @@ from app.schemas.reports import (
     UniqueList,
     wrap_single_value,
 )
+from app.translations import Message
 from app.vocabulary import (
     AgeGroup,
     Category,
@@ -52,108 +54,6 @@ from app.vocabulary import (
     Series,
     Stage,
 )
-
-# Qualifier → (has a lower bound, has an upper bound).
-QUALIFIER_BOUNDS: dict[Qualifier, tuple[bool, bool]] = {
-    Qualifier.EXACTLY: (True, True),
-    Qualifier.AT_LEAST: (True, False),
-    Qualifier.MORE_THAN: (True, False),
-    Qualifier.AT_MOST: (False, True),
-    Qualifier.FEWER_THAN: (False, True),
-    Qualifier.ABOUT: (True, True),
-    Qualifier.BETWEEN: (True, True),
-    Qualifier.UNQUANTIFIED: (False, False),
-}
-# Qualifiers that exclude the printed number → the distance from it to the nearest included number.
-QUALIFIER_STEPS = {Qualifier.MORE_THAN: 1, Qualifier.FEWER_THAN: -1}
-# A bound of these qualifiers that is a multiple of this is refused. It is most likely the printed number in place of
-# the first number beyond it: "more than 399" is hardly ever printed. The client can send `said` instead.
-SUSPECT_MULTIPLE = 10
-
-Bounds = tuple[int | None, int | None]
-Fault = dict[str, str]
-
-
-def compute_bounds(qualifier: Qualifier, printed_number: int) -> Bounds:
-    """Return the lowest and the highest number that a printed number means; None is open."""
-    nearest = printed_number + QUALIFIER_STEPS.get(qualifier, 0)
-    has_low, has_high = QUALIFIER_BOUNDS[qualifier]
-    return nearest if has_low else None, nearest if has_high else None
-
-
-def resolve_bounds(qualifier: Qualifier, printed_number: int | None, low: int | None, high: int | None) -> Bounds:
-    """Return the bounds of a claim without faults: each as sent, else as the printed number implies."""
-    if printed_number is None:
-        return low, high
-    implied = compute_bounds(qualifier, printed_number)
-    return implied[0] if low is None else low, implied[1] if high is None else high
-
-
-def find_bound_faults(
-    qualifier: Qualifier, printed_number: int | None, low: int | None, high: int | None
-) -> list[Fault]:
-    """Return the faults in the numbers of a claim. Each fault's detail has the right number."""
-    if printed_number is not None and qualifier in (Qualifier.BETWEEN, Qualifier.UNQUANTIFIED):
-        detail = f"`{qualifier}` has no one number as printed: leave `said` out"
-        detail += ", and give `low` and `high`." if qualifier is Qualifier.BETWEEN else "."
-        return [build_pointed_error("/said", "said_not_allowed", detail)]
-    if printed_number == 0 and qualifier is Qualifier.FEWER_THAN:
-        return [build_pointed_error("/said", "below_none", "Nobody counts fewer than none: is it `exactly` 0?")]
-    return _check_bounds(qualifier, printed_number, low, high) + (
-        _check_printed_bound(qualifier, low, high)
-        if printed_number is None
-        else _check_contradictions(qualifier, printed_number, low, high)
-    )
-
-
-def _check_bounds(qualifier: Qualifier, printed_number: int | None, low: int | None, high: int | None) -> list[Fault]:
-    """Return the faults of bounds that are missing, not allowed by the qualifier, or contradictory."""
-    errors = []
-    values = {"low": low, "high": high}
-    for (name, value), is_required in zip(values.items(), QUALIFIER_BOUNDS[qualifier], strict=True):
-        if is_required and value is None and printed_number is None:
-            alternative = "" if qualifier is Qualifier.BETWEEN else ", or the number as printed under `said`"
-            errors.append(
-                build_pointed_error(f"/{name}", "bound_required", f"`{qualifier}` needs `{name}`{alternative}.")
-            )
-        if not is_required and value is not None:
-            detail = f"`{qualifier}` has no `{name}`: leave it out (more than 400 is low 401, high null)."
-            errors.append(build_pointed_error(f"/{name}", "bound_not_allowed", detail))
-    if low is not None and high is not None and low > high:
-        errors.append(build_pointed_error("/low", "low_above_high", "The lower bound is above the upper one."))
-    if qualifier is Qualifier.EXACTLY and printed_number is None and low != high:
-        errors.append(build_pointed_error("/high", "bounds_differ", "`exactly` has low and high the same."))
-    return errors
-
-
-def _check_printed_bound(qualifier: Qualifier, low: int | None, high: int | None) -> list[Fault]:
-    """Return the fault of a bound that is the printed number although the qualifier excludes it."""
-    step = QUALIFIER_STEPS.get(qualifier)
-    name, value = ("low", low) if qualifier is Qualifier.MORE_THAN else ("high", high)
-    if step is None or not value or value % SUSPECT_MULTIPLE:
-        return []
-    detail = (
-        f"`{qualifier}` {value} is {name} {value + step}: give that, or `said`: {value} (the number as printed) and "
-        f"leave `{name}` out."
-    )
-    return [build_pointed_error(f"/{name}", "bound_as_printed", detail)]
-
-
-def _check_contradictions(qualifier: Qualifier, printed_number: int, low: int | None, high: int | None) -> list[Fault]:
-    """Return the faults of bounds that contradict the printed number. "About 400" requires 400 between its bounds."""
-    correct_bounds = dict(zip(("low", "high"), compute_bounds(qualifier, printed_number), strict=True))
-    if qualifier is Qualifier.ABOUT:
-        fits = {"low": low is None or low <= printed_number, "high": high is None or printed_number <= high}
-        wrong_names = [name for name, ok in fits.items() if not ok]
-    else:
-        values = {"low": low, "high": high}
-        wrong_names = [
-            name for name, value in values.items() if value is not None and correct_bounds[name] not in (None, value)
-        ]
-    correct_text = ", ".join(f"{name} {'null' if value is None else value}" for name, value in correct_bounds.items())
-    detail = f"`{qualifier}` {printed_number} is {correct_text}: give these, or leave both out."
-    return [build_pointed_error(f"/{name}", "contradicts_said", detail) for name in wrong_names]
-
 
 # Above the number of political prisoners in any country at any time, and far below the limit of exact JSON numbers.
 MAX_CLAIM_NUMBER = 10_000_000
@@ -331,11 +231,11 @@ def _parse_stated_at(context: WriteContext, body: ClaimIn) -> tuple[str | None, 
     try:
         zone = dates.parse_zone(body.zone) if body.zone else context.zone
     except dates.DateError as error:
-        return None, [build_pointed_error("/zone", "invalid_zone", str(error))]
+        return None, [build_pointed_error("/zone", "invalid_zone", error.detail)]
     try:
         instant = dates.parse_moment(body.stated_at, zone)
     except dates.DateError as error:
-        return None, [build_pointed_error("/stated_at", "invalid_instant", str(error))]
+        return None, [build_pointed_error("/stated_at", "invalid_instant", error.detail)]
     if not dates.has_begun(body.stated_at, instant, zone, context.now):
         return None, [build_pointed_error("/stated_at", "future_date", FUTURE_DATE_DETAIL)]
     return dates.format_instant(instant), []
@@ -351,8 +251,8 @@ def _check_claimants(context: WriteContext, body: ClaimIn) -> list[dict[str, str
     slugs = [("/claimant", body.claimant), *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with))]
     if not context.actor.independent:
         own = context.actor.slug
-        detail = f"Your source is not independent, so it files its own figures only: give `{own}`."
-        return [build_pointed_error(pointer, "foreign_claimant", detail) for pointer, slug in slugs if slug != own]
+        foreign = Message("Your source is not independent, so it files its own figures only: give `{own}`.", own=own)
+        return [build_pointed_error(pointer, "foreign_claimant", foreign) for pointer, slug in slugs if slug != own]
     errors = []
     if body.claimant is None and body.reported_by is None:
         detail = "A claim without a claimant needs `reported_by`: who printed it."

@@ -22,6 +22,7 @@ from app.registry.directory_snapshot import find_current_row
 from app.registry.review.judge import set_unreviewed_limit
 from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import FacilityIn, FacilityPatch, SourceIn, SourcePatch
+from app.translations import Message
 from app.vocabulary import SourceKind
 
 REAL_NAME_SEAL_CONTEXT = "real name"  # authenticated with the ciphertext, like the source's key
@@ -139,8 +140,12 @@ def _write_facility(
     people = proposals.count_people_at(context.session, [values["slug"], *values["names"], *also_named])
     if people and proposals.exceeds_limit(context, people):
         raise Forbidden(
-            f"The reports of {people} people name this facility, and a curator decides about at most "
-            f"{proposals.MAX_PEOPLE_A_DAY} people a day. Ask whoever runs the registry: recuento facility import FILE"
+            Message(
+                "The reports of {people} people name this facility, and a curator decides about at most "
+                "{highest} people a day. Ask whoever runs the registry: recuento facility import FILE",
+                people=people,
+                highest=proposals.MAX_PEOPLE_A_DAY,
+            )
         )
     return _write_directory_entry(context, "facility", values, status)
 
@@ -163,5 +168,7 @@ def _refuse_taken_names(context: WriteContext, values: dict[str, Any]) -> None:
         taken_names = {fold(name) for name in (facility.slug, *json.loads(facility.names))}
         if facility.slug != values["slug"] and facility.country == values["country"] and own_names & taken_names:
             raise AlreadyExists(
-                f"Another facility ({facility.slug}) has this name: tell them apart, or PATCH that one."
+                Message(
+                    "Another facility ({slug}) has this name: tell them apart, or PATCH that one.", slug=facility.slug
+                )
             )

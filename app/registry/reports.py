@@ -34,6 +34,7 @@ from app.registry.report_versions import (
 from app.registry.review.judge import load_unreviewed
 from app.registry.write import Outcome, WriteContext, new_id
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
+from app.translations import Message
 from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
 
 # Fields of a report's content that clients do not send under that name.
@@ -119,7 +120,10 @@ def write_verification(context: WriteContext, release_id: uuid.UUID, body: Verif
     head = context.log.revision
     seen_revision = head if body.seen is None else body.seen
     if seen_revision > head:
-        detail = f"The registry is at revision {head}: send the `revision` of the answer in which you read the release."
+        detail = Message(
+            "The registry is at revision {head}: send the `revision` of the answer in which you read the release.",
+            head=head,
+        )
         raise AheadOfHead.at_pointer("/seen", "ahead_of_head", detail)
     placement = records.find_placement(context.session, base.key)
     assert placement is not None

@@ -23,6 +23,7 @@ from app.registry.publication.classes import CLASS_FIELD
 from app.registry.records import TargetKind
 from app.registry.reprojection import build_version_statement
 from app.registry.write import WriteContext
+from app.translations import Message
 from app.vocabulary import Publish, Review
 
 # Built once: building a statement costs more than running it.
@@ -81,8 +82,12 @@ def take_over_shown_values(
         changed = sorted(name for name in seen.keys() | taken.keys() if seen.get(name) != taken.get(name))
         if changed:
             raise Conflict(
-                f"Changed since revision {seen_revision}: {', '.join(changed)}. Read the release again, then repeat "
-                "with its `revision` as `seen`, or send your own values."
+                Message(
+                    "Changed since revision {seen_revision}: {changed}. Read the release again, then repeat "
+                    "with its `revision` as `seen`, or send your own values.",
+                    seen_revision=seen_revision,
+                    changed=", ".join(changed),
+                )
             )
     return report if taken == select_taken_over(report) else updated
 

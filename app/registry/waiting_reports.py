@@ -24,6 +24,7 @@ from app.registry.checks import POINTER_FIELDS
 from app.registry.write import WriteContext, new_id
 from app.schemas.directory import EmbargoedReport, EmbargoProblem
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn
+from app.translations import Message
 from app.vocabulary import Role
 
 # Waiting reports of one source. A few hundred people are released in one night; and an erasure unseals every waiting
@@ -205,8 +206,11 @@ def require_none_waiting(context: WriteContext, record: Record) -> None:
     )
     if waiting:
         raise Conflict(
-            f"A version of this report waits (GET /v1/waiting), and would undo this later: delete it "
-            f"(DELETE /v1/waiting/{waiting[0].id}), or send the whole report again under its case number."
+            Message(
+                "A version of this report waits (GET /v1/waiting), and would undo this later: delete it "
+                "(DELETE /v1/waiting/{waiting_id}), or send the whole report again under its case number.",
+                waiting_id=waiting[0].id,
+            )
         )
 
 
@@ -291,8 +295,11 @@ def _check_waiting_limit(context: WriteContext) -> None:
     query = select(func.count()).select_from(WaitingReport).where(col(WaitingReport.source) == context.actor.source)
     if context.session.execute(query).scalar_one() >= MAX_WAITING_REPORTS:
         raise Conflict(
-            f"{MAX_WAITING_REPORTS} reports of yours wait already: send this one once some are public, or without "
-            "`publish_not_before` if it may be public now."
+            Message(
+                "{number} reports of yours wait already: send this one once some are public, or without "
+                "`publish_not_before` if it may be public now.",
+                number=MAX_WAITING_REPORTS,
+            )
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from app.schemas.base import Page, Receipt, RevisionedAnswer, Tombstone
+from app.schemas.base import Page, Receipt, RevisionedAnswer, RevisionOut, Tombstone
 from app.schemas.figures import Arithmetic
 from app.schemas.records import ChangeOut
 from app.vocabulary import CODE_LISTS, FacilityKind, Role, SourceKind
@@ -240,18 +240,10 @@ class EmbargoedPage(Page):
     data: list[EmbargoedShape]
 
 
-class NewestRevision(TypedDict):
-    """The newest revision, when it was recorded, and the rules that it is counted by."""
-
-    revision: int
-    recorded_at: str | None
-    rules: int
-
-
 class IndexOut(TypedDict):
     """Where lists and counts are, by their names, and what explains them."""
 
-    at: NewestRevision
+    at: RevisionOut
     lists: dict[str, str]
     counts: dict[str, str]
     estimates: dict[str, str]

@@ -62,7 +62,7 @@ def _validate_partial_date(value: str) -> str:
     try:
         return dates.parse_date(value).text
     except dates.DateError as error:
-        raise PydanticCustomError("invalid_date", "{reason}", {"reason": str(error)}) from error
+        raise PydanticCustomError("invalid_date", "{reason}", {"reason": error.detail}) from error
 
 
 def _validate_country(value: str) -> str:

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from app import dates
 from app.errors import Invalid
 from app.matching.scripts import fold, split_words
+from app.translations import Message
 from app.unicode_text import INVISIBLE, is_blank, remove_ignorable
 
 # Not allowed in a line: C0, DEL, C1, and characters that display another text. The JSON parser refuses control
@@ -141,7 +142,7 @@ def _validate_embargo_end(text: str) -> str:
     try:
         parse_embargo_end(text)
     except dates.DateError as error:
-        raise PydanticCustomError("invalid_instant", "{reason}", {"reason": str(error)}) from error
+        raise PydanticCustomError("invalid_instant", "{reason}", {"reason": error.detail}) from error
     return text
 
 
@@ -157,6 +158,9 @@ def find_embargo_end(text: str | None, now: datetime) -> datetime | None:
         return None
     if end - now > MAX_EMBARGO:
         max_days = MAX_EMBARGO.days
-        detail = f"Nothing waits for more than {max_days} days: give an earlier day, or send the report later."
+        detail = Message(
+            "Nothing waits for more than {max_days} days: give an earlier day, or send the report later.",
+            max_days=max_days,
+        )
         raise Invalid.at_pointer("/publish_not_before", "too_far_ahead", detail)
     return end

@@ -314,7 +314,7 @@ def _require_zone(zone: Any) -> None:
         if zone is not None:
             dates.parse_zone(zone)
     except dates.DateError as error:
-        raise Invalid.at_pointer("/zone", "invalid_zone", str(error)) from error
+        raise Invalid.at_pointer("/zone", "invalid_zone", error.detail) from error
 
 
 def _point_to_page(refusal: Problem, path: str, terms: Mapping[str, Any]) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.api.authentication import authenticate_in_new_session
 from app.api.operations import AddSource, FileReport, JudgeIdentity, Operation
-from app.api.requests import authenticate_in_new_session
 from app.api.writes import CommittedAnswer, WriteRequest
 from app.errors import Forbidden
 from app.schemas.reports import IdentityIn, ReleaseReportIn, SourceIn

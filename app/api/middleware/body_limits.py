@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
+from app.api.authentication import authenticate_sender, format_sender
 from app.api.middleware.rate_limits import SCOPE_CONNECTION
-from app.api.requests import authenticate_sender, format_sender
 from app.lanes import Admission, build_busy_error
 from app.matching.scripts import start_empty_cache
 

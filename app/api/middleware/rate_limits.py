@@ -15,16 +15,18 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.datastructures import MutableHeaders, QueryParams
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
 
 from app.api import problems
+from app.api.authentication import parse_bearer_token
 from app.api.middleware.response_headers import is_public
-from app.api.requests import parse_bearer_token
 from app.errors import TooManyRequests, Unauthenticated
 from app.fair_queue import Client
 from app.lanes import Sender, current_sender
 from app.queries.terms import SEARCH_TERM
 from app.registry.publication.objection_queue import TOR_CIRCUITS, find_network
+from app.translations import Message
 
 UNLIMITED_PATH = "/healthz"  # uses no database
 # Prefix lengths in bits, of IPv4 and of IPv6, of the networks that share turns, each within the one before. The last is
@@ -125,9 +127,13 @@ class RateLimiter:
             return
         (state,) = self.measure([window])
         headers = {"Retry-After": str(state.seconds), **build_rate_headers([state])}
-        detail = (
-            f"At most {window.limit} {unit} a minute are answered for one {window.client_kind}: "
-            f"go on in {state.seconds} s, and more slowly."
+        detail = Message(
+            "At most {limit} {unit} a minute are answered for one {client_kind}: go on in {seconds} s, and more "
+            "slowly.",
+            limit=window.limit,
+            unit=Message(unit),
+            client_kind=Message(window.client_kind),
+            seconds=state.seconds,
         )
         raise TooManyRequests(detail, headers=headers)
 
@@ -177,7 +183,7 @@ class RateLimitMiddleware:
 def _add_rate_headers(send: Send, scope: Scope, rates: RateLimiter, windows: Sequence[RateWindow]) -> Send:
     """Add the RateLimit headers to an answer that no shared cache sends to another client."""
 
-    async def send_with_headers(message: Message) -> None:
+    async def send_with_headers(message: AsgiMessage) -> None:
         if message["type"] == "http.response.start" and not is_public(scope, message["headers"]):
             headers = MutableHeaders(raw=message["headers"])
             for name, value in build_rate_headers(rates.measure(windows)).items():

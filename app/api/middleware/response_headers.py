@@ -5,7 +5,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Message, Scope, Send
 
-from app.api.problems import build_problem_response
+from app.api.problems import CORS_REFUSED, CORS_REFUSED_TITLE, build_problem_response
 from app.api.responses import RawHeaders
 from app.errors import build_problem
 
@@ -30,7 +30,7 @@ class ProblemCorsMiddleware(CORSMiddleware):
         if response.status_code == 200:
             return response
         return build_problem_response(
-            build_problem(response.status_code, "cors_refused", "Not open to other sites", CORS_REFUSED_DETAIL)
+            build_problem(response.status_code, CORS_REFUSED, CORS_REFUSED_TITLE, CORS_REFUSED_DETAIL)
         )
 
 

@@ -49,6 +49,7 @@ from app.queries.parameters import (
 )
 from app.queries.term_names import load_facility_name, load_source_keys, load_source_names
 from app.queries.terms import CountTerms, EventTerms, SourcedTerms, build_query_url, echo_terms, is_personal
+from app.translations import Message
 
 UNSTATED_RULES = 1  # addresses printed under the first rules do not name them
 NO_HISTORY_DETAIL = (
@@ -168,9 +169,10 @@ def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Re
 
     def build(revision: int) -> Answer:
         if revision < cited_revision:
-            detail = (
-                f"This count is cited as of revision {cited_revision}: ask for that or a later one, "
-                "or leave `as_of` out."
+            detail = Message(
+                "This count is cited as of revision {cited_revision}: ask for that or a later one, or "
+                "leave `as_of` out.",
+                cited_revision=cited_revision,
             )
             raise Invalid.at_pointer("/as_of", "before_the_citation", detail)
         cited_count = _build_count(context, terms, cited_revision)

@@ -94,7 +94,7 @@ def read_source(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Qu
     """One source; for administrators and curators with the real name behind a pseudonym."""
     source = _find_version(context, Source, slug, context.revision(query))
     real_name = _find_real_name(context, source)
-    tag = context.build_tag(query, real_name or "")  # it can change without a new revision
+    tag = context.build_tag(query, *([real_name] if real_name else []))  # it can change without a new revision
     return answer_row(
         context, query, lambda _revision: {**list_pages.build_source_shape(source), "real_name": real_name}, tag
     )

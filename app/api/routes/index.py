@@ -5,17 +5,16 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
 
 from app.api.deprecation import POLICY_PATH
+from app.api.openapi import can_refuse_with
 from app.api.requests import ReadDep, Reply
 from app.api.responses import Answer
 from app.api.routes.files import REFERENCE_PATH
 from app.api.routing import READ_REFUSALS, build_router, document_refusals
-from app.dates import format_instant
-from app.log.entries import load_recorded_at
-from app.projection import RULES
+from app.errors import Forbidden
 from app.queries.parameters import RevisionQuery
+from app.queries.shapes import build_revision_out
 from app.schemas.directory import IndexOut
 
 OPENAPI_PATH = "/openapi.json"
@@ -32,12 +31,6 @@ FIXED_LINKS = {
 IndexLinks = dict[str, dict[str, str]]
 
 
-class IndexQuery(BaseModel):
-    """The index takes no parameters."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 index_router = build_router("directory")
 
 
@@ -48,7 +41,7 @@ def build_index_links(routes: Iterable[Any]) -> IndexLinks:
         if not isinstance(route, APIRoute) or not route.include_in_schema or "GET" not in (route.methods or ()):
             continue
         first, _slash, rest = route.path.removeprefix("/v1/").partition("/")
-        if "{" in route.path or "." in route.path or 403 in route.responses:
+        if "{" in route.path or "." in route.path or can_refuse_with(route.responses, Forbidden.code):
             continue
         if first in COUNT_GROUPS:
             links[first][rest] = route.path
@@ -58,14 +51,12 @@ def build_index_links(routes: Iterable[Any]) -> IndexLinks:
 
 
 @index_router.get("", response_model=IndexOut, responses=document_refusals(*READ_REFUSALS))
-def read_index(request: Request, context: ReadDep, _query: Annotated[IndexQuery, Query()]) -> Reply[IndexOut]:
+def read_index(request: Request, context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[IndexOut]:
     """Where everything is that can be read without a key: lists, counts, this description, the versioning policy and
-    what changed. And the newest revision, with the number of the counting rules."""
+    what changed. And the revision, with the number of the counting rules."""
 
     def build(revision: int) -> Answer:
-        recorded_at = format_instant(load_recorded_at(context.session, revision)) if revision else None
-        at = {"revision": revision, "recorded_at": recorded_at, "rules": RULES}
-        body = {"at": at, **request.app.state.index_links, "links": FIXED_LINKS}
-        return Answer(body, lambda: [])
+        at = build_revision_out(context.session, revision)
+        return Answer({"at": at, **request.app.state.index_links, "links": FIXED_LINKS}, lambda: [])
 
-    return context.answer(RevisionQuery(), build, is_public_count=True)
+    return context.answer(query, build)

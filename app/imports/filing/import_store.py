@@ -26,6 +26,7 @@ from app.log.entries import compute_keyed_digest
 from app.models import OPEN, ImportFile, ImportMapping, ImportRow, ListImport, RecalledEntry
 from app.registry.write import Outcome, WriteContext, new_id
 from app.schemas.imports import ImportFieldChange
+from app.translations import Message
 from app.vocabulary import ImportOutcome
 
 # A process renews the lease of its import with each batch, every few seconds: with an older lease it is gone.
@@ -35,8 +36,8 @@ ROW_RETENTION = timedelta(days=45)
 MAX_IMPORT_WAIT = timedelta(minutes=15)  # the longest list expected takes less, unless others wait before it
 OPEN_STATES = ("waiting", "checking", "running")
 MAX_WAITING_LISTS = 5  # lists of one source whose files are stored at once
-TOO_MANY_WAITING_MESSAGE = (
-    f"{MAX_WAITING_LISTS} lists of yours are not through yet: wait until one is, then send this one."
+TOO_MANY_WAITING_MESSAGE = Message(
+    "{number} lists of yours are not through yet: wait until one is, then send this one.", number=MAX_WAITING_LISTS
 )
 RETRY_AFTER_SECONDS = "5"  # seconds, in which a list of hundreds of rows is filed
 ACCEPTED_STATUS = 202  # the list is stored, and filed after the answer

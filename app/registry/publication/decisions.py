@@ -28,6 +28,7 @@ from app.registry.publication.objections import UNDECIDED_STATES, find_hidden_re
 from app.registry.reprojection import is_person_count_only
 from app.registry.write import Outcome, WriteContext
 from app.schemas.reports import Date, Flag, Line, Note, RedactionIn, Slug, StrictModel
+from app.translations import Message
 from app.vocabulary import Publish
 
 # `given_by` of a guardian's consent. For a possible minor, no other consent opens more than counts.
@@ -60,8 +61,12 @@ def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn)
         raise Invalid.at_pointer(
             "/given_by",
             "guardian_required",
-            f"This person was under 18: only a guardian's consent opens more than counts (given_by: {GUARDIAN}). Where "
-            "one source alone says so and is wrong, overrule its birth (overrules_birth_of: its slug), with a reason.",
+            Message(
+                "This person was under 18: only a guardian's consent opens more than counts (given_by: "
+                "{guardian}). Where one source alone says so and is wrong, overrule its birth "
+                "(overrules_birth_of: its slug), with a reason.",
+                guardian=GUARDIAN,
+            ),
         )
     is_more_open = classes.is_stricter(record.publish_now, body.publish)
     if is_more_open:

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
+from app.api.authentication import admit_key, authenticate_sender
 from app.api.operations import Operation
 from app.api.problems import raise_problems
-from app.api.requests import admit_key, authenticate_sender
 from app.api.responses import CACHE_PRIVATE
 from app.api.routes.directory import list_sources, read_me
 from app.api.writes import KEY_NEEDED_DETAIL, WriteRequest

@@ -45,8 +45,8 @@ FULL: Body = {
 }  # fmt: skip
 
 
-COMMON = {"cache-control", "vary"}  # of whatever is answered
-SOMETIMES = {"link", "memento-datetime", "idempotency-replayed"}
+COMMON = {"cache-control", "vary", "timing-allow-origin"}  # of whatever is answered
+SOMETIMES = {"link", "memento-datetime", "idempotency-replayed", "ratelimit", "ratelimit-policy", "timing-allow-origin"}
 # What two curators may be asked for: the first is answered by what waits.
 REPORTS = ("/v1/releases", "/v1/detentions", "/v1/reports/{report_id}")
 SECOND = ("/v1/identity", "/v1/detainees/{detainee_id}/consent", "/v1/objections/{objection_id}/decision")

@@ -140,3 +140,34 @@ def test_who_the_client_is_only_a_trusted_proxy_says(database_url: str, proxies:
 def test_whoever_asks_no_more_often_than_that_files_a_report(world: World) -> None:
     with bounded(world, by_client=5, by_key=5):
         assert world.post("/v1/releases", make_report(), "foro").status_code == 201
+
+
+@SQLITE
+def test_an_answer_that_no_cache_shares_says_how_many_requests_are_left(world: World) -> None:
+    with bounded(world, by_client=9, by_key=5):
+        world.get("/v1/me", "foro")  # counts on the client: nobody knows the key yet
+        by_key = world.get("/v1/sources", "foro")
+        refused = world.get("/v1/nothing")
+    assert by_key.headers["ratelimit-policy"] == '"key";q=5;w=60'
+    assert by_key.headers["ratelimit"].startswith('"key";r=4;t=')
+    assert refused.headers["ratelimit"].startswith('"client";r=7;t=')
+
+
+@SQLITE
+def test_a_search_by_name_counts_in_two_windows(world: World) -> None:
+    former = world.app.state.rates
+    world.app.state.rates = RateLimiter(9, 9, 3)
+    answer = world.get("/v1/releases", q="nobody", limit="many")
+    world.app.state.rates = former
+    assert answer.headers["ratelimit-policy"] == '"client";q=9;w=60, "searches";q=3;w=60'
+    assert [state.partition(";t=")[0] for state in answer.headers["ratelimit"].split(", ")] == [
+        '"client";r=8', '"searches";r=2',
+    ]  # fmt: skip
+
+
+@SQLITE
+def test_an_answer_that_caches_share_tells_nobody_the_state_of_another(world: World) -> None:
+    with bounded(world, by_client=9):
+        for path in ("/v1/sources", "/v1/counts/releases", "/openapi.json", "/v1"):
+            answer = world.get(path)
+            assert not {"ratelimit", "ratelimit-policy"} & set(answer.headers), path

@@ -56,3 +56,10 @@ def test_the_log_names_a_failure_by_the_id_of_its_answer(
 def test_browsers_are_told_to_come_by_tls_alone_where_readers_find_the_registry_so(settings: Settings) -> None:
     with World(settings.model_copy(update={"public_url": "https://registry.example"})) as world:
         assert world.client.get("/healthz").headers["strict-transport-security"] == "max-age=63072000"
+
+
+def test_scripts_of_other_sites_may_time_what_they_may_read(world: World) -> None:
+    for path in ("/v1/counts/releases", "/v1/releases", "/openapi.json", "/v1"):
+        assert world.client.get(path).headers["timing-allow-origin"] == "*"
+    for answer in (world.get("/v1/me", "foro"), world.get("/v1/releases", "foro"), world.get("/v1/nothing")):
+        assert "timing-allow-origin" not in answer.headers

@@ -86,7 +86,7 @@ def _counts(stage: Stage) -> None:
     ask("count_series", **JANUARY, released_to="2026-01-14", interval="week")
     ask("count_overlap", **JANUARY)
     ask("estimate_releases", **JANUARY, lists=["foro-penal", "jep", "pud"])
-    ask("read_citation", None, counted["citation"]["address"].removeprefix("/c/").rpartition("/c/")[2])
+    ask("read_citation", None, counted["links"]["cite"].rpartition("/c/")[2])
 
 
 def _figures(stage: Stage) -> None:
@@ -114,6 +114,7 @@ def _figures(stage: Stage) -> None:
 def _directory(stage: Stage) -> None:
     ask = stage.ask
     ask("read_me", "reporter")
+    ask("read_index")
     ask("list_sources", limit=2)
     ask("read_source", None, "foro-penal")
     ask("list_facilities", country="VE", limit=2)
