@@ -26,11 +26,11 @@ def describe_parameter(name: str, operation: str = "") -> str | None:
 def describe_field(part: str, shape: str, name: str) -> str | None:
     """Return the description of a field of a request body or a response.
 
-    A response that extends a shape (`ReleaseOut`, `FiledClaim`) shares the descriptions of the shape.
+    A response that extends a shape (`ReleaseOut`, `ReleaseRow`, `FiledClaim`) shares the descriptions of the shape.
     """
     texts = load_descriptions()[part]
-    family = f"{shape.removeprefix('Filed').removesuffix('Out')}Shape"
-    for key in (f"{shape}.{name}", f"{family}.{name}", name):
+    family = shape.removeprefix("Filed").removesuffix("Out").removesuffix("Row")
+    for key in (f"{shape}.{name}", f"{family}Shape.{name}", f"{family}Row.{name}", name):
         if key in texts:
             return str(texts[key])
     return None

@@ -31,16 +31,16 @@ def list_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def list_shape_columns(shape: type) -> list[str]:
     """Return the columns of a shape of `schemas`: a long table is written before all its rows are read."""
-    return [name for name, annotation in get_type_hints(shape).items() if not _is_nested(annotation)]
+    return [name for name, annotation in get_type_hints(shape).items() if not is_nested(annotation)]
 
 
-def _is_nested(annotation: Any) -> bool:
+def is_nested(annotation: Any) -> bool:
     """Whether values of a type are objects, or have objects in them."""
     if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, dict)):
         return True
     parts = [part for part in get_args(annotation) if part is not NoneType]
     # A place is a slug, or an object where it is not registered: a cell shows either.
-    return all(map(_is_nested, parts)) if get_origin(annotation) is UnionType and parts else any(map(_is_nested, parts))
+    return all(map(is_nested, parts)) if get_origin(annotation) is UnionType and parts else any(map(is_nested, parts))
 
 
 def to_csv(
@@ -55,8 +55,18 @@ def to_csv(
     writer = csv.writer(buffer)
     if include_heading:
         writer.writerow(columns)
-    writer.writerows([to_cell(row.get(name)) for name in columns] for row in rows)
+    writer.writerows([to_cell(_read_column(row, name)) for name in columns] for row in rows)
     return buffer.getvalue()
+
+
+def _read_column(row: Any, name: str) -> Any:
+    """Return the value of a column; a name with points leads into objects, or into each object of a list."""
+    if isinstance(row, list):
+        return [_read_column(item, name) for item in row]
+    if not isinstance(row, Mapping) or name in row:
+        return row.get(name) if isinstance(row, Mapping) else None
+    first, _point, rest = name.partition(".")
+    return _read_column(row.get(first), rest) if rest else None
 
 
 def to_jsonl(rows: Iterable[Mapping[str, Any]]) -> str:

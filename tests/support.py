@@ -513,7 +513,7 @@ class World:
 
     @property
     def revision(self) -> int:
-        return int(self.get("/v1/sources").json()["revision"])
+        return int(self.get("/v1/sources").json()["at"]["revision"])
 
     def stored(self) -> dict[str, int]:
         """Rows by table."""

@@ -47,8 +47,6 @@ CURSORS = [
 ]  # fmt: skip
 
 # Term → the values it is asked with. `{head}`, `{middle}` and `{early}` are revisions.
-# Stands for the ids of all people, whoever may see them.
-EVERYBODY = "{everybody}"
 VALUES: dict[str, list[Any]] = {
     "rules": [RULES],
     # The leaves of two registries differ, and 16 digits are all that a question without an answer can have in common.
@@ -78,11 +76,12 @@ VALUES: dict[str, list[Any]] = {
     "stage": ["announced", "ordered", "carried_out"], "state": ["held", "released", "unknown"],
     "status": ["verified", ["reported", "contested"], "retracted"], "verified_by": [["foro"], ["foro", "jep"]],
     "not_nationality": ["VE", "CO"], "sort": ["recorded", "-recorded", "released_on", "-detained_on"],
-    "zone": ["-04:00"], "id": [EVERYBODY],
+    "zone": ["-04:00"], "include": ["detainee"], "total": ["true"],
+    "fields": ["revision,recorded_at,detainee.name", "id,facts,detainee", "slug,revision"],
 }  # fmt: skip
 # Terms beside which every other one of a route is asked too: those that change what all the others mean.
 BESIDE: dict[str, list[Terms]] = {
-    "/v1/releases": [{"changed_since": "{middle}"}],
+    "/v1/releases": [{"changed_since": "{middle}"}, {"include": "detainee", "total": "true"}],
     "/v1/detainees": [{"changed_since": "{middle}"}],
     "/v1/detentions": [{"changed_since": "{middle}"}, {"held_on": "2025-12-31"}],
 }
@@ -181,9 +180,7 @@ def questions(world: World, names: Names, among: Collection[str] | None = None) 
         assert not unknown, f"{path} takes {unknown}: say with which values it is to be asked (VALUES)"
         for address in _addresses(world, names, path):
             for terms in _terms(path, taken):
-                filled = {name: _filled(value, revisions) for name, value in terms.items() if value != EVERYBODY}
-                everybody = {"id": names.ids("record-detainee_id")} if "id" in terms else {}
-                yield address, {**filled, **everybody}
+                yield address, {name: _filled(value, revisions) for name, value in terms.items()}
 
 
 def _terms(path: str, taken: list[str]) -> Iterator[Terms]:

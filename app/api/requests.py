@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
-from typing import Annotated, Any, Generic, NoReturn, TypeGuard, TypeVar, cast
+from typing import Annotated, Any, Generic, NoReturn, TypeVar, cast
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
@@ -39,7 +39,6 @@ from app.projection import RULES
 from app.queries.parameters import RevisionQuery
 from app.queries.terms import PIN_PARAMETERS
 from app.registry.publication.permissions import Reader
-from app.schemas.base import MomentOut
 from app.translations import Message
 from app.vocabulary import Language, Role
 
@@ -251,14 +250,12 @@ class Reply(Generic[Body]):
 
     def read(self) -> Body:
         """Return the body of the answer as the values in its JSON: ids are texts."""
-        zone, revision = self._resolve()
-        body = _add_read_terms(self.build(revision).body, self.terms, zone)
-        return cast(Body, json.loads(responses.encode_json(body)))
+        return cast(Body, json.loads(responses.encode_json(self.build(self._resolve()).body)))
 
     def to_response(self) -> Response:
         """Return the response with its validators; 304 if the client has it already."""
         context, terms = self.context, self.terms
-        zone, revision = self._resolve()
+        revision = self._resolve()
         tag = self.tag or context.build_tag(terms)
         cache_control = self._choose_cache_control(revision)
         headers = {
@@ -272,7 +269,6 @@ class Reply(Generic[Body]):
         answer = self.build(revision)  # before `*`, which asks whether the resource exists: it may raise NotFound
         if "*" in known_tags:
             return Response(status_code=304, headers=headers)
-        answer.body = _add_read_terms(answer.body, terms, zone)
         response = responses.build_response(answer, terms, context.request, headers)
         return response if coding is None else compress_response(response, coding)
 
@@ -285,11 +281,11 @@ class Reply(Generic[Body]):
             return None
         return choose_content_coding(",".join(self.context.request.headers.getlist("accept-encoding")))
 
-    def _resolve(self) -> tuple[tzinfo, int]:
+    def _resolve(self) -> int:
         refuse_repeated_parameters(self.context.request, self.terms)
         self.context.require_rules(self.terms)
-        zone = self.context.zone(self.terms)  # an invalid zone is refused even if it is not used
-        return zone, self.context.revision(self.terms)
+        self.context.zone(self.terms)  # an invalid zone is refused even if it is not used
+        return self.context.revision(self.terms)
 
     def _choose_cache_control(self, revision: int) -> str:
         """Return the Cache-Control value, and record the head of an answer that may be cached."""
@@ -339,26 +335,6 @@ def require_role(reader: Reader, *roles: Role) -> None:
 
 def _is_revision(text: str) -> bool:
     return text.isascii() and text.isdigit()
-
-
-def _is_day(text: str | None) -> TypeGuard[str]:
-    """Return whether a valid `as_of` is a day; a revision may have as many digits."""
-    return text is not None and dates.is_day(text) and not _is_revision(text)
-
-
-def _add_read_terms(body: Mapping[str, Any], terms: RevisionQuery, zone: tzinfo) -> dict[str, Any]:
-    """Add the rules to a body that has a revision and, if `as_of` is a day, the instant that it means."""
-    annotated_body: dict[str, Any] = {}
-    for name, value in body.items():
-        annotated_body |= {name: value, "rules": RULES} if name == "revision" else {name: value}
-    if _is_day(terms.as_of) and "revision" in body:
-        annotated_body["as_of"] = _build_moment(terms.as_of, zone)
-    return annotated_body
-
-
-def _build_moment(day: str, zone: tzinfo) -> MomentOut:
-    """Return the instant at which a day ends, and the time zone."""
-    return {"instant": dates.format_instant(dates.parse_instant(day, zone)), "zone": dates.format_zone(zone)}
 
 
 def _parse_instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetime:

@@ -43,6 +43,7 @@ from app.queries.parameters import (
     MAX_LIMIT,
     DetaineeQuery,
     FacilityQuery,
+    ListQuery,
     Page,
     PageQuery,
     ReleaseQuery,
@@ -290,7 +291,7 @@ def export_entities(session: Session, reader: Reader, revision: int, omitted: Co
     """Export entities as of a revision, a JSON object a line. Counts the people left out in `omitted["nameless"]`."""
     source_names: dict[str, str] = {}
     for source in read_all_rows(
-        lambda query: list_pages.query_sources(session, query, revision), PageQuery(limit=MAX_LIMIT)
+        lambda query: list_pages.query_sources(session, query, revision), ListQuery(limit=MAX_LIMIT)
     ):
         source_names[source["slug"]] = source["name"]
         yield tables.to_jsonl([build_source_entity(source)])

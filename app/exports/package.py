@@ -39,7 +39,7 @@ from app.log.content import TAKEN_OVER, TAKEN_OVER_FIELDS
 from app.log.entries import load_entry
 from app.models import Detainee
 from app.queries import claim_pages, list_pages, person_records, shapes
-from app.queries.parameters import FORMAT_MEDIA_TYPES, MAX_LIMIT, ClaimQuery, FacilityQuery, PageQuery, ReleaseQuery
+from app.queries.parameters import FORMAT_MEDIA_TYPES, MAX_LIMIT, ClaimQuery, FacilityQuery, ListQuery, ReleaseQuery
 from app.queries.shapes import Person
 from app.queries.visibility import valid_at, visible_to
 from app.registry import directory
@@ -102,7 +102,7 @@ def _iter_table_rows(session: Session, reader: Reader, revision: int) -> Iterato
     """Yield `(table, row)`, in the order of each table."""
     yield from _label_rows(
         "sources",
-        read_all_rows(lambda query: list_pages.query_sources(session, query, revision), PageQuery(limit=MAX_LIMIT)),
+        read_all_rows(lambda query: list_pages.query_sources(session, query, revision), ListQuery(limit=MAX_LIMIT)),
     )
     for row in read_all_rows(
         lambda query: list_pages.query_facilities(session, query, revision), FacilityQuery(limit=MAX_LIMIT)
@@ -158,9 +158,8 @@ def _flatten_report(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build_descriptor(session: Session, folder: Path, reader: Reader, revision: int) -> Descriptor:
-    withheld_count = list_pages.query_releases(session, ReleaseQuery(limit=1), reader, revision).build_extras()[
-        "withheld"
-    ]
+    releases = list_pages.query_releases(session, ReleaseQuery(limit=1), reader, revision)
+    withheld_count = releases.build_caveats()["withheld"]
     head: Head = {
         "$schema": PROFILE_URL,
         "name": "recuento",

@@ -285,7 +285,6 @@ def build_stage_shape(release: StageRelease) -> StageOut:
     verifying = [voice for voice in release.voices if voice.verdict is Verdict.VERIFIED]
     return {
         "status": release.status,
-        "date": None if release.date.date is None else release.date.date.text,
         "verified_by": sorted(voice.source.slug for voice in verifying),
         "denied_by": list(release.weight.denied_by),
         "independent": release.verified_count,

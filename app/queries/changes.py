@@ -40,6 +40,7 @@ from app.models import (
 from app.queries import person_records, shapes, visibility
 from app.queries.listing import ItemFinder
 from app.queries.parameters import (
+    UNTOLD_CAVEATS,
     Page,
     PageQuery,
     RecordListQuery,
@@ -48,13 +49,14 @@ from app.queries.parameters import (
     read_cursor,
     write_cursor,
 )
-from app.queries.shapes import Person, ShapeBuilder
+from app.queries.rows.building import build_rows
+from app.queries.shapes import Person
 from app.queries.visibility import SqlCondition, match_visible, valid_at
 from app.registry.publication.classes import find_strictest_class, limit_named_class
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
 from app.schemas.base import Tombstone
-from app.schemas.records import DetaineeShape, ReleaseShape, VerificationOut
+from app.schemas.records import DetaineeShape, ReleaseShape, VerificationShape
 from app.vocabulary import Publish
 
 # Maps a position (None: the start) and a limit to the rows after it, each with its own position.
@@ -103,7 +105,7 @@ def build_change_page(
     """Return a page of what changed, followed by what left.
 
     `list_name`: the list and its order. `fetch_changed`: fetches candidates, with positions of `width` numbers.
-    `show_changed`: builds the shapes of these rows, None for a row without a change. `fetch_gone`: fetches key and id
+    `show_changed`: builds these rows, None for a row without a change. `fetch_gone`: fetches key and id
     of items that left, by key."""
     list_name = f"changes of {list_name}"
     position = read_cursor(query.cursor, list_name, 1 + width) or [ROW_LISTED]
@@ -128,7 +130,8 @@ def build_change_page(
             tombstones.append({"id": item_id, "revision": revision, "gone": True})
             positions.append([ROW_GONE, number, *fill])
     cursor = write_cursor(list_name, positions[query.limit - 1]) if len(positions) > query.limit else None
-    return Page(rows[: query.limit], cursor, tombstones=tombstones[: query.limit - len(rows)])
+    kept_tombstones = tombstones[: query.limit - len(rows)]
+    return Page(rows[: query.limit], cursor, tombstones=kept_tombstones, build_caveats=lambda: UNTOLD_CAVEATS)
 
 
 def find_changed_people(session: Session, columns: Columns, since: int) -> Mask:
@@ -168,20 +171,21 @@ def _row_may_have_changed(kind: TargetKind, key: Any, detainee: Any, since: int,
 def build_change_filter(
     session: Session,
     kind: TargetKind,
-    build_shape: ShapeBuilder[Row],
     find_items: ItemFinder,
     query: RecordListQuery,
     reader: Reader,
     since: int,
     revision: int,
-) -> Callable[[list[Any]], list[Row | None]]:
-    """Return a function that builds the shapes of `(key, person)` rows, with None for items that were listed
+    *,
+    include_detainee: bool,
+) -> Callable[[list[Any]], list[Any]]:
+    """Return a function that builds the rows of `(key, person)` items, with None for items that were listed
     identically at `since`."""
     earlier_items = find_items(query, since)
     earlier_keys = set(earlier_items.key.tolist())
     column = getattr(_KIND_ALIASES[kind], _KEY_COLUMNS[kind][1])
 
-    def show_changed(rows: list[Any]) -> list[Row | None]:
+    def show_changed(rows: list[Any]) -> list[Any]:
         keys = [row[0] for row in rows]
         changed_keys = set(session.scalars(_select_changed_keys(kind, keys, since, revision)))
         listed_earlier = earlier_keys.intersection(keys)
@@ -212,19 +216,19 @@ def build_change_filter(
                 kind, earlier_person, key, reader
             ) == _collect_visible(kind, person, key, reader)
 
-        return [
-            None
-            if is_unchanged(row[0], current_people[row[1]])
-            else build_shape(current_people[row[1]], row[0], reader)
-            for row in rows
-        ]
+        changed = [(key, person) for key, person in rows if not is_unchanged(key, current_people[person])]
+        changed_rows = build_rows(
+            session, current_people, changed, kind, reader, revision, include_detainee=include_detainee
+        )
+        row_by_key = {key: row for (key, _person), row in zip(changed, changed_rows, strict=True)}
+        return [row_by_key.get(key) for key, _person in rows]
 
     return show_changed
 
 
 def _collect_visible(
     kind: TargetKind, person: Person, key: int, reader: Reader
-) -> tuple[DetaineeShape, list[ReleaseShape], list[list[VerificationOut]]]:
+) -> tuple[DetaineeShape, list[ReleaseShape], list[list[VerificationShape]]]:
     """Return everything that the reader can see of an item and its person."""
     detainee_shape = shapes.build_detainee_shape(person, reader)
     spells = [*person.detentions]

@@ -1,6 +1,7 @@
 """Build pages of published figures at a revision."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,11 @@ from app.log.entries import load_entry
 from app.models import Claim
 from app.queries import changes
 from app.queries.parameters import ClaimQuery, Order, Page, fetch_after, fetch_page
+from app.queries.rows.building import add_revisions
 from app.queries.visibility import SqlCondition, valid_at
 from app.registry.claim_confirmation import find_confirmed_versions, select_confirmed_versions
 from app.registry.publication.permissions import Reader
-from app.schemas.directory import ClaimShape
+from app.schemas.directory import ClaimRow, ClaimShape
 from app.vocabulary import Role
 
 CONFIRMED_CHANGES_DETAIL = "Ask for changes without `confirmed`: each changed claim says whether it is confirmed."
@@ -24,7 +26,7 @@ CONFIRMED_CHANGES_DETAIL = "Ask for changes without `confirmed`: each changed cl
 
 def query_claims(
     session: Session, query: ClaimQuery, reader: Reader, revision: int, since: int | None = None
-) -> Page[ClaimShape]:
+) -> Page[ClaimRow]:
     """Return published figures at a revision. `since`: only those filed or corrected after it.
 
     Raises Invalid if both `since` and `confirmed` are given."""
@@ -33,9 +35,8 @@ def query_claims(
         names = ("claimant", "measure", "country")
         return [getattr(table, name) == getattr(query, name) for name in names if getattr(query, name) is not None]
 
-    def build_shapes(rows: list[Any]) -> list[ClaimShape]:
-        confirmed = find_confirmed_versions(session, revision, [claim.key for _key, claim, *_position in rows])
-        return [build_claim_shape(session, claim, reader, confirmed) for _key, claim, *_position in rows]
+    def build_rows(rows: Sequence[Any]) -> list[Any]:
+        return build_claim_rows(session, [row[1] for row in rows], reader, revision)
 
     statement = select(col(Claim.key), Claim).where(valid_at(Claim, revision))
     versions: Any = Claim
@@ -58,9 +59,24 @@ def query_claims(
         statement = statement.where(or_(col(Claim.since) > since, col(Claim.confirmed) > since))
         fetch_gone = changes.build_gone_claims_fetcher(session, match_terms, since, revision)
         fetch_claims = partial(fetch_after, session, statement, order)
-        return changes.build_change_page(list_name, len(order), fetch_claims, build_shapes, fetch_gone, query, revision)
-    rows, cursor = fetch_page(session, statement, list_name, order, query.cursor, query.limit)
-    return Page(build_shapes(rows), cursor)
+        return changes.build_change_page(list_name, len(order), fetch_claims, build_rows, fetch_gone, query, revision)
+    page = fetch_page(session, statement, list_name, order, query)
+    return replace(page, rows=build_rows(page.rows))
+
+
+def build_claim_rows(session: Session, claims: Sequence[Claim], reader: Reader, revision: int) -> list[Any]:
+    """Return the rows of claims, each with the revision that filed its newest version or confirmed it."""
+    confirmed = find_confirmed_versions(session, revision, [claim.key for claim in claims])
+    shapes = [build_claim_shape(session, claim, reader, confirmed) for claim in claims]
+    confirmations = [claim.confirmed for claim in claims]
+    return add_revisions(
+        session,
+        shapes,
+        [
+            claim.since if confirmation is None or confirmation > revision else max(claim.since, confirmation)
+            for claim, confirmation in zip(claims, confirmations, strict=True)
+        ],
+    )
 
 
 def build_claim_shape(session: Session, claim: Claim, reader: Reader, confirmed: Mapping[int, int]) -> ClaimShape:

@@ -319,7 +319,7 @@ def query_corrections(
     return Page(
         rows,
         None if next_revision is None else write_cursor(CORRECTIONS_CURSOR, [next_revision]),
-        lambda: {"withheld": withheld},
+        build_caveats=lambda: {"withheld": withheld, "not_visible": 0},
     )
 
 

@@ -5,7 +5,8 @@ source. People who are in no list have no row."""
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,13 @@ from sqlmodel import Session, col
 from app.columns.loader import Columns
 from app.columns.rows import Mask
 from app.columns.store import get_columns
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
 from app.log import content
 from app.log.content import IS_FIRST_HAND, PUBLIC_FIELDS, TAKEN_OVER, Content
 from app.log.entries import load_entry
 from app.models import CaseKey, Facility, Placement, Record, Report, Source
 from app.projection.consolidate import get_value_by_source
-from app.queries import changes, person_records, shapes
+from app.queries import changes
 from app.queries.listing import (
     ArrayOrder,
     ItemFinder,
@@ -33,22 +34,22 @@ from app.queries.listing import (
     find_person_items,
 )
 from app.queries.parameters import (
+    UNTOLD_CAVEATS,
     DetaineeQuery,
     DetentionQuery,
     FacilityQuery,
+    ListQuery,
     Page,
-    PageExtras,
-    PageQuery,
     RecordListQuery,
     ReleaseQuery,
     ReportQuery,
-    Row,
     fetch_page,
     read_cursor,
     write_cursor,
 )
+from app.queries.rows.building import add_revisions, load_rows
 from app.queries.search import NOT_FOUND, rank_by_name
-from app.queries.shapes import Person, ShapeBuilder
+from app.queries.shapes import Person
 from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import is_personal
 from app.queries.visibility import match_partly_hidden, match_visible, valid_at, visible_to
@@ -56,17 +57,18 @@ from app.registry import records
 from app.registry.publication.permissions import Reader
 from app.registry.records import RecordVersion, TargetKind
 from app.registry.taken_over import find_changed_values
-from app.schemas.base import Facts
-from app.schemas.directory import FacilityShape, SourceShape
+from app.schemas.base import Facts, ListCaveats
+from app.schemas.directory import FacilityRow, FacilityShape, SourceRow, SourceShape
 from app.schemas.filed import ReportBody, ReportShape
-from app.schemas.records import DetaineeShape, DetentionShape, ReleaseShape
+from app.schemas.records import DetaineeRow, DetentionRow, ReleaseRow
 from app.vocabulary import FacilityKind, SourceKind, Verdict
+
+TOTAL_OF_CHANGES_DETAIL = "What changed is found page by page: leave `total` out, or ask without `changed_since`."
 
 
 def _build_list_page(
     session: Session,
     kind: TargetKind,
-    build_shape: ShapeBuilder[Row],
     find_items: ItemFinder,
     query: RecordListQuery,
     reader: Reader,
@@ -74,11 +76,13 @@ def _build_list_page(
     since: int | None,
     *,
     reports_withheld: bool = False,
-) -> Page[Row]:
+) -> Page[Any]:
     """Return a page of items of people the reader may see.
 
     `since`: only what changed after this revision. `reports_withheld`: include the number of omitted items, so that a
     count and the list behind it can be reconciled."""
+    if since is not None and query.total:
+        raise Invalid.at_pointer("/total", "not_with_changed_since", TOTAL_OF_CHANGES_DETAIL)
     items, columns = find_items(query, revision), get_columns(session)
     name = f"counted {kind}s" if reports_withheld else f"{kind}s"
     list_name, viewer = f"{name} by {query.sort or 'default'}", reader
@@ -96,6 +100,7 @@ def _build_list_page(
         changed_people = changes.find_changed_people(session, columns, since)
         visible = visible & changed_people[items.person]
     visible_indexes = np.flatnonzero(visible)
+    includes_detainee = getattr(query, "include", None) is not None
     array_order = ArrayOrder([(column[visible_indexes], is_descending) for column, is_descending in order])
 
     def fetch_items(position: Sequence[int] | None, limit: int) -> list[tuple[tuple[int, int], list[int]]]:
@@ -106,7 +111,7 @@ def _build_list_page(
 
     if since is not None:
         show_changed = changes.build_change_filter(
-            session, kind, build_shape, find_items, query, viewer, since, revision
+            session, kind, find_items, query, viewer, since, revision, include_detainee=includes_detainee
         )
         fetch_gone = changes.build_gone_fetcher(
             session, kind, find_items, query, reader, since, revision, changed_people
@@ -114,24 +119,21 @@ def _build_list_page(
         return changes.build_change_page(list_name, len(order), fetch_items, show_changed, fetch_gone, query, revision)
     batch = fetch_items(read_cursor(query.cursor, list_name, len(order)), query.limit + 1)
     cursor = write_cursor(list_name, batch[query.limit - 1][1]) if len(batch) > query.limit else None
-    rows = [item for item, _position in batch[: query.limit]]
-    people = person_records.load_people(session, {person for _key, person in rows}, revision, kind)
-    page_rows = [build_shape(people[person], key, viewer) for key, person in rows]
+    page_items = [item for item, _position in batch[: query.limit]]
+    rows = load_rows(session, page_items, kind, viewer, revision, include_detainee=includes_detainee)
+    total = len(visible_indexes) if query.total else None
     if query.q is not None:
-        # a search has no extra numbers, so that it discloses nothing about hidden people
-        return Page(page_rows, cursor)
+        # A search discloses nothing about hidden people.
+        return Page(rows, cursor, total=total, build_caveats=lambda: UNTOLD_CAVEATS)
 
-    def build_extras() -> PageExtras:
-        extras: PageExtras = {}
-        if reports_withheld:
-            extras["withheld"] = withheld
+    def build_caveats() -> ListCaveats:
+        not_visible = 0
         if is_personal(query):
-            extras["not_visible"] = _count_not_visible(
-                columns, find_items, resolve_facility_slug(session, query), reader, revision
-            )
-        return extras
+            terms = resolve_facility_slug(session, query)
+            not_visible = _count_not_visible(columns, find_items, terms, reader, revision)
+        return {"withheld": withheld if reports_withheld else None, "not_visible": not_visible}
 
-    return Page(page_rows, cursor, build_extras)
+    return Page(rows, cursor, total=total, build_caveats=build_caveats)
 
 
 def _count_not_visible(columns: Columns, find_items: ItemFinder, query: Any, reader: Reader, revision: int) -> int:
@@ -146,65 +148,49 @@ def _count_not_visible(columns: Columns, find_items: ItemFinder, query: Any, rea
 
 def query_releases(
     session: Session, query: ReleaseQuery, reader: Reader, revision: int, since: int | None = None
-) -> Page[ReleaseShape]:
+) -> Page[ReleaseRow]:
     """Return the releases that a count with the same terms counts. `since`: only those changed after it."""
 
     def find_items(terms: Any, at_revision: int) -> ListedItems:
         return find_counted_items(session, terms, reader, at_revision)
 
-    return _build_list_page(
-        session,
-        "release",
-        shapes.build_release_shape,
-        find_items,
-        query,
-        reader,
-        revision,
-        since,
-        reports_withheld=True,
-    )
+    return _build_list_page(session, "release", find_items, query, reader, revision, since, reports_withheld=True)
 
 
 def query_detentions(
     session: Session, query: DetentionQuery, reader: Reader, revision: int, since: int | None = None
-) -> Page[DetentionShape]:
+) -> Page[DetentionRow]:
     """Return spells in custody; with a day, the spells that a count of people held on it counts."""
     has_day = query.held_on is not None
 
     def find_items(terms: Any, at_revision: int) -> ListedItems:
         return (find_counted_items if has_day else find_detention_items)(session, terms, reader, at_revision)
 
-    return _build_list_page(
-        session,
-        "detention",
-        shapes.build_detention_shape,
-        find_items,
-        query,
-        reader,
-        revision,
-        since,
-        reports_withheld=has_day,
-    )
+    return _build_list_page(session, "detention", find_items, query, reader, revision, since, reports_withheld=has_day)
 
 
 def query_detainees(
     session: Session, query: DetaineeQuery, reader: Reader, revision: int, since: int | None = None
-) -> Page[DetaineeShape]:
+) -> Page[DetaineeRow]:
     """Return people. Terms of detentions select people with a detention that matches all of them; terms of releases
     select people with such a release."""
 
     def find_items(terms: Any, at_revision: int) -> ListedItems:
         return find_person_items(session, terms, reader, at_revision)
 
-    return _build_list_page(
-        session, "detainee", shapes.build_detainee_shape_by_key, find_items, query, reader, revision, since
-    )
+    return _build_list_page(session, "detainee", find_items, query, reader, revision, since)
 
 
-def query_sources(session: Session, query: PageQuery, revision: int) -> Page[SourceShape]:
+def query_sources(session: Session, query: ListQuery, revision: int) -> Page[SourceRow]:
     statement = select(col(Source.key), Source).where(valid_at(Source, revision))
-    rows, cursor = fetch_page(session, statement, "sources", [(col(Source.key), False)], query.cursor, query.limit)
-    return Page([build_source_shape(row[1]) for row in rows], cursor)
+    page = fetch_page(session, statement, "sources", [(col(Source.key), False)], query)
+    return replace(page, rows=build_directory_rows(session, [row[1] for row in page.rows], build_source_shape))
+
+
+def build_directory_rows(session: Session, versions: Sequence[Any], build_shape: Callable[[Any], Any]) -> Any:
+    """Return the rows of versions of sources or facilities, each with the revision that wrote it."""
+    shapes = [build_shape(version) for version in versions]
+    return add_revisions(session, shapes, [version.since for version in versions])
 
 
 def build_source_shape(source: Source) -> SourceShape:
@@ -224,12 +210,12 @@ def find_by_slug(session: Session, table: Any, slug: str, revision: int) -> Any:
     return session.scalars(select(table).where(table.slug == slug, valid_at(table, revision))).one_or_none()
 
 
-def query_facilities(session: Session, query: FacilityQuery, revision: int) -> Page[FacilityShape]:
+def query_facilities(session: Session, query: FacilityQuery, revision: int) -> Page[FacilityRow]:
     statement = select(col(Facility.key), Facility).where(valid_at(Facility, revision))
     if query.country is not None:
         statement = statement.where(col(Facility.country) == query.country)
-    rows, cursor = fetch_page(session, statement, "facilities", [(col(Facility.key), False)], query.cursor, query.limit)
-    return Page([build_facility_shape(row[1]) for row in rows], cursor)
+    page = fetch_page(session, statement, "facilities", [(col(Facility.key), False)], query)
+    return replace(page, rows=build_directory_rows(session, [row[1] for row in page.rows], build_facility_shape))
 
 
 def build_facility_shape(facility: Facility) -> FacilityShape:
@@ -263,12 +249,12 @@ def query_own_reports(
         statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(
             col(CaseKey.digest) == case_digest
         )
-    rows, cursor = fetch_page(session, statement, "reports", [(col(Record.key), False)], query.cursor, query.limit)
+    page = fetch_page(session, statement, "reports", [(col(Record.key), False)], query)
     report_shapes = [
         build_report_shape(session, row[1], records.build_version(row[2], load_entry(session, row[2].stated)), revision)
-        for row in rows
+        for row in page.rows
     ]
-    return Page(report_shapes, cursor)
+    return replace(page, rows=report_shapes)
 
 
 def load_own_report(session: Session, report_id: uuid.UUID, reader: Reader, revision: int) -> ReportShape:

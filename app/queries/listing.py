@@ -4,15 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import select as select_rows
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from app.columns import table
 from app.columns.rows import NULL, Array, Mask, Places, Rows, flag_keys
 from app.columns.store import get_columns
-from app.models import (
-    Record,
-)
 from app.queries.parameters import (
     AFTER_ANY_DAY,
     BEFORE_ANY_DAY,
@@ -80,11 +76,6 @@ def find_person_items(session: Session, query: DetaineeQuery, reader: Reader, re
     columns = get_columns(session)
     keys = columns.rows(table.PEOPLE, revision)[table.PERSON_COLUMN]
     spells = load_matching_detentions(session, query, reader, revision)
-    if query.id:
-        requested_keys = session.scalars(
-            select_rows(col(Record.key)).where(col(Record.detainee_id).in_(query.id))
-        ).all()
-        keys = keys[np.isin(keys, requested_keys)]
     if any(getattr(query, name) not in (None, []) for name in PersonTerms.model_fields):
         keys = keys[flag_keys(columns.key_count, spells[table.PERSON_COLUMN])[keys]]
     if query.model_fields_set & RELEASE_TERMS:

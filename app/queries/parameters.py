@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeAlias, T
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
-from sqlalchemy import Select, and_, or_, type_coerce
+from sqlalchemy import Select, and_, func, or_, select, type_coerce
 from sqlmodel import Session
 from typing_extensions import TypedDict
 
@@ -32,9 +31,9 @@ from app.queries.terms import (
     SourcedTerms,
     UniqueValues,
 )
-from app.schemas.base import NotVisible, Tombstone
+from app.schemas.base import ListCaveats, Tombstone
 from app.schemas.filed import BatchKind, UnknownFacility, WithdrawalsShape
-from app.schemas.reports import Code, Country, Date, Line, Slug, Sources, remove_repeats
+from app.schemas.reports import Code, Country, Date, Line, Slug, Sources
 from app.vocabulary import CorrectionKind, Language, Measure, Review, Stage
 
 JSON_MEDIA_TYPE = "application/json"
@@ -85,18 +84,28 @@ class RevisionQuery(BaseModel):
     format: Format | None = None
 
 
+MAX_FIELDS_LENGTH = 1_000
+
+
 class PageQuery(RevisionQuery):
-    """A page of a list."""
+    """A page of a list. `fields`: the fields to keep of each row, separated by commas."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
     cursor: Annotated[str, Field(max_length=200)] | None = None
+    fields: Annotated[str, Field(min_length=1, max_length=MAX_FIELDS_LENGTH)] | None = None
+
+
+class ListQuery(PageQuery):
+    """A page of a list that can tell how many rows it has in all."""
+
+    total: bool = False
 
 
 # By recording order, ascending or descending; the oldest first by default.
 RecordedSort = Literal["recorded", "-recorded"]
 
 
-class ReportQuery(PageQuery):
+class ReportQuery(ListQuery):
     """A query for a list of one's own reports. `review`: only those in this state."""
 
     source_record_id: Code | None = None
@@ -117,13 +126,13 @@ class BatchReportQuery(PageQuery):
     list: Annotated[int, Field(ge=0, le=OPEN)] = 0
 
 
-class FacilityQuery(PageQuery):
+class FacilityQuery(ListQuery):
     """A query for a list of facilities."""
 
     country: Country | None = None
 
 
-class ClaimQuery(PageQuery):
+class ClaimQuery(ListQuery):
     """A query for a list of claims."""
 
     claimant: Slug | None = None
@@ -213,29 +222,32 @@ class OverlapQuery(ReleaseTerms, RevisionQuery):
     stage: Stage = Stage.CARRIED_OUT
 
 
-class ReleaseQuery(ReleaseTerms, PageQuery):
+# What a row of a release or a detention can embed.
+Include = Literal["detainee"]
+
+
+class ReleaseQuery(ReleaseTerms, ListQuery):
     """A query for a list of releases."""
 
     q: Line | None = None
+    include: Include | None = None
     changed_since: Moment | None = None
     sort: Literal[RecordedSort, "released_on", "-released_on"] | None = None
 
 
-class DetaineeQuery(ReleaseTerms, PageQuery):
-    """A query for a list of detainees; terms of releases select people with a release that matches all of them.
-
-    `id`: the people of a page of releases, to read them in one request."""
+class DetaineeQuery(ReleaseTerms, ListQuery):
+    """A query for a list of detainees; terms of releases select people with a release that matches all of them."""
 
     q: Line | None = None
-    id: Annotated[list[uuid.UUID], Field(max_length=MAX_LIMIT), AfterValidator(remove_repeats)] = []
     changed_since: Moment | None = None
     sort: RecordedSort | None = None
 
 
-class DetentionQuery(HeldTerms, PageQuery):
+class DetentionQuery(HeldTerms, ListQuery):
     """A query for a list of detentions: of people held on a day, or all without `held_on`."""
 
     q: Line | None = None
+    include: Include | None = None
     changed_since: Moment | None = None
     sort: Literal[RecordedSort, "detained_on", "-detained_on"] | None = None
 
@@ -250,11 +262,14 @@ Order = Sequence[tuple[Any, bool]]
 BEFORE_ANY_DAY, AFTER_ANY_DAY = FIRST_DAY - 1, LAST_DAY + 1
 
 
-class PageExtras(TypedDict, total=False):
-    """Additional values in the response of a page."""
+NO_CAVEATS: ListCaveats = {"withheld": 0, "not_visible": 0}
+# Of a list without a count: what it leaves out is told nowhere.
+UNTOLD_CAVEATS: ListCaveats = {"withheld": None, "not_visible": None}
 
-    withheld: int
-    not_visible: NotVisible
+
+class PageExtras(TypedDict, total=False):
+    """Additional values in the response of a page of reviews."""
+
     unknown_facilities: list[UnknownFacility]
     compared: int
     contradicting: int
@@ -263,12 +278,15 @@ class PageExtras(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Rows and the cursor of the next page, if any. `tombstones`: what left the list, after all of its rows."""
+    """Rows and the cursor of the next page, if any. `tombstones`: what left the list, after all of its rows. `total`:
+    how many rows the whole list has, if that was asked for."""
 
     rows: Sequence[Row]
     cursor: str | None
     build_extras: Callable[[], PageExtras] = PageExtras
     tombstones: Sequence[Tombstone] = ()
+    total: int | None = None
+    build_caveats: Callable[[], ListCaveats] = lambda: NO_CAVEATS
 
     @property
     def data(self) -> list[Row | Tombstone]:
@@ -335,9 +353,14 @@ def fetch_after(
 
 
 def fetch_page(
-    session: Session, statement: Select[*tuple[Any, ...]], list_name: str, order: Order, cursor: str | None, limit: int
-) -> tuple[list[Any], str | None]:
-    """Return one page of a statement, and the cursor of the next page, if any. `list_name`: the list and its order."""
-    positioned_rows = fetch_after(session, statement, order, read_cursor(cursor, list_name, len(order)), limit + 1)
+    session: Session, statement: Select[*tuple[Any, ...]], list_name: str, order: Order, query: ListQuery
+) -> Page[Any]:
+    """Return one page of the rows of a statement. `list_name`: the list and its order."""
+    limit, position = query.limit, read_cursor(query.cursor, list_name, len(order))
+    positioned_rows = fetch_after(session, statement, order, position, limit + 1)
     rows = [row for row, _position in positioned_rows[:limit]]
-    return rows, write_cursor(list_name, positioned_rows[limit - 1][1]) if len(positioned_rows) > limit else None
+    cursor = write_cursor(list_name, positioned_rows[limit - 1][1]) if len(positioned_rows) > limit else None
+    total = (
+        session.execute(select(func.count()).select_from(statement.subquery())).scalar_one() if query.total else None
+    )
+    return Page(rows, cursor, total=total)

@@ -46,7 +46,7 @@ from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
 from app.registry.reprojection import ProjectedPerson, build_version_statement
 from app.registry.write import Outcome, WriteContext
-from app.schemas.records import VerificationOut, Version
+from app.schemas.records import VerificationShape, Version
 from app.translations import Message
 from app.vocabulary import Publish
 
@@ -171,10 +171,11 @@ def _build_person(
         publish=publish,
         detainee=_parse_row(detainee, facts=json.loads(detainee["facts"])),
         personal=json.loads(personal[0]["facts"]) if personal else {},
+        personal_since=personal[0].get("since", 0) if personal else 0,
         detentions={row["spell"]: _parse_row(row, facts=json.loads(row["facts"])) for row in rows.get(Detention, ())},
         releases={row["spell"]: _parse_row(row, **json.loads(row["facts"])) for row in rows.get(Release, ())},
         verifications=[_parse_row(row, said=json.loads(row["said"])) for row in rows.get(Verification, ())],
-        held_statuses={row["spell"]: row["status"] for row in rows.get(DetentionState, ())},
+        detention_states={row["spell"]: _parse_row(row) for row in rows.get(DetentionState, ())},
         held_by_source=[_parse_row(row) for row in rows.get(SourceDetention, ())],
         ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id) for record in person_records},
         slugs=slugs,
@@ -184,6 +185,7 @@ def _build_person(
         facts = json.loads(row["facts"])
         person.by_source[row["spell"]] = {name: facts.pop(name) for name in SOURCE_FIELDS if name in facts}
         person.spell_facts[row["spell"]] = facts
+        person.spell_since[row["spell"]] = row.get("since", 0)
     return person
 
 
@@ -260,12 +262,10 @@ def _was_ever_shown(session: Session, kind: TargetKind, key: int) -> bool:
     return session.scalars(select(col(Placement.record)).where(column == key)).first() is not None
 
 
-def build_verification_shapes(person: Person, spell: int, object_kind: str, reader: Reader) -> list[VerificationOut]:
+def build_verification_shapes(person: Person, spell: int, object_kind: str, reader: Reader) -> list[VerificationShape]:
     """Return the verdicts on a release or detention, by source."""
-    rows = [row for row in person.verifications if row["spell"] == spell and row["object"] == object_kind]
-    return sorted(
-        (shapes.build_verification_shape(person, row, reader) for row in rows), key=lambda verdict: verdict["source"]
-    )
+    rows = person.list_verdicts(spell, object_kind)
+    return [shapes.build_verification_shape(person, row, reader) for row in rows]
 
 
 def load_history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: int) -> list[Version]:

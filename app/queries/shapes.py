@@ -25,7 +25,7 @@ from app.schemas.records import (
     ReleaseShape,
     StageOut,
     StatedRelease,
-    VerificationOut,
+    VerificationShape,
 )
 from app.vocabulary import Designation, Publish, ReleaseKind, ReleaseStatus, Stage, State, Verdict
 
@@ -45,10 +45,16 @@ class Ids:
     release: uuid.UUID
 
 
-class DetaineeRow(TypedDict):
-    """Columns of `Detainee`; `publish` is the class at that revision."""
+class StoredRow(TypedDict):
+    """Columns of every projected table. `since`: the revision that wrote the row."""
 
     detainee: int
+    since: int
+
+
+class StoredDetainee(StoredRow):
+    """Columns of `Detainee`; `publish` is the class at that revision."""
+
     publish: Publish
     state: State
     rearrested: bool
@@ -56,20 +62,18 @@ class DetaineeRow(TypedDict):
     facts: Facts
 
 
-class DetentionRow(TypedDict):
+class StoredDetention(StoredRow):
     """Columns of `Detention`."""
 
-    detainee: int
     country: str | None
     designation: Designation
     disjoint_releases: bool
     facts: Facts
 
 
-class ReleaseRow(TypedDict):
+class StoredRelease(StoredRow):
     """Columns of `Release`; its JSON has `facts` and `stages`."""
 
-    detainee: int
     stage: Stage
     status: ReleaseStatus | None
     country: str | None
@@ -77,7 +81,13 @@ class ReleaseRow(TypedDict):
     stages: dict[Stage, StageOut]
 
 
-class SourceDetentionRow(TypedDict):
+class StoredDetentionState(StoredRow):
+    """Columns of `DetentionState`: the status in counts of people held."""
+
+    status: ReleaseStatus | None
+
+
+class StoredSourceDetention(StoredRow):
     """Columns of `SourceDetention`: one source's verdict on a detention."""
 
     spell: int
@@ -85,7 +95,7 @@ class SourceDetentionRow(TypedDict):
     verdict: Verdict
 
 
-class VerificationRow(TypedDict):
+class StoredVerification(StoredRow):
     """Columns of `Verification`."""
 
     spell: int
@@ -103,25 +113,33 @@ class Person:
     (CURRENT_CLASSES).
 
     By spell: `detentions`, earliest first; `spell_facts`, the personal facts of a detention and its release;
-    `by_source`, fields that are never consolidated; `held_statuses`, the status in counts of people held."""
+    `by_source`, fields that are never consolidated. `personal_since`, `spell_since`: the revisions that wrote the
+    personal facts."""
 
     publish: str
-    detainee: DetaineeRow
+    detainee: StoredDetainee
     personal: Facts = field(default_factory=dict)
-    detentions: dict[int, DetentionRow] = field(default_factory=dict)
+    detentions: dict[int, StoredDetention] = field(default_factory=dict)
     spell_facts: dict[int, Facts] = field(default_factory=dict)
     by_source: dict[int, ValuesBySource] = field(default_factory=dict)
-    releases: dict[int, ReleaseRow] = field(default_factory=dict)
-    verifications: list[VerificationRow] = field(default_factory=list)
-    held_statuses: dict[int, ReleaseStatus | None] = field(default_factory=dict)
-    held_by_source: list[SourceDetentionRow] = field(default_factory=list)
+    releases: dict[int, StoredRelease] = field(default_factory=dict)
+    verifications: list[StoredVerification] = field(default_factory=list)
+    detention_states: dict[int, StoredDetentionState] = field(default_factory=dict)
+    held_by_source: list[StoredSourceDetention] = field(default_factory=list)
     ids: dict[int, Ids] = field(default_factory=dict)
     moves: dict[int, list[int]] = field(default_factory=dict)
     slugs: dict[int, str] = field(default_factory=dict)
+    personal_since: int = 0
+    spell_since: dict[int, int] = field(default_factory=dict)
 
     def get_visible_facts(self, spell: int, reader: Reader) -> Facts:
         """Return the personal facts of a spell that the reader may see."""
         return reader.filter_facts(self.publish, self.spell_facts.get(spell, {}))
+
+    def list_verdicts(self, spell: int, object_kind: str) -> list[StoredVerification]:
+        """Return the verdicts on a release or detention, by source."""
+        rows = [row for row in self.verifications if row["spell"] == spell and row["object"] == object_kind]
+        return sorted(rows, key=lambda row: self.slugs[row["source"]])
 
 
 def build_place(visible_facts: Facts) -> str | PlaceAsSaid | None:
@@ -159,8 +177,7 @@ def build_detainee_shape(person: Person, reader: Reader) -> DetaineeShape:
         "died_on": get_fact_value(facts, "died_on"),
         "designation": get_fact_value(facts, "designation") or Designation.UNSTATED,
         "detentions": [build_detention_shape(person, spell, reader) for spell in person.detentions],
-        "facts": facts
-        | {name: fact for name, fact in visible_facts.items() if name != "birth_date" or reader.can_see_restricted},
+        "facts": facts | visible_facts,
     }
 
 
@@ -191,7 +208,7 @@ def build_detention_shape(person: Person, spell: int, reader: Reader) -> Detenti
         "legal_status": get_fact_value(visible_facts, "legal_status"),
         "designation": row["designation"],
         "ended": {"on": ended_on, "how": ended_how} if ended_on or ended_how else None,
-        "status": person.held_statuses.get(spell),
+        "status": person.detention_states[spell]["status"] if spell in person.detention_states else None,
         "transfers": get_fact_value(visible_facts, "transfers") or [],
         "verified_by": _list_held_sources(person, spell, Verdict.VERIFIED),
         "reported_by": _list_held_sources(person, spell, Verdict.REPORTED),
@@ -215,7 +232,8 @@ def build_release_shape(person: Person, spell: int, reader: Reader) -> ReleaseSh
     row = person.releases[spell]
     ids, facts = person.ids[spell], row["facts"]
     visible_facts = person.get_visible_facts(spell, reader)
-    stage_values = row["stages"][row["stage"]]
+    other_stages = dict(row["stages"])
+    own_stage = other_stages.pop(row["stage"])
     return {
         "id": ids.release,
         "detainee_id": person.ids[row["detainee"]].detainee,
@@ -231,11 +249,12 @@ def build_release_shape(person: Person, spell: int, reader: Reader) -> ReleaseSh
         "conditions": get_fact_value(visible_facts, "conditions"),
         "destination": get_fact_value(visible_facts, "destination"),
         "measures_lifted_on": get_fact_value(facts, "measures_lifted_on"),
-        "status": row["status"],
-        "stages": row["stages"],
-        "verified_by": stage_values["verified_by"],
-        "denied_by": stage_values["denied_by"],
-        "reported_by": stage_values["reported_by"],
+        "status": own_stage["status"],
+        "verified_by": own_stage["verified_by"],
+        "denied_by": own_stage["denied_by"],
+        "independent": own_stage["independent"],
+        "reported_by": own_stage["reported_by"],
+        "stages": other_stages,
         "moved_at": person.moves.get(spell, []),
         "facts": facts | {name: fact for name, fact in visible_facts.items() if name in RELEASE_FACTS},
     }
@@ -255,7 +274,7 @@ SHAPE_BUILDERS: dict[TargetKind, ShapeBuilder[DetaineeShape | DetentionShape | R
 }
 
 
-def build_verification_shape(person: Person, row: VerificationRow, reader: Reader) -> VerificationOut:
+def build_verification_shape(person: Person, row: StoredVerification, reader: Reader) -> VerificationShape:
     """Build one source's verdict. Evidence and citations of unregistered sources may name people, so they follow the
     person's visibility."""
     object_kind, slug = row["object"], person.slugs[row["source"]]

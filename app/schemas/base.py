@@ -1,7 +1,7 @@
 """Schemas used by the other schema modules: facts, pages, tombstones and receipts."""
 
 import uuid
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -24,25 +24,10 @@ class Fact(TypedDict):
 Facts = dict[str, Fact]
 
 
-class MomentOut(TypedDict):
-    """What an `as_of` that is a day alone means: its end in that zone."""
-
-    instant: str
-    zone: str
-
-
-class RevisionedAnswer(TypedDict):
-    """A response read at a revision. `rules`: the number of the rules under which its rows were projected."""
-
-    revision: int
-    rules: int
-    as_of: NotRequired[MomentOut | None]
-
-
 class RevisionOut(TypedDict):
     """The revision that an answer is of: ask again with `as_of` for the same answer."""
 
-    revision: int
+    revision: Annotated[int, Field(description="Its number.")]
     recorded_at: str | None
     rules: int
 
@@ -71,25 +56,47 @@ class Links(TypedDict):
     ]
 
 
-NotVisible = int | None
+class ReadAnswer(TypedDict):
+    """A response read at a revision."""
+
+    at: Annotated[RevisionOut, Field(description="The revision that was read.")]
 
 
-class Page(RevisionedAnswer):
-    """A page of a list, in `data`. `next`: the address of the next page."""
+class ListCaveats(TypedDict):
+    """What a list leaves out; null where no count tells it either."""
+
+    withheld: Annotated[
+        int | None,
+        Field(
+            description="How many more rows match, of people whom no list may show; of corrections, how many of this "
+            "page. Null where no count tells it either: in lists of people, searches and changes."
+        ),
+    ]
+    not_visible: Annotated[
+        int | None,
+        Field(
+            description="With a personal term: how many rows match every other term, while a value asked about may not "
+            "be shown. Without one 0. Null in searches and changes."
+        ),
+    ]
+
+
+class Page(ReadAnswer):
+    """A page of a list, in `data`. `next`: the address of the next page. `total`: the number of rows of the whole
+    list, if it was asked for."""
 
     next: str | None
+    total: Annotated[
+        int | None, Field(description="With `total=true`: how many rows the whole list has for you. Otherwise null.")
+    ]
+    caveats: Annotated[ListCaveats, Field(description="What the list leaves out.")]
 
 
-class PersonalPage(Page):
-    """A page of people, or of facts about them."""
+class Recorded(TypedDict):
+    """When a row as shown was recorded: the newest revision that changed anything shown in it."""
 
-    not_visible: NotRequired[NotVisible]
-
-
-class CountedPage(PersonalPage):
-    """A page of a list that can be counted: releases, or people held on a day."""
-
-    withheld: NotRequired[int | None]
+    revision: Annotated[int, Field(description="The newest revision that changed what you see of it.")]
+    recorded_at: Annotated[str, Field(description="When that revision was recorded, RFC 3339.")]
 
 
 class Tombstone(TypedDict):

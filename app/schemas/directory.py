@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from app.schemas.base import Page, Receipt, RevisionedAnswer, RevisionOut, Tombstone
+from app.schemas.base import Page, ReadAnswer, Receipt, Recorded, RevisionOut, Tombstone
 from app.schemas.figures import Arithmetic
 from app.schemas.records import ChangeOut
 from app.vocabulary import CODE_LISTS, FacilityKind, Role, SourceKind
@@ -24,7 +24,11 @@ class SourceShape(TypedDict):
     definition: str | None
 
 
-class SourceOut(SourceShape, RevisionedAnswer):
+class SourceRow(SourceShape, Recorded):
+    """A source in a list."""
+
+
+class SourceOut(SourceRow, ReadAnswer):
     """A source at a revision."""
 
     real_name: str | None
@@ -42,7 +46,11 @@ class FacilityShape(TypedDict):
     point: dict[str, float] | None
 
 
-class FacilityOut(FacilityShape, RevisionedAnswer):
+class FacilityRow(FacilityShape, Recorded):
+    """A facility in a list."""
+
+
+class FacilityOut(FacilityRow, ReadAnswer):
     """A facility at a revision."""
 
 
@@ -81,7 +89,11 @@ class ClaimShape(TypedDict):
     note: str | None
 
 
-class ClaimOut(ClaimShape, RevisionedAnswer):
+class ClaimRow(ClaimShape, Recorded):
+    """A published figure in a list."""
+
+
+class ClaimOut(ClaimRow, ReadAnswer):
     """A published figure at a revision, and what corrected it."""
 
     superseded_by: list[uuid.UUID]
@@ -120,7 +132,7 @@ class FreezeOut(TypedDict):
     freeze: FreezeShape | None
 
 
-class Me(RevisionedAnswer):
+class Me(ReadAnswer):
     """Who a key is."""
 
     key_id: str
@@ -169,26 +181,26 @@ else:
     )
 
 
-class VocabularyOut(RevisionedAnswer, Vocabulary):
+class VocabularyOut(ReadAnswer, Vocabulary):
     """Every code list by its name, and the words of the field (`glossary`)."""
 
 
 class SourcePage(Page):
     """Sources."""
 
-    data: list[SourceShape]
+    data: list[SourceRow]
 
 
 class FacilityPage(Page):
     """Places of detention."""
 
-    data: list[FacilityShape]
+    data: list[FacilityRow]
 
 
 class ClaimPage(Page):
     """Published figures; with `changed_since` what left the list comes last."""
 
-    data: list[ClaimShape | Tombstone]
+    data: list[ClaimRow | Tombstone]
 
 
 class Embargoed(TypedDict):

@@ -7,7 +7,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from app.schemas.base import Page, Receipt, RevisionedAnswer, Said
+from app.schemas.base import Page, ReadAnswer, Receipt, Said
 from app.schemas.directory import ClaimShape
 from app.schemas.records import ChangeOut, DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
@@ -55,7 +55,7 @@ class ReportShape(ReportVersion, ReportBody):
     """One of your own reports, as you sent it."""
 
 
-class ReportOut(ReportShape, RevisionedAnswer):
+class ReportOut(ReportShape, ReadAnswer):
     """One of your own reports at a revision."""
 
 

@@ -1,11 +1,11 @@
 """Schemas of people, detentions, releases, verifications, histories and corrections."""
 
 import uuid
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from app.schemas.base import CountedPage, Facts, Page, PersonalPage, RevisionedAnswer, Tombstone
+from app.schemas.base import Facts, Page, ReadAnswer, Recorded, Tombstone
 from app.vocabulary import (
     Category,
     CorrectionKind,
@@ -31,10 +31,9 @@ class PlaceAsSaid(TypedDict):
 
 
 class StageOut(TypedDict):
-    """A release at one stage."""
+    """What the sources say of a release at one stage."""
 
     status: ReleaseStatus | None
-    date: str | None
     verified_by: list[str]
     denied_by: list[str]
     independent: int
@@ -42,7 +41,8 @@ class StageOut(TypedDict):
 
 
 class ReleaseShape(TypedDict):
-    """A release; values the reader may not see are null."""
+    """A release; values the reader may not see are null. `status`, `independent` and the sources are those of its
+    stage."""
 
     id: uuid.UUID
     detainee_id: uuid.UUID
@@ -58,16 +58,13 @@ class ReleaseShape(TypedDict):
     destination: str | None
     measures_lifted_on: str | None
     status: ReleaseStatus | None
-    stages: dict[Stage, StageOut]
     verified_by: list[str]
     denied_by: list[str]
+    independent: int
     reported_by: list[str]
+    stages: dict[Stage, StageOut]
     moved_at: list[int]
     facts: Facts
-
-
-class ReleaseOut(ReleaseShape, RevisionedAnswer):
-    """A release at a revision."""
 
 
 class EndedOut(TypedDict):
@@ -100,10 +97,6 @@ class DetentionShape(TypedDict):
     facts: Facts
 
 
-class DetentionOut(DetentionShape, RevisionedAnswer):
-    """A detention at a revision."""
-
-
 class DetaineeShape(TypedDict):
     """A person; values the reader may not see are null."""
 
@@ -126,6 +119,10 @@ class DetaineeShape(TypedDict):
     facts: Facts
 
 
+class DetaineeRow(DetaineeShape, Recorded):
+    """A person in a list."""
+
+
 class ContactOut(TypedDict):
     """Whether researchers may contact a person, and who said so."""
 
@@ -134,10 +131,30 @@ class ContactOut(TypedDict):
     given_on: str
 
 
-class DetaineeOut(DetaineeShape, RevisionedAnswer):
+class DetaineeOut(DetaineeRow, ReadAnswer):
     """A detainee at a revision."""
 
     contact: ContactOut | None
+
+
+class DetentionRow(DetentionShape, Recorded):
+    """A detention, with `include=detainee` and the person."""
+
+    detainee: NotRequired[DetaineeRow]
+
+
+class DetentionOut(DetentionShape, Recorded, ReadAnswer):
+    """A detention at a revision."""
+
+
+class ReleaseRow(ReleaseShape, Recorded):
+    """A release, with `include=detainee` and the person."""
+
+    detainee: NotRequired[DetaineeRow]
+
+
+class ReleaseOut(ReleaseShape, Recorded, ReadAnswer):
+    """A release at a revision."""
 
 
 class SourceVerdict(TypedDict):
@@ -161,42 +178,44 @@ class StatedRelease(TypedDict):
     citing: list[str]
 
 
-class VerificationOut(SourceVerdict, StatedRelease):
+class VerificationShape(SourceVerdict, StatedRelease):
     """One source's standing verdict on a release or a detention."""
 
     independent: bool
     evidence: list[dict[str, Any]] | None
 
 
-class DetaineePage(PersonalPage):
+class DetaineePage(Page):
     """People; with `changed_since` what left the list comes last."""
 
-    data: list[DetaineeShape | Tombstone]
+    data: list[DetaineeRow | Tombstone]
 
 
-class DetentionPage(CountedPage):
+class DetentionPage(Page):
     """Detentions, with `held_on` those of who was held that day; with `changed_since` what left the list comes last."""
 
-    data: list[DetentionShape | Tombstone]
+    data: list[DetentionRow | Tombstone]
 
 
-class ReleasePage(CountedPage):
+class ReleasePage(Page):
     """Releases; with `changed_since` what left the list comes last."""
 
-    data: list[ReleaseShape | Tombstone]
+    data: list[ReleaseRow | Tombstone]
+
+
+class VerificationRow(VerificationShape, Recorded):
+    """A verdict in a list."""
 
 
 class VerificationPage(Page):
     """Each source's standing verdict."""
 
-    data: list[VerificationOut]
+    data: list[VerificationRow]
 
 
-class Version(TypedDict):
+class Version(Recorded):
     """A person as shown from a revision on."""
 
-    revision: int
-    recorded_at: str
     entry: str
     detainee: DetaineeShape
     releases: list[ReleaseShape]
@@ -216,15 +235,13 @@ class ChangeOut(TypedDict):
     after: Any
 
 
-class CorrectionShape(TypedDict):
+class CorrectionShape(Recorded):
     """One correction, recorded at `revision`. `source`: who corrected, null for curators. The ids are those that stand
     at the revision read; of two people merged or parted, theirs while they were two; of a claim that replaces others,
     its own first, and `claimant` is whose figure it is."""
 
     id: uuid.UUID
     kind: CorrectionKind
-    revision: int
-    recorded_at: str
     source: str | None
     release_id: uuid.UUID | None
     detention_id: uuid.UUID | None
@@ -235,8 +252,7 @@ class CorrectionShape(TypedDict):
 
 
 class CorrectionPage(Page):
-    """Corrections, newest first; `withheld`: how many more this page would hold of people whom no list may show. A page
-    may hold fewer than `limit`, or none, before the last: follow `next`."""
+    """Corrections, newest first; `caveats.withheld`: how many more this page would hold of people whom no list may
+    show. A page may hold fewer than `limit`, or none, before the last: follow `next`."""
 
     data: list[CorrectionShape]
-    withheld: int

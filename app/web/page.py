@@ -294,14 +294,14 @@ async def read_page(request: Request, language: str, path: str, terms: Mapping[s
     except Problem as refusal:
         _point_to_page(refusal, path, terms)
         raise
-    registry.as_of = str(source_list["revision"])
+    registry.as_of = str(source_list["at"]["revision"])
     return Page(
         request,
         load_catalogue(language),
         registry,
-        source_list["revision"],
+        source_list["at"]["revision"],
         {source["slug"]: source for source in source_list["data"]},
-        rules=source_list["rules"],
+        rules=source_list["at"]["rules"],
         head=head,
     )
 

@@ -221,7 +221,7 @@ def test_a_replica_that_is_behind_shows_nobody_who_was_hidden_or_erased_since(
         told = registry.ask(NAMED)
         assert registry.read_at == "replica"
         assert "Quintana" in told.text
-        revision = told.json()["revision"]
+        revision = told.json()["at"]["revision"]
         replica.pause()
         detainee = told.json()["data"][0]["id"]
         if act == "hidden":

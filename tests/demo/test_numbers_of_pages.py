@@ -164,7 +164,7 @@ def test_every_number_on_a_page_is_told_by_the_api(
     address = address_of(replayed, name, moment)
     page = replayed.client.get(address)
     assert page.status_code == 200, page.text
-    revision = replayed.get("/v1/sources", as_of=moment)["revision"]
+    revision = replayed.get("/v1/sources", as_of=moment)["at"]["revision"]
     assert max(answer["revision"] for answer in answers) == revision, "what was known earlier is asked beside it"
     shown = numbers_in(page.text, WORKED_OUT.get(name))
     assert revision in shown or name in OF_PEOPLE

@@ -140,7 +140,7 @@ class Answers:
     def people(self, revision: int, who: str | None, instant: datetime | None = None) -> None:
         where, past = self._where(revision, who), self.model.pasts[revision]
         answer = self._ask("/v1/detainees", who, **self._when(revision, instant))
-        assert answer["revision"] == revision, where
+        assert answer["at"]["revision"] == revision, where
         told = {row["id"]: (row["publish"], row["name"] is not None) for row in answer["data"]}
         listed = self.model.listed(past, who in RESTRICTED)
         expected = {self._person(person): (seen, named) for person, seen, named in listed}
@@ -154,7 +154,8 @@ class Answers:
         expected = {self._person(person) for person in listed if past.is_asserted(person)}
         assert told == expected, f"{where}: {told}, not {expected}"
         withheld = sum(map(past.is_asserted, past.people)) - len(expected)
-        assert answer["withheld"] == withheld, f"{where}: {answer['withheld']}, not {withheld}"
+        told_withheld = answer["caveats"]["withheld"]
+        assert told_withheld == withheld, f"{where}: {told_withheld}, not {withheld}"
 
     def reports(self, revision: int, source: str) -> None:
         """A source's own, as it sent them."""

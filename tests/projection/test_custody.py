@@ -109,11 +109,11 @@ def test_each_stage_has_its_own_date_and_its_own_voices() -> None:
         ),
         out(3, "jep", "2026-01-12"),
     ]
-    stages = told(said)
-    assert {name: stage["date"] for name, stage in stages.items()} == {
-        "announced": None,  # only the ministry gives that day, and foro verified the release
-        "ordered": "2026-01-09",
-        "carried_out": "2026-01-12",
+    stages, facts = told(said), row_of(said, Release)["facts"]["facts"]
+    assert {name: facts[name]["value"] for name in ("announced_on", "ordered_on", "released_on")} == {
+        "announced_on": None,  # only the ministry gives that day, and foro verified the release
+        "ordered_on": "2026-01-09",
+        "released_on": "2026-01-12",
     }
     assert {name: (stage["verified_by"], stage["reported_by"]) for name, stage in stages.items()} == {
         "announced": (["foro"], ["jep", "ministry"]),

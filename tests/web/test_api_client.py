@@ -213,7 +213,7 @@ def test_a_page_asks_everything_at_its_revision(filled: World) -> None:
             await registry.read(directory.list_claims, limit=None, country=[]),
         ]
 
-    assert [body["revision"] for body in call(filled, read_both)] == [3, 4, 3]
+    assert [body["at"]["revision"] for body in call(filled, read_both)] == [3, 4, 3]
 
 
 @pytest.fixture

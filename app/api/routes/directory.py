@@ -35,9 +35,9 @@ from app.log.freeze import read_freeze
 from app.models import Facility, Source
 from app.queries import claim_pages, list_pages
 from app.queries.correction_candidates import compare_claims
-from app.queries.parameters import BalanceQuery, ClaimQuery, FacilityQuery, PageQuery, RevisionQuery, VocabularyQuery
+from app.queries.parameters import BalanceQuery, ClaimQuery, FacilityQuery, ListQuery, RevisionQuery, VocabularyQuery
+from app.queries.shapes import build_revision_out
 from app.registry import api_keys, directory
-from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.claims import ClaimIn, load_claim_at
 from app.schemas.directory import (
     ClaimOut,
@@ -64,7 +64,9 @@ def read_me(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply
     registry is frozen."""
     row = _describe_key(context)
     tag = context.build_tag(query, str(row))  # a key can change without a new revision
-    return context.answer(query, lambda revision: Answer({**row, "revision": revision}, lambda: [row]), tag)
+    return context.answer(
+        query, lambda revision: Answer({**row, "at": build_revision_out(context.session, revision)}, lambda: [row]), tag
+    )
 
 
 @directory_router.post(
@@ -82,7 +84,7 @@ async def change_source(write: WriteDep, slug: Slug, body: SourcePatch) -> Respo
 
 
 @directory_router.get("/sources", response_model=SourcePage, responses=document_refusals(*READ_REFUSALS))
-def list_sources(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Reply[SourcePage]:
+def list_sources(context: ReadDep, query: Annotated[ListQuery, Query()]) -> Reply[SourcePage]:
     """Who reports and claims."""
     return answer_page(
         context, query, lambda context, query, revision: list_pages.query_sources(context.session, query, revision)
@@ -95,9 +97,8 @@ def read_source(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Qu
     source = _find_version(context, Source, slug, context.revision(query))
     real_name = _find_real_name(context, source)
     tag = context.build_tag(query, *([real_name] if real_name else []))  # it can change without a new revision
-    return answer_row(
-        context, query, lambda _revision: {**list_pages.build_source_shape(source), "real_name": real_name}, tag
-    )
+    (row,) = list_pages.build_directory_rows(context.session, [source], list_pages.build_source_shape)
+    return answer_row(context, query, lambda _revision: {**row, "real_name": real_name}, tag)
 
 
 @directory_router.post(
@@ -130,11 +131,13 @@ def list_facilities(context: ReadDep, query: Annotated[FacilityQuery, Query()]) 
 @directory_router.get("/facilities/{slug}", response_model=FacilityOut, responses=document_refusals(*RESOURCE_REFUSALS))
 def read_facility(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Query()]) -> Reply[FacilityOut]:
     """One facility."""
-    return answer_row(
-        context,
-        query,
-        lambda revision: list_pages.build_facility_shape(_find_version(context, Facility, slug, revision)),
-    )
+
+    def build(revision: int) -> Mapping[str, Any]:
+        facility = _find_version(context, Facility, slug, revision)
+        (row,) = list_pages.build_directory_rows(context.session, [facility], list_pages.build_facility_shape)
+        return dict(row)
+
+    return answer_row(context, query, build)
 
 
 @directory_router.get("/vocabulary", response_model=VocabularyOut, responses=document_refusals(*READ_REFUSALS))
@@ -142,7 +145,9 @@ def read_vocabulary(context: ReadDep, query: Annotated[VocabularyQuery, Query()]
     """Every code list and the words of the field, with labels and definitions in English or Spanish."""
     codes = {**build_vocabulary(query.lang), "glossary": build_glossary(query.lang)}
     rows = [{"list": name, **code} for name, entries in codes.items() for code in entries]
-    return context.answer(query, lambda revision: Answer({**codes, "revision": revision}, lambda: rows))
+    return context.answer(
+        query, lambda revision: Answer({**codes, "at": build_revision_out(context.session, revision)}, lambda: rows)
+    )
 
 
 def _describe_key(context: ReadContext) -> dict[str, Any]:
@@ -210,8 +215,7 @@ def read_claim(context: ReadDep, claim_id: uuid.UUID, query: Annotated[RevisionQ
 
     def build(revision: int) -> Mapping[str, Any]:
         row = load_claim_at(context.session, claim_id, revision)
-        confirmed = find_confirmed_versions(context.session, revision, [row.key])
-        claim = claim_pages.build_claim_shape(context.session, row, context.reader, confirmed)
+        (claim,) = claim_pages.build_claim_rows(context.session, [row], context.reader, revision)
         versions = [load_entry(context.session, stated).body["said"] for stated in (claim["since"], row.stated)]
         figures = load_figures(context.session, revision)
         successor_ids = [figure.id for figure in figures.find_referring("supersedes", str(claim_id))]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from app.api.routing import (
     document_refusals,
     document_upsert,
 )
+from app.api.row_fields import build_field_tree, find_field_types, parse_fields, select_fields
 from app.api.writes import WriteDep
 from app.dates import format_instant
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, Invalid, NotFound, Redacted
@@ -43,7 +45,8 @@ from app.queries.parameters import (
     ReleaseQuery,
     RevisionQuery,
 )
-from app.queries.shapes import SHAPE_BUILDERS
+from app.queries.rows.building import build_rows, build_verification_rows
+from app.queries.shapes import build_revision_out
 from app.queries.terms import PIN_PARAMETERS, build_pin_terms
 from app.queries.visibility import load_contact_permission
 from app.registry.publication.permissions import Reader
@@ -55,16 +58,16 @@ from app.schemas.records import (
     CorrectionShape,
     DetaineeOut,
     DetaineePage,
+    DetaineeRow,
     DetentionOut,
     DetentionPage,
     HistoryPage,
     ReleaseOut,
     ReleasePage,
-    VerificationOut,
     VerificationPage,
 )
 from app.schemas.reports import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
-from app.tables import list_shape_columns
+from app.tables import is_nested, list_shape_columns
 
 Terms = TypeVar("Terms", bound=RevisionQuery)
 # Arguments: the context, the query, the revision.
@@ -77,13 +80,21 @@ def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], t
 
     The next page is read at the same revision, so that writes between two pages change nothing.
     """
+    build = _select_row_fields(context, query, build)
 
     def build_answer(revision: int) -> Answer:
         if is_table(query.format, context.request):
             return _build_whole_list(context, query, build, revision)
         rows_page = build(context, query, revision)
         next_address = None if rows_page.cursor is None else build_next_address(context, rows_page.cursor, revision)
-        body = {"data": rows_page.data, "next": next_address, "revision": revision, **rows_page.build_extras()}
+        body = {
+            "data": rows_page.data,
+            "next": next_address,
+            "at": build_revision_out(context.session, revision),
+            "total": rows_page.total,
+            "caveats": rows_page.build_caveats(),
+            **rows_page.build_extras(),
+        }
         return Answer(body, lambda: rows_page.data, next_address)
 
     return context.answer(query, build_answer, tag)
@@ -100,6 +111,32 @@ def answer_list(
         return select(context.session, query, context.reader, revision, context.resolve_since(query))
 
     return answer_page(context, query, build)
+
+
+def _select_row_fields(context: ReadContext, query: Terms, build: PageBuilder[Terms]) -> PageBuilder[Terms]:
+    """Return `build` with only the requested fields of rows. Raises Invalid for unknown fields."""
+    names = _parse_fields(context, query)
+    if names is None:
+        return build
+    tree = build_field_tree(names)
+
+    def build_selected(context: ReadContext, query: Terms, revision: int) -> Page[Mapping[str, Any]]:
+        page = build(context, query, revision)
+        return replace(page, rows=[select_fields(row, tree) for row in page.rows])
+
+    return build_selected
+
+
+def _parse_fields(context: ReadContext, query: RevisionQuery) -> list[str] | None:
+    """Return the requested fields of rows; None for all. Raises Invalid for unknown ones."""
+    text = getattr(query, "fields", None)
+    return None if text is None else parse_fields(text, _list_row_shapes(context))
+
+
+def _list_row_shapes(context: ReadContext) -> list[type]:
+    """Return the documented shapes of the rows of a list, without tombstones."""
+    (rows,) = get_args(get_type_hints(context.request.scope["route"].response_model)["data"])
+    return [shape for shape in get_args(rows) or (rows,) if shape is not Tombstone]
 
 
 def _build_whole_list(context: ReadContext, query: Terms, build: PageBuilder[Terms], revision: int) -> Answer:
@@ -144,10 +181,14 @@ def _build_whole_list(context: ReadContext, query: Terms, build: PageBuilder[Ter
 
 
 def _list_columns(context: ReadContext, query: PageQuery) -> list[str]:
-    """Return the columns of a list by the documented schema of its rows."""
-    (rows,) = get_args(get_type_hints(context.request.scope["route"].response_model)["data"])
-    shapes = get_args(rows) or (rows,)
-    columns = [name for shape in shapes if shape is not Tombstone for name in list_shape_columns(shape)]
+    """Return the columns of a list: the requested fields, or those of its documented rows and what they embed."""
+    shapes, names = _list_row_shapes(context), _parse_fields(context, query)
+    if names is not None:
+        columns = [name for name in names if not any(map(is_nested, find_field_types(name, shapes)))]
+    else:
+        columns = [name for shape in shapes for name in list_shape_columns(shape)]
+        if getattr(query, "include", None) is not None:
+            columns += [f"detainee.{name}" for name in list_shape_columns(DetaineeRow)]
     if getattr(query, "changed_since", None) is not None:
         columns += list_shape_columns(Tombstone)
     return list(dict.fromkeys(columns))
@@ -167,8 +208,8 @@ def answer_row(
     """Answer with one record and the revision at which it was read."""
 
     def build_answer(revision: int) -> Answer:
-        row = {**build(revision), "revision": revision}
-        return Answer(row, lambda: [row])
+        row = build(revision)
+        return Answer({**row, "at": build_revision_out(context.session, revision)}, lambda: [row])
 
     return context.answer(query, build_answer, tag)
 
@@ -178,7 +219,8 @@ def answer_record(context: ReadContext, query: RevisionQuery, kind: TargetKind, 
 
     def build(revision: int) -> Mapping[str, Any]:
         person, key = person_records.find_person_by_id(context.session, kind, record_id, context.reader, revision)
-        row = SHAPE_BUILDERS[kind](person, key, context.reader)
+        detainee = person.detainee["detainee"]
+        (row,) = build_rows(context.session, {detainee: person}, [(key, detainee)], kind, context.reader, revision)
         return (
             {**row, "contact": load_contact_permission(context.session, person.ids, context.reader)}
             if kind == "detainee"
@@ -193,9 +235,9 @@ def answer_verifications(
 ) -> Reply[Any]:
     """Answer with the sources' verdicts on a detention or release."""
 
-    def build(context: ReadContext, _query: RevisionQuery, revision: int) -> Page[VerificationOut]:
+    def build(context: ReadContext, _query: RevisionQuery, revision: int) -> Page[Mapping[str, Any]]:
         person, key = person_records.find_person_by_id(context.session, kind, record_id, context.reader, revision)
-        return Page(person_records.build_verification_shapes(person, key, kind, context.reader), None)
+        return Page(build_verification_rows(context.session, person, key, kind, context.reader, revision), None)
 
     return answer_page(context, query, build)
 

@@ -8,7 +8,7 @@ from fastapi import Body, Header, Query, Response
 from app.api import responses
 from app.api.operations import AmendReport, DeleteWaitingReport, RetractReport, build_report_tag
 from app.api.requests import ReadDep, Reply
-from app.api.routes.records import answer_page
+from app.api.routes.records import answer_page, answer_row
 from app.api.routing import (
     AMENDING_REFUSALS,
     DELETE_REFUSALS,
@@ -54,7 +54,7 @@ def read_report(context: ReadDep, report_id: uuid.UUID, query: Annotated[Revisio
     context.allow(Role.REPORTER)
     row = list_pages.load_own_report(context.session, report_id, context.reader, context.revision(query))
     tag = build_report_tag(report_id, row["version"], responses.negotiate_media_type(query.format, context.request))
-    return context.answer(query, lambda _revision: responses.Answer(row, lambda: [row]), tag)
+    return answer_row(context, query, lambda _revision: row, tag)
 
 
 @reports_router.patch(

@@ -255,7 +255,7 @@ async def redirect_to_past(page: Page, path: str, moment: datetime) -> Response:
     the newest revision."""
     revision = page.revision
     if moment < page.request.app.state.clock():
-        revision = (await page.api.read(list_sources, as_of=format_instant(moment), limit=1))["revision"]
+        revision = (await page.api.read(list_sources, as_of=format_instant(moment), limit=1))["at"]["revision"]
     pins = {"rules": page.rules, "as_of": max(1, revision)}
     headers = {"Vary": VARY, "Link": _build_original_link(page, path), "Cache-Control": CACHE_REVALIDATE}
     return RedirectResponse(page.address(path, {**page.terms, **pins}), 302, headers=headers)

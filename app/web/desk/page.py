@@ -170,7 +170,9 @@ async def open_desk(request: Request, session: DeskSession | None) -> Desk:
         source_list, me = await gather(pending_sources, registry.read(read_me))
         current_sender.set(Sender(request.app.state.rates.identify(session.key, "")))
     names = {source["slug"]: source for source in source_list["data"]}
-    return Desk(request, load_catalogue(language), registry, source_list["revision"], names, DESK_PATH, session, me)
+    return Desk(
+        request, load_catalogue(language), registry, source_list["at"]["revision"], names, DESK_PATH, session, me
+    )
 
 
 async def open_any_desk(request: Request) -> Desk:

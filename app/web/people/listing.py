@@ -6,10 +6,9 @@ Each field is a term of the API, with the same name.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from app.api.routes.counts import count_releases
-from app.api.routes.records import list_detainees
 from app.dates import DAY_LENGTH
 from app.formats import COUNTRIES, lower_first_letter
 from app.vocabulary import Stage
@@ -45,7 +44,9 @@ BOOLEAN_TERMS = frozenset({"rearrested", "net"})
 DEFAULT_TERMS = {"stage": "carried_out", "net": "false"}
 # Terms that pin a revision or a page: they are no filters.
 PIN_TERMS = ("as_of", "zone", "rules", "leaf")
-PAGING_TERMS = ("cursor", "limit", "format")
+# Terms of rows, which the page chooses itself.
+ROW_TERMS = ("include", "fields", "total")
+PAGING_TERMS = ("cursor", "limit", "format", *ROW_TERMS)
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class FilterFields:
         """Yield a chip for each active filter."""
         terms = {name: value for name, value in self._page.terms.items() if name not in PAGING_TERMS}
         for name in terms:
-            if name in PIN_TERMS or name in ("sort", "id"):  # two hundred ids would need two hundred long chips
+            if name in PIN_TERMS or name == "sort":
                 continue
             for value in list_term_values(terms, name):
                 if DEFAULT_TERMS.get(name) == value:
@@ -206,8 +207,7 @@ def build_term_labels(_: Callable[[str], str]) -> dict[str, str]:
 PEOPLE_PATH, RELEASES_PATH = "/people", "/releases"
 API_PATHS = {PEOPLE_PATH: "/v1/detainees", RELEASES_PATH: "/v1/releases"}
 # Terms of lists that counts do not accept.
-LIST_ONLY_TERMS = ("q", "id", "changed_since", "sort")
-MAX_IDS = 200  # in one request: as many as the longest page has rows
+LIST_ONLY_TERMS = ("q", "changed_since", "sort")
 
 
 @dataclass(frozen=True)
@@ -244,18 +244,18 @@ class ListView:
 
 
 async def read_list(path: str, page: Page) -> ListView:
-    """Fetch a page of a list: three requests, and a fourth for the people of releases."""
-    query = {name: value for name, value in page.terms.items() if name not in ("as_of", "zone", "format")}
+    """Fetch a page of a list, the count of the same terms and the facilities."""
+    query = {name: value for name, value in page.terms.items() if name not in ("as_of", "zone", "format", *ROW_TERMS)}
+    embedded = {"include": "detainee"} if path == RELEASES_PATH else {}
     answer, count, facilities = await gather(
-        page.api.read_address(API_PATHS[path], query), _fetch_count(page, query), fetch_facilities_by_slug(page)
+        page.api.read_address(API_PATHS[path], {**query, **embedded}),
+        _fetch_count(page, query),
+        fetch_facilities_by_slug(page),
     )
     formatter = PersonFormatter(page, facilities)
     data = [record for record in answer["data"] if not record.get("gone")]
-    if path == RELEASES_PATH:
-        people = await _fetch_people_by_id(page, data)
-        rows = [_build_release_row(release, people.get(str(release["detainee_id"])), formatter) for release in data]
-    else:
-        rows = [_build_person_row(person, formatter) for person in data]
+    build_row = _build_release_row if path == RELEASES_PATH else _build_person_row
+    rows = [build_row(record, formatter) for record in data]
     filter_terms = {name: value for name, value in page.terms.items() if name not in PAGING_TERMS}
     unpinned_terms = {name: value for name, value in filter_terms.items() if name not in PIN_TERMS}
     pinned_terms = unpinned_terms | {"as_of": page.revision}
@@ -265,8 +265,8 @@ async def read_list(path: str, page: Page) -> ListView:
         rows=rows,
         count=count,
         withheld=count["caveats"]["withheld"] if count else 0,
-        not_visible=answer.get("not_visible") or 0,
-        following=answer["next"] and page.to_page_address(answer["next"]),
+        not_visible=answer["caveats"]["not_visible"] or 0,
+        following=_build_following_address(answer["next"], page),
         first=page.address(path, filter_terms) if "cursor" in page.terms else None,
         files=[
             (name, f"{API_PATHS[path]}?{urlencode({**pinned_terms, 'format': form}, doseq=True)}")
@@ -277,25 +277,25 @@ async def read_list(path: str, page: Page) -> ListView:
     )
 
 
+def _build_following_address(next_address: str | None, page: Page) -> str | None:
+    """Return the address of the next page, without the terms of rows."""
+    if next_address is None:
+        return None
+    path, _mark, query = next_address.partition("?")
+    terms = [(name, value) for name, value in parse_qsl(query) if name not in ROW_TERMS]
+    return page.to_page_address(f"{path}?{urlencode(terms)}")
+
+
 async def _fetch_count(page: Page, query: Mapping[str, Any]) -> Json | None:
     """Fetch the count of the same terms; None for a search, which cannot be counted."""
-    if any(name in query for name in ("q", "id", "changed_since")):
+    if any(name in query for name in ("q", "changed_since")):
         return None
     terms = {name: value for name, value in query.items() if name not in (*LIST_ONLY_TERMS, *PAGING_TERMS)}
     count: Json = await page.api.read(count_releases, terms)
     return count
 
 
-async def _fetch_people_by_id(page: Page, releases: Sequence[Json]) -> dict[str, Json]:
-    """Fetch the people of a page of releases, by id."""
-    ids = list(dict.fromkeys(release["detainee_id"] for release in releases))
-    if not ids:
-        return {}
-    answer = await page.api.read(list_detainees, id=ids, limit=MAX_IDS)
-    return {str(person["id"]): person for person in answer["data"]}
-
-
-def _build_release_row(release: Json, person: Json | None, formatter: PersonFormatter) -> ListRow:
+def _build_release_row(release: Json, formatter: PersonFormatter) -> ListRow:
     """Build a row of a release, with the day of the stage that it reached."""
     stage = Stage(release["stage"])
     day = {Stage.CARRIED_OUT: "released_on", Stage.ORDERED: "ordered_on", Stage.ANNOUNCED: "announced_on"}[stage]
@@ -305,8 +305,8 @@ def _build_release_row(release: Json, person: Json | None, formatter: PersonForm
     status = formatter.label("statuses", release["status"]) if release["status"] else ""
     return ListRow(
         address=formatter.page.address(f"/people/{release['detainee_id']}", _build_pin(formatter)),
-        person=_format_person_name(person, formatter),
-        is_named=bool(person and person["name"]),
+        person=_format_person_name(release["detainee"], formatter),
+        is_named=bool(release["detainee"]["name"]),
         day=day_text,
         place=formatter.get_facility_name(release["facility"]) or "",
         detail=formatter.label("release_kinds", release["kind"]),
@@ -337,16 +337,16 @@ def _build_pin(formatter: PersonFormatter) -> dict[str, Any]:
     return {} if as_of is None else {"as_of": formatter.page.revision}
 
 
-def _format_person_name(person: Json | None, formatter: PersonFormatter) -> str:
+def _format_person_name(person: Json, formatter: PersonFormatter) -> str:
     """Return the name, or that there is none and a description."""
     _, words = formatter.words.gettext, formatter.words
-    if person is not None and person["name"]:
+    if person["name"]:
         return str(person["name"])
     parts = [_("Without a name")]
-    if person is not None and person["age"] is not None:
+    if person["age"] is not None:
         parts.append(formatter.format_value("age", person["age"]))
-    abroad = set(person["nationalities"] or ()) if person else set()
-    countries = {detention["country"] for detention in person["detentions"]} if person else set()
+    abroad = set(person["nationalities"] or ())
+    countries = {detention["country"] for detention in person["detentions"]}
     if abroad - countries:
         parts.append(
             lower_first_letter(_("Nationality")) + " " + words.listed([words.country(code) for code in sorted(abroad)])

@@ -169,7 +169,8 @@ class Spell:
         """Whether an independent source disputes or refutes the release."""
         if self.release is None:
             return False
-        status = self.release["stages"].get(Stage.CARRIED_OUT, {}).get("status")
+        at_stage = self.release if self.is_out else self.release["stages"].get(Stage.CARRIED_OUT, {})
+        status = at_stage.get("status")
         return status in (ReleaseStatus.REFUTED, ReleaseStatus.CONTESTED)
 
     @property

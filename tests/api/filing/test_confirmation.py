@@ -57,7 +57,7 @@ def test_a_figure_in_the_name_of_another_is_listed_as_hearsay_until_a_curator_co
     hearsay = claim(world)
     assert [row["confirmed"] for row in world.get("/v1/claims", None).json()["data"]] == [False]
     assert drawn(world) == []
-    before = shown(world, hearsay)["revision"]
+    before = shown(world, hearsay)["at"]["revision"]
     assert confirm(world, hearsay) == 201
     assert is_confirmed(world, hearsay)
     assert drawn(world) == [hearsay]

@@ -245,7 +245,7 @@ def test_no_correction_names_anybody_whom_no_list_shows(scene: Scene) -> None:
                 assert bool(named) == (person not in out), person
         # What awaits review or was rejected is no correction for others.
         corrected = [one for one in out if one not in ("unreviewed", "rejected")]
-        assert scene.world.get("/v1/corrections", who).json()["withheld"] >= len(corrected)
+        assert scene.world.get("/v1/corrections", who).json()["caveats"]["withheld"] >= len(corrected)
 
 
 def test_nobody_hidden_is_found_by_what_is_hidden(scene: Scene, subtests: pytest.Subtests) -> None:

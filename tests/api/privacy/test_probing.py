@@ -62,7 +62,7 @@ def test_a_right_guess_corrected_is_told_like_a_wrong_one(world: World, who: str
         filed = guess(world, who, person, source_record_id=case)
         guess(world, who, person, source_record_id=case, release__kind="pardon")
         told = world.get("/v1/corrections", who, since=filed["receipt"]["revision"]).json()
-        ((row,), withheld) = told["data"], told["withheld"]
+        ((row,), withheld) = told["data"], told["caveats"]["withheld"]
         assert [row["release_id"], *row["detainee_ids"]] == [filed["release"]["id"], filed["detainee"]["id"]]
         found.append((row["kind"], row["changes"], withheld))
     assert found[0] == found[1]

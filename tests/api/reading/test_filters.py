@@ -193,7 +193,8 @@ def test_a_count_and_the_list_of_the_same_terms_agree(scene: World, subtests: py
                 [
                     row
                     for row in listed
-                    if row["stages"][terms["stage"]]["status"] in ("verified", "contested", "reported")
+                    if {**row["stages"], row["stage"]: row}[terms["stage"]]["status"]
+                    in ("verified", "contested", "reported")
                 ]
             )
 

@@ -117,7 +117,7 @@ def test_today_has_an_end_that_may_still_come(world: World) -> None:
     world.file()
     # It is still 1 March in Caracas, and has been 2 March for long in Kiritimati.
     for query in ("as_of=2026-03-02", "as_of=2026-03-01&zone=-04:00", "as_of=2026-03-02&zone=%2B14:00"):
-        assert world.client.get(f"/v1/releases?{query}").json()["revision"] == world.revision
+        assert world.client.get(f"/v1/releases?{query}").json()["at"]["revision"] == world.revision
 
 
 def test_terms_of_a_count_are_refused_where_they_stand(world: World, subtests: pytest.Subtests) -> None:

@@ -52,8 +52,7 @@ def test_an_empty_registry_takes_the_rules_of_the_version_that_opens_it(world: W
 def test_answers_and_permalinks_name_the_rules(filed: World) -> None:
     for path in ("/v1/counts/releases", "/v1/counts/series", "/v1/counts/overlap", "/v1/releases", "/v1/sources"):
         answer = filed.get(path)
-        body = answer.json()
-        assert body.get("at", body)["rules"] == RULES, path
+        assert answer.json().get("at", answer.json())["rules"] == RULES, path
         assert answer.headers["Recuento-Rules"] == str(RULES), path
     count = filed.count(group_by="source")
     for address in (count["links"]["permalink"], count["links"]["list"], count["groups"][0]["list"]):

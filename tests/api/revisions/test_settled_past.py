@@ -20,7 +20,7 @@ SECOND = timedelta(seconds=1)
 def at(world: World, instant: datetime) -> int:
     answer = world.get("/v1/releases", as_of=format_instant(instant))
     assert answer.status_code == 200, answer.text
-    return int(answer.json()["revision"])
+    return int(answer.json()["at"]["revision"])
 
 
 def test_a_report_that_is_being_written_is_waited_for_by_whoever_asks_for_the_present(
@@ -55,7 +55,7 @@ def test_whoever_asks_for_the_past_or_for_a_day_that_is_not_over_waits_for_nobod
     world.file(detainee__full_name="Ulises Barrios")
     with open_writer_session(world.engine):
         assert at(world, NOW) == world.revision - 1
-        assert world.get("/v1/releases", as_of=NOW.date().isoformat()).json()["revision"] == world.revision
+        assert world.get("/v1/releases", as_of=NOW.date().isoformat()).json()["at"]["revision"] == world.revision
 
 
 def test_whoever_asks_again_for_an_instant_or_for_an_earlier_one_waits_for_nobody(world: World) -> None:

@@ -49,7 +49,8 @@ def test_a_source_is_added_shown_and_changed(world: World) -> None:
     expected = {**body, "independent": True, "quarantined": False}
     assert {name: added.json()[name] for name in expected} == expected
     read = world.get("/v1/sources/clippve").json()
-    assert read == {**expected, "real_name": None, "revision": added.json()["receipt"]["revision"], "rules": RULES}
+    at = {"revision": added.json()["receipt"]["revision"], "recorded_at": "2026-03-01T12:00:00Z"}
+    assert read == {**expected, "real_name": None, **at, "at": {**at, "rules": RULES}}
     changed = patch(world, "/v1/sources/clippve", {"name": "Families", "definition": None}, "admin")
     assert (changed.status_code, changed.json()["name"], changed.json()["definition"]) == (200, "Families", None)
     assert world.get("/v1/sources/clippve", as_of=read["revision"]).json() == read

@@ -28,7 +28,7 @@ def kinds(world: World, who: str | None = None, **asked: Any) -> list[str]:
 
 
 def withheld(world: World, who: str | None = None, **asked: Any) -> int:
-    return int(world.get("/v1/corrections", who, **asked).json()["withheld"])
+    return int(world.get("/v1/corrections", who, **asked).json()["caveats"]["withheld"])
 
 
 def restate(world: World, who: str = "foro", **changes: Any) -> Body:
@@ -213,7 +213,7 @@ def test_a_key_of_a_source_that_is_not_independent_sees_no_more_than_the_public(
     world.post(f"/v1/reports/{filed['report']['id']}/retract", {"reason": "an order"}, GOVERNMENT)
     public = world.get("/v1/corrections").json()
     assert world.get("/v1/corrections", GOVERNMENT).json() == public
-    assert (len(public["data"]), public["withheld"]) == (1, 3)
+    assert (len(public["data"]), public["caveats"]["withheld"]) == (1, 3)
 
 
 def test_who_is_withheld_today_vanishes_from_old_corrections_at_any_time(world: World) -> None:
@@ -301,7 +301,7 @@ def test_pages_hold_every_correction_once_while_others_write(
 ) -> None:
     scene(world, 7)
     whole = world.get("/v1/corrections").json()
-    assert (len(whole["data"]), whole["withheld"], whole["next"]) == (5, 2, None)
+    assert (len(whole["data"]), whole["caveats"]["withheld"], whole["next"]) == (5, 2, None)
     monkeypatch.setattr(corrections_page, "BATCH_SIZE", batch)
     monkeypatch.setattr(corrections_page, "MAX_EXAMINED", most)
     found = []
@@ -310,8 +310,8 @@ def test_pages_hold_every_correction_once_while_others_write(
         assert len(page["data"]) <= limit
         restate(world, "jep", detainee__full_name=f"Newcomer {number}", detainee__birth_date="1930")
     assert [row for page in found for row in page["data"]] == whole["data"]
-    assert sum(page["withheld"] for page in found) == whole["withheld"]
-    assert {page["revision"] for page in found} == {whole["revision"]}
+    assert sum(page["caveats"]["withheld"] for page in found) == whole["caveats"]["withheld"]
+    assert {page["at"]["revision"] for page in found} == {whole["at"]["revision"]}
 
 
 def test_a_correction_stands_on_the_first_page_however_many_reports_were_sent_since(

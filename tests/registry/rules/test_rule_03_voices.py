@@ -203,7 +203,7 @@ def test_who_verifies_what_another_refutes_speaks_of_the_stage_in_dispute(world:
     world.verify(release, "jep", verdict="refuted", method="family")
     assert world.get(f"/v1/releases/{release}").json()["stages"]["carried_out"]["status"] == "refuted"
     world.verify(release, "pud", verdict="verified", method="lawyer")
-    assert world.get(f"/v1/releases/{release}").json()["stages"]["carried_out"]["status"] == "contested"
+    assert world.get(f"/v1/releases/{release}").json()["status"] == "contested"
 
 
 def test_who_gives_the_day_of_a_release_that_was_only_ordered_says_that_it_was_carried_out(world: World) -> None:

@@ -133,7 +133,7 @@ def test_what_is_not_known_is_not_what_is_withheld(world: World) -> None:
 
 
 def test_consent_given_today_opens_the_count_of_yesterday_and_withdrawn_closes_it(three: World) -> None:
-    then = three.get("/v1/detainees").json()["revision"]
+    then = three.get("/v1/detainees").json()["at"]["revision"]
     people = three.get("/v1/detainees", "reader").json()["data"]
     (counted,) = [one["id"] for one in people if one["publish"] == "counted"]
 

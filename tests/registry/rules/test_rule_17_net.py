@@ -73,7 +73,7 @@ def test_a_detention_of_the_same_person_only(released: World) -> None:
 
 
 def test_an_open_window_drops_what_is_followed_by_a_detention_known_at_the_revision(released: World) -> None:
-    then = released.get("/v1/detainees").json()["revision"]
+    then = released.get("/v1/detainees").json()["at"]["revision"]
     taken_again(released, "foro", "2026-02-20")
     assert releases(released, net=True) == 0
     assert releases(released, net=True, released_from="2026-01-08") == 0
