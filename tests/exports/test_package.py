@@ -93,7 +93,7 @@ def test_a_revision_is_the_same_bytes_each_time(world: World, tmp_path: Path) ->
     world.file("pud", detainee__full_name="Rosa Inés Valdivia")
     described = written(world, tmp_path / "b", then)
     assert described["version"] == str(then)
-    assert described["created"] == world.get("/v1/counts/releases", as_of=then).json()["recorded_at"]
+    assert described["created"] == world.get("/v1/counts/releases", as_of=then).json()["at"]["recorded_at"]
     for file in (tmp_path / "a").iterdir():
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
 

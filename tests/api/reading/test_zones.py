@@ -1,4 +1,4 @@
-"""A day without a zone ends in the registry's own zone, and the answer says which instant that was."""
+"""A day without a zone ends in the registry's own zone."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def test_a_day_alone_ends_in_the_registrys_zone(caracas: World) -> None:
 def test_every_answer_says_which_revision_it_is_of(caracas: World) -> None:
     for path in ("/v1/releases", "/v1/claims", "/v1/sources/foro", "/v1/counts/overlap", "/v1/vocabulary", "/v1/me"):
         at = caracas.get(path, "foro", as_of="2026-01-13").json()["at"]
-        assert at == {"revision": caracas.revision, "recorded_at": "2026-01-14T01:00:00Z", "rules": RULES}, path
+        assert at == {"revision": caracas.revision, "recorded_at": "2026-01-14T02:00:00Z", "rules": RULES}, path
 
 
 def test_a_series_by_days_and_the_day_of_the_held_are_the_registrys(caracas: World) -> None:
@@ -87,7 +87,8 @@ def test_an_unknown_zone_is_refused_with_what_to_write(world: World) -> None:
 
 
 def test_without_a_setting_the_zone_is_utc(world: World) -> None:
-    assert world.get("/v1/releases", as_of="2026-02-28").json()["as_of"] == {
-        "instant": "2026-02-28T23:59:59.999999Z",
-        "zone": "UTC",
-    }
+    world.now = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+    world.file()
+    world.now = datetime(2026, 3, 3, tzinfo=UTC)
+    assert world.count(as_of="2026-03-01")["total"]["cases"] == 1
+    assert world.count(as_of="2026-03-01", zone="+01:00")["total"]["cases"] == 0
