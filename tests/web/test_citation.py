@@ -148,11 +148,12 @@ def test_what_the_reader_wrote_stays_text(world: World) -> None:
 
 
 def view_of(**changes: Any) -> CitationView:
-    total = {"releases": 5, "verified": 5, "by_min_sources": {}}
-    count = {"total": total, "terms": {}, "list": None, "revision": 1}
-    answer = {"cited": count, "today": count, "added": 0, "removed": 0, "changes": {}, "cases": [],
-              "withheld_cases": 0, "cases_left_out": 0}  # fmt: skip
-    return build_citation_view(answer | changes, load_catalogue("es"), {})
+    total = {"cases": 5, "verified": 5, "by_min_sources": {}}
+    links = {"permalink": "/v1/counts/releases?", "list": None}
+    count = {"total": total, "terms": {}, "groups": [], "links": links}
+    difference = {"added": 0, "removed": 0, "changes": {}, "cases": [], "withheld_cases": 0, "cases_left_out": 0}
+    answer = {"cited": count, "today": count, "difference": difference | changes}
+    return build_citation_view(answer, load_catalogue("es"), {})
 
 
 def test_what_came_is_parted_by_how_it_came_where_the_numbers_tell() -> None:
@@ -165,14 +166,17 @@ def test_what_came_is_parted_by_how_it_came_where_the_numbers_tell() -> None:
 
 
 def test_the_first_cases_show_every_kind_of_change() -> None:
-    cases = [{"change": "newly_verified", "release_id": str(n)} for n in range(20)]
-    view = view_of(cases=[*cases, {"change": "refuted", "release_id": "x"}])
+    cases = [{"change": "newly_verified", "id": str(n)} for n in range(20)]
+    view = view_of(cases=[*cases, {"change": "refuted", "id": "x"}])
     assert "refuted" in {case.change for case in view.first_cases}
 
 
 def test_sources_stand_by_number_then_by_name() -> None:
-    then = {"groups": [{"source": "gone", "verified": 4}, {"source": "none", "verified": 0}]}
-    now = {"groups": [{"source": "b", "verified": 2}, {"source": "a", "verified": 2}, {"source": "c", "verified": 3}]}
+    def count(**verified: int) -> dict[str, Any]:
+        groups = [{"by": {"source": slug}, "counts": {"verified": number}} for slug, number in verified.items()]
+        return {"groups": groups}
+
+    then, now = count(gone=4, none=0), count(b=2, a=2, c=3)
     assert [one.slug for one in build_source_counts(then, now, {})] == ["c", "a", "b", "gone"]
 
 

@@ -24,10 +24,7 @@ from tests.support import GOVERNMENT, World
 PAGE = {"accept": "text/html"}
 CARACAS = ZoneInfo("America/Caracas")
 ENGLISH, SPANISH = load_catalogue("en"), load_catalogue("es")
-SAID = {
-    "verified": 0, "reported": 0, "official_only": 0, "disputed": 0, "refuted": 0, "retracted": 0, "uncertain_date": 0,
-    "list": None,
-}  # fmt: skip
+SAID = dict.fromkeys(("verified", "reported", "official_only", "disputed", "refuted", "retracted", "uncertain_date"), 0)
 JANUARY_8 = date(2026, 1, 8).toordinal() + 1.0  # its end, as a number of days
 HOSTILE = "<script>alert(1)</script> & “" + "ñ" * 100
 
@@ -45,8 +42,8 @@ def claim(**said: Any) -> dict[str, Any]:
 
 def test_sources_stand_by_what_they_verified_and_those_that_say_nothing_last() -> None:
     known = {slug: build_unknown_source(slug) for slug in ("a quiet one", "foro", "jep", "ministry")}
-    count = {"groups": [SAID | {"source": "ministry", "reported": 1}, SAID | {"source": "jep", "verified": 2},
-                        SAID | {"source": "foro", "verified": 2}, SAID | {"source": "new", "refuted": 1}]}  # fmt: skip
+    said = (("ministry", {"reported": 1}), ("jep", {"verified": 2}), ("foro", {"verified": 2}), ("new", {"refuted": 1}))
+    count = {"groups": [{"by": {"source": slug}, "counts": SAID | numbers, "list": None} for slug, numbers in said]}
     overlap = {"sources": [{"source": "foro", "only_this_source": 1, "only_list": "/v1/releases?only_by=foro"}]}
     rows = build_source_rows(count, overlap, known, behind)
     assert [row.source["slug"] for row in rows] == ["foro", "jep", "ministry", "new", "a quiet one"]

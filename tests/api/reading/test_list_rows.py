@@ -5,8 +5,8 @@ import io
 
 import pytest
 
-from tests.api.middleware.test_response_cache import statements
 from tests.support import Body, World
+from tests.working import statements
 
 LISTS = ("/v1/releases", "/v1/detentions")
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from app.registry.claims import QUALIFIER_BOUNDS
+from app.registry.claim_bounds import QUALIFIER_BOUNDS
 from app.vocabulary import Qualifier
 from tests.support import Body, World
 

@@ -40,7 +40,7 @@ def numbers(world: World, **terms: Any) -> tuple[int, int, int]:
 
 def test_a_new_source_counts_up_to_its_limit_and_in_its_own_row_beyond_it(world: World) -> None:
     states = [filed["review"] for filed in file_people(world, LIMIT + 3)]
-    assert states == ["unreviewed"] * LIMIT + ["caveats"]["awaiting_review"] * 3
+    assert states == ["unreviewed"] * LIMIT + ["awaiting_review"] * 3
     assert numbers(world) == (LIMIT, 3, 0)
     assert numbers(world, source="foro") == (LIMIT + 3, 3, 0)
     (row,) = world.get("/v1/counts/releases", group_by="source").json()["groups"]
@@ -252,7 +252,7 @@ def test_a_trial_says_how_many_rows_would_wait(world: World) -> None:
     lines += [f"F-{n},{person(n)['detainee__full_name']},VE,2026-01-12,verified,family" for n in range(LIMIT + 3)]
     trial = world.send_list("\n".join(lines), dry_run="true")
     receipt = world.send_list("\n".join(lines))
-    assert trial["caveats"]["awaiting_review"] == receipt["caveats"]["awaiting_review"] == 3
+    assert trial["awaiting_review"] == receipt["awaiting_review"] == 3
     (batch,) = world.get("/v1/review/batches", "curator").json()["data"]
     assert (batch["reports"], batch["waiting"], batch["list"] > 0) == (LIMIT + 3, 3, True)
 

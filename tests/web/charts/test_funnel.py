@@ -16,23 +16,22 @@ def behind(address: str) -> str:
 
 def of_source(verified: int, reported: int = 0, refuted: int = 0, retracted: int = 0) -> dict[str, Any]:
     others = {"official_only": 0, "disputed": 0, "refuted": refuted, "retracted": retracted}
-    return {"verified": verified, "reported": reported, **others}
+    return {"counts": {"verified": verified, "reported": reported, **others}}
 
 
 def count(**total: Any) -> dict[str, Any]:
     return {
         "terms": {"country": "VE"},
-        "total": {"releases": 9, "people": 8, "reported": 2, "by_min_sources": {"1": 7, "2": 5}, **total},
+        "total": {"cases": 9, "people": 8, "reported": 2, "by_min_sources": {"1": 7, "2": 5}, **total},
         "groups": [of_source(7, refuted=1), of_source(5, reported=2), of_source(0, retracted=3)],
-        "list": "/v1/releases?country=VE&as_of=9",
-        "permalink": PERMALINK,
+        "links": {"list": "/v1/releases?country=VE&as_of=9", "permalink": PERMALINK},
     }
 
 
 BY_KIND = {
     "groups": [
-        {"kind": "full_release", "releases": 1, "list": "/v1/releases?kind=full_release"},
-        {"kind": "release_with_measures", "releases": 6, "list": None},
+        {"by": {"kind": "full_release"}, "counts": {"cases": 1}, "list": "/v1/releases?kind=full_release"},
+        {"by": {"kind": "release_with_measures"}, "counts": {"cases": 6}, "list": None},
     ]
 }
 

@@ -30,7 +30,7 @@ def overlap_of(patterns: Mapping[Combination, int]) -> dict[str, Any]:
             for slug in sources
         ],
         "patterns": [
-            {"sources": list(pattern), "releases": number, "list": f"/v1/releases?only_by={','.join(pattern)}"}
+            {"sources": list(pattern), "cases": number, "list": f"/v1/releases?only_by={','.join(pattern)}"}
             for pattern, number in sorted(patterns.items(), key=lambda row: -row[1])
         ],
     }

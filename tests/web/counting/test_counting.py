@@ -93,11 +93,11 @@ def test_the_number_is_that_of_the_api_at_the_same_revision(world: World) -> Non
     page = page_of(world, "/counts", country="VE")
     assert f'aria-label="1: ver la lista">{count["total"]["cases"]}</a>' in page
     address = count["links"]["cite"]
-    sentence = count["citation"]["es"].removesuffix(f" {address}")
+    sentence = world.cite(count)["es"].removesuffix(f" {address}")
     assert f'<p>{sentence}</p> <p class="address">{address}</p>' in page, "the address stands once"
     assert f'href="{count["links"]["permalink"]}"'.replace("&", "&amp;") in page
     assert "verificadas por al menos 2 fuentes" in page
-    assert count["citation"]["en"].removesuffix(f" {address}") in page_of(world, "/counts", "en", country="VE")
+    assert world.cite(count)["en"].removesuffix(f" {address}") in page_of(world, "/counts", "en", country="VE")
 
 
 def test_what_counts_say_beside_the_number_is_said(world: World) -> None:

@@ -124,7 +124,7 @@ def test_the_numbers_of_the_page_are_those_of_the_api_at_its_revision(contested:
         assert f"as_of={listed['revision']}" in address
     now = contested.count(country="VE", released_from="2026-01-08", group_by="source")
     assert [group["counts"]["verified"] for group in now["groups"]] == [4, 1]
-    assert f"Revisión {now['revision']}." in shown(contested)
+    assert f"Revisión {now['at']['revision']}." in shown(contested)
 
 
 def test_a_page_of_the_past_tells_what_was_known_then(contested: World) -> None:
