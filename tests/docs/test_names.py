@@ -206,4 +206,5 @@ def test_a_decision_is_short_and_says_context_decision_and_consequence(page: Pat
 
 def test_every_page_is_reached_from_the_readme() -> None:
     reached = {(ROOT / link).resolve() for link in links(ROOT / "README.md")}
-    assert {*PAGES[1:], ROOT / "CHANGELOG.md", ROOT / "LICENSE", DECISIONS[-1]} - reached == set()
+    pages = {*PAGES[1:], ROOT / "CHANGELOG.md", ROOT / "LICENSE", DECISIONS[-1]}
+    assert {page.resolve() for page in pages} - reached == set()

@@ -33,6 +33,7 @@ CURATOR = (401, 403, 403, 403, 201, 403)
 ADMIN_ACTS, CURATOR_ACTS = (401, 403, 403, 403, 403, 200), (401, 403, 403, 403, 200, 403)
 
 TABLE: dict[tuple[str, str], tuple[int, ...]] = {
+    ("GET", "/v1"): ANYONE,
     ("GET", "/v1/counts/releases"): ANYONE,
     ("GET", "/v1/counts/detentions"): ANYONE,
     ("GET", "/v1/counts/series"): ANYONE,

@@ -167,7 +167,7 @@ def test_the_refusal_of_an_unknown_code_names_the_allowed_ones(world: World, fie
         answer = world.post("/v1/releases", make_report(**{field: "no-such-code"}), "foro")
         problem = world.refuse(answer, 422, "unknown_code", pointer)
     detail = next(error["detail"] for error in problem["errors"] if error["pointer"] == pointer)
-    assert all(f"'{code}'" in detail for code in CODE_LISTS[CODES[field]])
+    assert all(f"`{code}`" in detail for code in CODE_LISTS[CODES[field]])
     assert "no-such-code" not in answer.text.replace("unknown_code", "")
 
 
