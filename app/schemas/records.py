@@ -1,8 +1,9 @@
 """Schemas of people, detentions, releases, verifications, histories and corrections."""
 
 import uuid
-from typing import Any, NotRequired
+from typing import Annotated, Any, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from app.schemas.base import Facts, Page, ReadAnswer, Recorded, Tombstone
@@ -235,13 +236,15 @@ class ChangeOut(TypedDict):
     after: Any
 
 
-class CorrectionShape(Recorded):
+class CorrectionShape(TypedDict):
     """One correction, recorded at `revision`. `source`: who corrected, null for curators. The ids are those that stand
     at the revision read; of two people merged or parted, theirs while they were two; of a claim that replaces others,
     its own first, and `claimant` is whose figure it is."""
 
     id: uuid.UUID
     kind: CorrectionKind
+    revision: Annotated[int, Field(description="The revision at which the correction was recorded.")]
+    recorded_at: str
     source: str | None
     release_id: uuid.UUID | None
     detention_id: uuid.UUID | None

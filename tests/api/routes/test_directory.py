@@ -120,11 +120,8 @@ def test_a_facility_is_registered_shown_and_changed(world: World) -> None:
         "area": "Miranda", "country": "VE", "point": {"lat": 10.5, "lon": -66.5},
     }  # fmt: skip
     assert {name: added[name] for name in expected} == expected  # the point is coarse: never the door
-    assert world.get("/v1/facilities/el-rodeo-i").json() == {
-        **expected,
-        "revision": added["receipt"]["revision"],
-        "rules": RULES,
-    }
+    at = {"revision": added["receipt"]["revision"], "recorded_at": "2026-03-01T12:00:00Z"}
+    assert world.get("/v1/facilities/el-rodeo-i").json() == {**expected, **at, "at": {**at, "rules": RULES}}
     changed = patch(world, "/v1/facilities/el-rodeo-i", {"name": "Rodeo I", "point": None}, "curator").json()
     assert (changed["name"], changed["names"][0], changed["point"]) == ("Rodeo I", "Rodeo I", None)
     past = world.get("/v1/facilities/el-rodeo-i", as_of=added["receipt"]["revision"]).json()
