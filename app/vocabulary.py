@@ -172,6 +172,17 @@ class EndedHow(StrEnum):
     OTHER = "other"
 
 
+class CustodyEnd(StrEnum):
+    """How a detention ended: in a release, or otherwise."""
+
+    RELEASED = "released"
+    DIED = EndedHow.DIED.value
+    ESCAPED = EndedHow.ESCAPED.value
+    TRANSFERRED_ABROAD = EndedHow.TRANSFERRED_ABROAD.value
+    SENTENCE_SERVED = EndedHow.SENTENCE_SERVED.value
+    OTHER = EndedHow.OTHER.value
+
+
 class Category(StrEnum):
     """Civilian, or which uniform."""
 
@@ -351,6 +362,7 @@ CODE_LISTS: dict[str, type[StrEnum]] = {
     "states": State,
     "legal_statuses": LegalStatus,
     "ended": EndedHow,
+    "custody_ends": CustodyEnd,
     "categories": Category,
     "groups": Group,
     "genders": Gender,

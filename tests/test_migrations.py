@@ -180,7 +180,7 @@ def test_a_database_from_before_the_held_is_refused_until_its_rows_are_made_anew
     world.file("foro")
     world.file_detention("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     asked = {"held_on": "2026-01-10", "group_by": "source"}
-    before = world.get("/v1/counts/detentions", **asked).json()
+    before = world.get("/v1/counts/held", **asked).json()
     world.find_pairs()  # of records that wait in a later table nobody looks for pairs any more
     stored = world.stored()
     move(owner, command.downgrade, "0002")
@@ -190,7 +190,7 @@ def test_a_database_from_before_the_held_is_refused_until_its_rows_are_made_anew
         rebuild_tables(session)
     create_app(world.settings).state.engine.dispose()
     assert world.stored() == {**stored, "written_by": 0}, "which key wrote what is known from now on alone"
-    assert world.get("/v1/counts/detentions", **asked).json() == before
+    assert world.get("/v1/counts/held", **asked).json() == before
     assert before["total"]["cases"] == 2
 
 
@@ -211,6 +211,9 @@ FILLED_LATER = {
     "free_sure_hi",
     "heard_hi",
     "review",
+    "detained_lo",
+    "detained_hi",
+    "ended",
 }
 
 

@@ -311,7 +311,7 @@ def test_a_day_of_which_the_files_may_not_know_all_is_refused(folder: Path, read
 
 def test_a_day_of_custody_is_judged_by_the_calendar(world: World, folder: Path, reader: TestClient) -> None:
     """Files of last week can be asked who, as far as they know, is held today."""
-    question = "/v1/counts/detentions"
+    question = "/v1/counts/held"
     reader.app.state.clock = lambda: world.now + timedelta(days=7)  # type: ignore[attr-defined]
     later = (world.now + timedelta(days=6)).date().isoformat()
     assert reader.get(question, params={"held_on": later}).status_code == 200

@@ -83,7 +83,8 @@ VALUES: dict[str, list[Any]] = {
 BESIDE: dict[str, list[Terms]] = {
     "/v1/releases": [{"changed_since": "{middle}"}, {"include": "detainee", "total": "true"}],
     "/v1/detainees": [{"changed_since": "{middle}"}],
-    "/v1/detentions": [{"changed_since": "{middle}"}, {"held_on": "2025-12-31"}],
+    "/v1/detentions": [{"changed_since": "{middle}"}, {"ended": "released"}],
+    "/v1/held": [{"held_on": "2025-12-31"}],
 }
 # What is asked of one thing, of which there are many.
 OF_ONE = ("as_of", "format")

@@ -12,6 +12,7 @@ from app import dates
 from app.errors import BadDatetime
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision
 from app.projection import RULES
+from app.queries.countables import COUNTABLES
 from app.queries.terms import PERSONAL_DIMENSIONS, PERSONAL_FILTERS, PIN_PARAMETERS, build_pin_terms
 from app.translations import Message
 
@@ -19,7 +20,7 @@ ACCEPT_DATETIME = "Accept-Datetime"
 MEMENTO_DATETIME = "Memento-Datetime"
 HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 LINK_FORMAT = "application/link-format"
-TIMEGATE_PATHS = frozenset({"/v1/counts/releases", "/v1/counts/detentions"})
+TIMEGATE_PATHS = frozenset(countable.counts_path for countable in COUNTABLES.values())
 TIMEMAPS_PATH = "/v1/timemaps"
 # A longer history is cut to the newest days: three years, some hundred kilobytes.
 MAX_TIMEMAP_DAYS = 1_000

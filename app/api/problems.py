@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from app.api.other_addresses import Pairs, find_other_address
 from app.api.responses import select_language
 from app.db.engine import CommitUnanswered, describe_database_error, was_stopped
 from app.errors import (
@@ -139,13 +140,15 @@ async def _handle_invalid(request: Request, error: Exception) -> ProblemResponse
         # FastAPI puts the part of the request ("query", "body") first.
         errors = [{**fault, "loc": fault["loc"][1:]} for fault in errors]
     if isinstance(error, RequestValidationError) and request.method == "GET":
-        return build_problem_response(build_invalid_query(errors, request.scope["route"]).body())
+        pairs = request.query_params.multi_items()
+        return build_problem_response(build_invalid_query(errors, request.scope["route"], pairs).body())
     return build_problem_response(build_invalid(build_pointed_errors(errors)).body())
 
 
-def build_invalid_query(errors: Sequence[Any], route: APIRoute) -> Invalid:
-    """Build the refusal of a query from pydantic's errors, with suggestions for unknown parameters."""
-    return build_invalid([_suggest_parameters(place, route) for place in build_pointed_errors(errors)])
+def build_invalid_query(errors: Sequence[Any], route: APIRoute, pairs: Pairs = ()) -> Invalid:
+    """Build the refusal of a query from pydantic's errors, with suggestions for unknown parameters. `pairs`: the
+    parameters of the query."""
+    return build_invalid([_suggest_parameters(place, route, pairs) for place in build_pointed_errors(errors)])
 
 
 def build_invalid(places: Sequence[dict[str, str]]) -> Invalid:
@@ -153,11 +156,15 @@ def build_invalid(places: Sequence[dict[str, str]]) -> Invalid:
     return Invalid("Correct the values pointed at and try again.", *places)
 
 
-def _suggest_parameters(place: dict[str, str], route: APIRoute) -> dict[str, str]:
-    """Add likely names to the error of an unknown query parameter: without it the client would get another number."""
+def _suggest_parameters(place: dict[str, str], route: APIRoute, pairs: Pairs) -> dict[str, str]:
+    """Add the address that knows it, or likely names, to the error of an unknown query parameter: without it the client
+    would get another number."""
     if place["code"] != "unknown_field":
         return place
     unknown_name = place["pointer"].removeprefix("/")
+    other_address = find_other_address(route.path, unknown_name, pairs)
+    if other_address is not None:
+        return {**place, "detail": Message("This address has no such parameter. Ask {address}", address=other_address)}
     shapes = [parameter.field_info.annotation for parameter in route.dependant.query_params]
     names = sorted({name for shape in shapes for name in getattr(shape, "model_fields", ())})
     suggestions = [name for name in names if name.endswith(f"_{unknown_name}")] or get_close_matches(

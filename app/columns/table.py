@@ -98,9 +98,10 @@ class TableSpec:
 
 _SPELL_COLUMNS = {PERSON_COLUMN: NUMBER, "spell": NUMBER}
 _DAY_COLUMNS = {"lo": NUMBER, "hi": NUMBER}
+_ARREST_COLUMNS = {"detained_lo": NUMBER, "detained_hi": NUMBER}
 _END_COLUMNS = dict.fromkeys(
     ("out_lo", "out_hi", "free_lo", "free_hi", "sure_lo", "sure_hi", "free_sure_hi"), NUMBER
-) | {"next_hi": NUMBER, "heard_hi": NUMBER}
+) | {"next_hi": NUMBER, "heard_hi": NUMBER, "ended": CODE}
 _TERM_COLUMNS = {"country": CODE, "designation": CODE}
 _CONSOLIDATED_COLUMNS = {"status": CODE, "independent_verified": SMALL, "withheld": FLAG, "is_denied": FLAG}
 _SOURCE_COLUMNS = {"source": NUMBER, "verdict": CODE, "independent": FLAG, "status": CODE, "review": CODE}
@@ -120,17 +121,15 @@ SOURCE_RELEASES = TableSpec(
 DETENTION_STATES = TableSpec(
     DetentionState,
     ("spell",),
-    {**_SPELL_COLUMNS, **_DAY_COLUMNS, **_END_COLUMNS, **_TERM_COLUMNS, **_CONSOLIDATED_COLUMNS},
+    {**_SPELL_COLUMNS, **_ARREST_COLUMNS, **_DAY_COLUMNS, **_END_COLUMNS, **_TERM_COLUMNS, **_CONSOLIDATED_COLUMNS},
 )
 SOURCE_DETENTIONS = TableSpec(
     SourceDetention,
     ("spell", "source"),
-    {**_SPELL_COLUMNS, **_DAY_COLUMNS, **_END_COLUMNS, **_TERM_COLUMNS, **_SOURCE_COLUMNS},
+    {**_SPELL_COLUMNS, **_ARREST_COLUMNS, **_DAY_COLUMNS, **_END_COLUMNS, **_TERM_COLUMNS, **_SOURCE_COLUMNS},
 )
 FURTHEST_STAGES = TableSpec(Release, ("spell",), {**_SPELL_COLUMNS, "stage": CODE})
-ARRESTS = TableSpec(
-    Detention, ("spell",), {**_SPELL_COLUMNS, "detained_lo": NUMBER, "detained_hi": NUMBER, **_TERM_COLUMNS}
-)
+ARRESTS = TableSpec(Detention, ("spell",), {**_SPELL_COLUMNS, **_ARREST_COLUMNS, **_TERM_COLUMNS})
 PEOPLE = TableSpec(Detainee, (PERSON_COLUMN,), {PERSON_COLUMN: NUMBER, "state": CODE, "rearrested": FLAG})
 PLACEMENTS = TableSpec(Placement, ("record",), {PERSON_COLUMN: NUMBER, "record": NUMBER})
 # Personal tables: the rows of an erased person are removed from these.

@@ -32,7 +32,7 @@ from app.matching.score import Match, Witness, judge_match
 from app.matching.scripts import fold
 from app.queries import registry_snapshot, terms
 from app.queries.countables import get_countable, refuse_future
-from app.queries.parameters import DetentionQuery, ReleaseQuery
+from app.queries.parameters import HeldQuery, ReleaseQuery
 from app.queries.registry_snapshot import OwnReport
 from app.queries.selection import COUNTABLE_STATUSES
 from app.queries.terms import UniqueValues
@@ -288,7 +288,7 @@ def _build_witness(
 
 def _build_queries(
     detentions: Sequence[AnyComparedDetention], scope: ComparisonScope, now: datetime
-) -> list[ReleaseQuery | DetentionQuery]:
+) -> list[ReleaseQuery | HeldQuery]:
     """Return the queries of the registry's lists to read, for each country of a list.
 
     If the list has releases: the releases from its first day to its last. If it has people in custody: the people in
@@ -300,7 +300,7 @@ def _build_queries(
             "Say of which countries the list is: it names none, or more than {highest}.", highest=MAX_COUNTRIES
         )
         raise Invalid.at_pointer("/country", "country_required", detail)
-    queries: list[ReleaseQuery | DetentionQuery] = []
+    queries: list[ReleaseQuery | HeldQuery] = []
     for country in countries:
         if any(row.account["stage"] for row in detentions):
             first, last = _find_release_window(detentions, scope)
@@ -309,7 +309,7 @@ def _build_queries(
             )
         if any(not row.account["stage"] for row in detentions):
             day = scope.held_on or _find_last_held_day(detentions, now)
-            held_query = DetentionQuery(country=country, held_on=day, status=COUNTING_STATUSES)
+            held_query = HeldQuery(country=country, held_on=day, status=COUNTING_STATUSES)
             refuse_future(held_query, now)
             queries.append(held_query)
     return queries

@@ -17,7 +17,7 @@ from app.counts.shapes import CitationOut, Count, CountTotal, Group
 from app.formats import capitalize_first_letter, get_formats, lower_first_letter
 from app.queries import terms as query_terms
 from app.queries.countables import find_countable_of_path
-from app.queries.terms import DIMENSIONS, EchoedTerms
+from app.queries.terms import DIMENSIONS, GROUPED_EVENTS, EchoedTerms
 from app.schemas.base import RevisionOut
 from app.vocabulary import Language, Stage, find_label
 
@@ -64,6 +64,11 @@ UNDER_REVIEW_PHRASES: Mapping[Literal["awaiting_review", "rejected"], tuple[tupl
          "reportes fueron rechazados y cuentan solo en las cifras propias de sus fuentes"),
     ),
 }  # fmt: skip
+# Phrases before the windows of events other than the counted one.
+WINDOW_PHRASES: Mapping[str, tuple[str, str]] = {
+    "detained": ("of people detained", "de personas detenidas"),
+    "ended": ("ended", "con fin"),
+}
 # Phrases for the values of a switch. A count of people held may include people under house arrest after a release and
 # always includes people detained at home, so neither value of `house_arrest` means "in prison": both are spelled out.
 SWITCH_PHRASES: Mapping[str, Mapping[bool, tuple[str, str]]] = {
@@ -134,7 +139,8 @@ class CitationPhrases:
             terms.pop("group_by")
         bound_prefix = self.translate("at least ", "al menos ") if is_lower_bound(count) else ""
         number = total["cases"]
-        noun, scope = self.format_noun(count, is_one=number == 1), self.format_scope(terms)
+        noun = self.format_noun(count, is_one=number == 1)
+        scope = self.format_scope(find_countable_of_path(count["links"]["permalink"]).noun, terms)
         statuses = self._format_statuses(total)
         return f"{bound_prefix}{self._formats.number(number)} {noun}{scope}{statuses}"
 
@@ -144,12 +150,14 @@ class CitationPhrases:
         singular, plural = STAGE_NAMES.get(str(count["terms"].get("stage")), (names[::2], names[1::2]))
         return self.translate(*(singular if is_one else plural))
 
-    def format_scope(self, terms: EchoedTerms) -> str:
-        """Format the terms, as in ` in Venezuela from 8 January 2026 to 13 January 2026 (kind: amnesty)` or ` in
-        Venezuela on 13 January 2026 (without those released to house arrest)`."""
+    def format_scope(self, noun: str, terms: EchoedTerms) -> str:
+        """Format the terms of a count of `noun`, as in ` in Venezuela from 8 January 2026 to 13 January 2026 (kind:
+        amnesty)` or ` in Venezuela on 13 January 2026 (without those released to house arrest)`."""
         inside = self.translate("in", "en")
         country_phrase = f" {inside} {self._formats.country(str(terms['country']))}" if "country" in terms else ""
         day_phrase = f" {self._format_day(str(terms['held_on']))}" if "held_on" in terms else ""
+        event = GROUPED_EVENTS.get(noun)
+        windows = {name: self._format_window(terms, name) for name in WINDOW_PHRASES}
         details = [
             self.translate(*options[bool(terms[name])])
             for name, options in SWITCH_PHRASES.items()
@@ -157,14 +165,16 @@ class CitationPhrases:
         ]
         if "held_within" in terms:
             details.append(self._format_held_within(int(str(terms["held_within"]))))
-        if detained_window := self._format_window(terms, "detained"):
-            details.append(self.translate("of people detained", "de personas detenidas") + detained_window)
+        details += [
+            self.translate(*phrase) + windows[name]
+            for name, phrase in WINDOW_PHRASES.items()
+            if name != event and windows[name]
+        ]
         details += [
             self._format_term(name, query_terms.list_values(terms[name])) for name in terms if name in TERM_LABELS
         ]
-        return f"{country_phrase}{day_phrase}{self._format_window(terms, 'released')}" + (
-            f" ({'; '.join(details)})" if details else ""
-        )
+        window = "" if event is None else self._format_window(terms, event)
+        return f"{country_phrase}{day_phrase}{window}" + (f" ({'; '.join(details)})" if details else "")
 
     def list_notes(self, count: Count) -> list[str]:
         """Return the sentences that qualify the number."""
@@ -349,9 +359,8 @@ def format_bibtex(count: Count, setting: CitationSetting) -> str:
     Its year is the year in which the revision was recorded. Its key ends like the address, so that two counts of one
     revision are two entries."""
     phrases, at, address = CitationPhrases("en", setting), count["at"], count["links"]["cite"]
-    title = f"{capitalize_first_letter(phrases.format_noun(count))}{phrases.format_scope(count['terms'])}".translate(
-        _TEX
-    )
+    scope = phrases.format_scope(find_countable_of_path(count["links"]["permalink"]).noun, count["terms"])
+    title = f"{capitalize_first_letter(phrases.format_noun(count))}{scope}".translate(_TEX)
     note = f"Revision {phrases.format_revision(at)}".translate(_TEX)
     lines = [
         f"@misc{{recuento-{at['revision']}-{address[-6:]},",

@@ -35,21 +35,20 @@ from app.queries.countables import Countable, get_countable
 from app.queries.selection import COUNTABLE_STATUSES, Selection
 from app.queries.terms import (
     DIMENSIONS,
+    GROUPED_EVENTS,
     DayUnit,
     Dimension,
     DimensionValue,
     EchoedTerms,
     SourcedTerms,
-    WindowEvent,
     parse_window,
 )
 from app.queries.visibility import match_hidden_trait
 from app.queries.windows import DAYS_PER_WEEK, MONTHS_PER_YEAR, compute_bucket_numbers
 from app.registry.publication.permissions import Reader
 from app.schemas.base import Links
-from app.schemas.reports import MAX_SOURCES
 from app.translations import Message
-from app.vocabulary import CODE_LISTS
+from app.vocabulary import CODE_LISTS, ReleaseStatus
 
 
 def format_bucket(number: int, unit: DayUnit) -> str | None:
@@ -100,10 +99,10 @@ def build_too_many_cells_error() -> Invalid:
 
 def _count_values(dimension: Dimension, terms: SourcedTerms) -> int:
     """Return how many values of a dimension the terms allow; 1 if only the data can tell."""
-    if dimension.event_and_unit is not None:
-        event, unit = dimension.event_and_unit
+    if dimension.unit is not None:
+        event = GROUPED_EVENTS[terms.noun]
         first, last = parse_window(getattr(terms, f"{event}_from"), getattr(terms, f"{event}_to"))
-        return 1 if first is None or last is None else max(1, (last - first) // MIN_DAYS_PER_UNIT[unit] + 1)
+        return 1 if first is None or last is None else max(1, (last - first) // MIN_DAYS_PER_UNIT[dimension.unit] + 1)
     requested = getattr(terms, dimension.name, None)
     if requested:
         return len(requested) if isinstance(requested, list) else 1
@@ -129,14 +128,15 @@ class ListAddresses:
         """`echoed_terms`: the terms of the count. `names`: its dimensions; empty for the list behind the total."""
         self._path, self._echoed_terms = countable.list_path, echoed_terms
         self._terms = {name: value for name, value in echoed_terms.items() if name != "group_by"}
-        if "source" not in names:
-            self._terms.setdefault("status", list(COUNTABLE_STATUSES))
+        # A source's group counts in first place what the source verifies.
+        self._terms.setdefault(
+            "status", [ReleaseStatus.VERIFIED.value] if "source" in names else list(COUNTABLE_STATUSES)
+        )
+        self._event = GROUPED_EVENTS.get(countable.noun)
         self._parameters = _encode_terms(self._terms)
         self._pin_parameters = [query_terms.encode_term(*pair) for pair in query_terms.build_pin_terms(as_of)]
         # In a net count the end of a bucket would become the day by which a re-arrest counts.
-        self._has_no_lists = bool(echoed_terms.get("net")) and any(
-            DIMENSIONS[name].window == "released" for name in names
-        )
+        self._has_no_lists = bool(echoed_terms.get("net")) and any(DIMENSIONS[name].unit is not None for name in names)
         self._narrowings = [
             (cache(partial(_encode_narrowing, narrowing)), places)
             for narrowing, places in self._build_narrowings(names)
@@ -157,30 +157,16 @@ class ListAddresses:
     def _build_narrowings(self, names: Sequence[str]) -> list[tuple[Narrowing, list[int]]]:
         """Return the narrowings in the order of their terms, each with the positions of its values.
 
-        There is one per dimension, one for all dimensions on the days of the same event, and one for the verifying
-        source in a count by source."""
-        places: dict[str, list[int]] = {}
-        for place, name in enumerate(names):
-            places.setdefault(DIMENSIONS[name].window or name, []).append(place)
-        narrowings: list[tuple[Narrowing, list[int]]] = (
-            [(self._narrow_to_source, places["source"])] if "source" in places else []
-        )
-        for value_places in places.values():
-            dimensions = [names[place] for place in value_places]
-            window = DIMENSIONS[dimensions[0]].window
-            narrowing = (
-                partial(self._narrow_to_value, dimensions[0])
-                if window is None
-                else partial(self._narrow_to_days, window, dimensions)
-            )
-            narrowings.append((narrowing, value_places))
+        There is one per dimension, and one for all dimensions on the days of the event."""
+        narrowings: list[tuple[Narrowing, list[int]]] = [
+            (partial(self._narrow_to_value, name), [place])
+            for place, name in enumerate(names)
+            if DIMENSIONS[name].is_filter
+        ]
+        day_places = [place for place, name in enumerate(names) if not DIMENSIONS[name].is_filter]
+        if day_places:
+            narrowings.append((partial(self._narrow_to_days, [names[place] for place in day_places]), day_places))
         return narrowings
-
-    def _narrow_to_source(self, slug: str) -> EchoedTerms:
-        """Narrow to the source's own days and kinds, which its group counts."""
-        terms: EchoedTerms = {**add_verifying_source(self._terms, slug)}
-        # `source` precedes the other terms, as in addresses already printed.
-        return {**terms, "source": slug} if "net" in self._echoed_terms else terms
 
     def _narrow_to_value(self, name: str, value: DimensionValue) -> EchoedTerms | None:
         """Return None if the value is missing or withheld, or if the terms already filter a multi-valued dimension by
@@ -195,15 +181,15 @@ class ListAddresses:
             return None
         return {name: [str(value)] if DIMENSIONS[name].accepts_list else str(value)}
 
-    def _narrow_to_days(self, window: WindowEvent, names: Sequence[str], *texts: str | None) -> EchoedTerms | None:
+    def _narrow_to_days(self, names: Sequence[str], *texts: str | None) -> EchoedTerms | None:
         """Return the intersection of the buckets and the window of the terms."""
-        opens, closes = f"{window}_from", f"{window}_to"
+        opens, closes = f"{self._event}_from", f"{self._event}_to"
         narrowed_terms = self._terms
         for name, text in zip(names, texts, strict=True):
-            event_and_unit = DIMENSIONS[name].event_and_unit
-            if text is None or event_and_unit is None:
+            unit = DIMENSIONS[name].unit
+            if text is None or unit is None:
                 return None
-            first, last = parse_bucket(text, event_and_unit[1])
+            first, last = parse_bucket(text, unit)
             narrowed_terms = {
                 **narrowed_terms,
                 opens: max(str(narrowed_terms.get(opens, first)), first, key=parse_window_start),
@@ -228,14 +214,6 @@ def _encode_terms(terms: EchoedTerms) -> dict[str, str]:
 def _encode_narrowing(narrowing: Narrowing, *values: DimensionValue) -> dict[str, str] | None:
     terms = narrowing(*values)
     return None if terms is None else _encode_terms(terms)
-
-
-def add_verifying_source(terms: EchoedTerms, slug: str) -> EchoedTerms:
-    """Return the term that requires a verification by this source: `verified_by`, or the equivalent `all_of` if
-    `verified_by` is full."""
-    full = len(query_terms.get_term_values(terms, "verified_by")) == MAX_SOURCES
-    name = "all_of" if full else "verified_by"
-    return {name: list(dict.fromkeys([*query_terms.get_term_values(terms, name), slug]))}
 
 
 # Stands for a value that the reader may not see, among the codes of texts.
@@ -318,9 +296,10 @@ def build_groups(selection: Selection, names: Sequence[str], reader: Reader) -> 
 
 def _read_column(selection: Selection, name: str) -> Array:
     """Return the values of a dimension that is not personal, one per row."""
-    dimension, rows = DIMENSIONS[name], selection.rows
-    if dimension.event_and_unit is not None:
-        return compute_bucket_numbers(rows["lo"], rows["hi"], dimension.event_and_unit[1])
+    unit, rows = DIMENSIONS[name].unit, selection.rows
+    if unit is not None:
+        first, last = selection.day_columns
+        return compute_bucket_numbers(rows[first], rows[last], unit)
     column_names = {"status": "status", "sources": "independent_verified"}
     return selection.consolidated_rows[column_names[name]] if name in column_names else rows[name]
 
@@ -381,8 +360,8 @@ def _sort_unique(numbers: Array) -> Array:
 def _format_dimension_value(columns: Columns, name: str, value: int, slugs: Mapping[int, str]) -> DimensionValue:
     """Format a value of a dimension, as in responses."""
     dimension = DIMENSIONS[name]
-    if dimension.event_and_unit is not None:
-        return format_bucket(value, dimension.event_and_unit[1])
+    if dimension.unit is not None:
+        return format_bucket(value, dimension.unit)
     if name == "source":
         return slugs[value]
     if name == "sources":

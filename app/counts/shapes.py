@@ -14,6 +14,7 @@ from app.queries.terms import (
     DIMENSIONS,
     FILTER_ONLY,
     CountTerms,
+    DetentionCountTerms,
     DimensionValue,
     EchoedTerms,
     HeldCountTerms,
@@ -26,6 +27,7 @@ from app.vocabulary import Language
 
 if TYPE_CHECKING:
     CountedTerms: TypeAlias = EchoedTerms
+    DetentionCountedTerms: TypeAlias = EchoedTerms
     HeldCountedTerms: TypeAlias = EchoedTerms
     SeriesTerms: TypeAlias = EchoedTerms
     GroupValues: TypeAlias = dict[str, DimensionValue]
@@ -34,6 +36,9 @@ else:
     class CountedTerms(CountTerms):
         """The terms of a count of releases as they were understood: those asked for, and the defaults that say what the
         number means."""
+
+    class DetentionCountedTerms(DetentionCountTerms):
+        """The terms of a count of detentions as they were understood: those asked for."""
 
     class HeldCountedTerms(HeldCountTerms):
         """The terms of a count of the held as they were understood: those asked for, and the defaults that say what the
@@ -224,6 +229,12 @@ class ReleaseCount(Count):
 
 
 class DetentionCount(Count):
+    """A count of arrests and stays in custody of any time."""
+
+    terms: DetentionCountedTerms
+
+
+class HeldCount(Count):
     """A count of who is held on the day `held_on` of its terms."""
 
     terms: HeldCountedTerms
@@ -329,7 +340,7 @@ class CaseOut(TypedDict):
     change: str
     id: Annotated[
         uuid.UUID | None,
-        Field(description="The id of the release; in a count of the held, of the detention."),
+        Field(description="The id of the release, or of the detention."),
     ]
 
 
@@ -359,6 +370,6 @@ class CitedCount(TypedDict):
 
     at: RevisionOut
     citation: CitationOut
-    cited: ReleaseCount | DetentionCount
-    today: ReleaseCount | DetentionCount
+    cited: ReleaseCount | DetentionCount | HeldCount
+    today: ReleaseCount | DetentionCount | HeldCount
     difference: Comparison

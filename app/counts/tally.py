@@ -295,8 +295,7 @@ def build_total(rows: Sequence[tuple[Any, ...]], people: int) -> CountTotal:
 def _compute_groups(session: Session, request: CountRequest, selection: Selection, names: Sequence[str]) -> list[Group]:
     """Return the groups with their numbers. `selection`: the selection of the total."""
     by_source = "source" in names
-    days = [DIMENSIONS[name].event_and_unit for name in names if DIMENSIONS[name].window == "released"]
-    units = [day[1] for day in days if day is not None]
+    units = [unit for name in names if (unit := DIMENSIONS[name].unit) is not None]
     if by_source or units:
         selection = request.select(session, by_source=by_source, units=units)
     groups = build_groups(selection, names, request.reader)

@@ -76,9 +76,13 @@ def read_all_rows(read_page: Callable[[Query], Page[Row]], query: Query) -> Iter
         yield from rows
 
 
+# The terms of every release that a source asserts, at the furthest stage at which it counts.
+ALL_RELEASES: dict[str, Any] = {"stage": None, "status": list(ReleaseStatus)}
+
+
 def export_releases(session: Session, form: TableFormat, reader: Reader, revision: int) -> Iterator[str]:
     """Export all public releases at a revision."""
-    first_query = ReleaseQuery(limit=MAX_LIMIT)
+    first_query = ReleaseQuery(limit=MAX_LIMIT, **ALL_RELEASES)
     for number, rows in enumerate(
         read_pages(lambda query: list_pages.query_releases(session, query, reader, revision), first_query)
     ):

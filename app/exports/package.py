@@ -23,7 +23,7 @@ from typing_extensions import TypedDict
 from app.dates import format_instant
 from app.db.engine import split_into_chunks
 from app.errors import Problem
-from app.exports.lists import read_all_rows
+from app.exports.lists import ALL_RELEASES, read_all_rows
 from app.exports.table_schema import (
     EXTRA_REPORT_FIELDS,
     PUBLIC_REPORT_FIELDS,
@@ -158,7 +158,7 @@ def _flatten_report(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build_descriptor(session: Session, folder: Path, reader: Reader, revision: int) -> Descriptor:
-    releases = list_pages.query_releases(session, ReleaseQuery(limit=1), reader, revision)
+    releases = list_pages.query_releases(session, ReleaseQuery(limit=1, **ALL_RELEASES), reader, revision)
     withheld_count = releases.build_caveats()["withheld"]
     head: Head = {
         "$schema": PROFILE_URL,

@@ -6,7 +6,7 @@ from sqlalchemy import Index
 from sqlmodel import AutoString, Field, SQLModel
 
 from app.models.base import CURRENT_CLASSES, build_enum_check, key_column, text_column
-from app.vocabulary import Publish, ReleaseStatus, Review, Stage, State, Verdict
+from app.vocabulary import CustodyEnd, Publish, ReleaseStatus, Review, Stage, State, Verdict
 
 VERIFICATION_OBJECTS = ("detention", "release")
 OverriddenBasis = Literal["consent", "reports", "listing"]
@@ -210,17 +210,20 @@ class SourceRelease(SQLModel, table=True):
 
 
 class DetentionState(SQLModel, table=True):
-    """A detention with its beginning and end by all sources combined: the rows that totals of held people count.
+    """A detention by all sources combined: the rows that totals of detentions and of held people count.
 
-    `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out_lo`..`out_hi`: of the end in any
-    release. `free_lo`..`free_hi`: of the end in a release that left the person at large. All four are `dates.LAST_DAY`
-    while no source reports an end; `dates.LAST_DAY` is also the last possible day of an undated end. On the days from
-    `sure_lo` to `sure_hi` (`free_sure_hi`: if house arrest is custody) no source contradicts that the person was held.
+    `detained_lo`..`detained_hi`: the first and last possible day of the arrest; null: undated. `ended`: how it ended;
+    null: no source reports an end, or only a contested release. `lo`..`hi`: the days of the beginning of custody; null:
+    undated. `out_lo`..`out_hi`: of the end in any release. `free_lo`..`free_hi`: of the end in a release that left the
+    person at large. All four are `dates.LAST_DAY` while no source reports an end; `dates.LAST_DAY` is also the last
+    possible day of an undated end. On the days from `sure_lo` to `sure_hi` (`free_sure_hi`: if house arrest is custody)
+    no source contradicts that the person was held.
     """
 
     __tablename__ = "detention_state"
     __table_args__ = (
         build_enum_check("status", ReleaseStatus),
+        build_enum_check("ended", CustodyEnd),
         Index(None, "detainee", "until"),
         Index(None, "out_hi"),
     )
@@ -229,6 +232,9 @@ class DetentionState(SQLModel, table=True):
     until: int = key_column()
     detainee: int = key_column()
     status: str | None  # null: no report asserts it (rule 1)
+    detained_lo: int | None
+    detained_hi: int | None
+    ended: str | None
     lo: int | None
     hi: int | None
     out_lo: int
@@ -248,13 +254,14 @@ class DetentionState(SQLModel, table=True):
 
 
 class SourceDetention(SQLModel, table=True):
-    """A detention with its beginning and end by one source: the rows that counts of held people by source count."""
+    """A detention by one source: the rows that counts of detentions and of held people by source count."""
 
     __tablename__ = "source_detention"
     __table_args__ = (
         build_enum_check("verdict", Verdict),
         build_enum_check("status", ReleaseStatus),
         build_enum_check("review", Review),
+        build_enum_check("ended", CustodyEnd),
         Index(None, "detainee", "until"),
         Index(None, "source", "out_hi"),
     )
@@ -267,6 +274,9 @@ class SourceDetention(SQLModel, table=True):
     independent: bool
     status: str | None  # null: the source denies it first-hand, or asserts nothing
     review: str | None  # null: its reports count in combined records
+    detained_lo: int | None
+    detained_hi: int | None
+    ended: str | None
     lo: int | None
     hi: int | None
     out_lo: int

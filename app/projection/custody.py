@@ -20,7 +20,7 @@ from app.projection.consolidate import (
     read_source_values,
 )
 from app.projection.event_dates import GOVERNMENT, EventDate, choose_arrest_date, choose_end_date, choose_release_date
-from app.projection.held import End, HeldDays, find_held_days, select_witnesses
+from app.projection.held import End, HeldDays, find_first_end, find_held_days, select_witnesses
 from app.projection.statements import (
     ASSERTIONS,
     DENIALS,
@@ -41,7 +41,7 @@ from app.projection.status import (
 )
 from app.schemas.base import Fact, Facts
 from app.schemas.records import StageOut
-from app.vocabulary import STAGES, Designation, EndedHow, ReleaseKind, ReleaseStatus, Stage, Verdict
+from app.vocabulary import STAGES, CustodyEnd, Designation, EndedHow, ReleaseKind, ReleaseStatus, Stage, Verdict
 
 # From most to least certain: a source's most certain verdict on the detention or its release is its verdict on whether
 # the person was in custody.
@@ -182,10 +182,19 @@ class Custody:
             self.witnesses, self.begin, self.arrest, self._list_ends(death, house_arrest=house_arrest)
         )
 
+    def find_way_of_end(self, death: End | None) -> str | None:
+        """Return how custody ended; None without an end."""
+        end = find_first_end(self._list_ends(death, house_arrest=False))
+        return None if end is None else end.how
+
     def _list_ends(self, death: End | None, *, house_arrest: bool) -> list[End]:
         release = self.ending_release
         is_out = release is not None and not (house_arrest and release.kind == ReleaseKind.HOUSE_ARREST)
-        ends = [End(release.date, release.status == ReleaseStatus.CONTESTED)] if release is not None and is_out else []
+        ends = (
+            [End(release.date, CustodyEnd.RELEASED, release.status == ReleaseStatus.CONTESTED)]
+            if release is not None and is_out
+            else []
+        )
         other_end = self.other_end
         if death is not None and self.ended_how == EndedHow.DIED and other_end is not None and not other_end.date.date:
             other_end = None  # the death has a date
@@ -213,7 +222,11 @@ def read_custody(statements: Sequence[Statement], begin: PartialDate | None = No
     end_statements = [s for s in assertions if s.verdict in ASSERTIONS and _read_ended_how(s)]
     end_witnesses = [statement for statement in end_statements if statement in witnesses]
     ended_how = plain_fact(read_source_values(end_witnesses, _read_ended_how))
-    other_end = End(choose_end_date(end_witnesses)) if end_witnesses else None
+    other_end = (
+        End(choose_end_date(end_witnesses), (ended_how and ended_how["value"]) or CustodyEnd.OTHER)
+        if end_witnesses
+        else None
+    )
     facts = _drop_missing_facts(
         detained_on=_build_date_fact(assertions, "detention.detained_on", arrest),
         country=plain_fact(read_source_values(basis, read_field("detention.country"), "detention.country")),

@@ -14,7 +14,7 @@ from app.projection.event_dates import choose_end_date
 from app.projection.held import End
 from app.projection.statements import ASSERTIONS, DENIALS, Statement, drop_retracted
 from app.projection.status import COUNTED_STATUSES, group_by_source, weigh_own
-from app.vocabulary import Designation, Publish, ReleaseKind, Verdict
+from app.vocabulary import CustodyEnd, Designation, Publish, ReleaseKind, Verdict
 
 DIED_ON = "detainee.died_on"
 
@@ -80,7 +80,7 @@ def find_death(statements: Iterable[Statement]) -> End | None:
     current_statements = drop_retracted(statements)
     witnesses = [s for s in current_statements if s.source.independent] or current_statements
     dated = [witness for witness in witnesses if DIED_ON in witness.content and witness.asserts_detention]
-    return End(choose_end_date(dated, DIED_ON)) if dated else None
+    return End(choose_end_date(dated, DIED_ON), CustodyEnd.DIED) if dated else None
 
 
 def find_deaths_by_source(statements: Iterable[Statement]) -> dict[int, End]:
@@ -96,11 +96,14 @@ def read_own_kind(own: Sequence[Statement]) -> str:
 
 
 def _build_day_columns(custody: Custody, death: End | None) -> TableRow:
-    """Return the possible days of the begin and of the end (`free_`: if house arrest is custody), the days on which no
-    source contradicts that the person was held (`sure_`), and the last day on which a report shows the person
-    inside."""
+    """Return the possible days of the arrest, of the begin and of the end (`free_`: if house arrest is custody), how it
+    ended, the days on which no source contradicts that the person was held (`sure_`), and the last day on which a
+    report shows the person inside."""
+    arrest = custody.detained_on
     out = custody.find_held_days(death, house_arrest=False)
     free = custody.find_held_days(death, house_arrest=True)
     columns: dict[str, Any] = {"lo": out.begin_lo, "hi": out.begin_hi, "out_lo": out.end_lo, "out_hi": out.end_hi}
+    columns |= {"detained_lo": arrest and arrest.lo, "detained_hi": arrest and arrest.hi}
+    columns |= {"ended": custody.find_way_of_end(death)}
     columns |= {"free_lo": free.end_lo, "free_hi": free.end_hi, "heard_hi": custody.last_shown_day}
     return columns | {"sure_lo": out.sure_lo, "sure_hi": out.sure_hi, "free_sure_hi": free.sure_hi}

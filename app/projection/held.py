@@ -27,9 +27,11 @@ class HeldDays:
 
 @dataclass(frozen=True)
 class End:
-    """An end of a detention. `is_contested`: it is a release with the status `contested`."""
+    """An end of a detention. `how`: a code of `CustodyEnd`. `is_contested`: it is a release with the status
+    `contested`."""
 
     date: EventDate
+    how: str
     is_contested: bool = False
 
 
@@ -83,6 +85,16 @@ def find_held_days(
         LAST_DAY if is_denied else max(first_hand_arrests, default=FIRST_DAY),
         min(first_hand_ends, default=LAST_DAY),
     )
+
+
+def find_first_end(ends: Iterable[End]) -> End | None:
+    """Return the end that comes first by its last possible day; None if only a contested release may have ended it."""
+    return min((end for end in ends if not end.is_contested), key=_get_end_days, default=None)
+
+
+def _get_end_days(end: End) -> tuple[int, int]:
+    date = end.date.date
+    return (LAST_DAY, LAST_DAY) if date is None else (date.hi, date.lo)
 
 
 def _find_begin(arrest: PartialDate | None, shown: Sequence[PartialDate]) -> tuple[int | None, int | None]:

@@ -19,7 +19,7 @@ from sqlmodel import Session, col
 from app.columns.loader import CHANGED_PEOPLE_QUERY, Columns
 from app.columns.rows import Mask, flag_keys
 from app.columns.store import get_columns
-from app.columns.table import ARRESTS, FURTHEST_STAGES, PEOPLE, PERSON_COLUMN, TableSpec
+from app.columns.table import PERSON_COLUMN
 from app.db.engine import split_into_chunks
 from app.models import (
     Claim,
@@ -38,7 +38,7 @@ from app.models import (
     Verification,
 )
 from app.queries import person_records, shapes, visibility
-from app.queries.listing import ItemFinder
+from app.queries.listing import RECORD_TABLES, ItemFinder
 from app.queries.parameters import (
     UNTOLD_CAVEATS,
     Page,
@@ -86,7 +86,6 @@ _KEY_COLUMNS: dict[str, tuple[Any, str]] = {
     "detainee": (Detainee, "detainee"),
 }
 _KIND_ALIASES: dict[str, Any] = {kind: aliased(table) for kind, (table, _key_column) in _KEY_COLUMNS.items()}
-_COLUMN_TABLES: dict[str, TableSpec] = {"release": FURTHEST_STAGES, "detention": ARRESTS, "detainee": PEOPLE}
 _EARLIER_PERSON: Any = aliased(Detainee)
 _EARLIER_CLAIM: Any = aliased(Claim)
 _CURRENT_CLAIM: Any = aliased(Claim)
@@ -256,9 +255,8 @@ def build_gone_fetcher(
 ) -> RowFetcher:
     """Return a fetcher of key and id of items that left a list of records. `changed_people`: people who may have
     changed."""
-    columns, column_table = get_columns(session), _COLUMN_TABLES[kind]
-    name = _KEY_COLUMNS[kind][1]
-    current_rows, earlier_rows = columns.rows(column_table, revision), columns.rows(column_table, since)
+    columns, (record_table, name) = get_columns(session), RECORD_TABLES[kind]
+    current_rows, earlier_rows = columns.rows(record_table, revision), columns.rows(record_table, since)
     visible_keys = current_rows[name][match_visible(columns, current_rows[PERSON_COLUMN], reader, revision)]
     public_query = query.drop_personal()
     no_longer_matching = flag_keys(columns.key_count, find_items(public_query, since).key) & ~flag_keys(

@@ -1,4 +1,4 @@
-"""The kinds of things that are counted: releases, and people held on a day.
+"""The kinds of things that are counted: releases, detentions, and people held on a day.
 
 Each kind has one `Countable` record. To count something else, write its terms, its tables and windows in
 `selection.py`, and its record."""
@@ -6,30 +6,46 @@ Each kind has one `Countable` record. To count something else, write its terms, 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlmodel import Session
 
 from app import dates
 from app.errors import Invalid
 from app.log.entries import load_recorded_at
-from app.queries.parameters import BaseCountQuery, CountQuery, HeldQuery
-from app.queries.terms import DETENTIONS, RELEASES, CountTerms, HeldCountTerms, HeldTerms, PersonTerms, SourcedTerms
+from app.queries.parameters import (
+    BaseCountQuery,
+    CountQuery,
+    DetentionCountQuery,
+    DetentionQuery,
+    HeldCountQuery,
+    HeldQuery,
+    PageQuery,
+    ReleaseQuery,
+)
+from app.queries.terms import (
+    DETENTIONS,
+    HELD,
+    RELEASES,
+    CountTerms,
+    DetentionCountTerms,
+    HeldCountTerms,
+    HeldTerms,
+    SourcedTerms,
+)
 from app.registry.records import TargetKind
 from app.translations import Message
 from app.vocabulary import Measure
-
-# The terms that concern a day and its sources; without a day, a list of detentions contains all of them.
-DAY_TERMS = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
 
 
 def get_held_day(terms: HeldTerms) -> int:
     return dates.FIRST_DAY if terms.day is None else terms.day
 
 
-def resolve_held_day(
-    session: Session, terms: HeldCountTerms, revision: int, zone: tzinfo, now: datetime
-) -> HeldCountTerms:
+AnyHeldTerms = TypeVar("AnyHeldTerms", bound=HeldTerms)
+
+
+def resolve_held_day(session: Session, terms: AnyHeldTerms, revision: int, zone: tzinfo, now: datetime) -> AnyHeldTerms:
     """Return the terms with the one day they mean: the requested one, otherwise the day in `zone` on which the revision
     was recorded.
 
@@ -56,17 +72,6 @@ def refuse_future(terms: HeldTerms, now: datetime) -> None:
         )
 
 
-def require_day(terms: HeldTerms) -> None:
-    """Raise Invalid if terms need a day and none is given."""
-    names = sorted(terms.model_fields_set & DAY_TERMS)
-    if terms.held_on is None and names:
-        detail = Message(
-            "Add held_on, the day: who says that somebody is held is told of a day only (`{names}`).",
-            names="`, `".join(names),
-        )
-        raise Invalid.at_pointer("/held_on", "day_needed", detail)
-
-
 DayResolver = Callable[[Session, Any, int, tzinfo, datetime], Any]
 
 
@@ -79,15 +84,16 @@ class Countable:
     """One kind of thing that is counted.
 
     `noun`: its name in addresses and totals. `record`: the kind of record in its list. `terms`: the terms of its
-    counts. `query`: these terms with a revision. `names`: singular and plural in English, then in Spanish. `title`: its
-    title in a bibliography. `measure`: that of published figures of the same. `marker_term`: a term that only these
-    counts echo and that identifies a short address; without one the address begins with the noun. `resolve_day`: sets
-    the day that terms mean at a revision."""
+    counts. `query`: these terms with a revision. `list_query`: the query of its list. `names`: singular and plural in
+    English, then in Spanish. `title`: its title in a bibliography. `measure`: that of published figures of the same.
+    `marker_term`: a term that only these counts echo and that identifies a short address; without one the address
+    begins with the noun. `resolve_day`: sets the day that terms mean at a revision."""
 
     noun: str
     record: TargetKind
     terms: type[SourcedTerms]
     query: type[BaseCountQuery]
+    list_query: type[PageQuery]
     names: tuple[str, str, str, str]
     title: str
     measure: Measure
@@ -113,6 +119,7 @@ COUNTABLES = {
             record="release",
             terms=CountTerms,
             query=CountQuery,
+            list_query=ReleaseQuery,
             marker_term="net",
             names=("release", "releases", "excarcelación", "excarcelaciones"),
             title="Releases",
@@ -121,8 +128,19 @@ COUNTABLES = {
         Countable(
             noun=DETENTIONS,
             record="detention",
+            terms=DetentionCountTerms,
+            query=DetentionCountQuery,
+            list_query=DetentionQuery,
+            names=("detention", "detentions", "detención", "detenciones"),
+            title="Detentions",
+            measure=Measure.DETAINED,
+        ),
+        Countable(
+            noun=HELD,
+            record="detention",
             terms=HeldCountTerms,
-            query=HeldQuery,
+            query=HeldCountQuery,
+            list_query=HeldQuery,
             marker_term="house_arrest",
             names=("person held", "people held", "persona detenida", "personas detenidas"),
             title="People held",

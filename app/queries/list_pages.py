@@ -30,13 +30,13 @@ from app.queries.listing import (
     ListedItems,
     build_order,
     find_counted_items,
-    find_detention_items,
     find_person_items,
+    match_recorded,
 )
 from app.queries.parameters import (
     UNTOLD_CAVEATS,
     DetaineeQuery,
-    DetentionQuery,
+    DetentionListQuery,
     FacilityQuery,
     ListQuery,
     Page,
@@ -84,16 +84,17 @@ def _build_list_page(
     if since is not None and query.total:
         raise Invalid.at_pointer("/total", "not_with_changed_since", TOTAL_OF_CHANGES_DETAIL)
     items, columns = find_items(query, revision), get_columns(session)
-    name = f"counted {kind}s" if reports_withheld else f"{kind}s"
+    name = query.noun if reports_withheld else f"{kind}s"
     list_name, viewer = f"{name} by {query.sort or 'default'}", reader
     order = build_order(items, query.sort)
+    recorded = match_recorded(columns, items, kind, revision)
     if query.q is None:
-        visible: Mask = match_visible(columns, items.person, reader, revision)
+        visible: Mask = match_visible(columns, items.person, reader, revision) & recorded
         withheld = int(np.count_nonzero(~visible))
     else:
         viewer = reader.as_name_searcher
         rank = rank_by_name(session, reader, query.q, revision)[items.person]
-        visible = rank != NOT_FOUND  # a reader who sees the name sees the person in lists
+        visible = (rank != NOT_FOUND) & recorded  # a reader who sees the name sees the person in lists
         if query.sort is None:
             order, list_name = [(rank, True), *order], f"{name} by likeness"
     if since is not None:
@@ -158,15 +159,14 @@ def query_releases(
 
 
 def query_detentions(
-    session: Session, query: DetentionQuery, reader: Reader, revision: int, since: int | None = None
+    session: Session, query: DetentionListQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[DetentionRow]:
-    """Return spells in custody; with a day, the spells that a count of people held on it counts."""
-    has_day = query.held_on is not None
+    """Return the detentions that a count with the same terms counts. `since`: only those changed after it."""
 
     def find_items(terms: Any, at_revision: int) -> ListedItems:
-        return (find_counted_items if has_day else find_detention_items)(session, terms, reader, at_revision)
+        return find_counted_items(session, terms, reader, at_revision)
 
-    return _build_list_page(session, "detention", find_items, query, reader, revision, since, reports_withheld=has_day)
+    return _build_list_page(session, "detention", find_items, query, reader, revision, since, reports_withheld=True)
 
 
 def query_detainees(

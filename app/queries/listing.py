@@ -7,18 +7,20 @@ import numpy as np
 from sqlmodel import Session
 
 from app.columns import table
+from app.columns.loader import Columns
 from app.columns.rows import NULL, Array, Mask, Places, Rows, flag_keys
 from app.columns.store import get_columns
+from app.columns.table import TableSpec
 from app.queries.parameters import (
     AFTER_ANY_DAY,
     BEFORE_ANY_DAY,
     DetaineeQuery,
-    DetentionQuery,
-    ReleaseQuery,
+    RecordListQuery,
 )
 from app.queries.selection import build_selection, load_matching_detentions
-from app.queries.terms import PersonTerms, ReleaseTerms
+from app.queries.terms import PersonTerms, ReleaseTerms, SourcedTerms
 from app.registry.publication.permissions import Reader
+from app.registry.records import TargetKind
 
 # Terms of releases: in a list of detainees they select people with such a release.
 RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys()
@@ -52,22 +54,29 @@ class ListedItems:
 
 
 # Maps a query and a revision to the items that its terms select then.
-ItemFinder = Callable[[ReleaseQuery | DetentionQuery | DetaineeQuery, int], ListedItems]
+ItemFinder = Callable[[RecordListQuery, int], ListedItems]
 
 
-def find_counted_items(
-    session: Session, query: ReleaseQuery | DetentionQuery, reader: Reader, revision: int
-) -> ListedItems:
+def find_counted_items(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> ListedItems:
     """Return the items that a count with the same terms counts."""
-    selection = build_selection(session, query, reader, revision)
-    rows = selection.rows.where(selection.is_inside)
-    return ListedItems(rows["spell"], rows[table.PERSON_COLUMN], rows["lo"], rows, selection.uses_source_rows)
+    selection = build_selection(session, terms, reader, revision)
+    rows = selection.rows.where(selection.match_listed(terms))
+    day, _last_day = selection.day_columns
+    return ListedItems(rows["spell"], rows[table.PERSON_COLUMN], rows[day], rows, selection.uses_source_rows)
 
 
-def find_detention_items(session: Session, query: DetentionQuery, reader: Reader, revision: int) -> ListedItems:
-    """Return spells in custody at any time."""
-    rows = load_matching_detentions(session, query, reader, revision)
-    return ListedItems(rows["spell"], rows[table.PERSON_COLUMN], rows["detained_lo"], rows)
+# The table with a row for each record of a kind, and its column with the key of the record.
+RECORD_TABLES: dict[str, tuple[TableSpec, str]] = {
+    "release": (table.FURTHEST_STAGES, "spell"),
+    "detention": (table.ARRESTS, "spell"),
+    "detainee": (table.PEOPLE, table.PERSON_COLUMN),
+}
+
+
+def match_recorded(columns: Columns, items: ListedItems, kind: TargetKind, revision: int) -> Mask:
+    """Return which items have a combined record. A source's own row under review may have none (rule 21)."""
+    record_table, column = RECORD_TABLES[kind]
+    return flag_keys(columns.key_count, columns.rows(record_table, revision)[column])[items.key]
 
 
 def find_person_items(session: Session, query: DetaineeQuery, reader: Reader, revision: int) -> ListedItems:
@@ -80,7 +89,7 @@ def find_person_items(session: Session, query: DetaineeQuery, reader: Reader, re
         keys = keys[flag_keys(columns.key_count, spells[table.PERSON_COLUMN])[keys]]
     if query.model_fields_set & RELEASE_TERMS:
         selection = build_selection(session, query, reader, revision)
-        keys = keys[flag_keys(columns.key_count, selection.person[selection.is_inside])[keys]]
+        keys = keys[flag_keys(columns.key_count, selection.person[selection.match_listed(query)])[keys]]
     return ListedItems(keys, keys, None, spells, lists_people=True)
 
 

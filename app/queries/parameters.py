@@ -22,6 +22,8 @@ from app.models import OPEN
 from app.queries.terms import (
     MAX_VALUES,
     CountTerms,
+    DetentionCountTerms,
+    DetentionTerms,
     EventTerms,
     HeldCountTerms,
     HeldTerms,
@@ -179,7 +181,11 @@ class CountQuery(CountTerms, BaseCountQuery):
     """A query for a count: its terms and the revision."""
 
 
-class HeldQuery(HeldCountTerms, BaseCountQuery):
+class DetentionCountQuery(DetentionCountTerms, BaseCountQuery):
+    """A query for a count of detentions: its terms and the revision."""
+
+
+class HeldCountQuery(HeldCountTerms, BaseCountQuery):
     """A query for a count of people held: its terms and the revision."""
 
 
@@ -227,8 +233,9 @@ Include = Literal["detainee"]
 
 
 class ReleaseQuery(ReleaseTerms, ListQuery):
-    """A query for a list of releases."""
+    """A query for a list of releases. `stage`: None lists each at the furthest stage at which it counts."""
 
+    stage: Stage | None = Stage.CARRIED_OUT
     q: Line | None = None
     include: Include | None = None
     changed_since: Moment | None = None
@@ -238,13 +245,14 @@ class ReleaseQuery(ReleaseTerms, ListQuery):
 class DetaineeQuery(ReleaseTerms, ListQuery):
     """A query for a list of detainees; terms of releases select people with a release that matches all of them."""
 
+    stage: Stage = Stage.CARRIED_OUT
     q: Line | None = None
     changed_since: Moment | None = None
     sort: RecordedSort | None = None
 
 
-class DetentionQuery(HeldTerms, ListQuery):
-    """A query for a list of detentions: of people held on a day, or all without `held_on`."""
+class DetentionListQuery(SourcedTerms, ListQuery):
+    """A query for a list of detentions of any kind."""
 
     q: Line | None = None
     include: Include | None = None
@@ -252,7 +260,15 @@ class DetentionQuery(HeldTerms, ListQuery):
     sort: Literal[RecordedSort, "detained_on", "-detained_on"] | None = None
 
 
-RecordListQuery = ReleaseQuery | DetaineeQuery | DetentionQuery
+class DetentionQuery(DetentionTerms, DetentionListQuery):
+    """A query for a list of detentions of any time."""
+
+
+class HeldQuery(HeldTerms, DetentionListQuery):
+    """A query for a list of detentions of people held on a day."""
+
+
+RecordListQuery = ReleaseQuery | DetaineeQuery | DetentionListQuery
 
 
 Row = TypeVar("Row", covariant=True)

@@ -31,12 +31,24 @@ from app.errors import NotInFiles
 from app.queries import visibility
 from app.queries.countables import get_held_day
 from app.queries.term_names import check_source_counts, load_source_keys, resolve_facility_slug
-from app.queries.terms import CountTerms, DayUnit, HeldTerms, PersonTerms, ReleaseTerms, SourcedTerms, is_personal
+from app.queries.terms import (
+    HELD,
+    RELEASES,
+    CountTerms,
+    DayUnit,
+    DetentionTerms,
+    HeldTerms,
+    PersonTerms,
+    ReleaseTerms,
+    SourcedTerms,
+    is_personal,
+)
 from app.queries.windows import (
     WindowMatch,
     compute_bucket_numbers,
     intersect_matches,
     match_all_rows,
+    match_ended,
     match_held_on_day,
     match_held_within,
     match_still_free,
@@ -56,7 +68,7 @@ class Selection:
     `rows`: the rows that the filters read, consolidated or each source's own (`uses_source_rows`). `consolidated_rows`:
     for each of them the row of all sources together, with the status of `rows` (rule 9). `window_match`: which are
     within the requested days. `is_outside_held_within`: which would be, had a report shown the person inside within the
-    requested years. `counts_detentions`: the rows are detentions."""
+    requested years. `noun`: what is counted."""
 
     columns: Columns
     revision: int
@@ -65,7 +77,7 @@ class Selection:
     uses_source_rows: bool
     window_match: WindowMatch
     is_outside_held_within: Mask
-    counts_detentions: bool
+    noun: str
 
     @property
     def is_inside(self) -> Mask:
@@ -78,6 +90,11 @@ class Selection:
     @property
     def person(self) -> Array:
         return self.rows[table.PERSON_COLUMN]
+
+    @property
+    def day_columns(self) -> tuple[str, str]:
+        """The columns with the first and last possible day of the counted event: a release, or an arrest."""
+        return ("lo", "hi") if self.noun == RELEASES else ("detained_lo", "detained_hi")
 
     @cached_property
     def is_countable(self) -> Mask:
@@ -93,7 +110,7 @@ class Selection:
     def is_in_doubt(self) -> Mask:
         """Whether a row counts in `uncertain_date`: also a refuted detention (rule 7)."""
         is_possible = self.is_countable
-        if self.counts_detentions:
+        if self.noun == HELD:
             is_possible = is_possible | (
                 self.consolidated_rows["status"] == self.columns.codes.find_code(ReleaseStatus.REFUTED)
             )
@@ -111,6 +128,11 @@ class Selection:
             window_match=window_match,
             is_outside_held_within=self.is_outside_held_within[mask],
         )
+
+    def match_listed(self, terms: SourcedTerms) -> Mask:
+        """Return which rows a list with the terms of the selection shows: those that count, or those with the requested
+        statuses."""
+        return self.is_inside if terms.status else self.is_inside & self.is_countable
 
     def count_rows(self, *masks: Mask) -> int:
         """Return how many rows are inside, count, and match all masks."""
@@ -133,9 +155,8 @@ def load_consolidated_rows(columns: Columns, terms: SourcedTerms, revision: int)
 
 def _load_all_consolidated_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """Return the same including rows that count for single sources only (`Columns.first_unlinkable_spell`)."""
-    return _load_rows_at_stage(
-        columns, table.DETENTION_STATES if isinstance(terms, HeldTerms) else table.RELEASES, terms, revision
-    )
+    version_table = table.RELEASES if isinstance(terms, ReleaseTerms) else table.DETENTION_STATES
+    return _load_rows_at_stage(columns, version_table, terms, revision)
 
 
 def load_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
@@ -146,7 +167,7 @@ def load_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Ro
 
 def load_all_source_rows(columns: Columns, terms: SourcedTerms, revision: int) -> Rows:
     """Return the same including rows that await review or were rejected (rule 21)."""
-    version_table = table.SOURCE_DETENTIONS if isinstance(terms, HeldTerms) else table.SOURCE_RELEASES
+    version_table = table.SOURCE_RELEASES if isinstance(terms, ReleaseTerms) else table.SOURCE_DETENTIONS
     return _load_rows_at_stage(columns, version_table, terms, revision)
 
 
@@ -267,7 +288,7 @@ def build_selection(
                 "is_denied": consolidated["is_denied"] & is_approved,
             }
         )
-    event_match = _match_event_day(rows, terms)
+    event_match = _match_event_day(columns, rows, terms)
     if isinstance(terms, ReleaseTerms):
         if not uses_source_rows:
             other_dates = _match_other_dates(columns, terms, consolidated, revision)
@@ -279,7 +300,7 @@ def build_selection(
                 is_confirmed_inside &= rows["review"] == NULL_CODE
             numbers = _count_confirmations(columns, terms, rows.where(is_confirmed_inside), revision, units)
             consolidated = _confirm_in_window(columns, consolidated, is_confirmed_inside, numbers)
-    else:
+    elif isinstance(terms, HeldTerms):
         is_refuted = consolidated["status"] == columns.codes.find_code(ReleaseStatus.REFUTED)
         event_match = event_match._replace(is_uncertain=event_match.is_uncertain | (event_match.is_inside & is_refuted))
     mask = np.ones(len(rows), bool)
@@ -319,7 +340,7 @@ def build_selection(
         uses_source_rows,
         window_match,
         is_outside_held_within,
-        counts_detentions=isinstance(terms, HeldTerms),
+        noun=terms.noun,
     )
 
 
@@ -399,7 +420,9 @@ def _match_verified_by(columns: Columns, terms: SourcedTerms, keys: dict[str, in
     return masks
 
 
-def _match_event_day(rows: Rows, terms: SourcedTerms) -> WindowMatch:
+def _match_event_day(columns: Columns, rows: Rows, terms: SourcedTerms) -> WindowMatch:
+    if isinstance(terms, DetentionTerms):
+        return match_ended(rows, terms, columns.codes)
     if isinstance(terms, HeldTerms):
         return match_held_on_day(rows, get_held_day(terms), house_arrest=terms.house_arrest)
     assert isinstance(terms, ReleaseTerms)
@@ -413,11 +436,8 @@ def _match_arrest(
     row."""
     if terms.arrest_window == (None, None):
         return match_all_rows(len(rows))
-    if uses_source_rows:
-        arrests, lo, hi = columns.rows(table.SOURCE_DETENTIONS, revision), "lo", "hi"
-    else:
-        arrests, lo, hi = columns.rows(table.ARRESTS, revision), "detained_lo", "detained_hi"
-    window_match = match_window(arrests[lo], arrests[hi], terms.arrest_window)
+    arrests = columns.rows(table.SOURCE_DETENTIONS if uses_source_rows else table.ARRESTS, revision)
+    window_match = match_window(arrests["detained_lo"], arrests["detained_hi"], terms.arrest_window)
     return WindowMatch(
         *(
             visibility.match_statements(columns, rows, arrests, mask, by_source=uses_source_rows)

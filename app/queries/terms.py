@@ -30,6 +30,7 @@ from app.vocabulary import (
     AgeGroup,
     Category,
     Condition,
+    CustodyEnd,
     Designation,
     Gender,
     Group,
@@ -40,13 +41,15 @@ from app.vocabulary import (
     State,
 )
 
-RELEASES, DETENTIONS = "releases", "detentions"
-RELEASES_ONLY, DETENTIONS_ONLY = frozenset({RELEASES}), frozenset({DETENTIONS})
+RELEASES, DETENTIONS, HELD = "releases", "detentions", "held"
 FILTER_ONLY: frozenset[str] = frozenset()
 
 DayUnit = Literal["day", "week", "month"]
 # The event of a window, which has two terms: `released_from`, `released_to`.
-WindowEvent = Literal["released", "detained"]
+WindowEvent = Literal["released", "detained", "ended"]
+# The event by whose days, weeks and months the counts of a noun are grouped.
+GROUPED_EVENTS: dict[str, WindowEvent] = {RELEASES: "released", DETENTIONS: "detained"}
+RELEASES_ONLY, EVENTS_ONLY = frozenset({RELEASES}), frozenset(GROUPED_EVENTS)
 # The value of a dimension in a response; None if unknown.
 DimensionValue = str | int | None
 
@@ -68,8 +71,8 @@ class Dimension:
 
     `label`: in English and Spanish. `groupable_nouns`: the nouns whose counts can be grouped by it; all if None.
     `is_multivalued`: one release can have several values, whose groups overlap. `code_list`: the code list of its
-    values. `accepts_list`: its filter takes several values. `event_and_unit`: for a dimension made from the day of an
-    event, the event and the unit of its buckets."""
+    values. `accepts_list`: its filter takes several values. `unit`: for a dimension made from the day of the counted
+    event (GROUPED_EVENTS), the unit of its buckets; its values are filtered by the window of the event."""
 
     name: str
     label: tuple[str, str]
@@ -78,7 +81,7 @@ class Dimension:
     is_multivalued: bool = False
     code_list: str | None = None
     accepts_list: bool = False
-    event_and_unit: tuple[WindowEvent, DayUnit] | None = None
+    unit: DayUnit | None = None
 
     @property
     def is_personal(self) -> bool:
@@ -86,14 +89,9 @@ class Dimension:
         return self.origin in (ValueOrigin.PERSON, ValueOrigin.PLACE)
 
     @property
-    def window(self) -> WindowEvent | None:
-        """The event whose day it is made from; its values are filtered by that window."""
-        return None if self.event_and_unit is None else self.event_and_unit[0]
-
-    @property
     def is_filter(self) -> bool:
         """Whether a term of the same name filters by its values."""
-        return self.event_and_unit is None
+        return self.unit is None
 
 
 # In the order of the API, including filters that cannot group (FILTER_ONLY).
@@ -106,9 +104,17 @@ DIMENSIONS = {
             "kind", ("kind", "tipo"), ValueOrigin.COLUMN, RELEASES_ONLY, code_list="release_kinds", accepts_list=True
         ),
         Dimension("country", ("country", "país"), ValueOrigin.COLUMN),
-        Dimension("month", ("month", "mes"), ValueOrigin.DAY, RELEASES_ONLY, event_and_unit=("released", "month")),
-        Dimension("week", ("week", "semana"), ValueOrigin.DAY, RELEASES_ONLY, event_and_unit=("released", "week")),
-        Dimension("day", ("day", "día"), ValueOrigin.DAY, RELEASES_ONLY, event_and_unit=("released", "day")),
+        Dimension("month", ("month", "mes"), ValueOrigin.DAY, EVENTS_ONLY, unit="month"),
+        Dimension("week", ("week", "semana"), ValueOrigin.DAY, EVENTS_ONLY, unit="week"),
+        Dimension("day", ("day", "día"), ValueOrigin.DAY, EVENTS_ONLY, unit="day"),
+        Dimension(
+            "ended",
+            ("end", "fin"),
+            ValueOrigin.COLUMN,
+            frozenset({DETENTIONS}),
+            code_list="custody_ends",
+            accepts_list=True,
+        ),
         Dimension("designation", ("designation", "designación"), ValueOrigin.COLUMN, code_list="designations"),
         Dimension("sources", ("independent sources", "fuentes independientes"), ValueOrigin.STATUS),
         Dimension("facility", ("facility", "centro"), ValueOrigin.PLACE),
@@ -126,7 +132,7 @@ DIMENSIONS = {
             "legal_status",
             ("legal status", "situación jurídica"),
             ValueOrigin.PERSON,
-            DETENTIONS_ONLY,
+            frozenset({DETENTIONS, HELD}),
             code_list="legal_statuses",
         ),
         Dimension(
@@ -154,9 +160,12 @@ def list_dimensions(noun: str) -> tuple[str, ...]:
 
 if TYPE_CHECKING:
     ReleaseDimension: TypeAlias = str
+    DetentionDimension: TypeAlias = str
     HeldDimension: TypeAlias = str
 else:
-    ReleaseDimension, HeldDimension = Literal[list_dimensions(RELEASES)], Literal[list_dimensions(DETENTIONS)]
+    ReleaseDimension, DetentionDimension, HeldDimension = (
+        Literal[list_dimensions(noun)] for noun in (RELEASES, DETENTIONS, HELD)
+    )
 
 
 MAX_DIMENSIONS = 3  # at once; with more, a table discloses more than a count
@@ -217,7 +226,7 @@ class PersonTerms(BaseModel):
     detained_from: Date | None = None
     detained_to: Date | None = None
 
-    @field_validator("detained_to", "released_to", check_fields=False)
+    @field_validator("detained_to", "released_to", "ended_to", check_fields=False)
     @classmethod
     def _check_window_order(cls, end: str | None, info: ValidationInfo) -> str | None:
         start_name = str(info.field_name).replace("_to", "_from")
@@ -310,11 +319,32 @@ class ReleaseTerms(EventTerms, SourcedTerms):
     sources: ExactSources | None = None
 
 
+class DetentionTerms(SourcedTerms):
+    """Additional filters on detentions of any time: how and when they ended, and the sources."""
+
+    noun = DETENTIONS
+    ended: UniqueValues[CustodyEnd] = []
+    ended_from: Date | None = None
+    ended_to: Date | None = None
+    status: UniqueValues[ReleaseStatus] = []
+    source: Slug | None = None
+    verified_by: Sources = []
+    any_of: Sources = []
+    all_of: Sources = []
+    min_sources: MinSources | None = None
+    sources: ExactSources | None = None
+
+    @property
+    def end_window(self) -> tuple[int | None, int | None]:
+        """The first and last day of the window of the end, as ordinals; None is open."""
+        return parse_window(self.ended_from, self.ended_to)
+
+
 class HeldTerms(SourcedTerms):
     """Additional filters on people held on a day: the day, whether house arrest after a release counts as being held,
     within how many years a report shows the person inside, and the sources."""
 
-    noun = DETENTIONS
+    noun = HELD
     held_on: Date | None = None
     house_arrest: bool = False
     held_within: HeldWithin = DEFAULT_HELD_WITHIN
@@ -341,6 +371,12 @@ class CountTerms(ReleaseTerms):
 
     stage: Stage = Stage.CARRIED_OUT
     group_by: Annotated[list[ReleaseDimension], Field(max_length=MAX_DIMENSIONS), AfterValidator(remove_repeats)] = []
+
+
+class DetentionCountTerms(DetentionTerms):
+    """The terms of a count of detentions."""
+
+    group_by: Annotated[list[DetentionDimension], Field(max_length=MAX_DIMENSIONS), AfterValidator(remove_repeats)] = []
 
 
 class HeldCountTerms(HeldTerms):

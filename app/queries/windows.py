@@ -7,9 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from app import dates
-from app.columns.rows import NULL, Array, Mask, Rows
+from app.columns.rows import NULL, Array, Mask, Rows, is_any_of
+from app.columns.table import NULL_CODE, Codes
 from app.queries.countables import get_held_day
-from app.queries.terms import DayUnit, HeldTerms
+from app.queries.terms import DayUnit, DetentionTerms, HeldTerms
+from app.vocabulary import CustodyEnd
 
 DAYS_PER_WEEK, MONTHS_PER_YEAR = 7, 12
 
@@ -46,6 +48,24 @@ def intersect_matches(a: WindowMatch, b: WindowMatch) -> WindowMatch:
     """Return the intersection of two matches; uncertain if neither excludes the row and not both are certain."""
     is_possible = (a.is_inside | a.is_uncertain) & (b.is_inside | b.is_uncertain)
     return WindowMatch(a.is_inside & b.is_inside, is_possible & (a.is_uncertain | b.is_uncertain))
+
+
+def match_ended(rows: Rows, terms: DetentionTerms, codes: Codes) -> WindowMatch:
+    """Match how and when detentions ended; uncertain if a date is too coarse or contradicted, or if only a contested
+    release may have ended it."""
+    if not terms.ended and terms.end_window == (None, None):
+        return match_all_rows(len(rows))
+    window_match = match_window(rows["out_lo"], rows["out_hi"], terms.end_window)
+    has_end = rows["ended"] != NULL_CODE
+    has_requested_end = is_any_of(rows["ended"], codes.find_codes(terms.ended)) if terms.ended else has_end
+    may_have_ended = ~has_end & (rows["out_lo"] != dates.LAST_DAY)
+    if terms.ended and CustodyEnd.RELEASED not in terms.ended:
+        may_have_ended &= False
+    return WindowMatch(
+        window_match.is_inside & has_requested_end,
+        (window_match.is_uncertain & has_requested_end)
+        | ((window_match.is_inside | window_match.is_uncertain) & may_have_ended),
+    )
 
 
 def match_held_on_day(rows: Rows, day: int, *, house_arrest: bool) -> WindowMatch:

@@ -193,7 +193,7 @@ class DetaineePage(Page):
 
 
 class DetentionPage(Page):
-    """Detentions, with `held_on` those of who was held that day; with `changed_since` what left the list comes last."""
+    """Detentions; with `changed_since` what left the list comes last."""
 
     data: list[DetentionRow | Tombstone]
 

@@ -97,7 +97,7 @@ class CitationView:
     def is_open(self) -> bool:
         """Whether the window ends on the day of the request."""
         terms = self.cited_count["terms"]
-        return "held_on" not in terms and "released_to" not in terms
+        return not {"held_on", "released_to", "detained_to", "ended_to"} & terms.keys()
 
 
 @dataclass(frozen=True)
@@ -116,15 +116,18 @@ def build_citation_view(
 ) -> CitationView:
     """Build the view. `answer`: of `/c/…`; `records`: releases or detentions by id."""
     cited_count, current_count = answer["cited"], answer["today"]
-    noun, difference = find_countable_of_path(cited_count["links"]["permalink"]).noun, answer["difference"]
+    countable, difference = find_countable_of_path(cited_count["links"]["permalink"]), answer["difference"]
     cases = [
         ChangedCase(
-            case["change"], format_change(case["change"], 1, words), f"/{noun}/{case['id']}", records.get(case["id"])
+            case["change"],
+            format_change(case["change"], 1, words),
+            f"/{countable.record}s/{case['id']}",
+            records.get(case["id"]),
         )
         for case in difference["cases"]
     ]
     return CitationView(
-        noun=noun,
+        noun=countable.noun,
         cited_count=cited_count,
         current_count=current_count,
         cited_number=cited_count["total"]["cases"],

@@ -14,6 +14,8 @@ from app.queries.terms import (
     DEFAULT_HELD_WITHIN,
     DETENTIONS,
     DIMENSIONS,
+    GROUPED_EVENTS,
+    HELD,
     PERSONAL_DIMENSIONS,
     PERSONAL_FILTERS,
     PIN_PARAMETERS,
@@ -33,11 +35,14 @@ CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.items(
 }
 SOURCE_TERMS = ("source", "verified_by", "any_of", "all_of", "only_by")
 COUNTRY_TERMS = ("country", "nationality", "not_nationality")
-DATE_TERMS = ("held_on", "released_from", "released_to", "detained_from", "detained_to", "day", "month")
+DATE_TERMS = (
+    *("held_on", "released_from", "released_to", "detained_from", "detained_to", "ended_from", "ended_to"),
+    *("day", "month"),
+)
 # Terms that are part of the sentence.
 SENTENCE_TERMS = (
     *("country", "stage", "net", "house_arrest", "held_within", "held_on", "released_from", "released_to"),
-    *("detained_from", "detained_to", "group_by"),
+    *("detained_from", "detained_to", "ended_from", "ended_to", "group_by"),
 )
 WITHHELD = "withheld"
 HOME_TERMS = ("country", "released_from")  # of the first page, which names them above its figures
@@ -92,6 +97,9 @@ class TermFormatter:
             "rearrested": _("Detained again"),
             "detained_from": _("Detained from"),
             "detained_to": _("Detained until"),
+            "ended": _("How it ended"),
+            "ended_from": _("Ended from"),
+            "ended_to": _("Ended until"),
             "group_by": _("In groups by"),
             "zone": _("Time zone"),
             "month": _("Month"),
@@ -157,14 +165,20 @@ class TermFormatter:
             }
         if "held_on" in terms:
             text = _("%(things)s on %(day)s") % {"things": text, "day": self.words.day_in_sentence(terms["held_on"])}
-        text = f"{text}{self._format_window(terms, 'released')}, {self._format_variant(noun, terms)}"
-        return "; ".join([text, *self.describe_filters(terms)])
+        event = GROUPED_EVENTS.get(noun)
+        window = "" if event is None else self._format_window(terms, event)
+        text = ", ".join([f"{text}{window}", *self._list_variants(noun, terms)])
+        return "; ".join([text, *self.describe_filters(terms, event)])
 
-    def describe_filters(self, terms: Mapping[str, Any]) -> list[str]:
-        """Return the terms that narrow a count, with their labels: "gender: female"."""
+    def describe_filters(self, terms: Mapping[str, Any], event: str | None = None) -> list[str]:
+        """Return the terms that narrow a count, with their labels: "gender: female". `event`: the one whose window is
+        named elsewhere."""
         _ = self.words.gettext
-        arrest = self._format_window(terms, "detained")
-        filters = [_("detained") + arrest] if arrest else []
+        filters = [
+            label + window
+            for name, label in (("detained", _("detained")), ("ended", _("ended")))
+            if name != event and (window := self._format_window(terms, name))
+        ]
         for name, value in terms.items():
             if name in SENTENCE_TERMS or name not in self.labels:
                 continue
@@ -186,22 +200,25 @@ class TermFormatter:
 
     def format_noun(self, noun: str) -> str:
         """Return the noun for what is counted."""
-        return self.words.gettext("releases") if noun == RELEASES else self.words.gettext("people held")
+        _ = self.words.gettext
+        return {RELEASES: _("releases"), DETENTIONS: _("detentions"), HELD: _("people held")}[noun]
 
     def _format_subject(self, noun: str, terms: Mapping[str, Any]) -> str:
         _ = self.words.gettext
-        if noun == DETENTIONS:
-            return _("People held")
+        if noun != RELEASES:
+            return _("Detentions") if noun == DETENTIONS else _("People held")
         return {
             Stage.ANNOUNCED: _("Releases announced"),
             Stage.ORDERED: _("Releases ordered"),
             Stage.CARRIED_OUT: _("Releases carried out"),
         }[parse_stage(terms)]
 
-    def _format_variant(self, noun: str, terms: Mapping[str, Any]) -> str:
+    def _list_variants(self, noun: str, terms: Mapping[str, Any]) -> list[str]:
         _ = self.words.gettext
         if noun == RELEASES:
-            return _("net") if terms.get("net") else _("gross")
+            return [_("net") if terms.get("net") else _("gross")]
+        if noun == DETENTIONS:
+            return []
         home = (
             _("with those released to house arrest")
             if terms.get("house_arrest")
@@ -209,7 +226,7 @@ class TermFormatter:
         )
         years = int(terms.get("held_within", DEFAULT_HELD_WITHIN))
         heard_of = self.words.ngettext("heard of in the year before", "heard of in the %(years)s years before", years)
-        return f"{home}, {heard_of % {'years': self.words.number(years)}}"
+        return [home, heard_of % {"years": self.words.number(years)}]
 
     def _format_window(self, terms: Mapping[str, Any], event: str) -> str:
         _ = self.words.gettext

@@ -293,7 +293,7 @@ def build_count_tables(page: Page) -> tuple[DataTable, ...]:
         ),
         DataTable("overlap", _("which sources verified the same"), "/v1/counts/overlap"),
         DataTable("series", _("how the count grew, month by month"), "/v1/counts/series?interval=month"),
-        DataTable("held", _("who is held, by source"), "/v1/counts/detentions?group_by=source"),
+        DataTable("held", _("who is held, by source"), "/v1/counts/held?group_by=source"),
     )
 
 

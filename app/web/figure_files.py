@@ -14,7 +14,9 @@ from markupsafe import Markup
 from app.api.middleware.concurrency import acquire_lane
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, build_json_response
 from app.errors import NotFound, Problem
+from app.queries.countables import COUNTABLES
 from app.queries.parameters import CountQuery
+from app.queries.terms import DETENTIONS, HELD
 from app.tables import to_cell, to_csv
 from app.vocabulary import Stage
 from app.web.charts.funnel import load_funnel_figure
@@ -220,7 +222,7 @@ EMBED_HEADERS = {
     "Content-Security-Policy": POLICY.replace("frame-ancestors 'none'", "frame-ancestors *"),
     **CROSS_ORIGIN_HEADERS,
 }
-COUNT_KINDS = ("releases", "detentions")
+COUNT_KINDS = (*COUNTABLES,)
 DEFAULT_WIDTH = 640  # pixels: a text column of most sites
 MAX_FRAME_PIXELS = 10_000  # larger than any screen
 Pixels = Annotated[int, Query(ge=1, le=MAX_FRAME_PIXELS)]
@@ -249,7 +251,7 @@ oembed = APIRouter(include_in_schema=False)
 
 @embeds.get("/embed/number")
 async def read_number(page: CurrentPage) -> Response:
-    """Show one number: how many releases (`count=detentions`: how many held) of the given terms are verified."""
+    """Show one number: how many releases (`count`: or detentions, or people held) of the given terms are verified."""
     count_kind, answer = await _fetch_count(page, page.terms)
     citation = await fetch_citation(page, answer)
     back = page.address(f"/c/{get_citation_code(answer)}")
@@ -262,7 +264,7 @@ async def read_number(page: CurrentPage) -> Response:
 async def _fetch_count(page: Page, terms: Mapping[str, Any]) -> tuple[str, Any]:
     count_kind = terms.get("count", COUNT_KINDS[0])
     if count_kind not in COUNT_KINDS:
-        raise NotFound("There is no such count. There is one of releases and one of detentions.")
+        raise NotFound(f"There is no such count. Write one of: {', '.join(COUNT_KINDS)}.")
     if has_personal_terms(terms):
         raise NotFound("A number by what is personal follows today's consent, and stands on no other site.")
     count_terms = {name: value for name, value in terms.items() if name not in ("as_of", "count")}
@@ -334,8 +336,10 @@ async def _measure_embed(page: Page, name: str, terms: Mapping[str, Any], width:
 def format_number_label(words: Catalogue, count_kind: str, answer: Any) -> str:
     """Return the label of an answer's number."""
     number = answer["total"]["verified"]
-    if count_kind != COUNT_KINDS[0]:
+    if count_kind == DETENTIONS:
         return words.ngettext("verified detention", "verified detentions", number)
+    if count_kind == HELD:
+        return words.ngettext("person held, verified", "people held, verified", number)
     return {
         Stage.ANNOUNCED: words.ngettext("announced release, verified", "announced releases, verified", number),
         Stage.ORDERED: words.ngettext("ordered release, verified", "ordered releases, verified", number),

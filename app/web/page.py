@@ -53,7 +53,7 @@ COMMON_TERMS = (*PIN_PARAMETERS, "zone")  # terms that every page accepts
 NO_SUCH_TERM = "This page has no such term."
 EMPTY_PROBLEM: dict[str, Any] = {"detail": None, "errors": [], "address": None, "archive": None, "code": None}
 MOMENT_TERMS = ("as_of", "zone", "cursor")
-API_ONLY_LIST = "/v1/detentions?"  # this list has no page
+API_ONLY_LISTS = ("/v1/detentions?", "/v1/held?")  # these lists have no page
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Page:
         list_terms = parse_terms(parse_qsl(query))
         narrower = {name: max(value, list_terms.get(name, value), key=int) for name, value in filters.items()}
         narrowed_address = f"{path}?{urlencode({**list_terms, **narrower}, doseq=True)}"
-        return narrowed_address if address.startswith(API_ONLY_LIST) else self.to_page_address(narrowed_address)
+        return narrowed_address if address.startswith(API_ONLY_LISTS) else self.to_page_address(narrowed_address)
 
     def address_at_revision(self, path: str, terms: Mapping[str, Any] | None = None) -> str:
         """Return the address of a page at this page's revision, where the numbers do not change."""

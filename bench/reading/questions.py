@@ -12,7 +12,7 @@ from bench.reading.telling import FACILITIES, SOURCES
 
 WARM = "/v1/counts/releases?group_by=source"
 
-COUNT, SERIES, OVERLAP, HELD = (f"/v1/counts/{name}" for name in ("releases", "series", "overlap", "detentions"))
+COUNT, SERIES, OVERLAP, HELD = (f"/v1/counts/{name}" for name in ("releases", "series", "overlap", "held"))
 # Before the first release, so that the window holds all of them, and every day is another question.
 OPENS = date(2010, 1, 1)
 A_YEAR = timedelta(days=365)

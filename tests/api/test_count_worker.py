@@ -32,7 +32,7 @@ ASKED = (
     "/v1/counts/releases?as_of=3&net=true",
     "/v1/counts/releases?as_of=100000",
     "/v1/counts/releases?group_by=nothing",
-    "/v1/counts/detentions?held_on=2025-06-01",
+    "/v1/counts/held?held_on=2025-06-01",
     "/v1/counts/series?by=known&released_from=2026-01-01&released_to=2026-02-01",
     "/v1/counts/overlap",
     "/v1/estimates/releases?sources=foro&sources=jep",

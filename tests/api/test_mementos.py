@@ -173,7 +173,7 @@ def test_the_list_of_the_past_has_an_end(past: World, monkeypatch: pytest.Monkey
 
 
 def test_the_past_of_the_held_is_listed_too(past: World) -> None:
-    path = "/v1/counts/detentions?held_on=2025-06-01"
+    path = "/v1/counts/held?held_on=2025-06-01"
     listed = list_mementos(asked(past, links(asked(past, path))["timemap"]).text)
     state = asked(past, listed[-1][0])
     assert (state.status_code, state.json()["terms"]["held_on"]) == (200, "2025-06-01")
@@ -182,7 +182,7 @@ def test_the_past_of_the_held_is_listed_too(past: World) -> None:
 
 def test_a_list_of_the_past_takes_the_terms_of_its_count_alone(past: World) -> None:
     past.refuse(asked(past, "/v1/timemaps/releases?countri=VE"), 422, "unknown_field", "/countri")
-    past.refuse(asked(past, "/v1/timemaps/detentions?released_from=2026"), 422, "unknown_field", "/released_from")
+    past.refuse(asked(past, "/v1/timemaps/held?released_from=2026"), 422, "unknown_field", "/released_from")
 
 
 def test_what_a_client_writes_ends_no_link() -> None:

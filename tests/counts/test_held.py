@@ -12,7 +12,7 @@ OTHER_MAN = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_dat
 def held(world: World, day: str | None = "2026-01-10", who: str | None = None, **terms: Any) -> Body:
     """A count of the held on a day."""
     asked = terms if day is None else {"held_on": day, **terms}
-    response = world.get("/v1/counts/detentions", who, **asked)
+    response = world.get("/v1/counts/held", who, **asked)
     assert response.status_code == 200, response.text
     return dict(response.json())
 

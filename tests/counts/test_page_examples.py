@@ -10,7 +10,7 @@ FAMILY: dict[str, Any] = {"verification": {"verdict": "verified", "method": "fam
 
 
 def count_held(world: World, **terms: Any) -> int:
-    answer = world.get("/v1/counts/detentions", **terms).json()
+    answer = world.get("/v1/counts/held", **terms).json()
     return int(answer["total"]["cases"])
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from app.counts import groups, tally
-from app.counts.groups import add_verifying_source, parse_bucket
-from app.schemas.reports import MAX_SOURCES
+from app.counts.groups import parse_bucket
 from tests.support import Body, World
 
 SECOND_MAN = {
@@ -330,13 +329,6 @@ def test_a_group_of_a_second_nationality_has_no_list_where_the_terms_ask_for_a_f
         ("AR", 1, True),
         ("IL", 1, False),
     ]
-
-
-def test_a_list_behind_a_source_never_names_more_sources_under_one_term_than_may_be_asked_for() -> None:
-    others = [f"other-{number}" for number in range(MAX_SOURCES)]
-    assert add_verifying_source({}, "foro") == {"verified_by": ["foro"]}
-    assert add_verifying_source({"verified_by": others[1:]}, "foro") == {"verified_by": [*others[1:], "foro"]}
-    assert add_verifying_source({"verified_by": others}, "foro") == {"all_of": ["foro"]}
 
 
 def test_the_window_of_a_week_runs_from_monday_to_sunday() -> None:

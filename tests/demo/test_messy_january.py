@@ -117,7 +117,7 @@ def count_own_releases(people: People, source: str, window: tuple[int | None, in
 
 def test_people_held_are_those_of_the_second_model(count: Get, people: People) -> None:
     for day in DAYS:
-        answer = count("detentions", held_on=day, group_by="source")
+        answer = count("held", held_on=day, group_by="source")
         detentions = [[one for one in person.detentions if not one.is_official] for person in people.values()]
         numbers = answer["total"]["cases"], answer["caveats"]["uncertain_date"]
         assert numbers == count_held(detentions, day), day
@@ -206,7 +206,7 @@ def test_a_list_sent_again_in_another_order_changes_no_number(count: Get) -> Non
         assert read_numbers(count("releases", **terms, as_of=before)) == read_numbers(count("releases", **terms))
     for day in DAYS:
         terms = {"held_on": day, "group_by": "source"}
-        assert read_numbers(count("detentions", **terms, as_of=before)) == read_numbers(count("detentions", **terms))
+        assert read_numbers(count("held", **terms, as_of=before)) == read_numbers(count("held", **terms))
 
 
 def read_numbers(answer: dict[str, Any]) -> list[Any]:

@@ -20,7 +20,7 @@ PAGES = {
     "releases": f"/releases?{JANUARY}",
     "count by source": f"/counts?{JANUARY}&group_by=source",
     "count by day and kind": f"/counts?{JANUARY}&group_by=day&group_by=kind",
-    "count of the held": "/counts/detentions?country=VE&group_by=source",
+    "count of the held": "/counts/held?country=VE&group_by=source",
     "series": f"/counts/series?{JANUARY}",
     "overlap": f"/counts/overlap?{JANUARY}",
     "estimate": "/estimates/releases?country=VE",

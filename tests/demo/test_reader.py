@@ -22,8 +22,8 @@ QUESTIONS = (
     "/v1/counts/releases?released_from=2026-01-08&released_to=2026-01-14&net=true&min_sources=2",
     "/v1/counts/releases?only_by=foro-penal&format=csv",
     "/v1/counts/releases?detained_from=2025&group_by=sources&stage=announced",
-    "/v1/counts/detentions?country=VE&held_on=2026-01-05&group_by=source",
-    "/v1/counts/detentions?country=VE",
+    "/v1/counts/held?country=VE&held_on=2026-01-05&group_by=source",
+    "/v1/counts/held?country=VE",
     "/v1/counts/series?country=VE&interval=week&released_from=2026-01-08&claims=true",
     "/v1/counts/series?country=VE&interval=hour&told_from=2026-01-12&released_from=2026-01-08",
     "/v1/timemaps/releases?country=VE&released_from=2026-01-08",
@@ -78,7 +78,7 @@ def test_so_are_answers_of_today(replayed: Replayed, reader: TestClient, questio
         "/v1/counts/releases?country=VE&as_of=2026-01-12",
         "/v1/counts/releases?country=VE&as_of=2026-01-12&zone=Asia/Tokyo",
         "/v1/counts/releases?country=VE&as_of=2026-01-12T15:00:00Z",
-        "/v1/counts/detentions?country=VE&held_on=2026-06-01",
+        "/v1/counts/held?country=VE&held_on=2026-06-01",
     ],
 )
 def test_so_are_those_of_a_moment_that_the_files_reach_and_of_any_day_of_custody(

@@ -154,7 +154,7 @@ def test_800_to_1200_is_compared_with_the_held_of_its_day_and_printed_under_two_
         }
     day = answer["claim"]["stated_at"]
     asked = {"country": "VE", "held_on": day, "group_by": "source", "as_of": answer["then"]["revision"]}
-    counted = replayed.get("/v1/counts/detentions", **asked)
+    counted = replayed.get("/v1/counts/held", **asked)
     assert counted["links"]["permalink"] == answer["then"]["permalink"]
     assert counted["total"]["cases"] == answer["then"]["total"]["cases"]
 

@@ -192,9 +192,7 @@ def test_lists_searches_what_is_personal_and_refusals_are_not_kept(path: str, be
     assert first.request != second.request
 
 
-@pytest.mark.parametrize(
-    "path", ["/es/counts?country=VE", "/en/counts/detentions", "/es/claims", "/es/sources", "/en/data"]
-)
+@pytest.mark.parametrize("path", ["/es/counts?country=VE", "/en/counts/held", "/es/claims", "/es/sources", "/en/data"])
 def test_a_page_of_numbers_is_kept_for_as_long_as_it_is_fresh(path: str, before: Before) -> None:
     first = before.ask(path, Accept_Encoding="br")
     assert first.headers["Cache-Control"] == CACHE_SHORT

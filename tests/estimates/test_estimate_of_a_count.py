@@ -68,7 +68,7 @@ def test_an_illness_is_asked_of_nobody(five: World) -> None:
 
 def test_the_held_say_it_too(five: World) -> None:
     five.file_detention("jep", detainee__full_name="Ana Paz", detainee__publish="counted", detainee__birth_date="1950")
-    answer = five.get("/v1/counts/detentions", gender="female", held_on="2026-02-01").json()
+    answer = five.get("/v1/counts/held", gender="female", held_on="2026-02-01").json()
     assert (answer["total"]["cases"], answer["caveats"]["not_visible"]) == (0, 1)
 
 
@@ -118,7 +118,7 @@ def test_counted_apart_is_by_the_class_of_the_revision(five: World) -> None:
 def test_a_total_of_the_held_says_it_too(world: World) -> None:
     world.file_detention(detainee__publish="counted")
     world.file_detention("jep", detainee__full_name="Ana Paz", detainee__birth_date="1950")
-    count = world.get("/v1/counts/detentions", held_on="2026-02-01").json()
+    count = world.get("/v1/counts/held", held_on="2026-02-01").json()
     assert (count["total"]["cases"], count["caveats"]["unlinkable"]) == (2, 1)
 
 
@@ -203,7 +203,7 @@ def test_a_list_counts_whom_it_may_not_look_at_among_what_its_other_terms_mean(f
         assert five.get(path, gender="female").json()["not_visible"] == number, path
         assert five.get(path, gender="female", country="AR").json()["not_visible"] == 0
     assert five.get("/v1/detainees", gender="female", released_from="2026-01").json()["not_visible"] == 3
-    assert five.get("/v1/detentions", gender="female", held_on="2026-02-01").json()["not_visible"] == 1
+    assert five.get("/v1/held", gender="female", held_on="2026-02-01").json()["not_visible"] == 1
     assert five.get("/v1/releases", gender="female", status="retracted").json()["not_visible"] == 0
 
 

@@ -204,8 +204,8 @@ def test_a_list_goes_through_the_whole_job(world: World, name: str) -> None:
     assert sum(filed["counts"].values()) + filed["left_out"]["count"] == sum(1 for _row in opened.cells())
     assert len(world.get("/v1/detainees", "foro", limit=200).json()["data"]) == len(job.read) - job.children
     assert world.count()["total"]["releases"] == job.releases
-    now = world.get(f"/v1/counts/detentions?held_on={world.now.date()}").json()
-    assert now["total"]["detentions"] == filed["held_counted"]
+    now = world.get(f"/v1/counts/held?held_on={world.now.date()}").json()
+    assert now["total"]["cases"] == filed["held_counted"]
     assert now["outside_held_within"] == too_old
 
     revision = world.revision

@@ -107,3 +107,30 @@ def test_a_death_that_only_a_ministry_reports_ends_no_custody_that_an_organisati
         assert row_of([*said, died], Detainee)["state"] == row_of(said, Detainee)["state"]
     assert row_of([died], Detainee)["state"] == "died"
     assert by("ministry", held(1, "foro", SINCE), died)["out_hi"] == hi("2025-06-01")
+
+
+ENDS: list[tuple[str | None, list[Statement]]] = [
+    (None, [held(1, "foro", SINCE)]),
+    ("released", [verified(1, "foro", "2026-01-12", SINCE)]),
+    ("died", [held(1, "foro", SINCE, detention__ended={"how": "died", "on": "2026-01-10"})]),
+    ("died", [held(1, "foro", SINCE, detainee__died_on="2026-01-10")]),
+    ("released", [verified(1, "foro", "2026-01-12", SINCE), held(2, "jep", detainee__died_on="2026-02")]),
+    ("died", [verified(1, "foro", "2026-01-12", SINCE), held(2, "jep", detainee__died_on="2026-01-10")]),
+    (None, [out(1, "foro", "2026-01-12", SINCE), refuted(2, "jep", "2026-01-12", verification__method="family")]),
+    ("escaped", [held(1, "ministry", SINCE, detention__ended={"how": "escaped", "on": None})]),
+    (None, [held(1, "ministry", SINCE, detention__ended={"how": "escaped", "on": None}), held(2, "foro", SINCE)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way, statements", ENDS)
+def test_the_end_that_came_first_says_how_custody_ended(way: str | None, statements: list[Statement]) -> None:
+    assert together(*statements)["ended"] == way
+
+
+def test_sources_that_differ_on_the_way_of_an_end_leave_it_without_a_code_of_its_own() -> None:
+    said = [
+        held(number, who, SINCE, detention__ended={"how": how, "on": "2026-01-10"})
+        for number, (who, how) in enumerate((("foro", "died"), ("jep", "escaped")), 1)
+    ]
+    assert together(*said)["ended"] == "other"
+    assert (by("foro", *said)["ended"], by("jep", *said)["ended"]) == ("died", "escaped")

@@ -296,11 +296,14 @@ def test_a_source_tells_the_release_and_the_arrest_that_followed_by_its_own_repo
 def test_custody_is_told_from_its_first_day_to_its_last_by_all_and_by_each() -> None:
     spells = {1: ("2024-10-13", "2026-01-12", "VE", "political"), 7: ("2026-02-20", "2026-03-01", "CO", "unstated")}
 
-    def days(begun: str, ended: str) -> dict[str, int | None]:
+    ways = {"2026-01-12": "released", "2026-03-01": "escaped"}
+
+    def days(begun: str, ended: str) -> dict[str, Any]:
         """The first and the last day, on which all sources agree."""
         arrest, end = parse_date(begun).lo, parse_date(ended).hi
         sure = {"sure_lo": arrest, "sure_hi": end, "free_sure_hi": end}
-        return first_and_last("", begun) | first_and_last("out_", ended) | first_and_last("free_", ended) | sure
+        arrest_days = first_and_last("", begun) | first_and_last("detained_", begun) | {"ended": ways[ended]}
+        return arrest_days | first_and_last("out_", ended) | first_and_last("free_", ended) | sure
 
     for row in rows_of(TWICE_IN_PRISON, DetentionState):
         begun, ended, country, designation = spells[row["spell"]]

@@ -5,7 +5,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.queries.terms import DETENTIONS, DIMENSIONS, RELEASES, CountTerms, HeldCountTerms, list_dimensions
+from app.queries.terms import (
+    DETENTIONS,
+    DIMENSIONS,
+    HELD,
+    RELEASES,
+    CountTerms,
+    DetentionCountTerms,
+    HeldCountTerms,
+    list_dimensions,
+)
 from app.vocabulary import Judgement
 from tests.properties.steps import (
     SLUGS,
@@ -308,6 +317,30 @@ HELD_ON = (
 
 def held_terms(*, grouped: bool = False) -> st.SearchStrategy[HeldCountTerms]:
     """Terms of counts of the held, on a day of the histories or around them."""
+    own = {"house_arrest": st.just(True), "held_within": st.sampled_from((1, 3, 100))}
+    return st.builds(
+        lambda day, terms: HeldCountTerms.model_validate({"held_on": day, **terms}),
+        st.sampled_from(HELD_ON),
+        _custody_terms(HELD, own, grouped=grouped),
+    )
+
+
+def detention_terms(*, grouped: bool = False) -> st.SearchStrategy[DetentionCountTerms]:
+    """Terms of counts of detentions of any time."""
+    ends = st.sampled_from(("released", "died", "escaped"))
+    own = {
+        "ended": st.lists(ends, min_size=1, max_size=2, unique=True),
+        "ended_from": st.sampled_from(("2025-12", "2026-01-10")),
+        "ended_to": st.sampled_from(("2026-01-12", "2026-01")),
+        "detained_to": st.sampled_from(("2026-01-12", "2026")),
+    }
+    return _custody_terms(DETENTIONS, own, grouped=grouped).map(DetentionCountTerms.model_validate)
+
+
+def _custody_terms(
+    noun: str, own: dict[str, st.SearchStrategy[Any]], *, grouped: bool
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Terms that counts of the held and of detentions share, and some of their own."""
     few = st.lists(st.sampled_from(SLUGS), max_size=2, unique=True)
     filters: dict[str, Any] = {
         "country": st.sampled_from(("VE", "CO")),
@@ -318,8 +351,6 @@ def held_terms(*, grouped: bool = False) -> st.SearchStrategy[HeldCountTerms]:
         "verified_by": few,
         "min_sources": st.integers(1, 3),
         "sources": st.integers(0, 2),
-        "house_arrest": st.just(True),
-        "held_within": st.sampled_from((1, 3, 100)),
         "designation": st.sampled_from(("political", "unstated")),
         "state": st.sampled_from(("held", "released", "house_arrest", "unknown")),
         "rearrested": st.booleans(),
@@ -329,13 +360,13 @@ def held_terms(*, grouped: bool = False) -> st.SearchStrategy[HeldCountTerms]:
         "gender": st.just("male"),
         "age_group": st.sampled_from(("under_18", "18_to_69", "over_70")),
         "legal_status": st.just("pretrial"),
+        **own,
     }
-    names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
+    names = st.sets(st.sampled_from(sorted(filters)), max_size=3)
     chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))
-    groups = st.lists(st.sampled_from(list_dimensions(DETENTIONS)), min_size=1, max_size=2, unique=True)
+    groups = st.lists(st.sampled_from(list_dimensions(noun)), min_size=1, max_size=2, unique=True)
     return st.builds(
-        lambda day, group_by, chosen: HeldCountTerms.model_validate({"held_on": day, "group_by": group_by, **chosen}),
-        st.sampled_from(HELD_ON),
+        lambda group_by, chosen: {"group_by": group_by, **chosen},
         groups if grouped else weighted((st.just(["source"]), 2), (st.just([]), 1), (groups, 2)),
         chosen,
     )

@@ -4,7 +4,7 @@ import pytest
 
 from app.projection.person import _PERSON_TRAITS, _SPELL_TRAITS
 from app.queries.countables import COUNTABLES, Countable, find_countable_of_address, get_countable
-from app.queries.terms import DIMENSIONS, CountTerms, HeldCountTerms, ReleaseTerms, echo_terms, list_dimensions
+from app.queries.terms import DIMENSIONS, CountTerms, DetentionCountTerms, HeldCountTerms, echo_terms, list_dimensions
 from app.vocabulary import build_vocabulary
 
 every_countable = pytest.mark.parametrize("countable", COUNTABLES.values(), ids=COUNTABLES)
@@ -38,6 +38,6 @@ def test_a_code_list_has_words_for_the_values_of_its_dimension() -> None:
 
 
 def test_a_filter_that_takes_several_values_is_asked_as_a_list() -> None:
-    terms = ReleaseTerms.model_fields | HeldCountTerms.model_fields | CountTerms.model_fields
+    terms = CountTerms.model_fields | DetentionCountTerms.model_fields | HeldCountTerms.model_fields
     asked = {name for name in DIMENSIONS.keys() & terms.keys() if terms[name].default == []}
     assert asked == {name for name, of in DIMENSIONS.items() if of.accepts_list}

@@ -55,7 +55,7 @@ OPEN_STILL = 0.5  # of the reports of other organisations
 APART = 10  # case numbers of people who may only be counted are others than those of the named
 
 RELEASES, DETENTIONS, OVERLAP, SERIES = (
-    f"/v1/counts/{name}" for name in ("releases", "detentions", "overlap", "series")
+    f"/v1/counts/{name}" for name in ("releases", "detentions", "held", "overlap", "series")
 )
 GROUPS = list_dimensions(COUNTED)
 FILTERS: tuple[Body, ...] = (
@@ -64,7 +64,7 @@ FILTERS: tuple[Body, ...] = (
     {"legal_status": "pretrial"}, {"detained_from": "2024-10-05"}, {"net": "true"}, {"min_sources": 1},
     {"rearrested": "true"}, {"source": "jep"}, {"released_from": "2026-01-08", "released_to": "2026-01-12"},
 )  # fmt: skip
-LISTS = ("/v1/releases", "/v1/detainees", "/v1/detentions")
+LISTS = ("/v1/releases", "/v1/detainees", "/v1/detentions", "/v1/held")
 QUESTIONS: tuple[tuple[str, Body], ...] = (
     *((RELEASES, {"group_by": name}) for name in GROUPS),
     *((DETENTIONS, {"held_on": "2026-01-11", "group_by": name}) for name in ("source", "facility", "gender")),

@@ -137,7 +137,7 @@ def test_a_citation_under_earlier_rules_leads_to_what_is_counted_today(
 
 def test_a_count_of_the_held_is_cited_too(world: World) -> None:
     world.file_detention()
-    answer = world.get("/v1/counts/detentions", held_on="2026-01-01", as_of=world.revision)
+    answer = world.get("/v1/counts/held", held_on="2026-01-01", as_of=world.revision)
     page = text_of(world, urlsplit(answer.json()["links"]["cite"]).path)
     assert "Personas detenidas el 1 de enero de 2026, sin quienes salieron a arresto domiciliario" in page
 

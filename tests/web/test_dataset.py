@@ -132,15 +132,15 @@ def test_of_very_many_files_the_columns_stand_in_their_descriptor_alone() -> Non
 def test_lists_and_counts_are_told_with_their_public_addresses() -> None:
     tables = [
         DataTable("releases", "a release", "/v1/releases"),
-        DataTable("held", "held", "/v1/counts/detentions?group_by=source"),
+        DataTable("held", "held", "/v1/counts/held?group_by=source"),
     ]
     described = build_dataset(ABOUT, tables, None)
     assert "dateModified" not in described
     assert [(file["contentUrl"], file["encodingFormat"]) for file in described["distribution"]] == [
         ("https://r.example/v1/releases?format=csv", "text/csv"),
         ("https://r.example/v1/releases?format=jsonl", "application/jsonl"),
-        ("https://r.example/v1/counts/detentions?group_by=source&format=csv", "text/csv"),
-        ("https://r.example/v1/counts/detentions?group_by=source&format=jsonl", "application/jsonl"),
+        ("https://r.example/v1/counts/held?group_by=source&format=csv", "text/csv"),
+        ("https://r.example/v1/counts/held?group_by=source&format=jsonl", "application/jsonl"),
     ]
 
 

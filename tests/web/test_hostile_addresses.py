@@ -16,7 +16,7 @@ def test_a_page_of_more_terms_than_any_question_has_is_refused(world: World) -> 
 
 
 @pytest.mark.parametrize("values", [["x"] * MAX_TERMS, [f"x{number}" for number in range(MAX_TERMS)]])
-@pytest.mark.parametrize("path", ["counts", "counts/detentions"])
+@pytest.mark.parametrize("path", ["counts", "counts/held"])
 def test_a_refused_count_is_no_longer_than_what_was_asked(world: World, path: str, values: list[str]) -> None:
     answer = world.client.get(f"/es/{path}", params={"group_by": values})
     assert answer.status_code == 422

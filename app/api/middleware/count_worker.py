@@ -25,7 +25,7 @@ from app.server_log import get_request_stats, start_request_stats
 
 COUNT_PATHS = frozenset(
     {
-        *("/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap"),
+        *("/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/held", "/v1/counts/series", "/v1/counts/overlap"),
         "/v1/estimates/releases",
     }
 )

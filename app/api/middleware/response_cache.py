@@ -40,7 +40,7 @@ from app.queries.terms import PERSONAL_FILTERS, SEARCH_TERM
 from app.server_log import get_request_stats
 
 # Cached addresses contain no id of a person: a reader of one person's record must leave no trace in response times.
-PEOPLE_LIST_PATHS = frozenset({"/v1/detainees", "/v1/detentions", "/v1/releases"})
+PEOPLE_LIST_PATHS = frozenset({"/v1/detainees", "/v1/detentions", "/v1/held", "/v1/releases"})
 CACHED_PATHS = (
     PEOPLE_LIST_PATHS
     | COUNT_PATHS

@@ -26,7 +26,7 @@ from app.claims.coverage import find_coverage
 from app.counts import overlap
 from app.counts.citation import CitationSetting, build_citation, find_cited_sources
 from app.counts.difference import compare_revisions
-from app.counts.shapes import CitedCount, Count, DetentionCount, Overlap, ReleaseCount, Series
+from app.counts.shapes import CitedCount, Count, DetentionCount, HeldCount, Overlap, ReleaseCount, Series
 from app.counts.short_address import CITATION_PATH, BadCode, build_short_address, parse_short_code
 from app.counts.tally import compute_count
 from app.errors import BadDatetime, Invalid, NotFound
@@ -41,8 +41,9 @@ from app.queries.parameters import (
     FORMAT_MEDIA_TYPES,
     BaseCountQuery,
     CountQuery,
+    DetentionCountQuery,
     EstimateQuery,
-    HeldQuery,
+    HeldCountQuery,
     OverlapQuery,
     RevisionQuery,
     SeriesQuery,
@@ -291,7 +292,19 @@ def count_releases(context: ReadDep, query: Annotated[CountQuery, Query()]) -> R
     response_model=DetentionCount,
     responses=document_refusals(*READ_REFUSALS, BadDatetime) | MEMENTO_REDIRECT_RESPONSE,
 )
-def count_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> Reply[DetentionCount] | Response:
+def count_detentions(
+    context: ReadDep, query: Annotated[DetentionCountQuery, Query()]
+) -> Reply[DetentionCount] | Response:
+    """How many detentions of any time: by the arrest, and by how and when they ended."""
+    return answer_count(context, query)
+
+
+@counts_router.get(
+    "/counts/held",
+    response_model=HeldCount,
+    responses=document_refusals(*READ_REFUSALS, BadDatetime) | MEMENTO_REDIRECT_RESPONSE,
+)
+def count_held(context: ReadDep, query: Annotated[HeldCountQuery, Query()]) -> Reply[HeldCount] | Response:
     """Who is held on a day, by whose word: `held_on`, or the day on which the revision was recorded.
 
     Whom a release left under house arrest is counted with `house_arrest=true` only; whoever was detained at home is
@@ -317,7 +330,19 @@ def map_past_of_releases(context: ReadDep, query: Annotated[CountQuery, Query()]
     response_class=Response,
     responses=TIMEMAP_RESPONSE | document_refusals(*RESOURCE_REFUSALS),
 )
-def map_past_of_detentions(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> Reply[Any]:
+def map_past_of_detentions(context: ReadDep, query: Annotated[DetentionCountQuery, Query()]) -> Reply[Any]:
+    """The past states of a count of detentions: the first, the last, and that at the end of each day between (RFC
+    7089)."""
+    return answer_timemap(context, query)
+
+
+@counts_router.get(
+    "/timemaps/held",
+    response_model=None,
+    response_class=Response,
+    responses=TIMEMAP_RESPONSE | document_refusals(*RESOURCE_REFUSALS),
+)
+def map_past_of_held(context: ReadDep, query: Annotated[HeldCountQuery, Query()]) -> Reply[Any]:
     """The past states of a count of the held: the first, the last, and that at the end of each day between (RFC
     7089)."""
     return answer_timemap(context, query)

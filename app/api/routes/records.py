@@ -33,13 +33,14 @@ from app.exports import lists
 from app.log.entries import load_entry, pin_revision
 from app.queries import list_pages, person_records
 from app.queries.corrections import CORRECTION_NAMESPACE, query_corrections
-from app.queries.countables import refuse_future, require_day
+from app.queries.countables import resolve_held_day
 from app.queries.parameters import (
     MAX_LIMIT,
     CorrectionQuery,
     DetaineeQuery,
     DetentionQuery,
     FeedQuery,
+    HeldQuery,
     Page,
     PageQuery,
     ReleaseQuery,
@@ -291,10 +292,22 @@ def read_history(
 
 @people_router.get("/detentions", response_model=DetentionPage, responses=document_refusals(*READ_REFUSALS))
 def list_detentions(context: ReadDep, query: Annotated[DetentionQuery, Query()]) -> Reply[DetentionPage]:
-    """Spells in custody, ended or not; with `held_on` those that a count of the held counts on that day."""
-    require_day(query)
-    refuse_future(query, context.request.app.state.clock())
+    """Detentions of any time, ended or not: exactly those that a count of detentions with the same terms counts."""
     return answer_list(context, query, list_pages.query_detentions)
+
+
+@people_router.get("/held", response_model=DetentionPage, responses=document_refusals(*READ_REFUSALS))
+def list_held(context: ReadDep, query: Annotated[HeldQuery, Query()]) -> Reply[DetentionPage]:
+    """The detentions of people in custody on a day: exactly those that a count of the held with the same terms
+    counts."""
+
+    def build(context: ReadContext, query: HeldQuery, revision: int) -> Page[Mapping[str, Any]]:
+        now = context.request.app.state.clock()
+        dated_query = resolve_held_day(context.session, query, revision, context.zone(query), now)
+        since = context.resolve_since(query)
+        return list_pages.query_detentions(context.session, dated_query, context.reader, revision, since)
+
+    return answer_page(context, query, build)
 
 
 @people_router.get(

@@ -136,7 +136,7 @@ CREATE OR REPLACE MACRO count_releases_by_month(as_of, of, until_day) AS TABLE
     WHERE stage = 'carried_out' AND is_within(first_day, last_day, of, until_day) AND status IS NOT NULL GROUP BY month ORDER BY month NULLS LAST;
 
 -- Who is held on a day, and whom a report shows inside in the `held_within` years before it or later, or on no known day.
-CREATE OR REPLACE MACRO count_detentions(as_of, of, held_within := 2) AS TABLE
+CREATE OR REPLACE MACRO count_held(as_of, of, held_within := 2) AS TABLE
     WITH detentions_on_day AS (
         SELECT *, is_held(first_day, last_day, left_first_day, left_last_day, next_detained_by, of) AS held,
             coalesce(heard_of_by >= of::DATE - to_years(held_within), true) AS recent
@@ -161,3 +161,12 @@ CREATE OR REPLACE MACRO count_detentions(as_of, of, held_within := 2) AS TABLE
         count(*) FILTER (perhaps AND (counts(status) OR status = 'refuted')) AS uncertain_date,
         count(*) FILTER (held AND NOT recent AND counts(status)) AS outside_held_within
     FROM placed;
+
+-- Detentions by how they ended; `ended` is none where they have not, or where only a contested release says so. The days
+-- are those of the arrest.
+CREATE OR REPLACE MACRO count_detentions_by_end(as_of, of, until_day) AS TABLE
+    SELECT ended, count(*) FILTER (counts(status)) AS cases,
+        count(DISTINCT person) FILTER (counts(status)) AS people
+    FROM detentions_at(as_of)
+    WHERE is_within(detained_first_day, detained_last_day, of, until_day) AND status IS NOT NULL
+    GROUP BY ended ORDER BY ended NULLS LAST;

@@ -153,7 +153,18 @@ _REVIEW = Column(
 _NEXT_DETENTION_DAY = Column(
     "next_detained_by", "next_hi", ColumnType.DAY, "The day by which the person was detained again."
 )
+_ARREST = (
+    Column("detained_first_day", "detained_lo", ColumnType.DAY, "The first day of the arrest; none: undated.", 6),
+    Column("detained_last_day", "detained_hi", ColumnType.DAY, "The last day of the arrest; none: undated.", 6),
+)
 _ENDS = (
+    Column(
+        "ended",
+        "ended",
+        ColumnType.CODE,
+        "How it ended: released, died, …; none: it has not, or only a contested release says so.",
+        6,
+    ),
     Column(
         "left_first_day", "out_lo", ColumnType.DAY, "The first day on which it can have ended; 9999-12-31: it has not."
     ),
@@ -191,6 +202,7 @@ _DETENTION_VERDICT = (
     _INDEPENDENT,
     _OWN_STATUS,
     _REVIEW,
+    *_ARREST,
     *_build_day_columns("the beginning"),
     *_ENDS,
     _NEXT_DETENTION_DAY,
@@ -231,8 +243,8 @@ FILE_TABLES = (
         tables.DETENTION_STATES,
         "detentions",
         "Detentions, with their beginning and their end, as all sources together say them.",
-        *(PERSON_FILE_COLUMN, DETENTION_FILE_COLUMN, *_build_day_columns("the beginning"), *_ENDS, _NEXT_DETENTION_DAY),
-        *(_LAST_SHOWN_DAY, *_RECORDED_TERMS, _STATUS, _SOURCES, _WITHHELD, _DENIED),
+        *(PERSON_FILE_COLUMN, DETENTION_FILE_COLUMN, *_ARREST, *_build_day_columns("the beginning"), *_ENDS),
+        *(_NEXT_DETENTION_DAY, _LAST_SHOWN_DAY, *_RECORDED_TERMS, _STATUS, _SOURCES, _WITHHELD, _DENIED),
     ),
     _build_file_table(
         tables.SOURCE_DETENTIONS,

@@ -21,6 +21,7 @@ from app.queries.countables import Countable
 from app.queries.terms import (
     DEFAULT_HELD_WITHIN,
     DETENTIONS,
+    HELD,
     MAX_DIMENSIONS,
     PIN_PARAMETERS,
     RELEASES,
@@ -36,19 +37,25 @@ Widget = Literal["choice", "date", "text", "country", "countries", "number", "ch
 # Terms that the form always shows; the others are in collapsible sections.
 USUAL_TERMS = {
     RELEASES: ("country", "released_from", "released_to", "as_of", "stage", "net", "group_by"),
-    DETENTIONS: ("country", "held_on", "as_of", "house_arrest", "held_within", "group_by"),
+    DETENTIONS: ("country", "detained_from", "detained_to", "as_of", "ended", "ended_from", "ended_to", "group_by"),
+    HELD: ("country", "held_on", "as_of", "house_arrest", "held_within", "group_by"),
 }
 VERIFICATION_TERMS = ("status", "min_sources", "sources", "source")
 RELEASE_TERMS = ("kind", "condition", "destination", "rearrested")
 PERSON_TERMS = ("gender", "age_group", "nationality", "not_nationality", "category", "group", "designation", "state")
 DETENTION_TERMS = ("facility", "area", "legal_status", "detained_from", "detained_to")
-SOURCE_LIST_TERMS = {RELEASES: ("any_of", "all_of", "only_by"), DETENTIONS: ("any_of", "all_of")}
+SOURCE_LIST_TERMS = {
+    RELEASES: ("any_of", "all_of", "only_by"),
+    DETENTIONS: ("any_of", "all_of"),
+    HELD: ("any_of", "all_of"),
+}
 WIDGETS: dict[str, Widget] = {
     **dict.fromkeys(("released_from", "released_to", "held_on", "as_of", "detained_from", "detained_to"), "date"),
+    **dict.fromkeys(("ended_from", "ended_to"), "date"),
     **dict.fromkeys(("destination", "zone"), "text"),
     **dict.fromkeys(("nationality", "not_nationality"), "countries"),
     **dict.fromkeys(("min_sources", "sources", "held_within"), "number"),
-    **dict.fromkeys(("kind", "status"), "checks"),
+    **dict.fromkeys(("kind", "status", "ended"), "checks"),
     **dict.fromkeys(("net", "house_arrest"), "switch"),
     "group_by": "groups",
 }
@@ -165,7 +172,11 @@ class CountForm:
         return {field.name: field.label for field in fields}
 
     def _build_fields(self, names: Iterable[str]) -> list[FormField]:
-        return [self._build_field(name) for name in names if self.noun == RELEASES or name != "kind"]
+        return [
+            self._build_field(name)
+            for name in names
+            if name not in USUAL_TERMS[self.noun] and (self.noun == RELEASES or name != "kind")
+        ]
 
     def _build_field(self, name: str) -> FormField:
         values = list(self.values.get(name, ()))

@@ -11,7 +11,7 @@ from app.counts.citation import is_lower_bound
 from app.errors import Problem
 from app.queries.countables import COUNTABLES, Countable
 from app.queries.parameters import CountQuery
-from app.queries.terms import DETENTIONS, PIN_PARAMETERS, RELEASES
+from app.queries.terms import DETENTIONS, HELD, PIN_PARAMETERS, RELEASES
 from app.web.api_client import gather
 from app.web.count_text import (
     TermFormatter,
@@ -49,9 +49,15 @@ async def read_count_of_releases(request: Request) -> Response:
 
 
 @counting.get("/counts/detentions")
+async def read_count_of_detentions(request: Request) -> Response:
+    """Show a count of detentions."""
+    return await _show_count(request, COUNTABLES[DETENTIONS])
+
+
+@counting.get("/counts/held")
 async def read_count_of_held(request: Request) -> Response:
     """Show a count of people held on a day."""
-    return await _show_count(request, COUNTABLES[DETENTIONS])
+    return await _show_count(request, COUNTABLES[HELD])
 
 
 @counting.get(tables.SERIES)

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.formats import capitalize_first_letter
 from app.queries.countables import find_countable_of_path
-from app.queries.terms import DIMENSIONS, RELEASES
+from app.queries.terms import DETENTIONS, DIMENSIONS, HELD, RELEASES
 from app.web.charts.groups import MAX_TIME_COLUMNS, Group, GroupBars, lay_out_group_bars, lay_out_group_columns
 from app.web.count_text import WITHHELD, TermFormatter, describe_narrower_count, has_personal_terms, parse_question
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing
@@ -101,7 +101,7 @@ def _select_columns(
             Column("rejected", _("rejected by a curator")),
         ]
     else:
-        number = _("Releases") if noun == "releases" else _("People held")
+        number = {RELEASES: _("Releases"), DETENTIONS: _("Detentions"), HELD: _("People held")}[noun]
         fixed_columns = [
             Column("cases", number),
             Column("verified", _("Number verified")),
@@ -146,7 +146,7 @@ def _get_bar_parts(name: str, counts: Mapping[str, Any]) -> tuple[int, int, int]
 
 
 def is_time_dimension(name: str) -> bool:
-    return DIMENSIONS[name].event_and_unit is not None
+    return DIMENSIONS[name].unit is not None
 
 
 def parse_time_step(name: str, value: Any) -> int | None:

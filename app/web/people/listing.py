@@ -239,7 +239,6 @@ class ListView:
     following: str | None
     first: str | None
     files: Sequence[tuple[str, str]]
-    leaves_stage_open: bool
     today: str | None
 
 
@@ -272,7 +271,6 @@ async def read_list(path: str, page: Page) -> ListView:
             (name, f"{API_PATHS[path]}?{urlencode({**pinned_terms, 'format': form}, doseq=True)}")
             for name, form in (("CSV", "csv"), ("JSON Lines", "jsonl"))
         ],
-        leaves_stage_open=path == RELEASES_PATH and "stage" not in page.terms,
         today=page.address(path, unpinned_terms) if "as_of" in page.terms else None,
     )
 

@@ -334,7 +334,7 @@ def test_nobody_reads_anything_of_somebody_whose_opening_waits(world: World) -> 
         assert filed["detainee"]["id"] not in str(after)
 
 
-PUBLIC_PATHS = ("/v1/detainees", "/v1/releases", "/v1/detentions", "/v1/counts/detentions?group_by=detained_on")
+PUBLIC_PATHS = ("/v1/detainees", "/v1/releases", "/v1/detentions", "/v1/counts/held?group_by=detained_on")
 
 
 def test_whoever_keeps_a_copy_is_told_when_the_opening_is_agreed(world: World) -> None:

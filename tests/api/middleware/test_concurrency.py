@@ -45,7 +45,7 @@ LANES = (
 WITHOUT_A_LANE = 2  # sessions: one looks at the head, one is for scrapes
 # One request for each kind of costly question, and what is cheap.
 COSTLY = (
-    "/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap", "/v1/estimates/releases",
+    "/v1/counts/releases", "/v1/counts/held", "/v1/counts/series", "/v1/counts/overlap", "/v1/estimates/releases",
     "/v1/releases?q=Rosa", "/v1/detainees?q=Rosa", "/v1/counts/releases?format=csv", "/c/none",
     "/v1/claims/00000000-0000-4000-8000-000000000000/reconciliation",
 )  # fmt: skip

@@ -21,7 +21,7 @@ from app.registry.publication.permissions import Reader
 from tests.support import GOVERNMENT, World
 
 NAME = "Baltasar Orihuela Cantos"
-LISTS = ("/v1/detainees", "/v1/releases", "/v1/detentions")
+LISTS = ("/v1/detainees", "/v1/releases", "/v1/detentions", "/v1/held")
 
 
 def file(world: World, **changes: Any) -> str:

@@ -85,7 +85,7 @@ def scene(world: World) -> World:
 
 
 RELEASES: list[tuple[Body, set[str]]] = [
-    ({}, {ANA, BEA, CARL, DORA, ELI}),
+    ({}, {ANA, BEA, CARL, ELI}),
     ({"q": "rojas"}, {ANA}),
     ({"q": "PENA"}, {ANA}),
     ({"q": "nunez"}, {BEA}),
@@ -95,19 +95,19 @@ RELEASES: list[tuple[Body, set[str]]] = [
     ({"country": "CO"}, {BEA}),
     ({"country": "NI"}, set()),
     ({"facility": "yare"}, {BEA}),
-    ({"facility": "El Rodeo I"}, {ANA, CARL, DORA}),
-    ({"area": "Miranda"}, {ANA, CARL, DORA}),
+    ({"facility": "El Rodeo I"}, {ANA, CARL}),
+    ({"area": "Miranda"}, {ANA, CARL}),
     ({"state": "released"}, {ANA, BEA, CARL}),
-    ({"state": "held"}, {ELI, DORA}),
+    ({"state": "held"}, {ELI}),
     ({"rearrested": "true"}, {ELI}),
-    ({"rearrested": "false"}, {ANA, BEA, CARL, DORA}),
+    ({"rearrested": "false"}, {ANA, BEA, CARL}),
     ({"designation": "political"}, {ANA}),
-    ({"designation": "unstated"}, {BEA, CARL, DORA, ELI}),
+    ({"designation": "unstated"}, {BEA, CARL, ELI}),
     ({"group": "journalist"}, {ANA}),
     ({"status": "verified"}, {ANA, BEA, ELI}),
     ({"status": ["reported", "refuted"]}, {CARL, DORA}),
     ({"kind": "amnesty"}, {BEA}),
-    ({"kind": ["amnesty", "house_arrest"]}, {BEA, DORA, ELI}),
+    ({"kind": ["amnesty", "house_arrest"]}, {BEA, ELI}),
     ({"verified_by": "foro"}, {ANA, BEA}),
     ({"verified_by": ["foro", "jep"]}, {ANA}),
     ({"all_of": ["foro", "jep"]}, {ANA}),
@@ -115,11 +115,11 @@ RELEASES: list[tuple[Body, set[str]]] = [
     ({"source": "jep"}, {ANA, CARL}),
     ({"min_sources": 1}, {ANA, BEA, ELI}),
     ({"min_sources": 2}, {ANA}),
-    ({"sources": 0}, {CARL, DORA}),
+    ({"sources": 0}, {CARL}),
     ({"sources": 2}, {ANA}),
-    ({"released_from": "2026-01-12"}, {ANA, BEA, DORA}),  # a whole January straddles the edge
-    ({"released_from": "2026-01"}, {ANA, BEA, CARL, DORA}),
-    ({"released_to": "2026-01-12"}, {ANA, DORA, ELI}),
+    ({"released_from": "2026-01-12"}, {ANA, BEA}),  # a whole January straddles the edge
+    ({"released_from": "2026-01"}, {ANA, BEA, CARL}),
+    ({"released_to": "2026-01-12"}, {ANA, ELI}),
     ({"released_from": "2026-01-13", "released_to": "2026-01"}, {BEA}),
     ({"detained_from": "2025"}, {BEA, CARL}),
     ({"detained_to": "2024"}, {ANA, ELI}),
@@ -127,28 +127,43 @@ RELEASES: list[tuple[Body, set[str]]] = [
     ({"nationality": "ES"}, {ANA}),
     ({"nationality": "VE"}, {ANA}),
     ({"category": "military"}, {CARL}),
-    ({"gender": "female"}, {ANA, BEA, DORA}),
+    ({"gender": "female"}, {ANA, BEA}),
     ({"age_group": "over_70"}, {ANA}),
     ({"legal_status": "pretrial"}, {CARL}),
     ({"condition": "travel_ban"}, {ANA}),
     ({"destination": "ES"}, {BEA}),
-    ({"stage": "announced"}, {ANA, BEA, CARL, DORA, ELI}),
+    ({"stage": "announced"}, {ANA, BEA, CARL, ELI}),
     ({"stage": "announced", "status": "official_only"}, {DORA}),  # the denial is of the release alone
     ({"stage": "ordered", "status": "verified"}, {ANA, BEA, ELI}),
-    ({"net": "true"}, {ANA, BEA, CARL, DORA}),
+    ({"net": "true"}, {ANA, BEA, CARL}),
     ({"net": "true", "released_to": "2026-01-04"}, {ELI}),
-    ({"q": "r", "gender": "female", "country": "VE"}, {ANA, DORA}),
+    ({"q": "r", "gender": "female", "country": "VE"}, {ANA}),
 ]  # fmt: skip
 
+OF_DORA: list[Body] = [
+    {},
+    {"facility": "El Rodeo I"},
+    {"area": "Miranda"},
+    {"state": "held"},
+    {"rearrested": "false"},
+    {"designation": "unstated"},
+    {"gender": "female"},
+    {"q": "r", "gender": "female", "country": "VE"},
+]
+
 DETENTIONS: list[tuple[Body, set[str]]] = [
-    ({}, {ANA, BEA, CARL, DORA, ELI}),
+    ({}, {ANA, BEA, CARL, ELI}),
+    ({"status": "official_only"}, {DORA}),
     ({"detained_from": "2026"}, {ELI}),
+    ({"ended": "released"}, {ANA, BEA, CARL, ELI}),
+    ({"ended": "released", "ended_from": "2026-01-13", "ended_to": "2026-01"}, {BEA}),
+    ({"ended": ["died", "escaped"]}, set()),
     ({"facility": "yare"}, {BEA}),
-    ({"state": "held"}, {DORA, ELI}),
+    ({"state": "held"}, {ELI}),
     ({"q": "fuentes"}, {ELI}),
     ({"designation": "political"}, {ANA}),
     ({"legal_status": "pretrial"}, {CARL}),
-    ({"country": "VE", "gender": "female"}, {ANA, DORA}),
+    ({"country": "VE", "gender": "female"}, {ANA}),
 ]
 
 
@@ -171,6 +186,8 @@ def test_detainees_are_filtered_by_their_detentions_and_releases(scene: World, s
     for asked, expected in RELEASES:
         # Elí was taken again in 2026: a detention of that time, though not one with a release.
         again = {ELI} if asked == {"detained_from": "2025"} else set()
+        # Dora's release is refuted, and counts for no term of releases; she herself is listed.
+        again |= {DORA} if asked in OF_DORA else set()
         with subtests.test(str(asked)):
             assert set(names(scene, "/v1/detainees", **asked)) == expected | again
 
@@ -186,17 +203,11 @@ def test_a_count_and_the_list_of_the_same_terms_agree(scene: World, subtests: py
         if "q" in asked:
             continue
         with subtests.test(str(asked)):
-            counting = {"status": ["verified", "contested", "reported"], **asked}
-            terms = {"stage": "carried_out", **counting}
-            listed = scene.get("/v1/releases", limit=200, **terms).json()["data"]
-            assert scene.count(**terms)["total"]["cases"] == len(
-                [
-                    row
-                    for row in listed
-                    if {**row["stages"], row["stage"]: row}[terms["stage"]]["status"]
-                    in ("verified", "contested", "reported")
-                ]
-            )
+            listed = scene.get("/v1/releases", limit=200, **asked).json()["data"]
+            total = scene.count(**asked)["total"]
+            statuses = asked.get("status", ["verified", "contested", "reported"])
+            statuses = [statuses] if isinstance(statuses, str) else statuses
+            assert sum(total[status] for status in statuses) == len(listed)
 
 
 GROUPED = [

@@ -87,7 +87,7 @@ def test_who_checked_a_release_checked_that_the_person_had_been_held(world: Worl
     world.verify(filed["release"]["id"], "jep", verdict="reported", method="press")
     for detention in (
         world.get(f"/v1/detentions/{filed['detention']['id']}").json(),
-        *world.get("/v1/detentions", held_on="2025-12-24", status="verified").json()["data"],
+        *world.get("/v1/held", held_on="2025-12-24", status="verified").json()["data"],
     ):
         assert (detention["status"], detention["verified_by"], detention["reported_by"]) == (
             "verified",

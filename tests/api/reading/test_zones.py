@@ -42,8 +42,8 @@ def test_a_series_by_days_and_the_day_of_the_held_are_the_registrys(caracas: Wor
     assert [(point["on"], point["cases"]) for point in series["points"]] == [("2026-01-13", 1)]
     assert series["terms"]["zone"] == "America/Caracas"
     assert "zone=America%2FCaracas" in series["links"]["permalink"]
-    assert caracas.get("/v1/counts/detentions").json()["terms"]["held_on"] == "2026-01-13"
-    assert caracas.get("/v1/counts/detentions", zone="Z").json()["terms"]["held_on"] == "2026-01-14"
+    assert caracas.get("/v1/counts/held").json()["terms"]["held_on"] == "2026-01-13"
+    assert caracas.get("/v1/counts/held", zone="Z").json()["terms"]["held_on"] == "2026-01-14"
 
 
 def test_what_changed_since_a_day_is_asked_in_the_registrys_zone(caracas: World) -> None:
@@ -65,14 +65,14 @@ def test_the_day_of_a_claim_ends_in_the_registrys_zone_and_the_claim_says_so(car
 
 def test_numbers_that_a_setting_moves_are_not_kept_for_ever(caracas: World) -> None:
     head = caracas.revision
-    for path in ("/v1/counts/series", "/v1/counts/detentions"):
+    for path in ("/v1/counts/series", "/v1/counts/held"):
         assert "immutable" not in caracas.get(path, rules=RULES, as_of=head).headers["Cache-Control"]
         assert (
             "immutable" in caracas.get(path, rules=RULES, as_of=head, zone="America/Caracas").headers["Cache-Control"]
         )
     assert (
         "immutable"
-        in caracas.get("/v1/counts/detentions", rules=RULES, as_of=head, held_on="2026-01-13").headers["Cache-Control"]
+        in caracas.get("/v1/counts/held", rules=RULES, as_of=head, held_on="2026-01-13").headers["Cache-Control"]
     )
     tag = caracas.get("/v1/counts/series").headers["ETag"]
     caracas.restart_with(zone=parse_zone("Z"))

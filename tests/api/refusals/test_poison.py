@@ -51,7 +51,7 @@ def test_a_state_does_not_end_the_silence_about_somebody(world: World) -> None:
     held = world.file_detention("foro", detention__detained_on="2021-05-01", detention__held_on="2023-01-20")
     body = {"detention_id": held["detention"]["id"], "detention": {"held_on": "2026-02-19"}}
     assert world.post("/v1/detentions", body, GOVERNMENT).status_code == 201
-    assert world.get("/v1/counts/detentions", held_on="2026-02-20").json()["caveats"]["outside_held_within"] == 1
+    assert world.get("/v1/counts/held", held_on="2026-02-20").json()["caveats"]["outside_held_within"] == 1
 
 
 def test_a_state_that_says_somebody_died_does_not_undo_a_release_that_an_independent_source_knows(world: World) -> None:

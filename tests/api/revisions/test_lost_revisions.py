@@ -39,7 +39,7 @@ def without(address: str, *names: str) -> str:
 def test_every_address_of_a_count_carries_the_leaf_of_its_revision(world: World, subtests: pytest.Subtests) -> None:
     filed = world.file()
     leaf = filed["receipt"]["leaf_hash"][:16]
-    held = world.get("/v1/counts/detentions", held_on="2025-01-01", group_by="source").json()
+    held = world.get("/v1/counts/held", held_on="2025-01-01", group_by="source").json()
     count = world.count(group_by="source")
     overlap = world.get("/v1/counts/overlap").json()
     estimate = world.get("/v1/estimates/releases").json()

@@ -68,8 +68,8 @@ def counts(world: World, revision: int) -> list[Body]:
     """Counts over nothing personal, of every revision so far, without what the head says."""
     asked: list[Body] = [{}, {"group_by": ["source", "status"]}, {"group_by": "country"}, {"group_by": "kind"}]
     answers = [
-        world.get(f"/v1/counts/{of}", **terms, **({"held_on": "2025-12-01"} if of == "detentions" else {}), as_of=at)
-        for of in ("releases", "detentions")
+        world.get(f"/v1/counts/{of}", **terms, **({"held_on": "2025-12-01"} if of == "held" else {}), as_of=at)
+        for of in ("releases", "detentions", "held")
         for terms in asked
         if of == "releases" or terms.get("group_by") != "kind"
         for at in range(1, revision + 1)
@@ -180,7 +180,7 @@ def test_a_hidden_person_is_in_no_list_record_search_export_or_pinned_answer(wor
             "/v1/detentions",
             "/v1/releases",
             "/v1/corrections",
-            "/v1/detentions?held_on=2025",
+            "/v1/held?held_on=2025",
         ):
             for terms in ({}, {"as_of": pinned}, {"format": "csv"}, {"format": "jsonl", "as_of": pinned}):
                 text = world.get(path.partition("?")[0], who, **terms).text

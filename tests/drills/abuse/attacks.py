@@ -109,7 +109,7 @@ def deny(server: Server) -> None:
 
 def deny_custody(server: Server) -> None:
     """Deny first-hand that people are held."""
-    for detention in server.read_list("/v1/detentions", held_on="2026-01-20")[:PEOPLE]:
+    for detention in server.read_list("/v1/held", held_on="2026-01-20")[:PEOPLE]:
         body = {"detention_id": detention["id"], "verification": {"verdict": "refuted", "method": "family"}}
         server.post("/v1/detentions", body, ATTACKER)
 

@@ -36,7 +36,7 @@ def read_state(server: Server) -> State:
     combined |= read_total("released, two sources", server.get("/v1/counts/releases", min_sources=2))
     for day in (HELD_ON, LAST_DAYS, datetime.now(UTC).date().isoformat()):
         name = "held today" if day > LAST_DAYS else f"held on {day}"
-        combined |= read_total(name, server.get("/v1/counts/detentions", held_on=day))
+        combined |= read_total(name, server.get("/v1/counts/held", held_on=day))
     public = server.read_list("/v1/detainees")
     return State(
         headline=read_headline(page),
@@ -52,7 +52,7 @@ def read_state(server: Server) -> State:
 def read_total(name: str, count: dict[str, dict[str, int]]) -> dict[str, int]:
     """Return the numbers of a count's total by their full names."""
     total = count["total"]
-    whole = "releases" if "releases" in total else "detentions"
+    whole = "releases" if "releases" in total else "held"
     numbers = {name: total[whole]}
     return numbers | {f"{name}: {part}": total[part] for part in STATUSES}
 

@@ -46,9 +46,9 @@ COUNTED: tuple[tuple[str, str, Body], ...] = (
     ("released in VE", "releases", {"country": "VE"}),
     ("released in CO", "releases", {"country": "CO"}),
     ("released in January", "releases", {"released_from": "2026-01-08", "released_to": "2026-01-31"}),
-    ("held in December", "detentions", {"held_on": "2025-12-31"}),
-    ("held in February", "detentions", {"held_on": "2026-02-20"}),
-    ("held, two sources", "detentions", {"held_on": "2025-12-31", "min_sources": 2}),
+    ("held in December", "held", {"held_on": "2025-12-31"}),
+    ("held in February", "held", {"held_on": "2026-02-20"}),
+    ("held, two sources", "held", {"held_on": "2025-12-31", "min_sources": 2}),
 )
 
 

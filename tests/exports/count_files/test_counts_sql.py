@@ -111,12 +111,22 @@ def test_releases_by_month(told: Any, shared: World) -> None:
 @pytest.mark.parametrize("day", ["2024-12-31", "2025-06-01", "2026-01-12", "2026-01-20", "2026-02-02", "2026-02-28"])
 def test_the_held_of_a_day(told: Any, shared: World, day: str, years: int) -> None:
     for revision in revisions_of(Path.cwd()):
-        answer = shared.get("/v1/counts/detentions", as_of=revision, held_on=day, held_within=years).json()
-        (row,) = rows(told, "count_detentions", revision, day, years)
-        assert row.pop("detentions") == answer["total"]["cases"], revision
+        answer = shared.get("/v1/counts/held", as_of=revision, held_on=day, held_within=years).json()
+        (row,) = rows(told, "count_held", revision, day, years)
+        assert row.pop("cases") == answer["total"]["cases"], revision
         assert row.pop("uncertain_date") == answer["caveats"]["uncertain_date"], revision
         assert row.pop("outside_held_within") == answer["caveats"]["outside_held_within"], revision
         assert row == {name: answer["total"][name] for name in TOTAL}, revision
+
+
+def test_detentions_by_their_end(told: Any, shared: World) -> None:
+    for revision in revisions_of(Path.cwd()):
+        answer = shared.get("/v1/counts/held", as_of=revision, group_by="ended").json()
+        wanted = [
+            {**group["by"], **{name: group["counts"][name] for name in ("cases", "people")}}
+            for group in answer["groups"]
+        ]
+        assert rows(told, "count_detentions_by_end", revision, None, None) == wanted, revision
 
 
 def test_files_of_another_revision_beside_them_are_not_counted(told: Any, shared: World, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def changes_of(world: World, receipt: Body) -> dict[int, list[tuple[str, Any, An
 
 
 def held(world: World) -> int:
-    return int(world.get("/v1/counts/detentions", held_on="2026-01-20").json()["total"]["detentions"])
+    return int(world.get("/v1/counts/held", held_on="2026-01-20").json()["total"]["cases"])
 
 
 def released(world: World) -> int:

@@ -15,4 +15,4 @@ def test_a_receipt_says_how_many_of_the_held_count_as_held_and_why_not(world: Wo
     receipt = world.send_list(said + "A-3;Elsa Mora Quiroga;2026;VE\nA-4;Iván Soto Lira;2021-05-03;VE\n")
     assert (receipt["held"], receipt["held_counted"]) == (4, 1)
     assert receipt["held_not_counted"] == {"no_day_of_arrest": 1, "day_not_past": 1, "day_too_old": 1}
-    assert world.get("/v1/counts/detentions?held_on=2026-03-01").json()["total"]["reported"] == 1
+    assert world.get("/v1/counts/held?held_on=2026-03-01").json()["total"]["reported"] == 1

@@ -58,7 +58,7 @@ def file_answers(world: World, answers: dict[str, str], **options: Any) -> Body:
 
 
 def number(world: World, day: str = DAY, **terms: Any) -> int:
-    return int(world.get("/v1/counts/detentions", held_on=day, **terms).json()["total"]["detentions"])
+    return int(world.get("/v1/counts/held", held_on=day, **terms).json()["total"]["cases"])
 
 
 def filed_report(world: World, case: str) -> Body:

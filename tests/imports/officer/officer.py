@@ -161,7 +161,7 @@ def count_own(world: World, who: str, day: str) -> Numbers:
         if report["verification"]["verdict"] != "retracted"
     ]
     released = world.get("/v1/counts/releases", who, source=who).json()["total"]
-    held = world.get("/v1/counts/detentions", who, source=who, held_on=day).json()["total"]
+    held = world.get("/v1/counts/held", who, source=who, held_on=day).json()["total"]
     detentions = world.get("/v1/detentions", who, limit=200).json()["data"]
     died = [one for one in detentions if (one["ended"] or {}).get("how") == "died"]
     # The registry shows the legal status of nobody without consent; the source reads its own reports.
@@ -171,4 +171,4 @@ def count_own(world: World, who: str, day: str) -> Numbers:
         for report in reports
     ]
     dated_ends = sum(1 for day in days if day)
-    return Numbers(len(reports), released["releases"], held["detentions"], len(died), len(at_home), dated_ends)
+    return Numbers(len(reports), released["releases"], held["cases"], len(died), len(at_home), dated_ends)

@@ -92,7 +92,7 @@ def test_a_release_that_it_never_said_was_carried_out_on_a_day_starts_no_new_spe
 
 
 def held(world: World, day: str, **terms: Any) -> Body:
-    return dict(world.get("/v1/counts/detentions", held_on=day, **terms).json())
+    return dict(world.get("/v1/counts/held", held_on=day, **terms).json())
 
 
 def test_a_source_that_sends_its_report_without_the_release_takes_the_release_back(world: World) -> None:

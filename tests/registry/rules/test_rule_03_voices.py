@@ -172,7 +172,7 @@ def test_the_state_of_a_person_and_the_count_by_source_follow_the_same_voice(wor
         world.file_detention("pud", detainee_id=person, detainee={}, detention__detained_on="2024-10-13",
                              source_record_id=case, verification=said)  # fmt: skip
     state = world.get(f"/v1/detainees/{person}").json()["state"]
-    groups = world.get("/v1/counts/detentions", held_on="2026-02-01", group_by="source").json()["groups"]
+    groups = world.get("/v1/counts/held", held_on="2026-02-01", group_by="source").json()["groups"]
     verified = {group["by"]["source"]: group["counts"]["verified"] for group in groups}
     assert (verified["pud"], state) == (0, "released")
 

@@ -144,7 +144,7 @@ def test_an_erasure_and_a_rebuild_after_it_change_no_count(world: World, publish
 
     def numbers() -> list[Any]:
         counts = [world.count(**terms) for terms in asked]
-        counts += [world.get("/v1/counts/detentions", **terms).json() for terms in held]
+        counts += [world.get("/v1/counts/held", **terms).json() for terms in held]
         told = ("total", "groups", "uncertain_date")
         return [{n: v for n, v in _plain(count).items() if n in told} for count in counts]
 

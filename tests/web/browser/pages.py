@@ -29,7 +29,7 @@ PAGES = {
     "count": f"/counts?{JANUARY}&group_by=source",
     "count of some": f"/counts?{JANUARY}&group_by=kind&min_sources=1&any_of=foro-penal&gender=male",
     "count by days": f"/counts?{JANUARY}&group_by=day",
-    "count of the held": "/counts/detentions?country=VE&group_by=source&group_by=gender",
+    "count of the held": "/counts/held?country=VE&group_by=source&group_by=gender",
     "count refused": "/counts?country=Ve&released_from=2026-02&released_to=2026-01&min_sources=0",
     "series": f"/counts/series?{JANUARY}",
     "overlap": f"/counts/overlap?{JANUARY}",

@@ -11,7 +11,7 @@ from tests.web.browser.conftest import Visitor
 from tests.web.browser.pages import THOROUGH, each_page
 
 # A list page, and the count whose terms are the list's own.
-COUNTED = {"releases": "releases", "detentions": "detentions", "people": "releases"}
+COUNTED = {"releases": "releases", "detentions": "detentions", "held": "held", "people": "releases"}
 LINKS = """() => [...document.querySelectorAll('main :is(a.number, svg a)')].filter(one => one.getClientRects().length)
   .map(one => [one.textContent.trim(), one.getAttribute('href'), one.getAttribute('aria-label')])"""
 MOST = 1_000 if THOROUGH else 12

@@ -8,7 +8,7 @@ import pytest
 
 from app.estimates import estimator
 from app.queries.countables import COUNTABLES
-from app.queries.terms import DETENTIONS, RELEASES
+from app.queries.terms import DETENTIONS, HELD, RELEASES
 from app.web.charts.groups import MAX_BARS, Group, lay_out_group_bars, lay_out_group_columns
 from app.web.charts.text import measure_text
 from app.web.count_text import TermFormatter
@@ -37,12 +37,15 @@ TERMS: dict[str, dict[str, Any]] = {
         "kind": ["amnesty", "release_with_measures"], "only_by": ["foro"], "group_by": ["kind", "month", "source"],
     },
     DETENTIONS: OF_PERSON | OF_SOURCES | OF_MOMENT | {
+        "ended": ["released", "died"], "ended_from": "2026-01", "ended_to": "2026-02", "group_by": ["ended", "month"],
+    },
+    HELD: OF_PERSON | OF_SOURCES | OF_MOMENT | {
         "held_on": "2026-01-01", "house_arrest": "true", "held_within": "3", "group_by": ["legal_status", "gender"],
     },
 }  # fmt: skip
-PATHS = {RELEASES: "/counts", DETENTIONS: "/counts/detentions"}
+PATHS = {RELEASES: "/counts", DETENTIONS: "/counts/detentions", HELD: "/counts/held"}
 
-of_both = pytest.mark.parametrize("noun", [RELEASES, DETENTIONS])
+of_both = pytest.mark.parametrize("noun", [RELEASES, DETENTIONS, HELD])
 
 
 def page_of(world: World, path: str, language: str = "es", *, expected: int = 200, **terms: Any) -> str:
@@ -140,7 +143,7 @@ def test_a_form_that_was_sent_has_an_address_without_what_nobody_filled_in(world
 
 def test_the_other_kind_of_count_keeps_the_terms_that_it_takes(world: World) -> None:
     page = page_of(world, "/counts", country="VE", kind="amnesty", net="true", designation="political")
-    (address,) = re.findall(r'href="(/es/counts/detentions[^"]*)"', page.split("<form")[0].split("kinds")[1])
+    (address,) = re.findall(r'href="(/es/counts/held[^"]*)"', page.split("<form")[0].split("kinds")[1])
     assert parse_qsl(urlsplit(address.replace("&amp;", "&")).query) == [("country", "VE"), ("designation", "political")]
 
 
@@ -243,7 +246,9 @@ def told() -> TermFormatter:
         (RELEASES, {"kind": ["amnesty", "pardon"], "any_of": ["foro"], "detained_from": "2024"},
          "Excarcelaciones hechas efectivas, brutas; detenidas desde 2024; condición en que salió: amnistía e indulto; "
          "verificadas por alguna: Foro Penal"),
-        (DETENTIONS, {"held_on": "2026-01-01", "house_arrest": True},
+        (DETENTIONS, {"country": "VE", "detained_from": "2025", "detained_to": "2025", "ended": ["died"]},
+         "Detenciones en Venezuela en 2025; cómo terminó: muerte bajo custodia"),
+        (HELD, {"held_on": "2026-01-01", "house_arrest": True},
          "Personas detenidas el 1 de enero de 2026, con quienes salieron a arresto domiciliario, con noticias en los "
          "2 años anteriores"),
     ],
