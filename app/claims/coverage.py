@@ -6,8 +6,9 @@ from app.claims.figures import VERIFICATION_TERMS, Figure, Figures, load_figures
 from app.columns.store import get_columns
 from app.counts.shapes import Coverage
 from app.queries.countables import get_countable
-from app.queries.terms import EventTerms, HeldTerms, SourcedTerms, echo_terms
+from app.queries.terms import DetentionTerms, EventTerms, HeldTerms, SourcedTerms, echo_terms
 from app.registry.claims import ClaimTermsIn
+from app.vocabulary import CustodyEnd, Measure
 
 MAX_FIGURES = 5
 _CACHE_KEY = "figures at the last revision read"
@@ -41,7 +42,7 @@ def select_figures(figures: Figures, terms: SourcedTerms) -> list[Figure]:
     """Return the confirmed and current figures of what the terms count, in any window and by whomever verified."""
     if terms.not_nationality:
         return []  # no claim can be defined by this term
-    echoed_terms, measure = echo_terms(terms), get_countable(terms).measure
+    echoed_terms, measure = echo_terms(terms), _find_measure(terms)
     names = ClaimTermsIn.model_fields.keys() & echoed_terms.keys() - VERIFICATION_TERMS - {"stage", "house_arrest"}
     population_terms = {name: echoed_terms[name] for name in names}
     if len(terms.nationality) == 1:
@@ -57,6 +58,13 @@ def select_figures(figures: Figures, terms: SourcedTerms) -> list[Figure]:
         and figure.id not in figures.superseded_ids
         and terms.country in (None, figure.fields.get("country"))
     ]
+
+
+def _find_measure(terms: SourcedTerms) -> Measure:
+    """Return the measure of published figures of what the terms count."""
+    if isinstance(terms, DetentionTerms) and terms.ended == [CustodyEnd.DIED]:
+        return Measure.DIED
+    return get_countable(terms).measure
 
 
 def _load_cached_figures(session: Session, revision: int) -> Figures:
