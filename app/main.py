@@ -36,6 +36,7 @@ from app.api.routes.notices import notices_router
 from app.api.routes.problem_pages import problem_pages_router
 from app.api.routes.records import corrections_router, people_router, releases_router
 from app.api.routes.reports import reports_router, waiting_router
+from app.api.table_routes import is_table_route
 from app.clock import WatchedClock
 from app.columns import cache
 from app.columns.store import prefetch_columns, release_columns
@@ -188,9 +189,10 @@ class _App(FastAPI):
 
 
 def list_described_routes() -> list[str]:
-    """Return the possible scopes of a key: every documented route as `METHOD /path`. Pages take no key."""
+    """Return the possible scopes of a key: every documented route as `METHOD /path`, with its tables. Pages take no
+    key."""
     described_routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-    described_routes = [route for route in described_routes if route.include_in_schema]
+    described_routes = [route for route in described_routes if route.include_in_schema and not is_table_route(route)]
     return sorted(f"{method} {route.path}" for route in described_routes for method in route.methods or ())
 
 

@@ -19,7 +19,7 @@ sub vcl_recv {
     # without a key, a cookie and a body. Not counts by what is personal: these Recuento wants to be asked for each time.
     if ((req.method != "GET" && req.method != "HEAD")
         || req.http.Authorization || req.http.Cookie || req.http.Content-Length || req.http.Transfer-Encoding
-        || (req.url !~ "^/v1/(counts|estimates)/[a-z]+(\?|$)"
+        || (req.url !~ "^/v1/(counts|estimates)/[a-z]+(\.[a-z]+)?(\?|$)"
             && req.url !~ "^/[a-z]+/(counts(/[a-z]+)?|claims(/[0-9a-f-]+)?|sources|data)(\?|$)"
             && req.url !~ "^/static/[^/?]+$")
         || req.url ~ "[?&]q="

@@ -20,11 +20,13 @@ from urllib.parse import urlencode
 
 from httpx2 import Response
 
+from app.api.table_routes import TABLE_ENDING
 from app.counts.short_address import CITATION_PATH, BadCode, parse_short_code
 from app.projection import RULES
 from app.queries.parameters import write_cursor
 from app.queries.terms import DIMENSIONS, FILTER_ONLY
 from tests.databases import Templates, settings_of
+from tests.described import describe
 from tests.support import Body, World
 
 Terms = dict[str, Any]
@@ -58,7 +60,7 @@ VALUES: dict[str, list[Any]] = {
     "condition": ["travel_ban", "gag_order"], "country": ["VE", "AR"], "cursor": CURSORS,
     "dependent": [["foro:jep"]], "designation": ["political", "unstated"], "destination": ["AR", "CL"],
     "detained_from": ["2024-10-06", "2025"], "detained_to": ["2024-10-05", "2024-10-20", "2025-06-15"],
-    "facility": ["el-rodeo-i", "yare"], "format": ["csv", "jsonl"], "gender": ["female", "male"],
+    "facility": ["el-rodeo-i", "yare"], "gender": ["female", "male"],
     "group": ["student", "gravely_ill"],
     "group_by": [*(name for name, dimension in DIMENSIONS.items() if dimension.groupable_nouns != FILTER_ONLY),
                  ["gender", "facility"], ["source", "nationality"]],
@@ -87,7 +89,7 @@ BESIDE: dict[str, list[Terms]] = {
     "/v1/held": [{"held_on": "2025-12-31"}],
 }
 # What is asked of one thing, of which there are many.
-OF_ONE = ("as_of", "format")
+OF_ONE = ("as_of",)
 
 
 @dataclass
@@ -173,7 +175,7 @@ def questions(world: World, names: Names, among: Collection[str] | None = None) 
     """Every GET, for every id, with every term that it takes in every value."""
     head = world.revision
     revisions = {"head": head, "middle": head * 2 // 3, "early": head // 3}
-    for path, operations in world.app.openapi()["paths"].items():
+    for path, operations in describe(world.app)["paths"].items():
         if "get" not in operations or (among is not None and path not in among):
             continue
         taken = [p["name"] for p in operations["get"].get("parameters", []) if p["in"] == "query"]
@@ -187,7 +189,7 @@ def questions(world: World, names: Names, among: Collection[str] | None = None) 
 def _terms(path: str, taken: list[str]) -> Iterator[Terms]:
     names = [name for name in taken if name in OF_ONE] if "{" in path else taken
     told = [{}, *({name: value} for name in names for value in VALUES[name])]
-    for beside in [{}, *BESIDE.get(path, [])]:
+    for beside in [{}, *BESIDE.get(path.removesuffix(TABLE_ENDING), [])]:
         yield from ({**beside, **terms} for terms in told)
 
 
@@ -205,6 +207,7 @@ def _addresses(world: World, names: Names, path: str) -> Iterator[str]:
         "claim_id": names.ids("claim-id"),
         "import_id": names.ids("record-id")[:1],
         "slug": ["foro", "ministry", "el-rodeo-i", "yare"],
+        "extension": ["csv", "jsonl"],
         "code": [
             world.count(**terms)["links"]["cite"].removeprefix("/c/")
             for terms in ({}, {"gender": "female"}, {"group_by": "facility"}, {"source": "foro", "as_of": 9})

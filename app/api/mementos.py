@@ -9,6 +9,7 @@ from fastapi import Request
 from sqlmodel import Session
 
 from app import dates
+from app.api.table_routes import split_table_path
 from app.errors import BadDatetime
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision
 from app.projection import RULES
@@ -31,9 +32,9 @@ Pairs = list[tuple[str, str]]
 
 
 def is_timegate(path: str, query: bytes) -> bool:
-    """Return whether a request accepts `Accept-Datetime`: a live count without personal terms."""
+    """Return whether a request accepts `Accept-Datetime`: a live count without personal terms, or its table."""
     parameters = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    return path in TIMEGATE_PATHS and not any(
+    return split_table_path(path)[0] in TIMEGATE_PATHS and not any(
         name in PIN_PARAMETERS or name in PERSONAL_FILTERS or (name == "group_by" and value in PERSONAL_DIMENSIONS)
         for name, value in parameters
     )
@@ -70,14 +71,20 @@ class OriginalResource:
 
     @property
     def timemap(self) -> str:
-        return self._build_address(f"{TIMEMAPS_PATH}/{self._path.rpartition('/')[2]}", [])
+        json_path, _extension = split_table_path(self._path)
+        return self._build_address(f"{TIMEMAPS_PATH}/{json_path.rpartition('/')[2]}", [])
 
     def build_link_header(self) -> dict[str, str]:
-        """Return the Link header to the original resource and the TimeMap, for every memento and live answer."""
+        """Return the Link header to the original resource and the TimeMap, for every memento and live answer.
+
+        A TimeMap lists JSON answers, so a table has none.
+        """
         if len(self.timemap) > MAX_LINKED_LENGTH:
             return {}
-        links = f'<{self.address}>; rel="original timegate", <{self.timemap}>; rel="timemap"; type="{LINK_FORMAT}"'
-        return {"Link": links}
+        links = [f'<{self.address}>; rel="original timegate"']
+        if split_table_path(self._path)[1] is None:
+            links.append(f'<{self.timemap}>; rel="timemap"; type="{LINK_FORMAT}"')
+        return {"Link": ", ".join(links)}
 
     def build_revision_address(self, session: Session, revision: int) -> str:
         """Return the permalink of a revision."""

@@ -1,8 +1,8 @@
 """Complete FastAPI's OpenAPI document with descriptions, headers, tables, errors and examples.
 
-`Accept` and `Authorization` are not declared as headers: OpenAPI ignores them as parameters and expresses them by media
-types and security schemes. Examples are recorded requests and responses with invented people and published figures:
-`python -m tests.api.openapi.record` writes `openapi_examples.json` from the demo registry, and a test compares it."""
+`Authorization` is not declared as a header: OpenAPI ignores it as a parameter and expresses it by security schemes.
+Examples are recorded requests and responses with invented people and published figures: `python -m
+tests.api.openapi.record` writes `openapi_examples.json` from the demo registry, and a test compares it."""
 
 import gzip
 import hashlib
@@ -18,9 +18,22 @@ from pydantic.json_schema import models_json_schema
 
 from app import descriptions
 from app.api import content_codings, responses
+from app.api.openapi_components import (
+    NULL,
+    SCHEMA_REF,
+    drop_unused_examples,
+    extend_schemas,
+    iterate_operations,
+    name_enums,
+    share_parts,
+    simplify_nulls,
+)
+from app.api.openapi_formats import declare_formats
 from app.api.problems import INTERNAL_ERROR, TAKES_TOO_LONG_DETAIL
 from app.api.routing import ProblemOut
+from app.api.table_routes import EXTENSION, TABLE_CONTENT_TYPES, TABLE_ENDING, TABLE_SUFFIX, WORKBOOK_EXTENSION
 from app.errors import (
+    PROBLEM_JSON,
     Busy,
     ClockJumped,
     Forbidden,
@@ -42,8 +55,7 @@ from app.queries import parameters
 from app.vocabulary import CODE_LISTS, build_vocabulary
 
 Node = dict[str, Any]
-REF = "#/components/schemas/"
-NULL = {"type": "null"}
+ECHO_DESCRIPTION = "The parameter of this name."
 DEFAULT_DESCRIPTION = "Successful Response"  # FastAPI's default description of a response
 
 
@@ -78,20 +90,14 @@ def describe_document(document: Node) -> None:
             schemas[codes.__name__]["description"] = _format_codes(codes.__doc__ or "", meanings[name])
 
 
-def iterate_operations(document: Node) -> Iterator[Node]:
-    """Yield every operation of the document."""
-    for methods in document["paths"].values():
-        yield from methods.values()
-
-
 def _describe_parameter(parameter: Node, operation: str) -> None:
     """Describe a parameter, and drop null from its schema: a client omits the parameter instead."""
-    text = descriptions.describe_parameter(parameter["name"], operation)
+    described = operation if parameter["name"] == EXTENSION else operation.removesuffix(TABLE_SUFFIX)
+    text = descriptions.describe_parameter(parameter["name"], described)
     _drop_null_kind(parameter["schema"])
     _drop_redundant(parameter["schema"])
     if text is not None:
         parameter["description"] = text
-        parameter["schema"] = {**parameter["schema"], "description": text}  # some generators read it here
 
 
 def _describe_answer(answer: Node, schemas: Node) -> None:
@@ -100,13 +106,12 @@ def _describe_answer(answer: Node, schemas: Node) -> None:
         return
     contents: list[Node] = [*answer.get("content", {}).values()]
     shape = str(contents[0]["schema"]["$ref"])
-    answer["description"] = schemas[shape.removeprefix(REF)]["description"]
+    answer["description"] = schemas[shape.removeprefix(SCHEMA_REF)]["description"]
 
 
 def _describe_fields(schema: Node, name: str, part: str) -> None:
     for field, field_schema in schema.get("properties", {}).items():
-        # An echoed term has the description of its parameter.
-        text = descriptions.describe_parameter(field) if name.endswith("Terms") else None
+        text = ECHO_DESCRIPTION if name.endswith("Terms") and descriptions.describe_parameter(field) else None
         text = text or field_schema.get("description") or descriptions.describe_field(part, name, field)
         if text is not None:
             field_schema["description"] = text
@@ -133,7 +138,7 @@ def _collect_referenced(roots: list[Node], schemas: Node) -> set[str]:
         if isinstance(node, list):
             pending += node
         elif isinstance(node, dict):
-            name = str(node.get("$ref", "")).removeprefix(REF)
+            name = str(node.get("$ref", "")).removeprefix(SCHEMA_REF)
             if name in schemas and name not in referenced:
                 referenced.add(name)
                 pending.append(schemas[name])
@@ -161,13 +166,13 @@ def _iterate_contents(operation: Node) -> Iterator[Node]:
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
-LANGUAGE_OPERATIONS = ("read_import", "list_import_rows")  # operations whose `lang` defaults to `Accept-Language`
+# Operations whose `lang` defaults to `Accept-Language`.
+LANGUAGE_OPERATIONS = frozenset({"read_import", "list_import_rows"})
 # Operations with a `cite-as` link, in addition to counts with mementos.
-CITED_OPERATIONS = (
-    *("count_series", "count_overlap", "estimate_releases", "read_citation"),
-    *("reconcile_claim", "read_balance"),
+CITED_OPERATIONS = frozenset(
+    {"count_series", "count_overlap", "estimate_releases", "read_citation", "reconcile_claim", "read_balance"}
 )
-VARYING_OPERATIONS = ("match_person", "match_list")  # operations that store nothing and depend on the key
+PAGING_PARAMETERS = ("limit", "cursor")
 FIRST_REDIRECT_STATUS = 300  # lower statuses mean success
 FIRST_REFUSAL_STATUS = 400
 
@@ -180,8 +185,6 @@ HEADERS: Node = {
     "ETag": _build_header("Send it back in `If-None-Match`, or for a report of your own in `If-Match`."),
     "Recuento-Revision": _build_header("The revision that was read or written.", NUMBER),
     "Recuento-Rules": _build_header("The number of the counting rules that the answer was made by.", NUMBER),
-    "Cache-Control": _build_header("Who may keep the answer, and for how long."),
-    "Vary": _build_header("The request headers that the answer depends on."),
     "Repr-Digest": _build_header("The SHA-256 of the body (RFC 9530); not of one that is streamed."),
     "Link": _build_header(
         'The next page, with `rel="next"`; none on the last one. Of a count `cite-as`, to cite it by (RFC 8574), '
@@ -199,16 +202,13 @@ HEADERS: Node = {
     "Timing-Allow-Origin": _build_header("`*` on public answers: scripts of other sites may measure them."),
     "Content-Language": _build_header("The language of a refusal, as `Accept-Language` prefers: `en` or `es`."),
     "WWW-Authenticate": _build_header("`Bearer`."),
-    "Request-Id": _build_header(
-        "Random. The server's log names a failure by it: give it to whoever runs the registry."
-    ),
 }
-_READ_HEADERS = ("ETag", "Recuento-Revision", "Recuento-Rules", "Cache-Control", "Vary")
+_READ_HEADERS = ("ETag", "Recuento-Revision", "Recuento-Rules")
 _RATE_HEADERS = ("RateLimit-Policy", "RateLimit")
 _HEADERS_BY_STATUS = {
     "201": ("Location", "ETag"),
-    "302": ("Location", "Vary", "Cache-Control", "Link"),
-    "303": ("Location", "Vary", "Cache-Control"),
+    "302": ("Location", "Link"),
+    "303": ("Location",),
     "308": ("Location",),
     "401": ("WWW-Authenticate",),
     "429": ("Retry-After",),
@@ -223,7 +223,7 @@ def declare_headers(operation: Node) -> None:
         "If-None-Match": "304" in answers,
         "Idempotency-Key": can_refuse_with(answers, "idempotency_mismatch"),
         "If-Match": "412" in answers,
-        "Accept-Language": operation["operationId"] in LANGUAGE_OPERATIONS,
+        "Accept-Language": get_json_name(operation) in LANGUAGE_OPERATIONS,
         "Accept-Datetime": "302" in answers,
         "Content-Encoding": _takes_file(operation),
     }
@@ -252,7 +252,7 @@ def declare_headers(operation: Node) -> None:
             names.append("Content-Language")
         elif header_flags["If-None-Match"]:
             names.append("Timing-Allow-Origin")
-        names += [*_RATE_HEADERS, "Request-Id"]
+        names += _RATE_HEADERS
         answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
@@ -260,16 +260,19 @@ def _list_success_headers(operation: Node, header_flags: dict[str, bool]) -> lis
     if header_flags["If-None-Match"]:
         is_paged = any(parameter["name"] == "cursor" for parameter in operation["parameters"])
         memento_headers = ["Memento-Datetime"] if header_flags["Accept-Datetime"] else []
-        link_headers = ["Link"] if is_paged or memento_headers or operation["operationId"] in CITED_OPERATIONS else []
+        link_headers = ["Link"] if is_paged or memento_headers or get_json_name(operation) in CITED_OPERATIONS else []
         return [*_READ_HEADERS, "Repr-Digest", *link_headers, *memento_headers]
     if "403" not in operation["responses"]:
         return []
-    names = ["Cache-Control", "Recuento-Revision"]
+    names = ["Recuento-Revision"]
     if header_flags["Idempotency-Key"]:
         names.append("Idempotency-Replayed")
-    elif operation["operationId"] in VARYING_OPERATIONS:
-        names.append("Vary")
     return [*names, "Location"] if operation["operationId"] == "send_list" else names
+
+
+def get_json_name(operation: Node) -> str:
+    """Return the name of an operation; of a table that of its JSON operation."""
+    return str(operation["operationId"]).removesuffix(TABLE_SUFFIX)
 
 
 def _takes_file(operation: Node) -> bool:
@@ -322,32 +325,43 @@ def build_refusal_examples() -> Node:
 
 
 def attach_examples(operation: Node) -> None:
-    """Attach the recorded examples to the body and the responses of an operation."""
+    """Attach recorded examples to the body of an operation, and to the answer that was recorded first."""
     name = operation["operationId"]
     examples = load_recorded_examples()
-    _put_examples(operation.get("requestBody", {}), examples["bodies"].get(name, {}))
-    for status, answers in examples["answers"].get(name, {}).items():
+    _put_examples(operation.get("requestBody", {}), examples["bodies"].get(get_json_name(operation), {}))
+    for status, answers in [*examples["answers"].get(name, {}).items()][:1]:
         _put_examples(operation["responses"][status], answers)
 
 
 def _put_examples(target: Node, by_media: Node) -> None:
     for media, examples_by_name in by_media.items():
-        target["content"][media]["examples"] = {name: {"value": value} for name, value in examples_by_name.items()}
+        name, value = next(iter(examples_by_name.items()))
+        target["content"][media]["examples"] = {name: {"value": value}}
 
 
+CONTACT = {"name": "The Recuento project", "url": "https://recuento.org"}
+# The answer of a table other than the table: what its JSON operation declares.
+REFUSAL_RESPONSE: Node = {
+    "description": "As at the address of the JSON answer",
+    "content": {PROBLEM_JSON: {"schema": {"$ref": f"{SCHEMA_REF}ProblemOut"}}},
+}
+TABLE_ENUM, COMPARISON_ENUM = "TableExtension", "ComparisonExtension"
 LICENCE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 SERVER_DESCRIPTION = "The registry that serves this document"
 API_DESCRIPTION = """Who was detained and released for political reasons, by whose word, and as known when.
 
 **Reading** what is public needs no key. Every answer is of a revision (`revision`, header `Recuento-Revision`): ask
-again with `as_of`, and it is the same. Lists come in pages: follow `next`. Lists and counts also come whole as CSV or
-JSON Lines, by `Accept` or `format`.
+again with `as_of`, and it is the same. Lists come in pages: follow `next`. Every list and count is also a whole table
+at an address of its own: `/v1/releases.csv` for spreadsheets, `/v1/releases.jsonl` with one JSON object a line.
 
 **Writing** needs a key: `Authorization: Bearer rcn_…`. A reporter's key writes as its own source and as nobody else.
 Send an `Idempotency-Key` with each POST, and the same one again when the line breaks.
 
 **Refusals** are `application/problem+json` with a stable `code`, and for 422 the place of each mistake. `type` is a
 page that explains the code. With `Accept-Language: es` the sentences are Spanish.
+
+**Headers** of every answer: `Cache-Control` and `Vary`, and a random `Request-Id`. The server's log names a failure by
+it: give it to the operator.
 
 **Dates** are as precise as known: `2026`, `2026-01`, `2026-01-12`, or `2026-01-08/2026-01-09` for between two days.
 Null means that nobody says, or that you may not see it.
@@ -369,53 +383,72 @@ TAGS = {
     "objections": "For the person concerned, without a key: hide, correct or remove what is shown; and its curators.",
     "health": "Whether the server is there and can answer.",
 }
-# The media types besides JSON of a route that takes `format`.
-TABLE_CONTENT: Node = {
-    media: {"schema": {"type": "string", "description": description}}
-    for media, description in parameters.TABLE_DESCRIPTIONS.items()
-}
-WORKBOOK_CONTENT: Node = {
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
-        "schema": {"type": "string", "format": "binary", "description": "A workbook with a sheet for each part"}
-    }
-}
 
 
 def complete_document(document: Node) -> Node:
     """Complete the document of FastAPI in place, and return it."""
-    document["info"] |= {"description": API_DESCRIPTION, "license": LICENCE}
+    document["info"] |= {"description": API_DESCRIPTION, "license": LICENCE, "contact": CONTACT}
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     components = document["components"]
     _map, shapes = models_json_schema([(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}")
     components["schemas"] |= shapes["$defs"]
     components["examples"] = build_refusal_examples()
     components["headers"] = HEADERS
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            _declare_table(path, operation, components["schemas"])
     for operation in iterate_operations(document):
-        _declare_tables(operation)
-        _make_key_optional(operation)
+        _declare_key(operation)
         declare_headers(operation)
         attach_examples(operation)
+        if operation["operationId"].endswith(TABLE_SUFFIX):
+            operation["responses"] = {
+                "200": operation["responses"]["200"],
+                "4XX": REFUSAL_RESPONSE,
+                "5XX": REFUSAL_RESPONSE,
+            }
     describe_document(document)
+    declare_formats(document)
+    name_enums(document)
+    simplify_nulls(components["schemas"])
+    extend_schemas(components["schemas"])
+    share_parts(document)
+    document["paths"] = _sort_paths(document["paths"])
+    drop_unused_examples(document)
     return document
 
 
-def _make_key_optional(operation: Node) -> None:
-    """Declare that the key is optional on public routes, which show more to some keys."""
+def _sort_paths(paths: Node) -> Node:
+    """Return the paths by tag, counts first; within a tag tables come last."""
+    tags = [*TAGS]
+
+    def rank(path: str) -> tuple[int, bool]:
+        (tag,) = next(iter(paths[path].values()))["tags"]
+        return tags.index(tag), path.endswith(TABLE_ENDING)
+
+    return {path: paths[path] for path in sorted(paths, key=rank)}
+
+
+def _declare_key(operation: Node) -> None:
+    """Declare that the key is optional on public routes, which show more to some keys, or that none is read."""
     is_key_needed = can_refuse_with(operation["responses"], Forbidden.code) or operation["operationId"] == "read_me"
-    if "security" in operation and not is_key_needed:
-        operation["security"] = [{}, *operation["security"]]
+    key_schemes = operation.setdefault("security", [])
+    if key_schemes and not is_key_needed:
+        operation["security"] = [{}, *key_schemes]
 
 
-def _declare_tables(operation: Node) -> None:
-    """Declare CSV, JSON Lines and workbooks on routes that take `format`."""
-    format_parameter = next(
-        (parameter for parameter in operation.get("parameters", []) if parameter["name"] == "format"), None
-    )
-    content = operation["responses"].get("200", {}).get("content", {})
-    if format_parameter is not None and "application/json" in content:
-        content |= TABLE_CONTENT
-        if "xlsx" in json.dumps(format_parameter):
-            content |= WORKBOOK_CONTENT
+def _declare_table(path: str, operation: Node, schemas: Node) -> None:
+    """Declare that a table comes without pages, in the form that the ending of its path names."""
+    if not path.endswith(TABLE_ENDING):
+        return
+    content = operation["responses"]["200"]["content"]
+    extensions = [extension for extension, media in TABLE_CONTENT_TYPES.items() if media in content]
+    name = COMPARISON_ENUM if WORKBOOK_EXTENSION in extensions else TABLE_ENUM
+    schemas[name] = {"type": "string", "enum": extensions, "description": "The form of a table."}
+    extension = {"name": EXTENSION, "in": "path", "required": True, "schema": {"$ref": SCHEMA_REF + name}}
+    operation["description"] = f"The whole table of `{path.removesuffix(TABLE_ENDING)}`, without pages."
+    parameters = [parameter for parameter in operation["parameters"] if parameter["name"] not in PAGING_PARAMETERS]
+    operation["parameters"] = [extension, *parameters]
 
 
 @dataclass(frozen=True)

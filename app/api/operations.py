@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from app.errors import Invalid
 from app.imports.filing import import_store, undo
 from app.log.freeze import CURATOR_FREEZE, begin_freeze, end_freeze
-from app.queries.parameters import JSON_MEDIA_TYPE
 from app.registry import claim_confirmation, claims, directory, filing, recalls
 from app.registry.claims import ClaimIn
 from app.registry.curation import agreements
@@ -136,13 +135,12 @@ class VerifyRelease(Operation):
         return filing.verify_unless_waiting(context, self.release_id, self.body)
 
 
-def build_report_tag(report_id: uuid.UUID, version: int, media: str = JSON_MEDIA_TYPE) -> str:
+def build_report_tag(report_id: uuid.UUID, version: int) -> str:
     """Return the entity tag of a report's version.
 
     It does not depend on the head, so that a change is refused only if this report has changed.
     """
-    suffix = "" if media == JSON_MEDIA_TYPE else f"-{media}"
-    return f'"{report_id}-v{version}{suffix}"'
+    return f'"{report_id}-v{version}"'
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, get_args
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.other_addresses import Pairs, find_other_address
 from app.api.responses import select_language
+from app.api.table_routes import build_table_address, list_extensions, split_table_path
 from app.db.engine import CommitUnanswered, describe_database_error, was_stopped
 from app.errors import (
     PROBLEM_JSON,
@@ -33,6 +35,7 @@ from app.errors import (
     Problem,
     TakesTooLong,
     Unavailable,
+    build_pointed_error,
     build_pointed_errors,
     build_problem,
 )
@@ -139,6 +142,8 @@ async def _handle_invalid(request: Request, error: Exception) -> ProblemResponse
     if isinstance(error, RequestValidationError):
         # FastAPI puts the part of the request ("query", "body") first.
         errors = [{**fault, "loc": fault["loc"][1:]} for fault in errors]
+        if "format" in request.query_params and list_extensions(request.scope["route"]):
+            return build_problem_response(_refuse_format(request).body())
     if isinstance(error, RequestValidationError) and request.method == "GET":
         pairs = request.query_params.multi_items()
         return build_problem_response(build_invalid_query(errors, request.scope["route"], pairs).body())
@@ -149,6 +154,19 @@ def build_invalid_query(errors: Sequence[Any], route: APIRoute, pairs: Pairs = (
     """Build the refusal of a query from pydantic's errors, with suggestions for unknown parameters. `pairs`: the
     parameters of the query."""
     return build_invalid([_suggest_parameters(place, route, pairs) for place in build_pointed_errors(errors)])
+
+
+def _refuse_format(request: Request) -> Invalid:
+    """Build the refusal of `format`, which names the address of the table."""
+    pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "format"]
+    path = split_table_path(request.url.path)[0]
+    address = f"{path}?{urlencode(pairs)}" if pairs else path
+    extensions, value = list_extensions(request.scope["route"]), request.query_params["format"]
+    addresses = [build_table_address(address, extension) for extension in extensions]
+    if value in extensions:
+        addresses = [build_table_address(address, value)]
+    detail = f"There is no `format`. Ask for the table at {' or '.join(addresses)}; {address} answers JSON."
+    return build_invalid([build_pointed_error("/format", "unknown_field", detail)])
 
 
 def build_invalid(places: Sequence[dict[str, str]]) -> Invalid:

@@ -27,6 +27,7 @@ from app.api.authentication import (
 from app.api.content_codings import build_coded_tag, choose_content_coding, compress_response
 from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
 from app.api.middleware.concurrency import acquire_read_slot, reads_whole_list
+from app.api.table_routes import get_json_template
 from app.db.engine import open_read_session
 from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
 from app.exports.count_files.archives import find_archive
@@ -215,22 +216,21 @@ class ReadContext:
         query = urlencode([(name, replacements.get(name, value)) for name, value in parameters if name not in dropped])
         return f"{self.request.url.path}?{query}" if query else self.request.url.path
 
-    def build_tag(self, terms: RevisionQuery, *extra_parts: str) -> str:
+    def build_tag(self, *extra_parts: str) -> str:
         """Build a strong tag of everything that the bytes depend on. `extra_parts`: parts that are not in the log."""
-        media = responses.negotiate_media_type(terms.format, self.request)
-        target = (self.request.url.path, self.request.url.query, media)
+        target = (self.request.url.path, self.request.url.query)
         return build_read_tag(self.request.app.state, self._head, target, self.reader, self.key, *extra_parts)
 
 
 def build_read_tag(
     state: State,
     head: tuple[int, str],
-    target: tuple[str, str, str],
+    target: tuple[str, str],
     reader: Reader,
     key: ApiKey | None,
     *extra_parts: str,
 ) -> str:
-    """Build the strong tag of an answer. `target`: the path, the query and the media type."""
+    """Build the strong tag of an answer. `target`: the path and the query."""
     parts = [__version__, RULES, state.public_url, dates.format_zone(state.zone), *head, *target]
     parts += [reader.role, reader.slug, reader.names, key and key.id, *extra_parts]
     return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
@@ -254,9 +254,9 @@ class Reply(Generic[Body]):
 
     def to_response(self) -> Response:
         """Return the response with its validators; 304 if the client has it already."""
-        context, terms = self.context, self.terms
+        context = self.context
         revision = self._resolve()
-        tag = self.tag or context.build_tag(terms)
+        tag = self.tag or context.build_tag()
         cache_control = self._choose_cache_control(revision)
         headers = {
             **responses.build_read_headers(revision, tag, cache_control),
@@ -269,7 +269,7 @@ class Reply(Generic[Body]):
         answer = self.build(revision)  # before `*`, which asks whether the resource exists: it may raise NotFound
         if "*" in known_tags:
             return Response(status_code=304, headers=headers)
-        response = responses.build_response(answer, terms, context.request, headers)
+        response = responses.build_response(answer, context.request, headers)
         return response if coding is None else compress_response(response, coding)
 
     def _choose_content_coding(self) -> str | None:
@@ -380,7 +380,7 @@ def identify_reader(session: Session, token: str | None, request: Request) -> tu
     if token is None:
         return Reader(names=request.app.state.names), None
     reader, key = authenticate_key(session, token, request.app.state)
-    admit_key(request.app.state, key, request.method, request.scope["route"].path)
+    admit_key(request.app.state, key, request.method, get_json_template(request.scope["route"]))
     return reader, key
 
 

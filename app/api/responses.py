@@ -16,16 +16,14 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app import tables
+from app.api.table_routes import split_table_path
 from app.projection import RULES
-from app.queries.parameters import FORMAT_MEDIA_TYPES, JSON_MEDIA_TYPE, RevisionQuery
+from app.queries.parameters import JSON_MEDIA_TYPE, TABLE_MEDIA_TYPES, RevisionQuery, TableFormat
 
 RawHeaders = list[tuple[bytes, bytes]]  # ASGI headers: names in lower case
 
-VARY = "Accept, Accept-Encoding, Authorization"
-CONTENT_TYPES = {
-    FORMAT_MEDIA_TYPES["csv"]: f"{FORMAT_MEDIA_TYPES['csv']}; charset=utf-8",
-    FORMAT_MEDIA_TYPES["jsonl"]: FORMAT_MEDIA_TYPES["jsonl"],
-}
+VARY = "Accept-Encoding, Authorization"
+CONTENT_TYPES = TABLE_MEDIA_TYPES | {TableFormat.CSV.value: f"{TABLE_MEDIA_TYPES[TableFormat.CSV]}; charset=utf-8"}
 SCOPE_BODILESS = "recuento.bodiless"  # scope key: the request is HEAD, so that no body is sent
 # Scope key of a request whose response may be cached: a dict in which the route records the head it read.
 SCOPE_SOURCE_HEAD = "recuento.made_from"
@@ -46,31 +44,12 @@ class Answer:
     """
 
     body: Mapping[str, Any]
-    rows: Callable[[], Sequence[Mapping[str, Any]]]
+    rows: Callable[[], Sequence[Mapping[str, Any]]] = list
     next: str | None = None
     document: tuple[str, str] | None = None
     columns: list[str] | None = None
     more_rows: Callable[[], AsyncIterator[Sequence[Mapping[str, Any]]]] | None = None
     links: Sequence[str] = ()
-
-
-def negotiate_media_type(
-    format_name: str | None, request: Request, media_by_format: dict[str, str] = FORMAT_MEDIA_TYPES
-) -> str:
-    """Return the media type: by `?format=`, else the supported type with the highest weight in Accept, else JSON."""
-    if format_name is not None:
-        return media_by_format[format_name]
-    accepted_types = [parse_quality_value(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
-    candidates = [
-        (weight, media) for media, weight in accepted_types if media in media_by_format.values() and weight > 0
-    ]
-    # `max` returns the first of equal weights.
-    return max(candidates, key=lambda candidate: candidate[0])[1] if candidates else JSON_MEDIA_TYPE
-
-
-def is_table(format_name: str | None, request: Request) -> bool:
-    """Return whether the response is a table: CSV or JSON Lines."""
-    return negotiate_media_type(format_name, request) != JSON_MEDIA_TYPE
 
 
 def parse_quality_value(part: str) -> tuple[str, float]:
@@ -117,46 +96,48 @@ def build_read_headers(revision: int, tag: str, cache_control: str) -> dict[str,
     }
 
 
-def build_response(answer: Answer, terms: RevisionQuery, request: Request, base_headers: dict[str, str]) -> Response:
+def build_response(answer: Answer, request: Request, base_headers: dict[str, str]) -> Response:
     """Build the response to a GET from the base headers and the content of an answer."""
     headers = dict(base_headers)
     links = [*answer.links, *([] if answer.next is None else [f'<{answer.next}>; rel="next"'])]
     if links:
         headers["Link"] = ", ".join([*links, *([base_headers["Link"]] if "Link" in base_headers else [])])
-    media = negotiate_media_type(terms.format, request)
-    if answer.more_rows is not None:
+    _path, extension = split_table_path(request.url.path)
+    if extension is not None and answer.more_rows is not None:
         bodiless = request.scope.get(SCOPE_BODILESS, False)
-        text = _stream_empty_body() if bodiless else _stream_table(answer, answer.more_rows, media)
-        return StreamingResponse(text, headers=headers, media_type=CONTENT_TYPES[media])
-    response = render_answer(answer, media, headers)
+        text = _stream_empty_body() if bodiless else _stream_table(answer, answer.more_rows, extension)
+        return StreamingResponse(text, headers=headers, media_type=CONTENT_TYPES[extension])
+    response = render_answer(answer, extension, headers)
     digest = base64.b64encode(hashlib.sha256(response.body).digest()).decode()
     response.headers["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530 section 3
     return response
 
 
-def render_answer(answer: Answer, media: str, headers: dict[str, str]) -> Response:
+def render_answer(answer: Answer, extension: str | None, headers: dict[str, str]) -> Response:
+    """Return an answer as JSON, or as the table with an extension."""
     if answer.document is not None:
         document_type, text = answer.document
         return Response(text, headers=headers, media_type=f"{document_type}; charset=utf-8")
-    if media != JSON_MEDIA_TYPE:
-        return Response(_render_table(answer, answer.rows(), media), headers=headers, media_type=CONTENT_TYPES[media])
+    if extension is not None:
+        table = _render_table(answer, answer.rows(), extension)
+        return Response(table, headers=headers, media_type=CONTENT_TYPES[extension])
     return build_json_response(answer.body, 200, headers)
 
 
-def _render_table(answer: Answer, rows: Sequence[Mapping[str, Any]], media: str, *, heading: bool = True) -> str:
-    if media == FORMAT_MEDIA_TYPES["csv"]:
+def _render_table(answer: Answer, rows: Sequence[Mapping[str, Any]], extension: str, *, heading: bool = True) -> str:
+    if extension == TableFormat.CSV:
         return tables.to_csv(rows, answer.columns, include_heading=heading)
     return tables.to_jsonl(rows)
 
 
 async def _stream_table(
-    answer: Answer, more_rows: Callable[[], AsyncIterator[Sequence[Mapping[str, Any]]]], media: str
+    answer: Answer, more_rows: Callable[[], AsyncIterator[Sequence[Mapping[str, Any]]]], extension: str
 ) -> AsyncIterator[str]:
     """Yield the whole table. An error breaks off the stream, so that the client sees an incomplete response
     (RFC 9112 section 8)."""
-    yield _render_table(answer, answer.rows(), media)
+    yield _render_table(answer, answer.rows(), extension)
     async for rows in more_rows():
-        yield _render_table(answer, rows, media, heading=False)
+        yield _render_table(answer, rows, extension, heading=False)
 
 
 async def _stream_empty_body() -> AsyncIterator[str]:

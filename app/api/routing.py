@@ -5,12 +5,13 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from app.api.deprecation import find_deprecation
 from app.api.requests import Reply
+from app.api.table_routes import TableRouter
 from app.errors import (
     PROBLEM_JSON,
     AgeNeedsDay,
@@ -181,6 +182,6 @@ EMBARGOED_RESPONSE: Responses = {202: {"description": "Waits for the end of its 
 WAITING_RESPONSE: Responses = {202: {"description": "Waits for a second person, or a day", "model": Proposed}}
 
 
-def build_router(tag: str) -> APIRouter:
+def build_router(tag: str) -> TableRouter:
     """Return a router for routes under `/v1` with one tag in the documentation."""
-    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictJsonRoute)
+    return TableRouter(prefix="/v1", tags=[tag], route_class=StrictJsonRoute)

@@ -199,7 +199,7 @@ class WriteJob:
                 "ETag": build_report_tag(content["report"]["id"], content["report"]["version"]),
             }
         head = read_head_under_rules(context.session, RULES)
-        target = (location, "", JSON_MEDIA_TYPE)
+        target = (location, "")
         tag = build_read_tag(self.request.state, head, target, context.actor, self.request.key)
         return {"Location": location, "ETag": tag}
 

@@ -42,6 +42,7 @@ FIRST_PAGE_QUESTIONS = {
     "RECUENTO_RELEASED_FROM": "First day of the releases that it counts, such as 2026-01-08 (empty: every day)",
 }
 
+MAX_JSON_LINE_LENGTH = 160
 STALE_AGE = timedelta(days=1)  # of the last entry, after which the start prints a notice
 
 commands = typer.Typer()
@@ -216,4 +217,19 @@ def demo(
 def openapi() -> None:
     """Print the OpenAPI document."""
     document = create_app(Settings(database_url="sqlite://")).openapi()
-    print(json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True))  # noqa: T201 - this is the output
+    print(_format_json(document))  # noqa: T201 - this is the output
+
+
+def _format_json(node: Any, depth: int = 0) -> str:
+    """Format JSON with one line for each part that fits, so that the file stays short and its changes readable."""
+    line = json.dumps(node, ensure_ascii=False)
+    if len(line) + depth <= MAX_JSON_LINE_LENGTH or not isinstance(node, dict | list):
+        return line
+    opening, closing = "{}" if isinstance(node, dict) else "[]"
+    parts = (
+        [f"{json.dumps(key)}: {_format_json(value, depth + 1)}" for key, value in node.items()]
+        if isinstance(node, dict)
+        else [_format_json(value, depth + 1) for value in node]
+    )
+    indent = "\n" + " " * (depth + 1)
+    return f"{opening}{indent}{f',{indent}'.join(parts)}\n{' ' * depth}{closing}"

@@ -39,7 +39,15 @@ from app.log.content import TAKEN_OVER, TAKEN_OVER_FIELDS
 from app.log.entries import load_entry
 from app.models import Detainee
 from app.queries import claim_pages, list_pages, person_records, shapes
-from app.queries.parameters import FORMAT_MEDIA_TYPES, MAX_LIMIT, ClaimQuery, FacilityQuery, ListQuery, ReleaseQuery
+from app.queries.parameters import (
+    MAX_LIMIT,
+    TABLE_MEDIA_TYPES,
+    ClaimQuery,
+    FacilityQuery,
+    ListQuery,
+    ReleaseQuery,
+    TableFormat,
+)
 from app.queries.shapes import Person
 from app.queries.visibility import valid_at, visible_to
 from app.registry import directory
@@ -183,7 +191,7 @@ def _build_resource(path: Path, name: str) -> Resource:
         "path": path.name,
         "type": "table",
         "format": "csv",
-        "mediatype": FORMAT_MEDIA_TYPES["csv"],
+        "mediatype": TABLE_MEDIA_TYPES[TableFormat.CSV],
         "encoding": "utf-8",
         "bytes": len(data),
         "hash": f"sha256:{hashlib.sha256(data).hexdigest()}",

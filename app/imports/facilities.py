@@ -13,7 +13,7 @@ from app.schemas.reports import FacilityIn
 from app.strict_json import clean_json, parse_json
 from app.tables import unquote_cell
 
-# The columns of /v1/facilities?format=csv, and `lat` and `lon`, which are not there.
+# The columns of /v1/facilities.csv, and `lat` and `lon`, which are not there.
 FACILITY_COLUMNS = ("slug", "name", "names", "kind", "area", "country", "lat", "lon")
 NAME_SEPARATOR = ";"  # between the names in a cell
 

@@ -1,4 +1,4 @@
-"""Query parameters of addresses: response formats, terms, revision, and keyset pagination."""
+"""Query parameters of addresses: terms, revision, and keyset pagination; and the formats of tables."""
 
 import base64
 import binascii
@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -48,22 +48,8 @@ class TableFormat(StrEnum):
     JSONL = "jsonl"
 
 
-# Value of `?format=` → media type; JSON is first and the default.
-FORMAT_MEDIA_TYPES: dict[str, str] = {
-    "json": JSON_MEDIA_TYPE,
-    TableFormat.CSV.value: "text/csv",
-    TableFormat.JSONL.value: "application/jsonl",
-}
-# Descriptions of the formats in the OpenAPI document.
-TABLE_DESCRIPTIONS = {
-    FORMAT_MEDIA_TYPES[TableFormat.CSV]: "The rows as a table (RFC 4180)",
-    FORMAT_MEDIA_TYPES[TableFormat.JSONL]: "The rows, one JSON object a line",
-}
-if TYPE_CHECKING:
-    Format: TypeAlias = str
-    FormatOrWorkbook: TypeAlias = str
-else:
-    Format, FormatOrWorkbook = Literal[tuple(FORMAT_MEDIA_TYPES)], Literal[(*FORMAT_MEDIA_TYPES, "xlsx")]
+# Extension of a table's path → media type.
+TABLE_MEDIA_TYPES: dict[str, str] = {TableFormat.CSV.value: "text/csv", TableFormat.JSONL.value: "application/jsonl"}
 
 
 # Small enough that a phone on a bad connection receives the whole page.
@@ -83,7 +69,6 @@ class RevisionQuery(BaseModel):
     zone: Moment | None = None
     rules: Annotated[int, Field(ge=1)] | None = None
     leaf: Annotated[str, Field(pattern=LEAF_PATTERN)] | None = None
-    format: Format | None = None
 
 
 MAX_FIELDS_LENGTH = 1_000
@@ -155,9 +140,8 @@ class CorrectionQuery(PageQuery):
 
 
 class FeedQuery(CorrectionQuery):
-    """A query for a feed of corrections, which has one format only, in a language."""
+    """A query for a feed of corrections in a language."""
 
-    format: None = None
     lang: Language = "en"
 
 

@@ -189,7 +189,7 @@ UniqueValues = Annotated[list[T], Field(max_length=MAX_VALUES), AfterValidator(r
 
 
 # A term as a response echoes it, and all terms of a query by name.
-EchoedTerm = str | int | list[str]
+EchoedTerm = str | bool | int | list[str]
 EchoedTerms = dict[str, EchoedTerm]
 
 

@@ -40,8 +40,9 @@ from app.api.routes.directory import claims_router, directory_router
 from app.api.routes.imports import imports_router
 from app.api.routes.records import corrections_router, people_router, releases_router
 from app.api.routes.reports import reports_router, waiting_router
+from app.api.table_routes import build_table_address
 from app.errors import NotFound, build_pointed_errors
-from app.queries.parameters import JSON_MEDIA_TYPE
+from app.queries.parameters import TableFormat
 from app.server_log import start_request_stats
 from app.strict_json import parse_json
 
@@ -70,7 +71,7 @@ class ApiClient:
 
     def __init__(self, request: Request, language: str, key: str | None = None) -> None:
         self._request, self._key = request, key
-        self._headers = [(b"accept", JSON_MEDIA_TYPE.encode()), (b"accept-language", language.encode())]
+        self._headers = [(b"accept-language", language.encode())]
         if key is not None:
             self._headers.append((b"authorization", f"Bearer {key}".encode()))
         self.as_of: str | None = None  # the default revision of requests
@@ -88,16 +89,16 @@ class ApiClient:
         """Return the body of the reply of the route at a path without ids. Raises Problem."""
         return await self.read(inspect.unwrap(_find_routes()[path].endpoint), terms, **values)
 
-    async def respond(
+    async def download(
         self,
         route: Callable[..., Reply[Any] | Response],
-        terms: Terms,
+        table: TableFormat,
         headers: Mapping[str, str],
         /,
         **path_values: Any,
     ) -> Response:
-        """Return the response of a route with further headers, for a download that may be long."""
-        response = await self._call_route(route, {**terms, **path_values}, _respond)
+        """Return the table of a list with further headers."""
+        response = await self._call_route(route, path_values, _respond, table)
         response.headers.update(headers)
         return response
 
@@ -106,20 +107,21 @@ class ApiClient:
         route: Callable[..., Reply[Body] | Response],
         values: Mapping[str, Any],
         run: Callable[["_Call[Body]"], Awaitable[Result]],
+        table: TableFormat | None = None,
     ) -> Result:
-        """Return the result of `run` on the call of a route with these values. Raises Problem."""
+        """Return the result of `run` on the call of a route, or of its table, with these values. Raises Problem."""
         start_request_stats()  # separates the measurements from those of the page
         api_route = _find_route(route)
         path_values = _parse_path_values(route, values)
         terms = {"as_of": self.as_of, **values}
         terms = {name: value for name, value in terms.items() if value not in (None, []) and name not in path_values}
         query = parse_query(_find_query_model(route), api_route, terms)
-        request = self._build_request(api_route, path_values, terms)
+        path = api_route.path.format(**path_values)
+        request = self._build_request(api_route, path if table is None else build_table_address(path, table), terms)
         return await run(_Call(route, path_values, query, request, self._key))
 
-    def _build_request(self, route: APIRoute, path_values: Mapping[str, Any], terms: Terms) -> Request:
+    def _build_request(self, route: APIRoute, path: str, terms: Terms) -> Request:
         """Build the request that a client would send, from which replies derive addresses."""
-        path = route.path.format(**path_values)
         scope = {
             **self._request.scope,
             "method": "GET",
@@ -146,7 +148,7 @@ class _Call(Generic[Body]):
 async def _read_body(call: _Call[Body]) -> Body:
     """Return the body of the reply, from the response cache if it may be cached."""
     request, state = call.request, call.request.app.state
-    address = (request.scope["path"], request.scope["query_string"], JSON_MEDIA_TYPE)
+    address = (request.scope["path"], request.scope["query_string"])
     head = await find_cache_head(state) if call.key is None and is_cacheable(*address) else None
     if head is None:
         return await _run_call(call, Reply.read)

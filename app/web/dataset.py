@@ -15,9 +15,11 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api.responses import CACHE_SHORT
 from app.api.routes.counts import count_releases
+from app.api.table_routes import build_table_address
 from app.errors import NotFound
 from app.exports.count_files.folders import LATEST_LINK, find_public_file
 from app.exports.package import DESCRIPTOR_FILENAME
+from app.queries.parameters import TABLE_MEDIA_TYPES
 from app.web.api_client import gather
 from app.web.count_text import fetch_citation
 from app.web.page import CurrentPage, Page, PageRoute, build_response
@@ -49,7 +51,6 @@ CONTEXT: Mapping[str, Any] = {
 SCHEMA_TYPES = {"integer": "sc:Integer", "number": "sc:Float", "boolean": "sc:Boolean", "date": "sc:Date",
          "datetime": "sc:DateTime"}  # fmt: skip
 PARQUET = "application/x-parquet"  # the name that Croissant readers expect; IANA's is newer
-FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
 # Columns are described for up to so many files, enough for half a million log entries. With more, the description would
 # be longer than the descriptor, which has the columns anyway.
 MAX_DESCRIBED_FILES = 600
@@ -64,7 +65,7 @@ class DataTable:
     address: str
 
     def build_file_address(self, extension: str) -> str:
-        return f"{self.address}{'&' if '?' in self.address else '?'}format={extension}"
+        return build_table_address(self.address, extension)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def build_dataset(
             "encodingFormat": media,
         }
         for table in tables
-        for extension, media in FORMATS.items()
+        for extension, media in TABLE_MEDIA_TYPES.items()
     ]
     modified = {} if recorded_at is None else {"dateModified": recorded_at}
     return {

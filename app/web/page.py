@@ -253,8 +253,8 @@ def parse_terms(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _is_term(name: str, value: str) -> bool:
-    """Return whether a query parameter is a term: not empty, as forms send them, not `format`, and not tracking."""
-    return bool(value) and name != "format" and not name.startswith(TRACKING_PREFIXES)
+    """Return whether a query parameter is a term: not empty, as forms send them, and not tracking."""
+    return bool(value) and not name.startswith(TRACKING_PREFIXES)
 
 
 def parse_page_language(request: Request) -> str:

@@ -27,6 +27,7 @@ from jinja2.bccache import Bucket
 from app import vocabulary
 from app.api.content_codings import CODINGS, choose_content_coding
 from app.api.responses import CACHE_IMMUTABLE
+from app.api.table_routes import build_table_address
 from app.counts.citation import is_lower_bound
 from app.dates import DAY_LENGTH
 from app.errors import NotFound
@@ -307,6 +308,7 @@ def _build_filters(words: Catalogue) -> Mapping[str, Any]:
 
     return {
         "label": label,
+        "table_address": build_table_address,
         "figure": lambda claim: format_claim_figure(claim, words),
         "number": words.number,
         "day": words.day,

@@ -28,7 +28,7 @@ from tests.support import NOW, PATIENCE, World, make_report
 
 ASKED = (
     "/v1/counts/releases?group_by=source",
-    "/v1/counts/releases?group_by=source&group_by=month&format=csv",
+    "/v1/counts/releases.csv?group_by=source&group_by=month",
     "/v1/counts/releases?as_of=3&net=true",
     "/v1/counts/releases?as_of=100000",
     "/v1/counts/releases?group_by=nothing",

@@ -201,7 +201,7 @@ def test_questions_of_anybody_are_read_from_a_replica_that_has_all_there_is(
     with served(world, replica.url) as registry:
         replica.catch_up()
         one = registry.ask(LISTED).json()["data"][0]["id"]
-        questions = [LISTED, COUNTED, f"{COUNTED}&as_of={revision - 1}", f"{LISTED}/{one}", f"{LISTED}?format=csv"]
+        questions = [LISTED, COUNTED, f"{COUNTED}&as_of={revision - 1}", f"{LISTED}/{one}", f"{LISTED}.csv"]
         for path in questions:
             answer = registry.ask(path)
             assert registry.read_at == "replica", path

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.api import mementos
+from app.api.table_routes import build_table_address
 from app.config import Settings
 from app.main import create_app
 from app.projection import RULES
@@ -212,5 +213,5 @@ def test_every_count_says_by_which_address_to_cite_it(past: World, path: str) ->
 
 
 def test_a_table_says_it_too(past: World) -> None:
-    answer = asked(past, f"{COUNT}&format=csv")
+    answer = asked(past, build_table_address(COUNT, "csv"))
     assert links(answer)["cite-as"] == asked(past, COUNT).json()["links"]["cite"]

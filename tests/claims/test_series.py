@@ -359,7 +359,7 @@ def test_figures_stated_before_the_first_day_or_after_the_last_are_left_out(grow
 def test_a_series_has_a_permalink_and_is_a_table_with_a_column_for_each_source(grown: World) -> None:
     answer = series(grown, interval="month", zone=CARACAS, released_from="2026-01")
     assert grown.client.get(answer["links"]["permalink"]).json() == answer
-    table = grown.get(SERIES, interval="month", zone=CARACAS, released_from="2026-01", format="csv").text.splitlines()
+    table = grown.get(f"{SERIES}.csv", interval="month", zone=CARACAS, released_from="2026-01").text.splitlines()
     assert table[0] == "on,revision,cases,verified,contested,reported,unlinkable,foro,jep,pud,not_visible_in_all"
     assert [row.split(",")[0] for row in table[1:]] == ["2026-01-31", "2026-02-20"]
     assert all(cell for row in table for cell in row.split(","))
@@ -367,7 +367,7 @@ def test_a_series_has_a_permalink_and_is_a_table_with_a_column_for_each_source(g
 
 def test_the_published_figures_stand_in_a_table_of_a_series_where_they_are_asked_for(grown: World) -> None:
     terms = {"interval": "month", "zone": CARACAS, "released_from": "2026-01"}
-    table = grown.get(SERIES, **terms, format="csv", claims=True).text.splitlines()
+    table = grown.get(f"{SERIES}.csv", **terms, claims=True).text.splitlines()
     columns = "on,revision,cases,verified,contested,reported,unlinkable,foro,jep,pud,not_visible_in_all,claim,claimant,"
     assert table[0].startswith(columns)
     assert len(table[3:]) == len(series(grown, **terms)["claims"]) > 0

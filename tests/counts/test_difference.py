@@ -101,10 +101,10 @@ TERMS: list[Body] = [
 ]
 PINNED = (
     "/v1/counts/releases?released_from=2026-01-08&group_by=source&as_of=",
-    "/v1/counts/releases?group_by=kind&group_by=sources&format=csv&as_of=",
+    "/v1/counts/releases.csv?group_by=kind&group_by=sources&as_of=",
     "/v1/counts/overlap?released_from=2026-01-08&as_of=",
     "/v1/counts/series?by=event&interval=week&as_of=",
-    "/v1/counts/series?by=known&zone=-04:00&format=csv&as_of=",
+    "/v1/counts/series.csv?by=known&zone=-04:00&as_of=",
     "/v1/estimates/releases?as_of=",
 )
 

@@ -20,7 +20,7 @@ QUESTIONS = (
     "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source",
     "/v1/counts/releases?released_from=2026-01-08&group_by=month&group_by=kind&group_by=status",
     "/v1/counts/releases?released_from=2026-01-08&released_to=2026-01-14&net=true&min_sources=2",
-    "/v1/counts/releases?only_by=foro-penal&format=csv",
+    "/v1/counts/releases.csv?only_by=foro-penal",
     "/v1/counts/releases?detained_from=2025&group_by=sources&stage=announced",
     "/v1/counts/held?country=VE&held_on=2026-01-05&group_by=source",
     "/v1/counts/held?country=VE",

@@ -23,6 +23,7 @@ import pytest
 
 from app.api.middleware.response_headers import SECURITY_HEADERS
 from app.api.responses import CACHE_IMMUTABLE, CACHE_SHORT
+from app.api.table_routes import build_table_address
 from app.queries.terms import PERSONAL_FILTERS
 from app.web.rendering import load_assets
 from tests.api.serving import serving
@@ -242,18 +243,17 @@ def test_an_objection_is_handed_on_each_time(before: Before) -> None:
 @pytest.mark.parametrize("count", [COUNT, PINNED_COUNT])
 def test_each_gets_the_form_and_the_coding_that_they_asked_for(count: str, before: Before) -> None:
     path = f"{count}&group_by=month&group_by=kind&released_from=2026-01-01"
-    asked_for = [
-        (accepted, coding) for accepted in ("application/json", "text/csv") for coding in ("gzip", "identity", "br")
-    ]
-    for accepted, coding in [*asked_for, *reversed(asked_for)]:
-        answer = before.ask(path, Accept=accepted, Accept_Encoding=coding)
+    paths = {"application/json": path, "text/csv": build_table_address(path, "csv")}
+    asked_for = [(form, coding) for form in paths for coding in ("gzip", "identity", "br")]
+    for form, coding in [*asked_for, *reversed(asked_for)]:
+        answer = before.ask(paths[form], Accept_Encoding=coding)
         assert answer.status == 200
-        assert answer.headers["Content-Type"].partition(";")[0] == accepted
+        assert answer.headers["Content-Type"].partition(";")[0] == form
         packed = answer.headers["Content-Encoding"]
         # A table this short is not packed.
-        assert packed == (None if coding == "identity" or accepted == "text/csv" else coding)
+        assert packed == (None if coding == "identity" or form == "text/csv" else coding)
         text = UNPACK[packed](answer.body).decode()
-        assert text.startswith("{" if accepted == "application/json" else "source,")
+        assert text.startswith("{" if form == "application/json" else "source,")
 
 
 def test_a_live_count_is_never_older_than_it_says(kind: str, before: Before, origin: Origin) -> None:

@@ -83,7 +83,7 @@ def test_the_citation_of_a_count_that_may_not_look_at_some_says_at_least(five: W
 
 
 def test_a_table_of_a_total_has_both_numbers(five: World) -> None:
-    heading, row = five.get("/v1/counts/releases", gender="female", format="csv").text.splitlines()
+    heading, row = five.get("/v1/counts/releases.csv", gender="female").text.splitlines()
     told = dict(zip(heading.split(","), row.split(","), strict=True))
     assert (told["unlinkable"], told["not_visible"]) == ("0", "3")
 
@@ -130,7 +130,7 @@ def test_an_overlap_says_it_too_of_all_together(five: World) -> None:
     found = five.get("/v1/counts/overlap").json()
     assert (found["cases"], found["caveats"]["unlinkable"]) == (6, 2)
     assert five.get("/v1/counts/overlap", released_from="2026-02").json()["caveats"]["unlinkable"] == 0
-    table = five.get("/v1/counts/overlap", format="csv").text.splitlines()
+    table = five.get("/v1/counts/overlap.csv").text.splitlines()
     (total,) = [row for row in csv.DictReader(table) if row["of"] == "total"]
     assert [total[name] for name in TOTALS] == ["6", "2"]
 
@@ -147,7 +147,7 @@ def test_the_registrys_numbers_beside_a_claim_say_it_too(five: World, stated_at:
     told = five.get(address).json()
     assert (told["then"]["basis"], told["then"]["caveats"]["unlinkable"]) == (basis, 2 if basis == "log" else 1)
     assert (told["now"]["total"]["cases"], told["now"]["caveats"]["unlinkable"]) == (6, 2)
-    rows = {row["of"]: row for row in csv.DictReader(five.get(address, format="csv").text.splitlines())}
+    rows = {row["of"]: row for row in csv.DictReader(five.get(f"{address}.csv").text.splitlines())}
     assert [rows["now"][name] for name in TOTALS] == ["6", "2"]
 
 
@@ -235,13 +235,13 @@ def test_a_claim_with_a_personal_term_is_put_beside_a_number_that_says_it(five: 
 def test_a_table_of_groups_says_in_each_row_of_how_many_the_whole_count_cannot_tell(
     five: World, dimension: str
 ) -> None:
-    rows = five.get("/v1/counts/releases", gender="female", group_by=dimension, format="csv").text.splitlines()
+    rows = five.get("/v1/counts/releases.csv", gender="female", group_by=dimension).text.splitlines()
     assert rows[0].endswith(",not_visible_in_all")
     assert {row.rpartition(",")[2] for row in rows[1:]} == {"3"}
 
 
 @pytest.mark.parametrize("path", ["/v1/counts/series", "/v1/counts/overlap", "/v1/estimates/releases"])
 def test_the_other_tables_say_it_in_each_row(five: World, path: str) -> None:
-    rows = list(csv.DictReader(io.StringIO(five.get(path, gender="female", format="csv").text)))
+    rows = list(csv.DictReader(io.StringIO(five.get(f"{path}.csv", gender="female").text)))
     assert rows
     assert {row["not_visible_in_all"] for row in rows} == {"3"}

@@ -171,7 +171,7 @@ def test_the_permalink_returns_the_same_bytes_later(listed: Listed) -> None:
 
 
 def test_the_models_are_a_table(listed: Listed) -> None:
-    table = listed.world.get(ESTIMATES, as_of=listed.revision, country="VE", format="csv").text.splitlines()
+    table = listed.world.get(f"{ESTIMATES}.csv", as_of=listed.revision, country="VE").text.splitlines()
     assert table[0].startswith("name,")
     assert len(table) == 1 + len(listed.estimate()["models"]) + len(["the lower bound"])
 

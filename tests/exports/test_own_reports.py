@@ -106,7 +106,7 @@ def comparable(count: Body) -> Body:
 
 def test_what_the_list_of_ones_own_reports_says_can_be_imported_too(world: World) -> None:
     number = standing_alone(world)
-    assert outcomes(world, world.get("/v1/reports", "foro", format="jsonl").text) == {"unchanged": number}
+    assert outcomes(world, world.get("/v1/reports.jsonl", "foro").text) == {"unchanged": number}
 
 
 def test_each_line_is_the_body_of_a_request(world: World) -> None:

@@ -71,7 +71,7 @@ QUESTIONS: tuple[tuple[str, Body], ...] = (
     *((DETENTIONS, {"held_on": "2025-12-31", **some}) for some in FILTERS[:4]),
     *((path, some) for path in (RELEASES, OVERLAP, *LISTS[:2]) for some in FILTERS),
     *((path, {"q": name}) for path in LISTS for name in ("Delia Arteaga", "Quintana")),
-    *((path, {"format": "csv"}) for path in LISTS),
+    *((f"{path}.csv", {}) for path in LISTS),
     *((SERIES, {"interval": "month", **some}) for some in ({}, {"by": "event"}, {"gender": "male"})),
     ("/v1/review", {}), ("/v1/claims", {}), ("/v1/corrections.atom", {}), ("/v1/sources/jep/balance", {}),
     ("/v1/estimates/releases", {"lists": ["foro", "jep"]}), ("/v1/proposals", {}), ("/v1/objections", {}),

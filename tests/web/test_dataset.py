@@ -137,10 +137,10 @@ def test_lists_and_counts_are_told_with_their_public_addresses() -> None:
     described = build_dataset(ABOUT, tables, None)
     assert "dateModified" not in described
     assert [(file["contentUrl"], file["encodingFormat"]) for file in described["distribution"]] == [
-        ("https://r.example/v1/releases?format=csv", "text/csv"),
-        ("https://r.example/v1/releases?format=jsonl", "application/jsonl"),
-        ("https://r.example/v1/counts/held?group_by=source&format=csv", "text/csv"),
-        ("https://r.example/v1/counts/held?group_by=source&format=jsonl", "application/jsonl"),
+        ("https://r.example/v1/releases.csv", "text/csv"),
+        ("https://r.example/v1/releases.jsonl", "application/jsonl"),
+        ("https://r.example/v1/counts/held.csv?group_by=source", "text/csv"),
+        ("https://r.example/v1/counts/held.jsonl?group_by=source", "application/jsonl"),
     ]
 
 

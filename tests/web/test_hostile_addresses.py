@@ -30,20 +30,6 @@ def test_a_list_of_many_ids_is_no_longer_than_what_was_asked(world: World) -> No
     assert len(answer.content) < 200_000
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        *(f"/es/{path}?{WINDOW}&format=csv" for path in ("", "counts", "sources", "sources/foro")),
-        "/es/corrections?format=csv",
-        *(f"/es/embed/{name}?{WINDOW}&format=csv" for name in ("number", "people", "funnel")),
-        *(f"/es/figures/{name}?{WINDOW}&format=jsonl" for name in ("people.csv", "overlap.svg", "funnel.svg")),
-    ],
-)
-def test_a_form_that_pages_do_not_have_changes_nothing(world: World, address: str) -> None:
-    world.file("foro")
-    assert world.client.get(address).status_code == 200
-
-
 @pytest.mark.parametrize("moment", ["0", "0001-01-01"])
 @pytest.mark.parametrize("address", ["figures/contested.svg", "figures/contested.csv", "embed/contested"])
 def test_of_a_time_before_anything_was_known_nothing_is_drawn(world: World, address: str, moment: str) -> None:

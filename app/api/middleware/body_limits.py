@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api import problems
 from app.api.authentication import authenticate_sender, format_sender
 from app.api.middleware.rate_limits import SCOPE_CONNECTION
+from app.api.table_routes import split_table_path
 from app.lanes import Admission, build_busy_error
 from app.matching.scripts import start_empty_cache
 
@@ -52,7 +53,7 @@ class BodyLimitMiddleware:
             return
         start_empty_cache()  # names in other requests must not make this one faster
         headers = Headers(scope=scope)
-        max_bytes = self._max_bytes_by_path.get(scope["path"], self._max_bytes)
+        max_bytes = self._max_bytes_by_path.get(split_table_path(scope["path"])[0], self._max_bytes)
         stated_length = headers.get("content-length", "")
         if stated_length.isdecimal() and int(stated_length) > max_bytes and scope["path"] not in self._page_paths:
             await problems.build_problem_response(problems.BODY_TOO_LARGE)(scope, receive, send)

@@ -13,15 +13,14 @@ from typing import Literal, Self
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from app.api import responses
+from app.api.table_routes import is_list_route, split_table_path
 from app.lanes import Lane
-from app.queries.parameters import FORMAT_MEDIA_TYPES
 from app.queries.terms import SEARCH_TERM
 from app.server_log import get_request_stats
 
 COSTLY_TAGS = frozenset({"counts", "matching"})  # tags of routes
-COSTLY_ROUTES = frozenset({"reconcile_claim", "list_batches", "list_batch_reports"})  # names of routes
-COMPARISON_ROUTE = "match_list"
+COSTLY_ROUTES = frozenset({"reconcile_claim", "list_batches", "list_batch_reports"})  # functions of routes
+COMPARISON_ROUTE = "match_list"  # function of routes
 SCOPE_POLLED = "recuento.polled"  # scope key: dashboards poll this address, so that many clients wait for the answer
 LaneName = Literal["reads", "costly", "lists", "writes", "polled", "pages", "pictures"]
 LANE_COUNT = 4  # of those whose places hold a session
@@ -128,22 +127,16 @@ async def acquire_write_slot(request: Request) -> AsyncIterator[None]:
 def is_costly(request: Request) -> bool:
     """Return whether a request reads much of the registry for a short answer: counts, and searches by name."""
     route = request.scope["route"]
-    is_costly_by_name = route.name in COSTLY_ROUTES or SEARCH_TERM in request.query_params
+    is_costly_by_name = route.endpoint.__name__ in COSTLY_ROUTES or SEARCH_TERM in request.query_params
     return is_costly_by_name or not COSTLY_TAGS.isdisjoint(route.tags)
 
 
 def reads_whole_list(request: Request) -> bool:
     """Return whether a request exports a whole list, or compares one with the registry."""
-    return request.scope["route"].name == COMPARISON_ROUTE or requests_whole_list(request)
+    return request.scope["route"].endpoint.__name__ == COMPARISON_ROUTE or requests_whole_list(request)
 
 
 def requests_whole_list(request: Request) -> bool:
     """Return whether a list is requested as a table, which is not paged."""
-    format_name = request.query_params.get("format")
-    response_model = getattr(request.scope["route"], "response_model", None)
-    is_list_route = request.method == "GET" and "data" in getattr(response_model, "__annotations__", ())
-    return (
-        is_list_route
-        and (format_name is None or format_name in FORMAT_MEDIA_TYPES)
-        and responses.is_table(format_name, request)
-    )
+    _path, extension = split_table_path(request.url.path)
+    return extension is not None and request.method == "GET" and is_list_route(request.scope["route"])

@@ -20,6 +20,7 @@ from app.api.middleware.concurrency import SCOPE_POLLED, acquire_lane
 from app.api.middleware.metrics import find_route_template
 from app.api.problems import INTERNAL_ERROR, build_problem_response
 from app.api.responses import SCOPE_SOURCE_HEAD, RawHeaders
+from app.api.table_routes import split_table_path
 from app.errors import Busy
 from app.server_log import get_request_stats, start_request_stats
 
@@ -30,7 +31,7 @@ COUNT_PATHS = frozenset(
     }
 )
 # The request headers that the response depends on.
-FORWARDED_HEADERS = frozenset({b"accept", b"accept-encoding", b"accept-language"})
+FORWARDED_HEADERS = frozenset({b"accept-encoding", b"accept-language"})
 # Internal headers: the id of the request, the head that the response was computed from, and the measurements.
 WORKER_REQUEST_ID_HEADER, WORKER_HEAD_HEADER, WORKER_STATS_HEADER = (
     b"recuento-request",
@@ -77,7 +78,7 @@ async def request_count(scope: Scope, receive: Receive) -> WorkerResponse | None
 
     Return None if the request is not a count, if it is polled, or if no worker answers. Raises Busy.
     """
-    is_forwardable = scope["path"] in COUNT_PATHS and not scope[SCOPE_POLLED]
+    is_forwardable = split_table_path(scope["path"])[0] in COUNT_PATHS and not scope[SCOPE_POLLED]
     pools: list[AsyncConnectionPool] = scope["app"].state.counting if is_forwardable else []
     if not pools:
         return None

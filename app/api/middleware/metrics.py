@@ -152,7 +152,8 @@ def collect_query_parameters(routes: Iterable[BaseRoute]) -> frozenset[str]:
 
 def find_route_template(scope: Scope) -> str:
     """Return the template of the route of a request; NO_LABEL for an address without a route."""
-    path: str = getattr(scope.get("route"), "path", NO_LABEL)
+    route = scope.get("route")
+    path: str = getattr(route, "path_format", getattr(route, "path", NO_LABEL))
     return path
 
 

@@ -35,6 +35,7 @@ from app.api.middleware import metrics
 from app.api.middleware.concurrency import SCOPE_POLLED
 from app.api.middleware.count_worker import COUNT_PATHS, forward_count
 from app.api.responses import SCOPE_BODILESS, SCOPE_SOURCE_HEAD, RawHeaders, parse_etags
+from app.api.table_routes import build_table_template, split_table_path
 from app.lanes import Sender, current_sender
 from app.queries.terms import PERSONAL_FILTERS, SEARCH_TERM
 from app.server_log import get_request_stats
@@ -48,7 +49,7 @@ CACHED_PATHS = (
 )
 # A claim is a published figure, not a person's record, and pages request the reconciliation of several claims.
 RECONCILIATION_PATH = re.compile(r"/v1/claims/[0-9a-f-]{36}/reconciliation")
-MAX_ADDRESS_LENGTH = 2_000  # characters of the query and of Accept: more than any form of the pages sends
+MAX_QUERY_LENGTH = 2_000  # characters: more than any form of the pages sends
 MAX_CACHED_BODY_BYTES = 1 << 20  # more than a page of the longest list
 MAX_CACHE_BYTES = 64 << 20  # per process
 ENTRY_OVERHEAD_BYTES = 4_000  # memory of an entry in addition to its body and address
@@ -61,41 +62,45 @@ HALVING_INTERVAL_SECONDS = 60.0  # the interval after which the request counts a
 TURN_CHECK_SECONDS = 0.1  # a client that waits for another's computation looks so often whether that has its turn
 IDLE_SECONDS = 60.0  # after this time without requests the cache is emptied, so that no erased person stays in memory
 
-Address = tuple[str, bytes, str]  # path, query, Accept
+Address = tuple[str, bytes]  # path, query
 # The headers of the 200 that its 304 repeats (RFC 9110 section 15.4.5).
 NOT_MODIFIED_HEADERS = frozenset({b"etag", b"vary", b"cache-control", b"recuento-revision", b"recuento-rules"})
 
 
 @lru_cache(maxsize=1024)  # polls repeat the same request
-def is_cacheable(path: str, query: bytes, accept: str, *, is_page: bool = False) -> bool:
+def is_cacheable(path: str, query: bytes, *, is_page: bool = False) -> bool:
     """Return whether the response to an anonymous request may be cached.
 
     Not cached are searches by name, lists filtered by personal terms, moments that may not be settled yet, and lists as
     tables, which are streamed.
     """
-    if not (is_page or _is_cacheable_path(path)) or len(query) + len(accept) > MAX_ADDRESS_LENGTH:
+    if not (is_page or _is_cacheable_path(path)) or len(query) > MAX_QUERY_LENGTH:
         return False
     parameters = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    is_people_list = path in PEOPLE_LIST_PATHS
-    if is_people_list and ("csv" in accept or "jsonl" in accept):
+    json_path, extension = split_table_path(path)
+    is_people_list = json_path in PEOPLE_LIST_PATHS
+    if is_people_list and extension is not None:
         return False
     return not any(
         name == SEARCH_TERM
         or (name in MOMENT_PARAMETERS and not (value.isascii() and value.isdigit()))
-        or (is_people_list and (name in PERSONAL_FILTERS or (name == "format" and value != "json")))
+        or (is_people_list and name in PERSONAL_FILTERS)
         for name, value in parameters
     )
 
 
 def _is_cacheable_path(path: str) -> bool:
-    return path in CACHED_PATHS or RECONCILIATION_PATH.fullmatch(path) is not None
+    json_path, _extension = split_table_path(path)
+    return json_path in CACHED_PATHS or RECONCILIATION_PATH.fullmatch(json_path) is not None
 
 
 def _format_route_label(path: str) -> str:
-    """Return the label of a path in metrics: all pages share one, as do all reconciliations."""
-    if path in CACHED_PATHS:
-        return path
-    return "/v1/claims/{claim_id}/reconciliation" if RECONCILIATION_PATH.fullmatch(path) else "pages"
+    """Return the label of a path in metrics, the template of its route; all pages share one."""
+    if not _is_cacheable_path(path):
+        return "pages"
+    json_path, extension = split_table_path(path)
+    template = json_path if json_path in CACHED_PATHS else "/v1/claims/{claim_id}/reconciliation"
+    return template if extension is None else build_table_template(template)
 
 
 @dataclass(frozen=True)
@@ -113,18 +118,17 @@ class CacheRequest:
         query = page(path, scope["query_string"]) if is_page else scope["query_string"]
         if query is None:
             return None
-        headers = {b"accept": "", b"accept-encoding": "", b"if-none-match": "", b"accept-datetime": ""}
+        headers = {b"accept-encoding": "", b"if-none-match": "", b"accept-datetime": ""}
         for name, value in scope["headers"]:
             if name in headers:
                 headers[name] += ("," if headers[name] else "") + value.decode("latin-1")
             elif name == b"authorization":
                 return None
-        accept = "" if is_page else headers[b"accept"]
-        if not is_cacheable(path, query, accept, is_page=is_page):
+        if not is_cacheable(path, query, is_page=is_page):
             return None
         if headers[b"accept-datetime"] and (is_page or is_timegate(path, query)):
             return None  # redirected to a memento
-        return cls((path, query, accept), choose_content_coding(headers[b"accept-encoding"]), headers[b"if-none-match"])
+        return cls((path, query), choose_content_coding(headers[b"accept-encoding"]), headers[b"if-none-match"])
 
 
 class CachedResponse:

@@ -38,7 +38,7 @@ from app.log.head import is_demo
 from app.projection import RULES
 from app.queries.countables import find_countable_of_address, get_countable
 from app.queries.parameters import (
-    FORMAT_MEDIA_TYPES,
+    JSON_MEDIA_TYPE,
     BaseCountQuery,
     CountQuery,
     DetentionCountQuery,
@@ -99,7 +99,7 @@ def answer_timemap(context: ReadContext, query: BaseCountQuery) -> Reply[Any]:
             get_countable(terms).counts_path, context.request.query_params.multi_items()
         )
         text = original.format_timemap(context.session, revision, context.zone(query)) if revision else ""
-        return Answer({}, list, document=(mementos.LINK_FORMAT, text))
+        return Answer({}, document=(mementos.LINK_FORMAT, text))
 
     return _answer_terms(context, query, terms, build, depends_on_zone=True)
 
@@ -186,13 +186,9 @@ def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Re
             "today": current_count,
             "difference": difference,
         }
-        return Answer(
-            body,
-            lambda: [{**case} for case in difference["cases"]],
-            links=build_cite_as_links(cited_count["links"]["cite"]),
-        )
+        return Answer(body, links=build_cite_as_links(cited_count["links"]["cite"]))
 
-    return context.answer(query, build)
+    return context.answer(query, build, build_extra_headers=lambda _revision: {"Vary": f"Accept, {VARY}"})
 
 
 def _answer_terms(
@@ -369,7 +365,7 @@ def estimate_releases(context: ReadDep, query: Annotated[EstimateQuery, Query()]
 
 
 HTML_TYPE = "text/html"
-SUPPORTED_TYPES = frozenset({HTML_TYPE, *FORMAT_MEDIA_TYPES.values(), "application/*", "*/*"})
+SUPPORTED_TYPES = frozenset({HTML_TYPE, JSON_MEDIA_TYPE, "application/*", "*/*"})
 PAGE_REDIRECT_RESPONSE: Responses = {303: {"description": "The page of the citation, for whoever asks for `text/html`"}}
 
 
@@ -380,7 +376,7 @@ class CitationRoute(StrictJsonRoute):
         handler = super().get_route_handler()
 
         async def handle_or_redirect(request: Request) -> Response:
-            if "format" not in request.query_params and _prefers_html(request):
+            if _prefers_html(request):
                 return _redirect_to_page(request)
             return await handler(request)
 

@@ -162,7 +162,7 @@ def list_proposals(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -
     reporter: what would open people whom the source reports)."""
     context.allow(Role.REPORTER, Role.CURATOR, Role.ADMIN)
     open_proposals = query_proposals(context.session, context.reader, context.key)
-    tag = context.build_tag(query, *(f"{row['id']} {row['people']} {row['agreed']}" for row in open_proposals.rows))
+    tag = context.build_tag(*(f"{row['id']} {row['people']} {row['agreed']}" for row in open_proposals.rows))
     return answer_page(context, query, lambda _context, _query, _revision: open_proposals, tag)
 
 
@@ -292,7 +292,7 @@ def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) 
     secret = context.request.app.state.secret
     objection_page = query_objections(context.session, context.reader, context.revision(RevisionQuery()), secret)
     tag = context.build_tag(
-        query, *(f"{row['state']} {objection['id']}" for row in objection_page.rows for objection in row["objections"])
+        *(f"{row['state']} {objection['id']}" for row in objection_page.rows for objection in row["objections"])
     )
     return answer_page(context, query, lambda _context, _query, _revision: objection_page, tag)
 

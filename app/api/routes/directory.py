@@ -63,9 +63,9 @@ def read_me(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply
     """Who your key is: its holder, role and source, what it is limited to, and when it expires. And whether the
     registry is frozen."""
     row = _describe_key(context)
-    tag = context.build_tag(query, str(row))  # a key can change without a new revision
+    tag = context.build_tag(str(row))  # a key can change without a new revision
     return context.answer(
-        query, lambda revision: Answer({**row, "at": build_revision_out(context.session, revision)}, lambda: [row]), tag
+        query, lambda revision: Answer({**row, "at": build_revision_out(context.session, revision)}), tag
     )
 
 
@@ -96,7 +96,7 @@ def read_source(context: ReadDep, slug: Slug, query: Annotated[RevisionQuery, Qu
     """One source; for administrators and curators with the real name behind a pseudonym."""
     source = _find_version(context, Source, slug, context.revision(query))
     real_name = _find_real_name(context, source)
-    tag = context.build_tag(query, *([real_name] if real_name else []))  # it can change without a new revision
+    tag = context.build_tag(*([real_name] if real_name else []))  # it can change without a new revision
     (row,) = list_pages.build_directory_rows(context.session, [source], list_pages.build_source_shape)
     return answer_row(context, query, lambda _revision: {**row, "real_name": real_name}, tag)
 

@@ -260,9 +260,7 @@ def read_import(
         receipts.find_unregistered_places(context.session, secret, job),
     )
     row = {**receipts.build_receipt(job, secret, lang, groups, places)}
-    return context.answer(
-        query, lambda _revision: responses.Answer(row, lambda: [row]), _build_import_tag(context, query, job, lang)
-    )
+    return context.answer(query, lambda _revision: responses.Answer(row), _build_import_tag(context, job, lang))
 
 
 @imports_router.post(
@@ -299,7 +297,7 @@ def list_import_rows(
         context,
         query,
         lambda context, query, _revision: _list_rows(context, query, job, lang),
-        _build_import_tag(context, query, job, lang),
+        _build_import_tag(context, job, lang),
     )
 
 
@@ -322,6 +320,6 @@ def _find_own_import(context: ReadContext, import_id: uuid.UUID) -> ListImport:
     return import_store.load_own_import(context.session, import_id, context.reader.source)
 
 
-def _build_import_tag(context: ReadContext, query: RevisionQuery, job: ListImport, lang: Language) -> str:
+def _build_import_tag(context: ReadContext, job: ListImport, lang: Language) -> str:
     """Return the tag of an import, which progresses without new revisions."""
-    return context.build_tag(query, job.state, str(job.done), lang)
+    return context.build_tag(job.state, str(job.done), lang)

@@ -14,6 +14,7 @@ from app.api import responses
 from app.api.requests import ReadContext, ReadDep, read_whole_body, refuse_repeated_parameters
 from app.api.routes.imports import UPLOAD_BODY, parse_mapping, read_upload
 from app.api.routing import BODY_REFUSALS, CHANGE_REFUSALS, build_router, document_refusals
+from app.api.table_routes import WORKBOOK_EXTENSION, split_table_path
 from app.compare.comparison import (
     ListComparison,
     build_sheets,
@@ -24,14 +25,11 @@ from app.compare.comparison import (
 from app.compare.registry import ComparisonScope
 from app.errors import Invalid, PayloadTooLarge, TakesTooLong, Unavailable, UnsupportedMediaType
 from app.imports.faults import BadFile
-from app.queries import parameters
-from app.queries.parameters import FormatOrWorkbook
 from app.schemas.imports import CandidatesOut, ComparisonOut
 from app.schemas.reports import PersonSoughtIn
 from app.vocabulary import Language, Role
 
 matching_router = build_router("matching")
-COMPARISON_MEDIA = parameters.FORMAT_MEDIA_TYPES | {"xlsx": tables.XLSX_MEDIA_TYPE}
 COMPARISON_BUSY_DETAIL = (
     "Another list of yours is being compared. Nothing is wrong with yours: send it again in a minute."
 )
@@ -43,9 +41,8 @@ _COMPARING_LOCK = Lock()
 
 
 class ComparisonQuery(ComparisonScope):
-    """A query for a comparison: beside which detentions, in which form, and in which language as a workbook."""
+    """A query for a comparison: beside which detentions, and in which language as a workbook."""
 
-    format: FormatOrWorkbook | None = None
     lang: Language = "en"
 
 
@@ -110,13 +107,13 @@ def _reserve_comparison(state: State, context: ReadContext) -> Iterator[None]:
 
 
 def _render_comparison(context: ReadContext, query: ComparisonQuery, comparison: ListComparison) -> Response:
-    media = responses.negotiate_media_type(query.format, context.request, COMPARISON_MEDIA)
+    _path, extension = split_table_path(context.request.url.path)
     headers = _build_comparison_headers(comparison["revision"])
-    if media == tables.XLSX_MEDIA_TYPE:
-        return Response(tables.write_workbook(build_sheets(comparison, query.lang)), headers=headers, media_type=media)
-    return responses.render_answer(
-        responses.Answer({**comparison}, lambda: flatten_comparison(comparison)), media, headers
-    )
+    if extension == WORKBOOK_EXTENSION:
+        workbook = tables.write_workbook(build_sheets(comparison, query.lang))
+        return Response(workbook, headers=headers, media_type=tables.XLSX_MEDIA_TYPE)
+    answer = responses.Answer({**comparison}, lambda: flatten_comparison(comparison))
+    return responses.render_answer(answer, extension, headers)
 
 
 def _build_comparison_headers(revision: int) -> dict[str, str]:

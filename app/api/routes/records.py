@@ -14,7 +14,7 @@ from app.api.head_watcher import LogHead, find_replica_head
 from app.api.middleware.concurrency import acquire_lane
 from app.api.operations import FileReport, VerifyRelease
 from app.api.requests import ReadContext, ReadDep, Reply, open_request_session
-from app.api.responses import Answer, is_table
+from app.api.responses import Answer
 from app.api.routing import (
     EMBARGOED_RESPONSE,
     FILING_REFUSALS,
@@ -26,6 +26,7 @@ from app.api.routing import (
     document_upsert,
 )
 from app.api.row_fields import build_field_tree, find_field_types, parse_fields, select_fields
+from app.api.table_routes import split_table_path
 from app.api.writes import WriteDep
 from app.dates import format_instant
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, Invalid, NotFound, Redacted
@@ -73,7 +74,7 @@ from app.tables import is_nested, list_shape_columns
 Terms = TypeVar("Terms", bound=RevisionQuery)
 # Arguments: the context, the query, the revision.
 PageBuilder = Callable[[ReadContext, Terms, int], Page[Mapping[str, Any]]]
-UNPAGED_DETAIL = "CSV and JSON Lines come whole, without pages: leave limit and cursor out, or ask for JSON."
+UNPAGED_DETAIL = "A table comes whole, without pages: leave limit and cursor out."
 
 
 def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], tag: str | None = None) -> Reply[Any]:
@@ -84,7 +85,7 @@ def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], t
     build = _select_row_fields(context, query, build)
 
     def build_answer(revision: int) -> Answer:
-        if is_table(query.format, context.request):
+        if split_table_path(context.request.url.path)[1] is not None:
             return _build_whole_list(context, query, build, revision)
         rows_page = build(context, query, revision)
         next_address = None if rows_page.cursor is None else build_next_address(context, rows_page.cursor, revision)
@@ -96,7 +97,7 @@ def answer_page(context: ReadContext, query: Terms, build: PageBuilder[Terms], t
             "caveats": rows_page.build_caveats(),
             **rows_page.build_extras(),
         }
-        return Answer(body, lambda: rows_page.data, next_address)
+        return Answer(body, next=next_address)
 
     return context.answer(query, build_answer, tag)
 
@@ -209,8 +210,7 @@ def answer_row(
     """Answer with one record and the revision at which it was read."""
 
     def build_answer(revision: int) -> Answer:
-        row = build(revision)
-        return Answer({**row, "at": build_revision_out(context.session, revision)}, lambda: [row])
+        return Answer({**build(revision), "at": build_revision_out(context.session, revision)})
 
     return context.answer(query, build_answer, tag)
 
@@ -429,7 +429,7 @@ def _build_feed(context: ReadContext, query: FeedQuery, revision: int) -> Answer
         else _format_recorded_at(context, revision),
         lang=query.lang,
     )
-    return Answer({}, list, next_address, document=(lists.ATOM_MEDIA_TYPE, feed.render(corrections_page.rows)))
+    return Answer({}, next=next_address, document=(lists.ATOM_MEDIA_TYPE, feed.render(corrections_page.rows)))
 
 
 def _format_recorded_at(context: ReadContext, revision: int) -> str | None:

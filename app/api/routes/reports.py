@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import Body, Header, Query, Response
 
-from app.api import responses
 from app.api.operations import AmendReport, DeleteWaitingReport, RetractReport, build_report_tag
 from app.api.requests import ReadDep, Reply
 from app.api.routes.records import answer_page, answer_row
@@ -53,8 +52,7 @@ def read_report(context: ReadDep, report_id: uuid.UUID, query: Annotated[Revisio
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     context.allow(Role.REPORTER)
     row = list_pages.load_own_report(context.session, report_id, context.reader, context.revision(query))
-    tag = build_report_tag(report_id, row["version"], responses.negotiate_media_type(query.format, context.request))
-    return answer_row(context, query, lambda _revision: row, tag)
+    return answer_row(context, query, lambda _revision: row, build_report_tag(report_id, row["version"]))
 
 
 @reports_router.patch(
@@ -96,9 +94,7 @@ def list_waiting(context: ReadDep, query: Annotated[PageQuery, Query()]) -> Repl
     tag_parts = (
         f"{row['id']} {row['waiting_until']} {row['received_at']} {row['refused_at']}" for row in waiting_page.rows
     )
-    return answer_page(
-        context, query, lambda _context, _query, _revision: waiting_page, context.build_tag(query, *tag_parts)
-    )
+    return answer_page(context, query, lambda _context, _query, _revision: waiting_page, context.build_tag(*tag_parts))
 
 
 @waiting_router.delete("/waiting/{waiting_id}", response_model=Embargoed, responses=document_refusals(*DELETE_REFUSALS))

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.config import is_loopback
 from app.errors import Problem
-from app.queries.parameters import FORMAT_MEDIA_TYPES
+from app.queries.parameters import TABLE_MEDIA_TYPES, TableFormat
 from app.registry.api_keys import KEY_PATTERN
 from app.strict_json import parse_json
 from app.vocabulary import Language
@@ -129,7 +129,7 @@ class RegistryClient:
         `idempotency_key`: its Idempotency-Key. Raises PermanentError, RemoteNotFound.
         """
         headers = {
-            "Content-Type": FORMAT_MEDIA_TYPES["jsonl"],
+            "Content-Type": TABLE_MEDIA_TYPES[TableFormat.JSONL],
             "Content-Encoding": "gzip",
             "Idempotency-Key": idempotency_key,
         }

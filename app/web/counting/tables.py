@@ -107,7 +107,7 @@ class TablesPage:
 
 def select_terms(path: str, terms: Mapping[str, Any]) -> dict[str, Any]:
     """Return the terms of a count that another endpoint accepts."""
-    return {name: value for name, value in terms.items() if name in QUERIES[path].model_fields and name != "format"}
+    return {name: value for name, value in terms.items() if name in QUERIES[path].model_fields}
 
 
 def build_links(page: Page) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from app.errors import NotFound, PayloadTooLarge, Problem
 from app.imports.answers import UnreadableMapping, build_answers, merge_answers
 from app.imports.filing.receipts import format_noted_cells
 from app.imports.reader.figure_files import LIST_OF_FIGURES
+from app.queries.parameters import TableFormat
 from app.web.api_client import gather, parse_cursor
 from app.web.charts import bars as shares
 from app.web.desk import answers, trial
@@ -258,7 +259,7 @@ async def read_rows(desk: SignedInDesk, import_id: UUID) -> Response:
     """Return the outcome of each row as CSV."""
     await desk.api.read(read_import, import_id=import_id)  # raises errors that are shown as a page
     headers = {"Content-Disposition": f'attachment; filename="recuento-{import_id}.csv"'}
-    return await desk.api.respond(list_import_rows, {"format": "csv"}, headers, import_id=import_id)
+    return await desk.api.download(list_import_rows, TableFormat.CSV, headers, import_id=import_id)
 
 
 async def _fetch_own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount]:

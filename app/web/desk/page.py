@@ -18,6 +18,7 @@ from app.api.routes.directory import list_sources, read_me
 from app.api.writes import KEY_NEEDED_DETAIL, WriteRequest
 from app.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.lanes import Sender, current_sender
+from app.queries.parameters import TableFormat
 from app.web.api_client import ApiClient, gather
 from app.web.desk.sessions import SESSION_SCOPE_KEY, DeskSession, delete_session_cookie, is_private, set_session_cookie
 from app.web.page import MAX_LIST_PAGE, SAME_ORIGIN, Page, PageRoute, is_same_origin, parse_page_language
@@ -123,10 +124,14 @@ class OfficerClient(ApiClient):
         self._back = get_return_path(request)
 
     async def _call_route(
-        self, route: Callable[..., Any], values: Mapping[str, Any], run: Callable[[Any], Awaitable[Any]]
+        self,
+        route: Callable[..., Any],
+        values: Mapping[str, Any],
+        run: Callable[[Any], Awaitable[Any]],
+        table: TableFormat | None = None,
     ) -> Any:
         try:
-            return await super()._call_route(route, values, run)
+            return await super()._call_route(route, values, run, table)
         except Unauthenticated:
             raise SignInRequired(self._back) from None
 

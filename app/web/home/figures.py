@@ -115,8 +115,8 @@ def build_contested_figure(page: Page, data: HomeData) -> Figure:
     }  # fmt: skip
     terms = data.question.terms
     pinned_terms = {**terms, "as_of": data.count_now["at"]["revision"]}
-    csv_terms = {"interval": data.series["terms"]["interval"], "claims": "true", "format": "csv"}
-    csv = page.address("/counts/series", {**pinned_terms, **csv_terms})
+    csv_terms = {"interval": data.series["terms"]["interval"], "claims": "true"}
+    csv = page.address("/counts/series.csv", {**pinned_terms, **csv_terms})
     return Figure(
         name=NAME,
         heading=_("Releases of political prisoners: what the government said, and what each organisation verified")

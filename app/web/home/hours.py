@@ -65,7 +65,7 @@ def build_zoom(page: Page, data: HomeData) -> Zoom | None:
     }  # fmt: skip
     terms = {**data.question.terms, "interval": "hour", "told_from": data.zoom_start.isoformat(),
              "as_of": data.hourly_series["at"]["revision"]}  # fmt: skip
-    csv = page.address("/counts/series", {**terms, "claims": "true", "format": "csv"})
+    csv = page.address("/counts/series.csv", {**terms, "claims": "true"})
     figure = Figure(
         name=NAME,
         heading=heading,

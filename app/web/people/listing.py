@@ -9,6 +9,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from app.api.routes.counts import count_releases
+from app.api.table_routes import build_table_address
 from app.dates import DAY_LENGTH
 from app.formats import COUNTRIES, lower_first_letter
 from app.vocabulary import Stage
@@ -46,7 +47,7 @@ DEFAULT_TERMS = {"stage": "carried_out", "net": "false"}
 PIN_TERMS = ("as_of", "zone", "rules", "leaf")
 # Terms of rows, which the page chooses itself.
 ROW_TERMS = ("include", "fields", "total")
-PAGING_TERMS = ("cursor", "limit", "format", *ROW_TERMS)
+PAGING_TERMS = ("cursor", "limit", *ROW_TERMS)
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ class ListView:
 
 async def read_list(path: str, page: Page) -> ListView:
     """Fetch a page of a list, the count of the same terms and the facilities."""
-    query = {name: value for name, value in page.terms.items() if name not in ("as_of", "zone", "format", *ROW_TERMS)}
+    query = {name: value for name, value in page.terms.items() if name not in ("as_of", "zone", *ROW_TERMS)}
     embedded = {"include": "detainee"} if path == RELEASES_PATH else {}
     answer, count, facilities = await gather(
         page.api.read_address(API_PATHS[path], {**query, **embedded}),
@@ -268,8 +269,8 @@ async def read_list(path: str, page: Page) -> ListView:
         following=_build_following_address(answer["next"], page),
         first=page.address(path, filter_terms) if "cursor" in page.terms else None,
         files=[
-            (name, f"{API_PATHS[path]}?{urlencode({**pinned_terms, 'format': form}, doseq=True)}")
-            for name, form in (("CSV", "csv"), ("JSON Lines", "jsonl"))
+            (name, build_table_address(f"{API_PATHS[path]}?{urlencode(pinned_terms, doseq=True)}", extension))
+            for name, extension in (("CSV", "csv"), ("JSON Lines", "jsonl"))
         ],
         today=page.address(path, unpinned_terms) if "as_of" in page.terms else None,
     )

@@ -58,7 +58,7 @@ def test_a_table_holds_the_slug_or_the_name_as_said(world: World) -> None:
     world.add_facility("yare", "Yare")
     world.file()
     world.file(**OTHER_MAN, detention__facility="Yare")
-    table = world.get("/v1/releases", "curator", format="csv").text.splitlines()
+    table = world.get("/v1/releases.csv", "curator").text.splitlines()
     assert sorted(row["facility"] for row in csv.DictReader(table)) == ["El Rodeo I", "yare"]
 
 

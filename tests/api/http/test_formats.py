@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
+from app.api.table_routes import TABLE_ENDING, build_table_address
+from app.db.engine import open_write_session
+from app.registry import api_keys
+from app.vocabulary import Role
 from tests.support import Body, World
 
 FORMS = {"json": "application/json", "csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
@@ -61,10 +65,14 @@ def cell(value: Any) -> str:
     return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def in_form(path: str, form: str) -> str:
+    """The address of a list or count in a form."""
+    return path if form == "json" else build_table_address(path, form)
+
+
 def asked(world: World, path: str, form: str) -> Response:
-    separator = "&" if "?" in path else "?"
     who = "foro" if path == "/v1/reports" else None
-    answer = world.client.get(f"{path}{separator}format={form}", headers=world.headers(who))
+    answer = world.client.get(in_form(path, form), headers=world.headers(who))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == FORMS[form]
     return answer
@@ -96,15 +104,6 @@ def test_the_three_forms_give_the_same_rows(world: World, path: str) -> None:
         }
 
 
-def test_a_record_is_a_table_of_one_row(world: World) -> None:
-    scene(world)
-    release = world.get("/v1/releases").json()["data"][0]
-    path = f"/v1/releases/{release['id']}"
-    assert json.loads(asked(world, path, "jsonl").text) == {**release, "revision": world.revision}
-    (row,) = rows_of_csv(asked(world, path, "csv"))
-    assert (row["id"], row["conditions"], row["status"]) == (release["id"], "reporting_duty; travel_ban", "verified")
-
-
 def test_a_total_is_a_table_of_one_row(world: World) -> None:
     scene(world)
     total = world.count()["total"]
@@ -119,43 +118,17 @@ def test_a_list_of_nobody_is_an_empty_table(world: World) -> None:
     assert asked(world, "/v1/releases", "jsonl").text == ""
 
 
-@pytest.mark.parametrize(
-    "accept,form",
-    [
-        ("text/csv", "csv"),
-        ("application/jsonl", "jsonl"),
-        ("application/json", "json"),
-        ("text/csv;q=0.9, text/html", "csv"),
-        ("text/html, application/jsonl;q=0.5", "jsonl"),
-        ("text/html", "json"),
-        ("*/*", "json"),
-        ("", "json"),
-    ],
-)
-def test_a_form_is_asked_for_by_accept_too(world: World, accept: str, form: str) -> None:
-    scene(world)
-    for path in ("/v1/releases", "/v1/counts/releases"):
-        answer = world.client.get(path, headers={"Accept": accept})
-        assert answer.headers["content-type"] == FORMS[form]
-
-
-def test_the_form_in_the_address_beats_accept(world: World) -> None:
-    scene(world)
-    answer = world.client.get("/v1/releases?format=jsonl", headers={"Accept": "text/csv"})
-    assert answer.headers["content-type"] == FORMS["jsonl"]
-
-
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_says_its_revision(world: World, form: str) -> None:
     scene(world)
-    assert world.get("/v1/releases", format=form).headers["recuento-revision"] == str(world.revision)
-    past = world.get("/v1/releases", format=form, as_of=world.revision - 1)
+    assert world.get(in_form("/v1/releases", form)).headers["recuento-revision"] == str(world.revision)
+    past = world.get(in_form("/v1/releases", form), as_of=world.revision - 1)
     assert past.headers["recuento-revision"] == str(world.revision - 1)
 
 
 def test_a_page_says_where_the_rest_is(world: World) -> None:
     scene(world)
-    answer = world.get("/v1/releases", format="json", limit=2)
+    answer = world.get("/v1/releases", limit=2)
     target, relation = answer.headers["link"].split("; ")
     assert relation == 'rel="next"'
     following = world.client.get(target.strip("<>"))
@@ -195,4 +168,46 @@ def test_csv_has_the_line_ends_of_its_standard_and_quotes_what_needs_it(world: W
 
 def test_a_problem_is_json_whatever_form_was_asked_for(world: World) -> None:
     for form in FORMS:
-        world.refuse(world.get("/v1/releases", format=form, limit=0), 422, "greater_than_equal", "/limit")
+        world.refuse(world.get(in_form("/v1/releases", form), limit=0), 422, "greater_than_equal", "/limit")
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "application/jsonl", "application/json", "text/html", "*/*"])
+def test_the_address_alone_says_the_form(world: World, accept: str) -> None:
+    scene(world)
+    for form, media in FORMS.items():
+        answer = world.client.get(in_form("/v1/releases", form), headers={"Accept": accept})
+        assert answer.headers["content-type"] == media
+        assert "Accept" not in answer.headers["vary"].split(", ")
+
+
+@pytest.mark.parametrize("asked_for,addresses", [
+    ("csv", ["/v1/releases.csv?country=VE"]),
+    ("json", ["/v1/releases.csv?country=VE", "/v1/releases.jsonl?country=VE"]),
+])  # fmt: skip
+def test_a_form_in_the_query_is_told_the_address_of_the_table(
+    world: World, asked_for: str, addresses: list[str]
+) -> None:
+    answer = world.get("/v1/releases", format=asked_for, country="VE")
+    world.refuse(answer, 422, "unknown_field", "/format")
+    assert f"at {' or '.join(addresses)};" in answer.json()["errors"][0]["detail"]
+
+
+def test_every_list_and_count_has_tables_and_a_record_has_none(world: World) -> None:
+    paths = world.app.openapi()["paths"]
+    tables = {path.removesuffix(TABLE_ENDING) for path in paths if path.endswith(TABLE_ENDING)}
+    assert {path for path in paths if path.startswith(("/v1/counts/", "/v1/estimates/"))} - tables == {
+        path + TABLE_ENDING for path in tables if path.startswith(("/v1/counts/", "/v1/estimates/"))
+    }
+    assert {"/v1/releases", "/v1/claims", "/v1/sources/{slug}/balance", "/v1/match/list"} <= tables
+    assert not {"/v1/me", "/v1/releases/{release_id}", "/v1/timemaps/releases", "/c/{code}"} & tables
+    for path in ("/v1/me.csv", "/v1/releases.xlsx", "/v1/releases.xml", "/v1/releases."):
+        world.refuse(world.get(path, "foro"), 404, "not_found")
+
+
+def test_a_table_is_read_with_the_scope_of_its_list(world: World) -> None:
+    with open_write_session(world.engine) as session:
+        world.keys["limited"] = api_keys.create_key(
+            session, Role.READER, None, 30, world.now, "Ana Pérez", ["GET /v1/releases"]
+        )
+    assert world.get("/v1/releases.csv", "limited").status_code == 200
+    world.refuse(world.get("/v1/detainees.csv", "limited"), 403, "out_of_scope")

@@ -11,7 +11,7 @@ def test_head_answers_as_get_does_without_a_body(world: World, subtests: pytest.
     world.file()
     for path in (
         "/v1/counts/releases",
-        "/v1/releases?format=csv",
+        "/v1/releases.csv",
         "/v1/vocabulary",
         "/healthz",
         "/openapi.json",

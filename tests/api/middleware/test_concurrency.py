@@ -46,10 +46,10 @@ WITHOUT_A_LANE = 2  # sessions: one looks at the head, one is for scrapes
 # One request for each kind of costly question, and what is cheap.
 COSTLY = (
     "/v1/counts/releases", "/v1/counts/held", "/v1/counts/series", "/v1/counts/overlap", "/v1/estimates/releases",
-    "/v1/releases?q=Rosa", "/v1/detainees?q=Rosa", "/v1/counts/releases?format=csv", "/c/none",
+    "/v1/releases?q=Rosa", "/v1/detainees?q=Rosa", "/v1/counts/releases.csv", "/c/none",
     "/v1/claims/00000000-0000-4000-8000-000000000000/reconciliation",
 )  # fmt: skip
-WHOLE = ("/v1/releases?format=csv", "/v1/releases?format=jsonl&q=Rosa")
+WHOLE = ("/v1/releases.csv", "/v1/releases.jsonl?q=Rosa")
 CHEAP = ("/v1/releases", "/v1/sources", "/v1/me", "/v1/vocabulary", "/v1/corrections")
 
 
@@ -141,7 +141,15 @@ def _request(world: World, *, gone: bool) -> Request:
         raise AssertionError("nothing comes")
 
     route = next(route for router in ROUTERS for route in router.routes if getattr(route, "name", "") == "count_series")
-    scope = {"type": "http", "method": "GET", "headers": [], "query_string": b"", "route": route, "app": world.app}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/v1/counts/series",
+        "headers": [],
+        "query_string": b"",
+        "route": route,
+    }
+    scope["app"] = world.app
     return Request(scope, receive)
 
 
@@ -192,7 +200,7 @@ def test_what_dashboards_poll_is_made_anew_though_strangers_fill_the_lane_of_cos
 def test_no_more_answers_are_made_before_others_than_the_most_polled() -> None:
     answers, head = ResponseCache(), (1, "a")
     pages: list[Address] = [
-        ("/v1/counts/releases", b"group_by=%d" % number, "") for number in range(MAX_POLLED_ADDRESSES + 1)
+        ("/v1/counts/releases", b"group_by=%d" % number) for number in range(MAX_POLLED_ADDRESSES + 1)
     ]
     for number, page in enumerate(pages):
         answers.find(head, page)
@@ -208,7 +216,7 @@ def test_no_more_answers_are_made_before_others_than_the_most_polled() -> None:
 def test_what_dashboards_poll_stays_so_though_each_head_stands_shorter_than_they_pause(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answers, page = ResponseCache(), ("/v1/counts/releases", b"group_by=source", "")
+    answers, page = ResponseCache(), ("/v1/counts/releases", b"group_by=source")
     for _wait in range(MIN_POLLED_REQUESTS + 1):
         answers.count(page)  # whoever waits for the answer that another is making
     for revision in range(1, 10):

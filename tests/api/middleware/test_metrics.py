@@ -99,7 +99,7 @@ def test_each_lane_is_timed_by_itself(world: World) -> None:
     world.file()
     world.get("/v1/releases")
     world.get("/v1/counts/releases")
-    world.get("/v1/releases", format="csv")
+    world.get("/v1/releases.csv")
     world.object_to("nobody who is here")
     world.get("/healthz")
     assert samples(world, "recuento_request_seconds_count") == {

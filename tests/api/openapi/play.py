@@ -78,10 +78,10 @@ def _counts(stage: Stage) -> None:
     ask("is_ready")
     counted = ask("count_releases", **JANUARY, group_by="source", name="by_source")
     ask("count_releases", **JANUARY, group_by="gender", name="by_gender")
-    for form in ("csv", "jsonl"):
-        ask("count_releases", **JANUARY, group_by="source", format=form)
     ask("count_detentions", country="VE", detained_from="2025", as_of="2026-01-14", group_by="ended")
     ask("count_held", country="VE", held_on="2026-01-07", as_of="2026-01-14", group_by="source")
+    for extension in ("csv", "jsonl"):
+        ask("count_releases_table", None, extension, **JANUARY, group_by="source")
     ask("map_past_of_releases", country="VE", released_from="2026-01-08", as_of="2026-01-10")
     ask("map_past_of_detentions", country="VE", detained_from="2025", as_of="2026-01-10")
     ask("map_past_of_held", country="VE", held_on="2026-01-10", as_of="2026-01-10")

@@ -36,8 +36,9 @@ from tests.replay import settings_for
 Node = dict[str, Any]
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)  # after the last day of the replay
 PATIENCE = 60.0  # seconds that a list may take
-MOST_ITEMS = 2  # of a list in an example
-MOST_TEXT = 1_200  # characters of a feed or a table in an example
+MOST_ITEMS = 1  # of a list in an example
+MOST_FACTS = 3  # of a person, a detention or a release in an example
+MOST_TEXT = 200  # characters of a feed or a table in an example
 JSON = "application/json"
 ROUTES = {route.name: route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -91,7 +92,9 @@ class Stage:
     ) -> Response:
         route = ROUTES[operation]
         parts = iter(ids)
-        path = "".join(next(parts) if part.startswith("{") else part for part in re.split(r"({\w+})", route.path))
+        path = "".join(
+            next(parts) if part.startswith("{") else part for part in re.split(r"({\w+})", route.path_format)
+        )
         (method,) = route.methods or {"GET"}
         keyed = {} if who is None else {"Authorization": f"Bearer {self.keys[who]}"}
         how: Node = {"params": asked, "headers": keyed | headers, "follow_redirects": False}
@@ -118,7 +121,10 @@ class Stage:
     def _shown(self, value: Any) -> Any:
         """A value as an example shows it."""
         if isinstance(value, dict):
-            return {key: "1a2b3c4d" if key == "key_id" else self._shown(item) for key, item in value.items()}
+            shown: Node = {key: "1a2b3c4d" if key == "key_id" else self._shown(item) for key, item in value.items()}
+            if "facts" in shown:
+                shown["facts"] = {name: shown["facts"][name] for name in [*shown["facts"]][:MOST_FACTS]}
+            return shown
         if isinstance(value, list):
             return [self._shown(item) for item in value[:MOST_ITEMS]]
         if isinstance(value, str):

@@ -5,6 +5,7 @@ The generators are no part of the project: `openapi-python-client` comes from Py
 """
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,12 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.api.openapi.play import RELEASE
-from tests.docs.reading import ROOT
 from tests.docs.server import served
 from tests.replay import replayed_once
 
-CONFIG = ROOT / "docs" / "openapi-python-client.yaml"
 EXAMPLE = json.dumps(RELEASE)
+NO_JSON = {"/v1/corrections.atom", "/v1/timemaps/releases", "/v1/timemaps/detentions"}
 MOST_SECONDS = 300  # for a generator on a busy machine
 PYTHON = """
 import json, sys
@@ -118,8 +118,9 @@ def test_a_client_in_python_is_made_without_a_warning_and_works(demo: tuple[str,
     address, key = demo
     package = tmp_path / "recuento_client"
     made = ("generate", "--url", f"{address}/openapi.json", "--output-path", package, "--meta", "none")
-    said = run(generator, *made, "--config", CONFIG, "--fail-on-warning", folder=tmp_path)
-    assert "warning" not in said.lower()
+    said = run(generator, *made, folder=tmp_path)
+    # Only what is no JSON and no text is left to its caller.
+    assert set(re.findall(r"WARNING parsing GET (\S+)", said)) == NO_JSON
     (tmp_path / "use.py").write_text(PYTHON)
     # The interpreter that has what the client needs is the one that the generator runs on.
     python = Path(generator).read_text().splitlines()[0].removeprefix("#!")

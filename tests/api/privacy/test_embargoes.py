@@ -325,7 +325,7 @@ def test_its_source_lists_all_of_it_page_by_page(world: World) -> None:
         cases += [waits["report"]["source_record_id"] for waits in listed["data"]]
         address = listed["next"]
     assert cases == [f"E-{number}" for number in range(5)]
-    whole = world.client.get("/v1/waiting?format=jsonl", headers=world.headers("foro")).text
+    whole = world.client.get("/v1/waiting.jsonl", headers=world.headers("foro")).text
     assert [json.loads(line)["report"]["source_record_id"] for line in whole.splitlines()] == cases
 
 

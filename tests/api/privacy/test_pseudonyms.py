@@ -37,7 +37,7 @@ def test_administrators_and_curators_read_the_real_name_and_nobody_else_does(wor
 
 def test_no_answer_no_entry_and_no_row_holds_it(world: World) -> None:
     add(world, real_name=REAL)
-    paths = ("/v1/sources", "/v1/sources?format=csv", "/v1/corrections", "/v1/claims", "/v1/counts/releases", "/v1/me")
+    paths = ("/v1/sources", "/v1/sources.csv", "/v1/corrections", "/v1/claims", "/v1/counts/releases", "/v1/me")
     told = [world.client.get(path, headers=world.headers(who)).text for path in paths for who in (None, "admin")]
     with open_read_session(world.engine) as session:
         rows = [str(session.execute(text(f"SELECT * FROM {table}")).all()) for table in metadata.tables]

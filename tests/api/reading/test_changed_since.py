@@ -144,10 +144,10 @@ def test_tombstones_are_paged_and_stand_in_tables(world: World) -> None:
     world.file("jep", detainee__full_name="Ciro Leal Bracho", detainee__birth_date="1970")
     found = changed(world, "/v1/releases", before, limit=1)
     assert (len(found[0]), found[1]) == (1, [one["release"]["id"], other["release"]["id"]])
-    lines = world.get("/v1/releases", changed_since=before, format="jsonl").text.splitlines()
+    lines = world.get("/v1/releases.jsonl", changed_since=before).text.splitlines()
     tombstone = {"id": other["release"]["id"], "revision": world.revision, "gone": True}
     assert json.loads(lines[-1]) == tombstone
-    heading, *_rows, last = world.get("/v1/releases", changed_since=before, format="csv").text.splitlines()
+    heading, *_rows, last = world.get("/v1/releases.csv", changed_since=before).text.splitlines()
     row = dict(zip(heading.split(","), last.split(","), strict=True))
     assert {name: value for name, value in row.items() if value} == {
         "id": tombstone["id"], "revision": str(world.revision), "gone": "true",
@@ -229,7 +229,7 @@ def test_changes_are_not_read_backwards(world: World) -> None:
         world.refuse(world.get(path, changed_since=late, as_of=early), 422, "after_as_of", "/changed_since")
         assert world.get(path, changed_since=late, as_of=late).json()["data"] == []
     world.refuse(world.get("/v1/corrections", since=late, as_of=early), 422, "after_as_of", "/since")
-    world.refuse(world.get("/v1/releases", changed_since=late, as_of=early, format="csv"), 422, "after_as_of")
+    world.refuse(world.get("/v1/releases.csv", changed_since=late, as_of=early), 422, "after_as_of")
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -64,14 +64,14 @@ def test_a_count_over_personal_dimensions_is_asked_again_each_time(world: World)
 
 def test_it_comes_as_a_table_too(world: World) -> None:
     world.file_detention()
-    header, row = world.get(COUNT, held_on="2026-01-10", format="csv").text.splitlines()
+    header, row = world.get(f"{COUNT}.csv", held_on="2026-01-10").text.splitlines()
     assert header == (
         "cases,people,verified,contested,reported,refuted,official_only,not_visible,unlinkable,uncertain_date,"
         "possible_duplicates,withheld,denied_by_some,awaiting_review,rejected,outside_held_within,groups_overlap,"
         "redactions_since,by_min_sources_1"
     )
     assert row == "1,1,1,0,0,0,0,0,0,0,0,0,0,0,0,0,false,0,1"
-    (line,) = world.get(COUNT, held_on="2026-01-10", group_by="source", format="jsonl").text.splitlines()
+    (line,) = world.get(f"{COUNT}.jsonl", held_on="2026-01-10", group_by="source").text.splitlines()
     assert '"source":"foro","verified":1' in line.replace(": ", ":").replace(", ", ",")
 
 

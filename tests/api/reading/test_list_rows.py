@@ -63,14 +63,14 @@ def test_only_the_fields_that_were_asked_for_are_sent(world: World, people: list
         for person, name in zip(people, ("Ana Nobody", "Bea Nothing"), strict=False)
     ]
     assert f"fields={asked.replace(',', '%2C')}" in rows["next"]
-    table = world.get("/v1/releases", include="detainee", fields=asked, format="csv").text
+    table = world.get("/v1/releases.csv", include="detainee", fields=asked).text
     assert list(csv.reader(io.StringIO(table)))[:2] == [asked.split(","), [people[0]["detainee"]["id"], "Ana Nobody"]]
     world.refuse(world.get("/v1/releases", fields="id,relased_on"), 422, "unknown_field", "/fields")
     assert world.get("/v1/sources", fields="slug").json()["data"][0].keys() == {"slug"}
 
 
 def test_a_table_has_columns_of_the_person(world: World, people: list[Body]) -> None:
-    (first, *_rest) = csv.DictReader(io.StringIO(world.get("/v1/releases", include="detainee", format="csv").text))
+    (first, *_rest) = csv.DictReader(io.StringIO(world.get("/v1/releases.csv", include="detainee").text))
     assert (first["id"], first["detainee.name"]) == (people[0]["release"]["id"], "Ana Nobody")
 
 

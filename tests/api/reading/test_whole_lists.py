@@ -44,10 +44,10 @@ def lines(answer: Response) -> list[Body]:
 def test_a_table_is_the_whole_list_whatever_a_page_holds(seven: World, path: str) -> None:
     listed = seven.get(path, limit=200).json()["data"]
     assert len(listed) == len(NAMES)
-    whole = seven.get(path, format="jsonl")
+    whole = seven.get(f"{path}.jsonl")
     assert lines(whole) == listed
     assert "link" not in whole.headers
-    table = list(csv.DictReader(io.StringIO(seven.get(path, format="csv").text, newline="")))
+    table = list(csv.DictReader(io.StringIO(seven.get(f"{path}.csv").text, newline="")))
     assert [row["id"] for row in table] == [row["id"] for row in listed]
     assert all(None not in row and None not in row.values() for row in table)
 
@@ -57,16 +57,16 @@ def test_every_list_is_whole(seven: World) -> None:
         claim = {"claimant": "jep", "measure": "released", "qualifier": "exactly", "low": number + 1}
         seven.post("/v1/claims", claim | {"high": number + 1}, "foro")
     for path in ("/v1/claims", "/v1/sources", "/v1/corrections"):
-        assert lines(seven.get(path, format="jsonl")) == seven.get(path, limit=200).json()["data"]
-    assert len(lines(seven.get("/v1/reports", "foro", format="jsonl"))) == len(NAMES)
-    assert len(lines(seven.get("/v1/releases", "reader", format="jsonl", q="paz"))) == 3
+        assert lines(seven.get(f"{path}.jsonl")) == seven.get(path, limit=200).json()["data"]
+    assert len(lines(seven.get("/v1/reports.jsonl", "foro"))) == len(NAMES)
+    assert len(lines(seven.get("/v1/releases.jsonl", "reader", q="paz"))) == 3
 
 
 def test_columns_are_those_of_the_list_and_not_of_the_rows_that_come_first(world: World) -> None:
     for number, ended in enumerate([None, None, {"on": "2026-01-10", "how": "died"}]):
         person = {"detainee__full_name": NAMES[number], "detainee__birth_date": str(1930 + 5 * number)}
         world.file_detention(**person, detention__ended=ended)
-    rows = list(csv.reader(io.StringIO(world.get("/v1/detentions", format="csv").text, newline="")))
+    rows = list(csv.reader(io.StringIO(world.get("/v1/detentions.csv").text, newline="")))
     assert {len(row) for row in rows} == {len(rows[0])}
     assert "ended" not in rows[0]
     assert len(rows) == 4
@@ -75,24 +75,22 @@ def test_columns_are_those_of_the_list_and_not_of_the_rows_that_come_first(world
 @pytest.mark.parametrize("name,value", [("limit", "5"), ("cursor", "WzJd")])
 def test_a_page_of_a_table_is_refused(seven: World, name: str, value: str) -> None:
     for form in ("csv", "jsonl"):
-        seven.refuse(seven.get("/v1/releases", format=form, **{name: value}), 422, "unpaged", f"/{name}")
-    answer = seven.client.get(f"/v1/releases?{name}={value}", headers={"Accept": "text/csv"})
-    seven.refuse(answer, 422, "unpaged", f"/{name}")
+        seven.refuse(seven.get(f"/v1/releases.{form}", **{name: value}), 422, "unpaged", f"/{name}")
 
 
 def test_a_table_has_its_tag_and_is_not_sent_twice(seven: World) -> None:
-    whole = seven.get("/v1/releases", format="csv")
+    whole = seven.get("/v1/releases.csv")
     assert whole.headers["recuento-revision"] == str(seven.revision)
-    again = seven.client.get("/v1/releases?format=csv", headers={"If-None-Match": whole.headers["etag"]})
+    again = seven.client.get("/v1/releases.csv", headers={"If-None-Match": whole.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
 def test_head_has_everything_but_the_body_and_reads_no_more_than_the_beginning(
     seven: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = seven.get("/v1/releases", format="csv")
+    whole = seven.get("/v1/releases.csv")
     monkeypatch.setattr(records, "open_request_session", _fails)
-    head = seven.client.head("/v1/releases?format=csv")
+    head = seven.client.head("/v1/releases.csv")
     assert (head.status_code, head.content) == (200, b"")
     assert {**head.headers, "request-id": ""} == {**whole.headers, "request-id": ""}
 
@@ -119,7 +117,7 @@ class Paused:
         return self
 
     def _ask(self) -> None:
-        self.answer = self._world.get("/v1/releases", format="jsonl")
+        self.answer = self._world.get("/v1/releases.jsonl")
 
     def __exit__(self, *_exception: object) -> None:
         self.go_on.set()
@@ -148,7 +146,7 @@ def test_who_reads_slowly_keeps_nobody_waiting(seven: World) -> None:
     """More streams than there are places, none of them read on, and everyone else is answered."""
     with serving(seven.settings) as address:
         streams = [httpx2.Client(base_url=address, timeout=60) for _number in range(seven.settings.concurrency * 3)]
-        opened = [client.stream("GET", "/v1/releases?format=jsonl") for client in streams]
+        opened = [client.stream("GET", "/v1/releases.jsonl") for client in streams]
         answers = [one.__enter__() for one in opened]
         try:
             assert httpx2.get(f"{address}/v1/counts/releases", timeout=60).status_code == 200
@@ -174,14 +172,12 @@ def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, m
 
     monkeypatch.setattr(list_pages, "query_releases", slowly)
     with serving(seven.settings) as address, httpx2.Client(base_url=address, timeout=60) as client:
-        asked = [
-            Thread(target=client.get, args=("/v1/releases?format=csv",)) for _ in range(seven.settings.concurrency * 3)
-        ]
+        asked = [Thread(target=client.get, args=("/v1/releases.csv",)) for _ in range(seven.settings.concurrency * 3)]
         for thread in asked:
             thread.start()
         try:
             sleep(A_WHILE)
-            assert client.get("/v1/counts/releases?format=csv").status_code == 200
+            assert client.get("/v1/counts/releases.csv").status_code == 200
             body = make_report(detainee__full_name="Zoraida Montilla")
             assert client.post("/v1/releases", json=body, headers=seven.headers("foro")).status_code == 201
         finally:
@@ -198,7 +194,7 @@ def _fails(_request: Any) -> Any:
 def test_what_fails_on_the_way_does_not_look_like_a_whole_answer(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "open_request_session", _fails)
     with serving(seven.settings, log_level="critical") as address, pytest.raises(httpx2.RemoteProtocolError):
-        httpx2.get(f"{address}/v1/releases?format=csv", timeout=60)
+        httpx2.get(f"{address}/v1/releases.csv", timeout=60)
 
 
 def test_a_key_that_is_revoked_on_the_way_is_read_to_no_longer(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,5 +206,5 @@ def test_a_key_that_is_revoked_on_the_way_is_read_to_no_longer(seven: World, mon
         return authenticate(*given)
 
     monkeypatch.setattr(api_keys, "authenticate_key", once)
-    assert len(lines(seven.get("/v1/releases", "reader", format="jsonl"))) == len(NAMES)
+    assert len(lines(seven.get("/v1/releases.jsonl", "reader"))) == len(NAMES)
     assert len(asked) == 4  # once for the beginning, and for each of the rows that follow

@@ -17,7 +17,6 @@ EVERYWHERE: list[tuple[str, str, str, list[str]]] = [
     ("stage=freed", "unknown_code", "/stage", [*Stage]),
     ("kind=freedom", "unknown_code", "/kind/0", [*ReleaseKind]),
     ("state=free", "unknown_code", "/state", [*State]),
-    ("format=xlsx", "unknown_code", "/format", ["json", "csv", "jsonl"]),
     ("released_from=2026-02&released_to=2026-01", "reversed_window", "/released_to", ["released_from"]),
     ("detained_from=2026&detained_to=2025-12-31", "reversed_window", "/detained_to", ["detained_from"]),
     ("released_from=soon", "invalid_date", "/released_from", ["YYYY-MM-DD"]),

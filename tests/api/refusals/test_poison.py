@@ -151,20 +151,6 @@ def test_any_tag_matches_a_star(world: World) -> None:
     assert world.client.get("/v1/releases", headers={"If-None-Match": "*"}).status_code == 304
 
 
-@pytest.mark.parametrize(
-    "accept, form",
-    [
-        ("text/csv;q=0, application/json", "application/json"),
-        ("application/json;q=0.1, text/csv;q=0.9", "text/csv; charset=utf-8"),
-        ("application/jsonl;q=x, text/csv;q=0.2", "text/csv; charset=utf-8"),
-        ("text/csv, application/jsonl", "text/csv; charset=utf-8"),
-    ],
-)
-def test_the_form_that_weighs_most_is_given(world: World, accept: str, form: str) -> None:
-    world.file()
-    assert world.client.get("/v1/releases", headers={"Accept": accept}).headers["content-type"] == form
-
-
 def test_a_name_is_found_by_its_words_in_any_order(world: World) -> None:
     world.file("foro", **NGO)
     for q in ("Tomás Quintana", "quintana tomas", "ribas aurelio", "TOMAS AURELIO QUINTANA RIBAS"):

@@ -11,7 +11,7 @@ from tests.support import Body, World
 ADDRESSES = (
     "/v1/counts/releases?group_by=source&group_by=kind",
     "/v1/counts/releases?released_from=2026-01-01&released_to=2026-01-31&group_by=month",
-    "/v1/counts/releases?stage=announced&verified_by=foro&format=csv",
+    "/v1/counts/releases.csv?stage=announced&verified_by=foro",
     "/v1/counts/held?held_on=2025-12-01&group_by=source",
     "/v1/counts/series?zone=-04:00&claims=true&interval=week",
     "/v1/counts/series?zone=-04:00&by=event&interval=month",

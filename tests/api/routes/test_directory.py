@@ -311,7 +311,7 @@ def test_without_a_country_every_country_has_steps_of_its_own(balanced: World) -
     claim(balanced, low=80, stated_at="2026-01-30", country="NI")
     steps = [(step["country"], step["from"]["low"], step["to"]["low"]) for step in balance(balanced)]
     assert steps == [("NI", 88, 80), ("VE", 209, 200)]
-    table = balanced.get("/v1/sources/foro/balance", format="csv").text.splitlines()
+    table = balanced.get("/v1/sources/foro/balance.csv").text.splitlines()
     assert [row["country"] for row in csv.DictReader(table)] == ["NI", "VE"]
 
 
@@ -329,7 +329,7 @@ def test_a_source_without_figures_has_no_steps_and_one_that_is_none_is_not_found
 
 
 def test_a_balance_is_a_table(balanced: World) -> None:
-    table = balanced.get("/v1/sources/foro/balance", country="VE", format="csv").text.splitlines()
+    table = balanced.get("/v1/sources/foro/balance.csv", country="VE").text.splitlines()
     (row,) = csv.DictReader(table)
     assert (row["from_stated_at"], row["from_low"], row["to_high"]) == ("2026-01-10", "209", "200")
     assert (row["in_low"], row["out_low"], row["residual_low"], row["expected_high"]) == ("", "9", "0", "200")

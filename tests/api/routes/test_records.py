@@ -405,7 +405,7 @@ def test_a_table_of_corrections_has_a_line_for_each(world: World) -> None:
     filed = world.file()
     world.verify(filed["release"]["id"], GOVERNMENT, verdict="disputed")  # changes nothing by itself
     world.verify(filed["release"]["id"], "jep", verdict="refuted", method="family")
-    header, *lines = world.get("/v1/corrections", format="csv").text.splitlines()
+    header, *lines = world.get("/v1/corrections.csv").text.splitlines()
     assert header == "id,kind,revision,recorded_at,source,release_id,detention_id,detainee_ids,claim_ids,claimant"
     assert len(lines) == 2
-    assert '"changes"' in world.get("/v1/corrections", format="jsonl").text
+    assert '"changes"' in world.get("/v1/corrections.jsonl").text

@@ -101,7 +101,7 @@ def test_lines_of_json_say_the_answer_themselves_also_of_a_report_named_by_its_i
 
 
 def export(world: World) -> str:
-    return world.get("/v1/reports", "foro", format="jsonl").text
+    return world.get("/v1/reports.jsonl", "foro").text
 
 
 def test_a_single_report_brings_a_withdrawn_one_back_by_hand(withdrawn: World) -> None:

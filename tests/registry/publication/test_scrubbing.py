@@ -120,7 +120,7 @@ def test_no_byte_of_the_erased_stays_in_a_file_of_the_database(world: World, mon
     assert world.send_list("\n".join(listed), confirm="true")["counts"]["new"] == PEOPLE
     cases = {f"S-{number}" for number in range(0, PEOPLE, PEOPLE // ERASED)}
     values = personal_of(world, cases)
-    rows = world.client.get("/v1/detainees", params={"format": "jsonl"}, headers=world.headers("curator")).text
+    rows = world.client.get("/v1/detainees.jsonl", headers=world.headers("curator")).text
     ids = {person["name"]: person["id"] for person in map(json.loads, rows.splitlines())}
     assert sum(found(world, values).values()) >= len(values)
     with monkeypatch.context() as patched:
