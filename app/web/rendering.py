@@ -90,17 +90,18 @@ async def read_asset(request: Request, name: str) -> Response:
     return Response(asset.encodings[coding], media_type=asset.media, headers=headers)
 
 
-def describe_under_review(count: Mapping[str, Any], words: "Catalogue") -> str:
-    """Describe how many reports of a count await review or were rejected; empty if none."""
+def describe_under_review(numbers: Mapping[str, Any], words: "Catalogue") -> str:
+    """Describe how many reports await review or were rejected, of the caveats of a count or of a source's count; empty
+    if none."""
     sentences = []
-    if awaiting := count["caveats"]["awaiting_review"]:
+    if awaiting := numbers["awaiting_review"]:
         sentence = words.ngettext(
             "%(number)s report awaits review by a curator: it counts in its source's own numbers alone.",
             "%(number)s reports await review by a curator: they count in their sources' own numbers alone.",
             awaiting,
         )
         sentences.append(sentence % {"number": words.number(awaiting)})
-    if rejected := count["caveats"]["rejected"]:
+    if rejected := numbers["rejected"]:
         sentence = words.ngettext(
             "%(number)s report was rejected by a curator: it counts in its source's own numbers alone.",
             "%(number)s reports were rejected by a curator: they count in their sources' own numbers alone.",
@@ -320,7 +321,7 @@ def _build_filters(words: Catalogue) -> Mapping[str, Any]:
         "local_day": words.local_day,
         "country": words.country,
         "listed": words.listed,
-        "under_review": lambda count: describe_under_review(count, words),
+        "under_review": lambda numbers: describe_under_review(numbers, words),
         "cited_sentence": lambda citation: format_citation(citation, words),
         "px": _format_pixels,
         "instant": _format_html_instant,

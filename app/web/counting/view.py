@@ -313,7 +313,7 @@ def _build_caption(page: Page, count: Mapping[str, Any], bars: GroupBars | None)
     ]
     if count["caveats"]["groups_overlap"]:
         sentences.append(_("The groups overlap: they do not add up."))
-    sentences += filter(None, [describe_under_review(count, words)])
+    sentences += filter(None, [describe_under_review(count["caveats"], words)])
     if bars is not None and bars.omitted_count:
         sentence = words.ngettext(
             "The table has %(number)s more group.", "The table has %(number)s more groups.", bars.omitted_count

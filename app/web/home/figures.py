@@ -388,7 +388,7 @@ def _format_caption(page: Page, data: HomeData) -> Markup:
             "<b>Since when:</b> what began before the chart stands at its edge, in its order and without a scale."
         )
         parts.append(fill_sentence(windows_text, {}))
-    parts.append(Markup.escape(describe_under_review(data.count_now, page.catalogue)))
+    parts.append(Markup.escape(describe_under_review(data.count_now["caveats"], page.catalogue)))
     return Markup(" ").join(filter(None, parts))
 
 

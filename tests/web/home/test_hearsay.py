@@ -89,7 +89,7 @@ def test_hearsay_is_listed_and_compared_as_filed_by_its_source(registry: World) 
         for path in (f"/{language}/claims", f"/{language}/claims/{hearsay}"):
             assert label in unescape(registry.client.get(path, headers=PAGE).text), path
         assert headline(registry, f"/{language}/claims/{hearsay}") == title
-    assert registry.get(f"/v1/claims/{hearsay}/reconciliation").json()["now"]["releases"] == 1
+    assert registry.get(f"/v1/claims/{hearsay}/reconciliation").json()["now"]["total"]["cases"] == 1
 
 
 def test_claims_of_a_government_about_another_country_do_not_turn_the_first_page(registry: World) -> None:

@@ -124,6 +124,6 @@ def test_what_was_said_names_the_year_of_another_one(said: Body, sentence: str) 
     (statement,) = group_statements([claim(**said)], SOURCES, CARACAS)
     page: Any = SimpleNamespace(catalogue=load_catalogue("es"), zone=CARACAS, sources=SOURCES)
     gathered: Any = SimpleNamespace(
-        count_now={"recorded_at": "2026-03-23T16:00:00Z"}, question=SimpleNamespace(country="VE")
+        count_now={"at": {"recorded_at": "2026-03-23T16:00:00Z"}}, question=SimpleNamespace(country="VE")
     )
     assert format_statement(page, gathered, statement).striptags() == sentence
