@@ -130,7 +130,7 @@ def test_a_moment_yet_to_come_is_refused_beside_what_else_is_wrong(world: World)
 
 def test_a_refusal_that_the_page_has_no_words_for_is_the_apis_own(world: World) -> None:
     page = page_of(world, "/counts", expected=422, group_by=["kind", "month", "day", "week"])
-    assert '<span lang="en">List should have at most 3 items' in page
+    assert '<span lang="en">Send at most this many items: 3.' in page
     assert sent_by(page)["group_by"] == ["kind", "month", "day", "week"]
 
 
@@ -365,8 +365,8 @@ def test_a_series_is_told_row_by_row(verified: World) -> None:
     page = page_of(verified, "/counts/series", interval="month")
     assert "<bdi>mar 2026</bdi>" in page or "<bdi>1 mar 2026</bdi>" in page
     (point,) = verified.get("/v1/counts/series", interval="month").json()["points"][-1:]
-    assert point["releases"] > point["verified"]
-    numbers = f'<td class="amount">{point["releases"]}</td><td class="amount">{point["verified"]}</td>'
+    assert point["cases"] > point["verified"]
+    numbers = f'<td class="amount">{point["cases"]}</td><td class="amount">{point["verified"]}</td>'
     assert f"2026</bdi></th>{numbers}" in page
 
 

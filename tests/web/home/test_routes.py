@@ -121,7 +121,7 @@ def test_the_numbers_of_the_page_are_those_of_the_api_at_its_revision(contested:
     page = contested.client.get("/es/", headers=PAGE).text
     for address in re.findall(r'href="(/es/releases\?[^"]*)"', page):
         listed = contested.client.get(unescape(address).replace("/es", "/v1", 1)).json()
-        assert f"as_of={listed['revision']}" in address
+        assert f"as_of={listed['at']['revision']}" in address
     now = contested.count(country="VE", released_from="2026-01-08", group_by="source")
     assert [group["counts"]["verified"] for group in now["groups"]] == [4, 1]
     assert f"Revisión {now['at']['revision']}." in shown(contested)
