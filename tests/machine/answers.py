@@ -171,21 +171,22 @@ class Answers:
         model, past, where = self.model, self.model.pasts[revision], self._where(revision, None)
         self.compared += 1
         answer = self.world.count(group_by=by, **self._when(revision, instant))
-        total, groups = answer["total"], answer["groups"]
-        assert answer["revision"] == revision, where
+        total = answer["total"]
+        groups = [(group["by"][by], group["counts"]) for group in answer["groups"]]
+        assert answer["at"]["revision"] == revision, where
         told = {
-            "releases": total["releases"], "verified": total["verified"], "official only": total["official_only"],
-            "by two": total["by_min_sources"].get("2", 0), "counted apart": total["counted_apart"],
+            "cases": total["cases"], "verified": total["verified"], "official only": total["official_only"],
+            "by two": total["by_min_sources"].get("2", 0), "unlinkable": answer["caveats"]["unlinkable"],
         }  # fmt: skip
         assert told == past.counts(), f"{where}: {told}, not {past.counts()}"
-        assert answer["withheld"] == told["counted apart"], where
+        assert answer["caveats"]["withheld"] == told["unlinkable"], where
         if by == "source":
-            verified = {group["source"]: group["verified"] for group in groups if group["verified"]}
+            verified = {source: counts["verified"] for source, counts in groups if counts["verified"]}
             assert verified == past.by_source(), f"{where}: {verified}, not {past.by_source()}"
             return
         named = sum(past.is_in_totals(person) and model.seen_class(person) == "named" for person in past.people)
-        by_gender = {group["gender"]: group["releases"] for group in groups if group["releases"]}
-        expected = {GENDER: named, "withheld": total["releases"] - named}
+        by_gender = {gender: counts["cases"] for gender, counts in groups if counts["cases"]}
+        expected = {GENDER: named, "withheld": total["cases"] - named}
         assert by_gender == {gender: n for gender, n in expected.items() if n}, f"{where}: {by_gender}, not {expected}"
 
     def claims(self, revision: int) -> None:

@@ -120,15 +120,15 @@ class Past:
     def counts(self) -> dict[str, int]:
         """The releases: in all, by independent verifying sources, and of people who may only be counted. What only
         others than independent sources say is told beside."""
-        numbers = dict.fromkeys(("releases", "verified", "official only", "by two", "counted apart"), 0)
+        numbers = dict.fromkeys(("cases", "verified", "official only", "by two", "unlinkable"), 0)
         for person in self.people:
             sources = self._speaking(person)
             verifying = {source for source in sources if self.is_independent(source)}
-            numbers["releases"] += bool(verifying)
+            numbers["cases"] += bool(verifying)
             numbers["verified"] += bool(verifying)
             numbers["official only"] += bool(sources) and not verifying
             numbers["by two"] += len(verifying) > 1
-            numbers["counted apart"] += bool(verifying) and (
+            numbers["unlinkable"] += bool(verifying) and (
                 bool(person & self.erased) or self.class_in_log(person) == "counted"
             )
         return numbers

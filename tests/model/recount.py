@@ -1,7 +1,7 @@
 """Count releases by the model, as the application answers the same terms."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -106,21 +106,31 @@ def _is_inside(date: PartialDate | None, window: tuple[int | None, int | None]) 
 
 
 def count_releases(past: Past, terms: CountTerms) -> dict[str, Any]:
-    """Return the numbers of the terms: stage, window, net, status and terms on verifying sources."""
+    """Return the total and caveats of the terms: stage, window, net, status and terms on verifying sources."""
     counted = {one.person.records for one in _choose(past.people, terms) if one.is_counted}
-    return count_releases_of(past.people, terms) | {"unresolved_duplicates": past.unresolved(counted)}
+    model = count_releases_of(past.people, terms)
+    return model | {"caveats": model["caveats"] | {"possible_duplicates": past.unresolved(counted)}}
 
 
 def count_releases_of(people: Iterable[Person], terms: CountTerms) -> dict[str, Any]:
-    """Return the same without `unresolved_duplicates`."""
+    """Return the same without `possible_duplicates`."""
     chosen = _choose(people, terms)
     counted = [one for one in chosen if one.is_counted]
     uncertain = [one for one in chosen if one.window.is_uncertain and one.release.status in COUNTED]
     return {
         "total": _build_total([one for one in chosen if one.is_inside], counted),
-        "withheld": len({one.person.records for one in counted if one.person.publish == "counted"}),
-        "uncertain_date": len(uncertain),
+        "caveats": {
+            "unlinkable": sum(_is_count_only(one.person) for one in counted),
+            "uncertain_date": len(uncertain),
+            "withheld": len({one.person.records for one in counted if _is_count_only(one.person)}),
+            "denied_by_some": sum(one.status == "verified" and bool(one.combined.denied_by) for one in counted),
+        },
     }
+
+
+def read_numbers(answer: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the total of an answer, and those of its caveats that the model counts."""
+    return {"total": answer["total"], "caveats": {name: answer["caveats"][name] for name in model["caveats"]}}
 
 
 def count_under_review(people: Sequence[Person], terms: CountTerms) -> dict[str, int]:
@@ -214,12 +224,10 @@ def _matches(one: CountedRelease, terms: CountTerms) -> bool:
 def _build_total(inside: Sequence[CountedRelease], counted: Sequence[CountedRelease]) -> dict[str, Any]:
     confirming = [len(one.confirming) for one in counted]
     return {
-        "releases": len(counted),
+        "cases": len(counted),
         "people": len({one.person.records for one in counted}),
         **{status: sum(one.status == status for one in inside) for status in STATUSES},
-        "verified_with_denials": sum(one.status == "verified" and bool(one.combined.denied_by) for one in counted),
         "by_min_sources": {
             str(k): sum(number >= k for number in confirming) for k in range(1, max(confirming, default=0) + 1)
         },
-        "counted_apart": sum(one.person.publish == "counted" for one in counted),
     }

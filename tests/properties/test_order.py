@@ -157,5 +157,6 @@ def _order(filings: Sequence[Filing], spells: set[frozenset[str]], random: Rando
 
 def _numbers(count: Mapping[str, Any]) -> Any:
     """What is counted, without the revision and the links that name it."""
-    groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
-    return {name: count[name] for name in ("total", "uncertain_date", "withheld")} | {"groups": groups}
+    caveats = {name: count["caveats"][name] for name in ("uncertain_date", "withheld", "unlinkable", "denied_by_some")}
+    groups = [{"by": group["by"], "counts": group["counts"]} for group in count["groups"]]
+    return {"total": count["total"], "caveats": caveats, "groups": groups}

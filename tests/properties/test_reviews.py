@@ -22,7 +22,8 @@ from tests.properties.test_recalls import NAMES
 from tests.support import ANYONE, INDEPENDENT
 
 LIMIT = 2
-OF_OTHERS = ("by_min_sources", "verified_with_denials")
+OF_OTHERS = ("by_min_sources", "denied_by_some")
+CAVEATS = ("uncertain_date", "unlinkable", "denied_by_some")
 STAGES = ("carried_out", "announced")
 QUESTIONS: tuple[SourcedTerms, ...] = (
     *(CountTerms.model_validate({"stage": stage, "group_by": ["source"]}) for stage in STAGES),
@@ -108,16 +109,16 @@ def ask(clerk: Clerk, asked: Iterable[SourcedTerms]) -> list[Any]:
     with clerk.session() as session:
         counts: list[Any] = [compute_count(session, terms, ANYONE, head) for terms in asked]
     return [
-        {"total": count["total"], "uncertain": count["caveats"]["uncertain_date"]}
-        | {"groups": [strip(group) for group in count.get("groups", [])]}
+        {"total": count["total"] | {name: count["caveats"][name] for name in CAVEATS}}
+        | {"groups": [strip(group) for group in count["groups"]]}
         for count in counts
     ]
 
 
 def strip(group: Body) -> Body:
     """A group without what tells which of its reports wait, and who else counts."""
-    without = ("list", "verified_combined", "awaiting_review", "rejected", "only_this_source")
-    return {name: value for name, value in group.items() if name not in without}
+    without = ("verified_combined", "awaiting_review", "rejected", "only_this_source")
+    return {"by": group["by"]} | {name: value for name, value in group["counts"].items() if name not in without}
 
 
 def read_source_rows(clerk: Clerk) -> list[Any]:

@@ -66,10 +66,10 @@ def test_the_overlap_of_sources_is_that_of_the_sets(registry: Registry, history:
         verified = [one.release.verified_by for one in counted]
         terms = CountTerms.model_validate({"stage": stage})
         found = compute_overlap(session, terms, ANYONE, len(clerk.entries()))
-        assert found["releases"] == len(verified)
-        assert found["counted_apart"] == sum(one.person.publish == "counted" for one in counted)
+        assert found["cases"] == len(verified)
+        assert found["caveats"]["unlinkable"] == sum(one.person.publish == "counted" for one in counted)
         exact = Counter(verified)
-        assert {frozenset(row["sources"]): row["releases"] for row in found["patterns"]} == exact
+        assert {frozenset(row["sources"]): row["cases"] for row in found["patterns"]} == exact
         each = Counter(chain.from_iterable(verified))
         assert {row["source"]: row["verified"] for row in found["sources"]} == each
         alone = {row["source"]: row["only_this_source"] for row in found["sources"]}
@@ -80,15 +80,15 @@ def test_the_overlap_of_sources_is_that_of_the_sets(registry: Registry, history:
 
 
 DIMENSIONS = st.lists(st.sampled_from(PUBLIC_DIMENSIONS + PRIVATE_DIMENSIONS), min_size=3, max_size=3, unique=True)
-NUMBERS = ("releases", "verified", "contested", "reported", "refuted")
+NUMBERS = ("cases", "verified", "contested", "reported", "refuted")
 
 
 def summed(groups: Iterable[Mapping[str, Any]], dimensions: list[str]) -> dict[tuple[Any, ...], Counter[str]]:
     """Groups by some of their dimensions, added up over the others."""
     found: dict[tuple[Any, ...], Counter[str]] = {}
     for group in groups:
-        key = tuple(group[name] for name in dimensions)
-        numbers = {name: group[name] for name in NUMBERS}
+        key = tuple(group["by"][name] for name in dimensions)
+        numbers = {name: group["counts"][name] for name in NUMBERS}
         at_least = {f"by {least}": number for least, number in group["counts"]["by_min_sources"].items()}
         found.setdefault(key, Counter()).update(Counter({**numbers, **at_least}))
     return {key: +numbers for key, numbers in found.items()}
@@ -109,9 +109,9 @@ def test_groups_of_three_dimensions_add_up_to_those_of_two_and_one_or_say_that_t
             }
             for wide, answer in counted.items():
                 overlapping = bool(MULTI_VALUED_DIMENSIONS & set(dimensions[:wide]))
-                assert answer.get("adds_up", True) is not overlapping
+                assert answer["caveats"]["groups_overlap"] is overlapping
                 if not overlapping:
-                    (total,) = summed([{**answer["total"]}], []).values()
+                    (total,) = summed([{"counts": answer["total"]}], []).values()
                     assert summed(answer["groups"], []).get((), Counter()) == total, (terms, dimensions)
             if not MULTI_VALUED_DIMENSIONS & set(dimensions):
                 for wide in (1, 2):
@@ -131,9 +131,9 @@ def test_the_list_behind_a_count_holds_exactly_the_releases_it_counts(
                 continue  # asked for, and listed, but no release to count
             address = wording.build_query_url("/v1/counts/releases", wording.echo_terms(terms), None)
             whole, public = (read(registry.world, address, who) for who in ("reader", None))
-            listed = ids(registry.world, whole["list"], "reader")
+            listed = ids(registry.world, whole["links"]["list"], "reader")
             assert len(listed) == len(set(listed)) == whole["total"]["cases"], terms
-            shown = ids(registry.world, public["list"], None)
+            shown = ids(registry.world, public["links"]["list"], None)
             if terms.trait_values() or terms.excluded_values():
                 assert len(shown) == public["total"]["cases"], terms  # a filter never matches the withheld
             else:

@@ -288,7 +288,7 @@ def _counted(clerk: Clerk, trial: Trial) -> dict[str, Any]:
 def _of_others(counted: Mapping[str, Any], hostile: str) -> list[Any]:
     """Numbers by group; a group in which there is none of them is none."""
     rows = [
-        ([(name, group[name]) for name in ("source", "month", "kind") if name in group], [group[n] for n in NUMBERS])
+        ([*group["by"].items()], [group["counts"][name] for name in NUMBERS])
         for group in counted["groups"]
         if group["by"]["source"] != hostile
     ]
