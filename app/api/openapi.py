@@ -1,16 +1,13 @@
 """Complete FastAPI's OpenAPI document with descriptions, headers, tables, errors and examples.
 
 `Authorization` is not declared as a header: OpenAPI ignores it as a parameter and expresses it by security schemes.
-Examples are recorded requests and responses with invented people and published figures: `python -m
-tests.api.openapi.record` writes `openapi_examples.json` from the demo registry, and a test compares it."""
+"""
 
 import gzip
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
@@ -23,34 +20,20 @@ from app.api.openapi_components import (
     SCHEMA_REF,
     drop_unused_examples,
     extend_schemas,
+    get_json_name,
     iterate_operations,
     name_enums,
     share_parts,
     simplify_nulls,
 )
+from app.api.openapi_examples import attach_examples, build_refusal_examples
 from app.api.openapi_formats import declare_formats
-from app.api.problems import INTERNAL_ERROR, TAKES_TOO_LONG_DETAIL
 from app.api.routing import ProblemOut
 from app.api.table_routes import EXTENSION, TABLE_CONTENT_TYPES, TABLE_ENDING, TABLE_SUFFIX, WORKBOOK_EXTENSION
 from app.errors import (
     PROBLEM_JSON,
-    Busy,
-    ClockJumped,
     Forbidden,
-    ListsWaiting,
-    NotInFiles,
-    ObjectionArrived,
-    OutcomeUnknown,
-    Problem,
-    TakesTooLong,
-    TooManyRequests,
-    Unavailable,
 )
-from app.imports.filing.import_store import TOO_MANY_WAITING_MESSAGE
-from app.lanes import build_busy_error
-from app.log.head import RulesMismatch
-from app.log.mark import LogWentBackwards
-from app.projection import RULES
 from app.queries import parameters
 from app.vocabulary import CODE_LISTS, build_vocabulary
 
@@ -270,11 +253,6 @@ def _list_success_headers(operation: Node, header_flags: dict[str, bool]) -> lis
     return [*names, "Location"] if operation["operationId"] == "send_list" else names
 
 
-def get_json_name(operation: Node) -> str:
-    """Return the name of an operation; of a table that of its JSON operation."""
-    return str(operation["operationId"]).removesuffix(TABLE_SUFFIX)
-
-
 def _takes_file(operation: Node) -> bool:
     return "application/octet-stream" in operation.get("requestBody", {}).get("content", {})
 
@@ -283,60 +261,6 @@ def can_refuse_with(answers: Mapping[Any, Node], code: str) -> bool:
     """Return whether an operation can answer with this error code."""
     contents = [kind for answer in answers.values() for kind in answer.get("content", {}).values()]
     return any(code in kind.get("examples", {}) for kind in contents)
-
-
-EXAMPLES_FILE = Path(__file__).with_name("openapi_examples.json")
-# Errors that a recording cannot cause without breaking or overloading the server.
-UNRECORDED_PROBLEMS: Node = {
-    Problem.code: INTERNAL_ERROR,
-    Unavailable.code: Unavailable("The registry is busy. Nothing was stored: try again.").body(),
-    OutcomeUnknown.code: OutcomeUnknown().body(),
-    ClockJumped.code: ClockJumped(
-        "this machine's clock has jumped ahead by 21 days, 0:00:00, or is so far from the database's. Whoever runs the "
-        "registry: set the clock. If it is right, as after the machine was paused, start the server again."
-    ).body(),
-    TooManyRequests.code: TooManyRequests(
-        "At most 1200 requests a minute are answered for one client: go on in 12 s, and more slowly."
-    ).body(),
-    Busy.code: build_busy_error().body(),
-    ObjectionArrived.code: ObjectionArrived(["d166edfb-c5ea-54b0-8d0b-ec296122793b"]).body(),
-    ListsWaiting.code: ListsWaiting(TOO_MANY_WAITING_MESSAGE).body(),
-    TakesTooLong.code: TakesTooLong(TAKES_TOO_LONG_DETAIL).body(),
-    RulesMismatch.code: RulesMismatch(RULES, RULES + 1).body(),
-    LogWentBackwards.code: LogWentBackwards().body(),
-    NotInFiles.code: NotInFiles().body(),
-}
-
-
-@cache
-def load_recorded_examples() -> Node:
-    """`bodies`: operation → media type → name → body; `answers`: operation → status → media type → name → answer;
-    `problems`: code → answer."""
-    examples: Node = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
-    return examples
-
-
-def build_refusal_examples() -> Node:
-    """Return an example of every error code."""
-    return {
-        code: {"value": answer}
-        for code, answer in sorted({**load_recorded_examples()["problems"], **UNRECORDED_PROBLEMS}.items())
-    }
-
-
-def attach_examples(operation: Node) -> None:
-    """Attach recorded examples to the body of an operation, and to the answer that was recorded first."""
-    name = operation["operationId"]
-    examples = load_recorded_examples()
-    _put_examples(operation.get("requestBody", {}), examples["bodies"].get(get_json_name(operation), {}))
-    for status, answers in [*examples["answers"].get(name, {}).items()][:1]:
-        _put_examples(operation["responses"][status], answers)
-
-
-def _put_examples(target: Node, by_media: Node) -> None:
-    for media, examples_by_name in by_media.items():
-        name, value = next(iter(examples_by_name.items()))
-        target["content"][media]["examples"] = {name: {"value": value}}
 
 
 CONTACT = {"name": "The Recuento project", "url": "https://recuento.org"}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from app.api.table_routes import TABLE_SUFFIX
+
 Node = dict[str, Any]
 SCHEMA_REF = "#/components/schemas/"
 NULL = {"type": "null"}
@@ -34,6 +36,11 @@ def iterate_operations(document: Node) -> Iterator[Node]:
     """Yield every operation of the document."""
     for methods in document["paths"].values():
         yield from methods.values()
+
+
+def get_json_name(operation: Node) -> str:
+    """Return the name of an operation; of a table that of its JSON operation."""
+    return str(operation["operationId"]).removesuffix(TABLE_SUFFIX)
 
 
 def simplify_nulls(node: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.api.openapi import load_recorded_examples
+from app.api.openapi_examples import load_recorded_examples
 from tests.api.openapi.play import play
 from tests.api.openapi.scene import ROUTES, stage
 from tests.databases import Templates

@@ -148,8 +148,9 @@ SILENT: list[tuple[Reason, ClaimContext]] = [
     (Reason.NO_REPORTS, ClaimContext(PLAIN)),
     (Reason.BEFORE_FIRST_REPORT, ClaimContext(PLAIN, reports_begin=date(2026, 1, 8))),
     (Reason.BEFORE_FIRST_REPORT, ClaimContext(mine(window_from=None), reports_begin=date(2026, 1, 9))),
-    (Reason.BEFORE_FIRST_REPORT, ClaimContext(mine(window_from="2026-01"), reports_begin=date(2026, 1, 31))),  # some day of January
-    (Reason.BEFORE_FIRST_REPORT, ClaimContext(PLAIN, reports_begin=date(2026, 1, 9), has_reports=False)),  # nothing to compare with
+    # Some day of January, and nothing to compare with.
+    (Reason.BEFORE_FIRST_REPORT, ClaimContext(mine(window_from="2026-01"), reports_begin=date(2026, 1, 31))),
+    (Reason.BEFORE_FIRST_REPORT, ClaimContext(PLAIN, reports_begin=date(2026, 1, 9), has_reports=False)),
 ]  # fmt: skip
 
 

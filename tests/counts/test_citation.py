@@ -227,7 +227,7 @@ def test_words_of_an_address_stay_within_their_quotation_marks(
 def test_a_sentence_says_of_what_kinds_the_number_is_and_of_none_that_is_nought(
     verified: int, contested: int, reported: int, en: str, es: str
 ) -> None:
-    statuses = {"verified": verified, "contested": contested, "reported": reported}
+    statuses: dict[str, Any] = {"verified": verified, "contested": contested, "reported": reported}
     count = counted(terms_of({}), cases=sum(statuses.values()), **statuses)
     assert f": {en} " in format_citation_sentence(count, "en", SETTING)
     assert f": {es} " in format_citation_sentence(count, "es", SETTING)

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from app.api.openapi import EXAMPLES_FILE
+from app.api.openapi_examples import EXAMPLES_FILE
 from tests.api.openapi.play import play
 from tests.api.openapi.scene import stage, written
 from tests.replay import load, settings_for

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.api.openapi import UNRECORDED_PROBLEMS, load_recorded_examples
+from app.api.openapi_examples import UNRECORDED_PROBLEMS, load_recorded_examples
 from app.api.table_routes import TABLE_ENDING
 from app.config import Settings
 from app.errors import Problem

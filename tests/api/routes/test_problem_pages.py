@@ -4,7 +4,7 @@ from html import escape
 
 import pytest
 
-from app.api.openapi import build_refusal_examples
+from app.api.openapi_examples import build_refusal_examples
 from app.api.problems import list_titles
 from app.api.routes.problem_pages import load_meanings
 from app.config import Settings
