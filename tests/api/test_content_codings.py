@@ -48,7 +48,7 @@ def test_a_packed_body_unpacks_to_the_same_and_is_packed_alike_each_time(coding:
     assert CODINGS[coding](body) == packed
 
 
-DATED = f"/v1/counts/releases?group_by=source&as_of={NOW.date() - timedelta(days=1)}"
+DATED = f"/v1/counts/releases?group_by=source&as_of={NOW.date()}"
 WHOLE = "/v1/releases.csv"
 
 
