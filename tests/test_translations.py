@@ -13,7 +13,7 @@ from app.translations import Message, load_translations, translate
 
 ROOT = Path(app.__file__).parent
 OTHER_TEXTS = ("web", "cli", "demo")  # pages and commands have texts of their own
-EXAMPLES = "openapi.py"
+EXAMPLES = "openapi_examples.py"
 # Functions by the place of their argument that is a detail.
 DETAIL_PLACES = {
     **{"at_pointer": 2, "build_pointed_error": 2, "PydanticCustomError": 1, "Message": 0, "DateError": 0},

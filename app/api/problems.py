@@ -165,7 +165,11 @@ def _refuse_format(request: Request) -> Invalid:
     addresses = [build_table_address(address, extension) for extension in extensions]
     if value in extensions:
         addresses = [build_table_address(address, value)]
-    detail = f"There is no `format`. Ask for the table at {' or '.join(addresses)}; {address} answers JSON."
+    detail = Message(
+        "There is no `format`. Ask for the table at {tables}; {address} answers JSON.",
+        tables=" or ".join(addresses),
+        address=address,
+    )
     return build_invalid([build_pointed_error("/format", "unknown_field", detail)])
 
 

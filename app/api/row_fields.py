@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from typing_extensions import is_typeddict
 
 from app.errors import Invalid, build_pointed_error
+from app.translations import Message
 
 # Field → the fields to keep of it; empty: the whole value.
 FieldTree = dict[str, Any]
@@ -90,6 +91,10 @@ def _explain_unknown(name: str, row_shapes: Sequence[type]) -> str | None:
         nearest = get_close_matches(part, known, n=1, cutoff=0.5)
         suggestions = [".".join([*parts[:place], field]) for field in nearest or known]
         if not suggestions:
-            return f"`{'.'.join(parts[:place])}` has no fields: leave `.{part}` out."
-        return f"No row has `{path}`: " + ("did you mean " if nearest else "there are ") + ", ".join(suggestions) + "."
+            return Message("`{parent}` has no fields: leave `.{part}` out.", parent=".".join(parts[:place]), part=part)
+        return Message(
+            "No row has `{path}`: did you mean {names}?" if nearest else "No row has `{path}`: there are {names}.",
+            path=path,
+            names=", ".join(suggestions),
+        )
     return None

@@ -33,8 +33,8 @@ def test_what_was_asked_for_is_kept_in_its_place(asked: str, kept: object) -> No
 @pytest.mark.parametrize(
     "asked, detail",
     [
-        ("relased_on", "did you mean released_on."),
-        ("detainee.nam", "did you mean detainee.name."),
+        ("relased_on", "did you mean released_on?"),
+        ("detainee.nam", "did you mean detainee.name?"),
         ("status.text", "`status` has no fields"),
         ("", "there are announced_on, conditions,"),
     ],
