@@ -97,7 +97,7 @@ class Client:
         newest = self._book.newest()
         if newest:
             revision = self._pick.choice([newest, self._pick.randint(1, newest)])
-            address = f"/v1/counts/releases?group_by=source&as_of={revision}"
+            address = f"/v1/counts/releases?group_by=source&as_of=r{revision}"
             answer = self._ask(Sent("GET", address))
             if answer is not None and answer[0] == 200:
                 self._book.history.append(Pinned(address, hashlib.sha256(answer[2]).hexdigest()))

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from app.db.engine import make_engine, open_write_session
+from app.moments import format_revision
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext
@@ -109,7 +110,7 @@ async def kinds_of(server: Server) -> list[Kind]:
 
     def at(path: str, **terms: str) -> Iterator[str]:
         """The page at each revision."""
-        return (_address(path, as_of=str(revision), **terms) for revision in revisions)
+        return (_address(path, as_of=format_revision(revision), **terms) for revision in revisions)
 
     def windows(path: str) -> Iterator[str]:
         days = (OPENS + timedelta(days=number) for number in range(WINDOWS))
@@ -122,7 +123,7 @@ async def kinds_of(server: Server) -> list[Kind]:
 
     cited = []
     for revision in [*revisions, head]:
-        answer = json.loads((await answer_to(server, _address(COUNT, as_of=str(revision), **country)))[1])
+        answer = json.loads((await answer_to(server, _address(COUNT, as_of=format_revision(revision), **country)))[1])
         cited.append("/c/" + answer["links"]["cite"].rpartition("/")[2])
     plain = {"claims": "/claims", "people": "/people", "releases": "/releases", "sources": "/sources"}
     plain |= {"corrections": "/corrections", "data": "/data"}
@@ -140,7 +141,7 @@ async def kinds_of(server: Server) -> list[Kind]:
     for name, (path, key) in single.items():
         if (row := await first(f"/v1{path}")) is not None:
             page = f"{path.replace('/detainees', '/people')}/{row[key]}"
-            kinds.append(Kind(name, page, iter([_address(page, as_of=str(revision)) for revision in late])))
+            kinds.append(Kind(name, page, iter([_address(page, as_of=format_revision(revision)) for revision in late])))
     kinds.append(Kind("the desk, signing in", "/desk", iter(())))
     return kinds
 
@@ -151,7 +152,9 @@ async def measured(registry: Path, columns: Path | None) -> str:
     try:
         kinds = await kinds_of(server)
         head = int(json.loads((await answer_to(server, COUNT))[1])["revision"])
-        counts = (_address(COUNT, as_of=str(head - number), group_by="status") for number in range(1, ASKED + 1))
+        counts = (
+            _address(COUNT, as_of=format_revision(head - number), group_by="status") for number in range(1, ASKED + 1)
+        )
         cold = await once_each(server, [Row(REFERENCE, counts, ASKED), *map(_cold, kinds)], **BROWSER)
         again = {kind.name: [_in(language, kind.path) for language in LANGUAGES] for kind in kinds} | {
             REFERENCE: [COUNT]

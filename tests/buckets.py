@@ -1,7 +1,7 @@
 """Days, ISO weeks and months by the calendar of the standard library, to try those of `app.counts.groups` by."""
 
 from app.dates import PartialDate
-from app.queries.terms import DayUnit
+from app.queries.dimensions import DayUnit
 
 
 def bucket(when: PartialDate | None, unit: DayUnit) -> str | None:

@@ -15,6 +15,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import BaseTransport, ByteStream, Request, Response
 
+from app.api.head_watcher import MOMENT_PARAMETERS
+from app.moments import format_revision
+
 Message = MutableMapping[str, Any]
 
 
@@ -26,6 +29,23 @@ class Client(TestClient):
         super().__init__(app, raise_server_exceptions=False)
         self.headers["accept-encoding"] = "identity"
         self._transport = _Whole(app, self._portal_factory, self.app_state)
+
+    def request(self, method: str, url: Any, *, params: Any = None, **options: Any) -> Response:
+        """Send a request; a revision among its parameters is a number."""
+        return super().request(method, url, params=write_revisions(params), **options)
+
+    def build_request(self, method: str, url: Any, *, params: Any = None, **options: Any) -> Request:
+        return super().build_request(method, url, params=write_revisions(params), **options)
+
+
+def write_revisions(params: Any) -> Any:
+    """Return parameters with revisions, which tests give as numbers, as addresses have them."""
+    if not isinstance(params, dict):
+        return params
+    return {
+        name: format_revision(value) if name in MOMENT_PARAMETERS and type(value) is int else value
+        for name, value in params.items()
+    }
 
 
 class _Whole(BaseTransport):

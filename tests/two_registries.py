@@ -23,8 +23,8 @@ from httpx2 import Response
 from app.api.table_routes import TABLE_ENDING
 from app.counts.short_address import CITATION_PATH, BadCode, parse_short_code
 from app.projection import RULES
+from app.queries.dimensions import DIMENSIONS, FILTER_ONLY
 from app.queries.parameters import write_cursor
-from app.queries.terms import DIMENSIONS, FILTER_ONLY
 from tests.databases import Templates, settings_of
 from tests.described import describe
 from tests.support import Body, World
@@ -53,7 +53,8 @@ VALUES: dict[str, list[Any]] = {
     "rules": [RULES],
     # The leaves of two registries differ, and 16 digits are all that a question without an answer can have in common.
     "leaf": ["0123456789abcdef"],
-    "age_group": ["under_18", "18_to_69", "over_70"], "all_of": [["foro", "jep"]], "any_of": [["jep", "pud"]],
+    "age_group": ["under_18", "18_to_69", "over_70"], "announced_from": ["2026-01"],
+    "batch_kind": ["releases"], "correction_kind": ["retracted"],
     "area": ["Miranda", "Caracas"], "as_of": ["{early}", "{middle}", "{head}"], "by": ["event"], "claims": ["true"],
     "category": ["civilian", "military", "police"], "changed_since": ["{early}", "{middle}", "{head}"],
     "claimant": ["jep"], "compare": ["false"], "confirmed": ["true", "false"],
@@ -66,15 +67,16 @@ VALUES: dict[str, list[Any]] = {
                  ["gender", "facility"], ["source", "nationality"]],
     "held_on": ["2025-12-20", "2026-01-12", "2026-02-10"], "house_arrest": ["true"], "held_within": [1, 100],
     "interval": ["month", "hour"],
-    "kind": ["pardon", ["pardon", "release_with_measures"], "retraction"], "lang": ["es"],
+    "release_kind": ["pardon", ["pardon", "release_with_measures"]], "lang": ["es"],
     "legal_status": ["pretrial", "convicted", "incommunicado"], "limit": [1, 2], "list": [0],
     "lists": [["foro", "jep"]],
     "measure": ["released"], "min_sources": [1, 2], "nationality": ["VE", "AR", "CO"], "net": ["true"],
-    "only_by": [["foro"]], "outcome": ["new"], "q": ["Ana", "Zoraida", "Paz", "Zoraida Montilla"],
+    "not_verified_by": [["foro"], ["jep", "pud"]], "max_sources": [0, 1, 2], "outcome": ["new"],
+    "q": ["Ana", "Zoraida", "Paz", "Zoraida Montilla"],
     "rearrested": ["true", "false"], "review": ["unreviewed", "awaiting_review"],
     "released_from": ["2026-01-10"], "released_to": ["2026-01-12"], "since": ["{early}", "{middle}"],
     "told_from": ["2026-01-11"],
-    "source": ["foro", "jep", "ministry"], "source_record_id": ["1"], "sources": [0, 1, 2],
+    "source": ["foro", "jep", "ministry"], "source_record_id": ["1"],
     "stage": ["announced", "ordered", "carried_out"], "state": ["held", "released", "unknown"],
     "status": ["verified", ["reported", "contested"], "retracted"], "verified_by": [["foro"], ["foro", "jep"]],
     "not_nationality": ["VE", "CO"], "sort": ["recorded", "-recorded", "released_on", "-detained_on"],

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 from starlette.datastructures import State
 
-from app import dates
+from app import dates, moments
 from app.columns.store import release_columns, share_columns
 from app.db.engine import (
     ON_COMMIT_OPTION,
@@ -272,6 +272,8 @@ def _parse_moments(request: Request) -> Iterator[datetime]:
     parameters, zone = request.query_params, request.app.state.zone
     for text in [text for name in MOMENT_PARAMETERS for text in parameters.getlist(name)]:
         try:
-            yield dates.parse_instant(text, dates.parse_zone(parameters["zone"]) if "zone" in parameters else zone)
+            yield moments.parse_past_moment(
+                text, dates.parse_zone(parameters["zone"]) if "zone" in parameters else zone
+            )
         except dates.DateError:
             continue

@@ -4,7 +4,6 @@ import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -21,6 +20,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from app.api.other_addresses import Pairs, find_other_address
+from app.api.parameter_names import suggest_parameters
 from app.api.responses import select_language
 from app.api.table_routes import build_table_address, list_extensions, split_table_path
 from app.db.engine import CommitUnanswered, describe_database_error, was_stopped
@@ -188,14 +188,9 @@ def _suggest_parameters(place: dict[str, str], route: APIRoute, pairs: Pairs) ->
     if other_address is not None:
         return {**place, "detail": Message("This address has no such parameter. Ask {address}", address=other_address)}
     shapes = [parameter.field_info.annotation for parameter in route.dependant.query_params]
-    names = sorted({name for shape in shapes for name in getattr(shape, "model_fields", ())})
-    suggestions = [name for name in names if name.endswith(f"_{unknown_name}")] or get_close_matches(
-        unknown_name, names
-    )
-    names_text = ", ".join(f"`{name}`" for name in suggestions)
-    hint = "Did you mean {names}?" if suggestions else "/openapi.json lists the parameters of each address."
-    detail = Message("This address has no such parameter. {hint}", hint=Message(hint, names=names_text))
-    return {**place, "detail": detail}
+    names = {name for shape in shapes for name in getattr(shape, "model_fields", ())}
+    hint = suggest_parameters(unknown_name, names)
+    return {**place, "detail": Message("This address has no such parameter. {hint}", hint=hint)}
 
 
 async def _handle_database_error(_request: Request, error: Exception) -> ProblemResponse:

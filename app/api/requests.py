@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from sqlmodel import Session
 from starlette.datastructures import State
 
-from app import __version__, dates
+from app import __version__, dates, moments
 from app.api import responses
 from app.api.authentication import (
     admit_key,
@@ -71,7 +71,7 @@ class ReadContext:
         require_role(self.reader, *roles)
 
     def revision(self, terms: RevisionQuery, today_address: str | None = None) -> int:
-        """Return the requested revision: a number, or the last one recorded at or before an instant.
+        """Return the requested revision: the named one, or the last one recorded at or before an instant.
 
         Raises RevisionLost if the revision has another leaf hash than the requested one. `today_address`: the address
         of the current answer in that error, by default the same request without the revision.
@@ -82,11 +82,11 @@ class ReadContext:
 
     def _resolve_pinned_revision(self, terms: RevisionQuery, leaf: str, today_address: str | None) -> int:
         """Return the revision that is requested by its number and the beginning of its leaf hash."""
-        if terms.as_of is None or not _is_revision(terms.as_of):
+        revision = None if terms.as_of is None else moments.parse_revision(terms.as_of)
+        if revision is None:
             raise Invalid.at_pointer(
-                "/leaf", "as_of_missing", "Give the revision of this leaf too (as_of=…), or leave it out."
+                "/leaf", "as_of_missing", "Give the revision of this leaf too (as_of=r…), or leave it out."
             )
-        revision = int(terms.as_of)
         if revision > self._head[0] or pin_revision(self.session, revision).leaf != leaf:
             raise RevisionLost(revision, today_address or self._build_address(dropped=("cursor", *PIN_PARAMETERS)))
         return revision
@@ -116,7 +116,7 @@ class ReadContext:
         """Return the requested moment, or the time of the requested revision; None for the present or revision 0."""
         if terms.as_of is None or not revision:
             return None
-        if _is_revision(terms.as_of):
+        if moments.parse_revision(terms.as_of) is not None:
             return load_recorded_at(self.session, revision)
         instant = _parse_instant("as_of", terms.as_of, self.zone(terms), self.now)
         return instant if instant <= self.now else None
@@ -132,37 +132,42 @@ class ReadContext:
         since_revision, until_revision = self._resolve_revision(name, moment, self.zone(terms)), self.revision(terms)
         if since_revision > until_revision:
             detail = Message(
-                "This is after `as_of` (revision {until_revision}): give an earlier moment, or leave `as_of` out.",
-                until_revision=until_revision,
+                "This is after `as_of` ({until}): give an earlier moment, or leave `as_of` out.",
+                until=moments.format_revision(until_revision),
             )
             raise Invalid.at_pointer(f"/{name}", "after_as_of", detail)
         return since_revision
 
     def _resolve_revision(self, name: str, text: str, zone: tzinfo) -> int:
-        if not _is_revision(text):
+        revision = moments.parse_revision(text)
+        if revision is None:
             instant = _parse_instant(name, text, zone, self.now)
             if not self.request.app.state.head_moves:
                 self._require_reached(name, instant)
             return find_revision_at(self.session, instant)
         newest, _leaf = self._head
-        if int(text) > newest:
+        if revision > newest:
             raise AheadOfHead.at_pointer(
                 f"/{name}",
                 "ahead_of_head",
-                Message("The registry is at revision {newest}: ask for that or an earlier one.", newest=newest),
+                Message(
+                    "The registry is at revision {newest}: ask for {term} or an earlier one.",
+                    newest=newest,
+                    term=moments.format_revision(newest),
+                ),
             )
-        return int(text)
+        return revision
 
     def _require_reached(self, name: str, instant: datetime) -> None:
         """Raise AheadOfHead for an instant after the last entry of the count files: the registry may have newer ones.
 
-        A day without a time means its end.
+        A day or month means its end.
         """
         _revision, last_recorded_at = read_head(self.session)
         if instant > last_recorded_at:
             detail = Message(
                 "The files that this is counted from end at {moment}, and the registry may know of more "
-                "since: ask for a moment up to then. A day alone means its end.",
+                "since: ask for a moment up to then. A day or month means its end.",
                 moment=dates.format_instant(last_recorded_at),
             )
             raise AheadOfHead.at_pointer(f"/{name}", "ahead_of_head", detail)
@@ -333,13 +338,9 @@ def require_role(reader: Reader, *roles: Role) -> None:
         raise Forbidden("The source of this key is not independent: it may report, and decide nothing about others.")
 
 
-def _is_revision(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
 def _parse_instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetime:
     try:
-        instant = dates.parse_instant(text, zone)
+        instant = moments.parse_past_moment(text, zone)
     except dates.DateError as error:
         raise Invalid.at_pointer(f"/{name}", "invalid_instant", error.detail) from error
     if not dates.has_begun(text, instant, zone, now):

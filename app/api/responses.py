@@ -17,6 +17,7 @@ from fastapi.responses import StreamingResponse
 
 from app import tables
 from app.api.table_routes import split_table_path
+from app.moments import parse_revision
 from app.projection import RULES
 from app.queries.parameters import JSON_MEDIA_TYPE, TABLE_MEDIA_TYPES, RevisionQuery, TableFormat
 
@@ -166,5 +167,5 @@ def choose_cache_control(terms: RevisionQuery, *, is_public_count: bool, is_sett
         return CACHE_PRIVATE
     if not is_public_count:
         return CACHE_REVALIDATE
-    is_pinned = terms.rules is not None and terms.as_of is not None and terms.as_of.isdigit()
+    is_pinned = terms.rules is not None and terms.as_of is not None and parse_revision(terms.as_of) is not None
     return CACHE_IMMUTABLE if is_settled and is_pinned else CACHE_SHORT

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from app.claims.figures import VERIFICATION_TERMS, Figure, Figures, load_figures, order_by_publication
+from app.claims.figures import COUNT_TERM_NAMES, VERIFICATION_TERMS, Figure, Figures, load_figures, order_by_publication
 from app.columns.store import get_columns
 from app.counts.shapes import Coverage
 from app.queries.countables import get_countable
@@ -43,7 +43,8 @@ def select_figures(figures: Figures, terms: SourcedTerms) -> list[Figure]:
     if terms.not_nationality:
         return []  # no claim can be defined by this term
     echoed_terms, measure = echo_terms(terms), _find_measure(terms)
-    names = ClaimTermsIn.model_fields.keys() & echoed_terms.keys() - VERIFICATION_TERMS - {"stage", "house_arrest"}
+    claim_terms = {COUNT_TERM_NAMES.get(name, name) for name in ClaimTermsIn.model_fields}
+    names = claim_terms & echoed_terms.keys() - VERIFICATION_TERMS - {"stage", "house_arrest"}
     population_terms = {name: echoed_terms[name] for name in names}
     if len(terms.nationality) == 1:
         population_terms |= {"nationality": terms.nationality[0]}  # a claim's definition holds a single nationality

@@ -1,7 +1,7 @@
 """Published figures in the form in which the registry compares them: bounds, window, instant and terms."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -29,7 +29,21 @@ REFERENCES: tuple[Reference, ...] = get_args(Reference)
 # Terms that a figure may leave unsaid: two figures differ in them only if both say them.
 OPTIONAL_TERMS = frozenset({"net", "house_arrest"})
 # Terms of a claim that concern who verified a release; all others concern the release itself.
-VERIFICATION_TERMS = frozenset({"status", "any_of", "all_of", "min_sources"})
+VERIFICATION_TERMS = frozenset({"status", "verified_by", "verified_by_match", "min_sources"})
+# Terms of a filed definition that a count calls otherwise; the log and the bodies of claims keep their names.
+COUNT_TERM_NAMES = {"kind": "release_kind", "all_of": "verified_by", "any_of": "verified_by"}
+
+
+def translate_definition_terms(terms: Mapping[str, Any]) -> EchoedTerms:
+    """Return the terms of a filed definition as the terms of a count.
+
+    A definition may name sources under `any_of` and under `all_of`. No count has both: `any_of` then stays, so that the
+    count refuses it."""
+    names = {name: name for name in terms} | {name: COUNT_TERM_NAMES[name] for name in COUNT_TERM_NAMES.keys() & terms}
+    if "all_of" in terms and "any_of" in terms:
+        names["any_of"] = "any_of"
+    translated = {names[name]: value for name, value in terms.items()}
+    return translated | {"verified_by_match": "any"} if names.get("any_of") == "verified_by" else translated
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,8 @@ class Figure:
     @property
     def terms(self) -> EchoedTerms:
         """The terms of a count that define it, except the stage."""
-        return {name: value for name, value in (self.definition.get("terms") or {}).items() if name != "stage"}
+        terms = translate_definition_terms(self.definition.get("terms") or {})
+        return {name: value for name, value in terms.items() if name != "stage"}
 
     @property
     def compared_terms(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from app import dates
 from app.claims.figures import FURTHEST_STAGE, Figure, build_bounds
 from app.claims.shapes import Message, MessageArgument, ReasonOut
-from app.queries.terms import PERSONAL_DIMENSIONS
+from app.queries.dimensions import PERSONAL_DIMENSIONS
 from app.schemas.figures import Arithmetic
 from app.schemas.reports import MAX_COUNTED_SOURCES, MAX_SOURCES
 from app.vocabulary import Measure, Reason
@@ -208,7 +208,7 @@ def find_obstacles(context: ClaimContext) -> list[NamedReason]:
         )
     if figure.is_of_future_day:
         obstacles.append(NamedReason(Reason.WINDOW, "day_to_come", {"day": figure.window[1]}))
-    if figure.is_held_count and "kind" in figure.terms:
+    if figure.is_held_count and "release_kind" in figure.terms:
         obstacles.append(NamedReason(Reason.DEFINITION, "kind_of_held"))
     obstacles += [REASON_BY_REFUSAL[code] for code in dict.fromkeys(context.refusal_codes)]
     if figure.has_future_start:

@@ -35,6 +35,7 @@ from app.dates import parse_window_end
 from app.errors import Invalid, NotFound
 from app.log.entries import find_revision_at, pin_revision
 from app.models import Entry, Source
+from app.queries.dimensions import STAGES_BY_EVENT, get_stage_event
 from app.queries.shapes import build_revision_out
 from app.queries.terms import CountTerms, HeldCountTerms, SourcedTerms, build_query_url, is_personal
 from app.queries.visibility import valid_at
@@ -185,7 +186,8 @@ def compare_figures(figure: Figure, other: Figure) -> PublishedFigure:
 def build_count_terms(figure: Figure) -> CountTerms:
     """Return the terms of a count that match the definition of a figure of releases."""
     start, end = figure.window
-    values = {**figure.terms, "country": figure.fields.get("country"), "released_from": start, "released_to": end}
+    event = get_stage_event(figure.stage)
+    values = {**figure.terms, "country": figure.fields.get("country"), f"{event}_from": start, f"{event}_to": end}
     terms = {name: value for name, value in values.items() if value is not None}
     net = bool(figure.definition.get("net"))
     return CountTerms.model_validate({**terms, "stage": Stage(figure.stage), "net": net, "group_by": ["source"]})
@@ -276,7 +278,8 @@ class _RegistryCounts:
         """Return whether any report in a count may concern the claim's country and days, for any person."""
         if count is None or self._terms is None or isinstance(count, KnownCount) or _has_anybody(count):
             return True
-        days = {"country", "held_on", "house_arrest", "released_from", "released_to", "stage"}
+        windows = {f"{event}_{edge}" for event in STAGES_BY_EVENT for edge in ("from", "to")}
+        days = {"country", "held_on", "house_arrest", "stage", *windows}
         bare = type(self._terms)(**self._terms.model_dump(include=days, exclude_none=True))
         return _has_anybody(self._count(count["at"]["revision"], bare))
 

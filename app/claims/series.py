@@ -100,14 +100,14 @@ def _build_point_counts(total_numbers: Mapping[_CellKey, int], source_numbers: M
 def count_at_days(
     session: Session, terms: CountTerms, reader: Reader, revision: int, ends: Sequence[date]
 ) -> Iterator[PointCounts]:
-    """Yield the counts with `released_to` set to each of these ascending days; the last one closes the window.
+    """Yield the counts with the window closed on each of these ascending days; the last one closes it for good.
 
     A release adds 1 on the last day on which it may have happened. It counts as verified from the day by which a
     source has confirmed it (rule 6). In a net count it subtracts 1 on the day by which the person was surely detained
     again. A point is the sum of the steps up to it."""
     # Applied at each point: what happens by the end of the window has not happened yet at earlier points.
-    unapplied: dict[str, Any] = {"net": False, "status": [], "min_sources": None, "sources": None}
-    whole = terms.model_copy(update={**unapplied, "released_to": ends[-1].isoformat()})
+    unapplied: dict[str, Any] = {"net": False, "status": [], "min_sources": None, "max_sources": None}
+    whole = terms.model_copy(update={**unapplied, f"{terms.window_event}_to": ends[-1].isoformat()})
     total = build_selection(session, whole, reader, revision)
     own = build_selection(session, whole, reader, revision, by_source=True)
     confirming_rows = load_confirmations(total.columns, whole, revision)
@@ -191,9 +191,8 @@ def _list_spans(selection: Selection, confirmations: _Confirmations, terms: Coun
         end = np.where(rows["next_hi"] == NULL, NEVER, rows["next_hi"])
     if terms.min_sources is not None:
         begin = np.maximum(begin, find_days(terms.min_sources))
-    if terms.sources is not None:
-        begin = np.maximum(begin, find_days(terms.sources))
-        end = np.minimum(end, find_days(terms.sources + 1))
+    if terms.max_sources is not None:
+        end = np.minimum(end, find_days(terms.max_sources + 1))
     confirmed = np.where(status == codes.find_code(ReleaseStatus.VERIFIED), confirmations.find_days(spell, 1), 0)
     spans = _Spans(
         np.tile(np.arange(len(rows)), 2),
@@ -402,7 +401,7 @@ def _find_span(
     if steps.basis == "event":
         # Without the terms that a release may cease to match before the window ends: its days count up to then.
         statuses = [*terms.status, *([ReleaseStatus.VERIFIED] if ReleaseStatus.REPORTED in terms.status else [])]
-        lasting = terms.model_copy(update={"net": False, "sources": None, "status": statuses})
+        lasting = terms.model_copy(update={"net": False, "max_sources": None, "status": statuses})
         days = find_event_days(session, lasting, reader, revision)
         return None if days is None else (start or days[0], end or days[1])
     if not revision:

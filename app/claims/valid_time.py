@@ -27,7 +27,7 @@ from app.vocabulary import ReleaseStatus, Verdict
 
 _SPELLS_PARAM: BindParameter[Any] = bindparam("keys", expanding=True)
 # Terms that filter by verification are cleared here and applied to the verdicts known by the day.
-UNRESTRICTED_TERMS: dict[str, list[str] | None] = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
+UNRESTRICTED_TERMS: dict[str, list[str] | None] = {"status": [], "verified_by": [], "min_sources": None}
 
 
 class KnownCount(NamedTuple):
@@ -139,12 +139,13 @@ def _count_confirmations(verdicts: Sequence[DatedVerdict]) -> int:
 
 
 def _matches_terms(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
-    """Return whether the status and the verifying sources of a release match the terms."""
+    """Return whether the status and the verifying sources of a release match the terms of a claim."""
     verifying_sources = {verdict.source for verdict in verdicts if verdict.status == ReleaseStatus.VERIFIED}
+    named_sources = {keys[slug] for slug in terms.verified_by}
+    matches_any = terms.verified_by_match == "any" and not named_sources.isdisjoint(verifying_sources)
     return (
         (not terms.status or _derive_release_status(verdicts) in terms.status)
-        and (not terms.any_of or any(keys[slug] in verifying_sources for slug in terms.any_of))
-        and all(keys[slug] in verifying_sources for slug in terms.all_of)
+        and (not named_sources or matches_any or named_sources <= verifying_sources)
         and _count_confirmations(verdicts) >= (terms.min_sources or 0)
     )
 

@@ -27,6 +27,7 @@ from app.exports.count_files.write import write_count_files
 from app.imports.faults import BadFile
 from app.log.entries import read_head
 from app.log.mark import UnreadableMark
+from app.moments import format_revision, parse_revision
 from app.queries.parameters import TableFormat
 from app.reader import create_reader
 from app.registry.publication.permissions import Reader, load_reporter_by_slug
@@ -52,7 +53,7 @@ def export(
     ] = ExportForm.JSONL,
     source: Annotated[str | None, typer.Option(help="Slug of a source: its own reports, whole.")] = None,
     to: Annotated[Path | None, typer.Option(file_okay=False, help="A new folder for all that is public.")] = None,
-    as_of: Annotated[int | None, typer.Option(min=0, help="A revision; default the newest.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="A revision, such as r812; default the newest.")] = None,
 ) -> None:
     """Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout."""
     failure, settings = None, Settings()
@@ -61,9 +62,13 @@ def export(
         pass  # migrates the database, and checks the rules of its rows
     with open_database(settings) as engine, open_read_session(engine) as session:
         newest = read_head(session)[0]
-        if as_of is not None and as_of > newest:
-            exit_with_error(f"The registry is at revision {newest}: ask for that or an earlier one.")
-        revision = newest if as_of is None else as_of
+        revision = newest if as_of is None else parse_revision(as_of)
+        if revision is None:
+            exit_with_error("Write the revision as r812.")
+        if revision > newest:
+            exit_with_error(
+                f"The registry is at revision {newest}: ask for {format_revision(newest)} or an earlier one."
+            )
         if to is not None and source is not None:
             exit_with_error("A folder holds what is public: leave out --to for a source's own reports.")
         if to is not None:

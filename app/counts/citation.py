@@ -7,7 +7,7 @@ release counts even if the person was detained again.
 A citation names the revision, the time it was recorded and the query, as the RDA recommendations on citing dynamic data
 require (10.15497/RDA00016). The digest of the result is sent separately as `Repr-Digest` (RFC 9530)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any, Literal
@@ -17,7 +17,8 @@ from app.counts.shapes import CitationOut, Count, CountTotal, Group
 from app.formats import capitalize_first_letter, get_formats, lower_first_letter
 from app.queries import terms as query_terms
 from app.queries.countables import find_countable_of_path
-from app.queries.terms import DIMENSIONS, GROUPED_EVENTS, EchoedTerms
+from app.queries.dimensions import DIMENSIONS, find_grouped_event
+from app.queries.terms import EchoedTerm, EchoedTerms
 from app.schemas.base import RevisionOut
 from app.vocabulary import Language, Stage, find_label
 
@@ -31,17 +32,19 @@ TERM_LABELS: Mapping[str, tuple[str, str]] = {
     "rearrested": ("detained again", "persona detenida otra vez"),
     "source": ("by the word of", "según"),
     "verified_by": ("verified by", "con verificación de"),
-    "any_of": ("verified by any of these", "con verificación de alguna de estas"),
-    "all_of": ("verified by all of these", "con verificación de todas estas"),
-    "only_by": ("verified only by", "con verificación solo de"),
+    "not_verified_by": ("not verified by", "sin verificación de"),
     "min_sources": ("independent sources, at least", "fuentes independientes, como mínimo"),
-    "sources": ("independent sources, exactly", "fuentes independientes, exactamente"),
+    "max_sources": ("independent sources, at most", "fuentes independientes, como máximo"),
     "group_by": ("grouped by", "agrupación por"),
+}
+MATCH_LABELS: Mapping[tuple[str, EchoedTerm], tuple[str, str]] = {
+    ("verified_by", "any"): ("verified by any of these", "con verificación de alguna de estas"),
+    ("verified_by", "only"): ("verified only by", "con verificación solo de"),
 }
 TERM_CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.items() if dimension.code_list} | {
     "state": "states"
 }
-SOURCE_TERMS = ("source", "verified_by", "any_of", "all_of", "only_by")
+SOURCE_TERMS = ("source", "verified_by", "not_verified_by")
 COUNTRY_TERMS = ("nationality", "not_nationality")
 # Nouns for stages other than carried out: singular and plural.
 STAGE_NAMES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
@@ -156,7 +159,7 @@ class CitationPhrases:
         inside = self.translate("in", "en")
         country_phrase = f" {inside} {self._formats.country(str(terms['country']))}" if "country" in terms else ""
         day_phrase = f" {self._format_day(str(terms['held_on']))}" if "held_on" in terms else ""
-        event = GROUPED_EVENTS.get(noun)
+        event = find_grouped_event(noun, terms.get("stage"))
         windows = {name: self._format_window(terms, name) for name in WINDOW_PHRASES}
         details = [
             self.translate(*options[bool(terms[name])])
@@ -170,8 +173,11 @@ class CitationPhrases:
             for name, phrase in WINDOW_PHRASES.items()
             if name != event and windows[name]
         ]
+        match = terms.get("verified_by_match", "all")
         details += [
-            self._format_term(name, query_terms.list_values(terms[name])) for name in terms if name in TERM_LABELS
+            self._format_term(MATCH_LABELS.get((name, match), TERM_LABELS[name]), name, terms[name])
+            for name in terms
+            if name in TERM_LABELS
         ]
         window = "" if event is None else self._format_window(terms, event)
         return f"{country_phrase}{day_phrase}{window}" + (f" ({'; '.join(details)})" if details else "")
@@ -290,10 +296,10 @@ class CitationPhrases:
         text = self._formats.long_day(day)
         return self.translate(text, f"el {text}" if len(day) == dates.DAY_LENGTH else text)
 
-    def _format_term(self, name: str, values: Sequence[str | int]) -> str:
+    def _format_term(self, label: tuple[str, str], name: str, term: EchoedTerm) -> str:
         """Format a term that narrows a count, as in "gender: female"."""
-        texts = [self._format_value(name, value) for value in values]
-        return f"{self.translate(*TERM_LABELS[name])}: {self._formats.listed(texts)}"
+        texts = [self._format_value(name, value) for value in query_terms.list_values(term)]
+        return f"{self.translate(*label)}: {self._formats.listed(texts)}"
 
     def _format_value(self, name: str, value: str | int) -> str:
         if isinstance(value, bool):

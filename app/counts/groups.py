@@ -32,17 +32,9 @@ from app.log.entries import Pin
 from app.queries import terms as query_terms
 from app.queries import visibility
 from app.queries.countables import Countable, get_countable
+from app.queries.dimensions import DIMENSIONS, SOURCE_COUNT, DayUnit, Dimension, DimensionValue, find_grouped_event
 from app.queries.selection import COUNTABLE_STATUSES, Selection
-from app.queries.terms import (
-    DIMENSIONS,
-    GROUPED_EVENTS,
-    DayUnit,
-    Dimension,
-    DimensionValue,
-    EchoedTerms,
-    SourcedTerms,
-    parse_window,
-)
+from app.queries.terms import EchoedTerms, SourcedTerms, parse_window
 from app.queries.visibility import match_hidden_trait
 from app.queries.windows import DAYS_PER_WEEK, MONTHS_PER_YEAR, compute_bucket_numbers
 from app.registry.publication.permissions import Reader
@@ -100,7 +92,7 @@ def build_too_many_cells_error() -> Invalid:
 def _count_values(dimension: Dimension, terms: SourcedTerms) -> int:
     """Return how many values of a dimension the terms allow; 1 if only the data can tell."""
     if dimension.unit is not None:
-        event = GROUPED_EVENTS[terms.noun]
+        event = find_grouped_event(terms.noun, getattr(terms, "stage", None))
         first, last = parse_window(getattr(terms, f"{event}_from"), getattr(terms, f"{event}_to"))
         return 1 if first is None or last is None else max(1, (last - first) // MIN_DAYS_PER_UNIT[dimension.unit] + 1)
     requested = getattr(terms, dimension.name, None)
@@ -132,7 +124,7 @@ class ListAddresses:
         self._terms.setdefault(
             "status", [ReleaseStatus.VERIFIED.value] if "source" in names else list(COUNTABLE_STATUSES)
         )
-        self._event = GROUPED_EVENTS.get(countable.noun)
+        self._event = find_grouped_event(countable.noun, echoed_terms.get("stage"))
         self._parameters = _encode_terms(self._terms)
         self._pin_parameters = [query_terms.encode_term(*pair) for pair in query_terms.build_pin_terms(as_of)]
         # In a net count the end of a bucket would become the day by which a re-arrest counts.
@@ -161,9 +153,9 @@ class ListAddresses:
         narrowings: list[tuple[Narrowing, list[int]]] = [
             (partial(self._narrow_to_value, name), [place])
             for place, name in enumerate(names)
-            if DIMENSIONS[name].is_filter
+            if DIMENSIONS[name].unit is None
         ]
-        day_places = [place for place, name in enumerate(names) if not DIMENSIONS[name].is_filter]
+        day_places = [place for place, name in enumerate(names) if DIMENSIONS[name].unit is not None]
         if day_places:
             narrowings.append((partial(self._narrow_to_days, [names[place] for place in day_places]), day_places))
         return narrowings
@@ -179,6 +171,9 @@ class ListAddresses:
             and value not in query_terms.list_values(self._echoed_terms[name])
         ):
             return None
+        if name == SOURCE_COUNT:
+            minimum: EchoedTerms = {"min_sources": str(value)} if value else {}
+            return {**minimum, "max_sources": str(value)}
         return {name: [str(value)] if DIMENSIONS[name].accepts_list else str(value)}
 
     def _narrow_to_days(self, names: Sequence[str], *texts: str | None) -> EchoedTerms | None:
@@ -300,8 +295,10 @@ def _read_column(selection: Selection, name: str) -> Array:
     if unit is not None:
         first, last = selection.day_columns
         return compute_bucket_numbers(rows[first], rows[last], unit)
-    column_names = {"status": "status", "sources": "independent_verified"}
-    return selection.consolidated_rows[column_names[name]] if name in column_names else rows[name]
+    consolidated_names = {"status": "status", SOURCE_COUNT: "independent_verified"}
+    if name in consolidated_names:
+        return selection.consolidated_rows[consolidated_names[name]]
+    return rows["kind" if name == "release_kind" else name]
 
 
 def _read_trait_values(selection: Selection, place: Places | None, name: str, reader: Reader) -> tuple[Places, Array]:
@@ -364,7 +361,7 @@ def _format_dimension_value(columns: Columns, name: str, value: int, slugs: Mapp
         return format_bucket(value, dimension.unit)
     if name == "source":
         return slugs[value]
-    if name == "sources":
+    if name == SOURCE_COUNT:
         return value
     if dimension.is_personal:
         return WITHHELD if value == HIDDEN_VALUE else columns.values.text(value)

@@ -132,12 +132,12 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
     }
 
 
-def _build_list_link(echoed_terms: EchoedTerms, as_of: Pin, name: str, slugs: Collection[str]) -> str | None:
-    """Return the address of the list behind a number; None if the terms cannot express its sources."""
-    sources = list(dict.fromkeys([*query_terms.get_term_values(echoed_terms, name), *sorted(slugs)]))
-    if len(sources) > MAX_SOURCES or (name == "only_by" and name in echoed_terms):
+def _build_list_link(echoed_terms: EchoedTerms, as_of: Pin, narrowing: EchoedTerms | None) -> str | None:
+    """Return the address of the list behind a number; None if no terms express it. `narrowing`: the terms that the
+    number adds."""
+    if narrowing is None:
         return None
-    terms = {**echoed_terms, name: sources}
+    terms = {**echoed_terms, **narrowing}
     terms.setdefault("status", list(COUNTABLE_STATUSES))
     return query_terms.build_query_url("/v1/releases", terms, as_of)
 
@@ -153,8 +153,8 @@ def _build_source(
         "source": slug,
         "verified": verified_count,
         "only_this_source": sizes.get(frozenset((slug,)), 0),
-        "list": _build_list_link(echoed_terms, as_of, "verified_by", [slug]),
-        "only_list": _build_list_link(echoed_terms, as_of, "only_by", [slug]),
+        "list": _build_list_link(echoed_terms, as_of, _require_sources(echoed_terms, [slug])),
+        "only_list": _build_list_link(echoed_terms, as_of, _require_only_sources(echoed_terms, [slug])),
     }
 
 
@@ -175,7 +175,7 @@ def _build_pair(
         "either": verified_counts[a] + verified_counts[b] - agreement.shared_count,
         "dates": agreement.dates,
         "kinds": agreement.kinds,
-        "list": _build_list_link(echoed_terms, as_of, "verified_by", pair),
+        "list": _build_list_link(echoed_terms, as_of, _require_sources(echoed_terms, pair)),
     }
 
 
@@ -191,9 +191,9 @@ def _format_patterns(
         {
             "sources": sorted(pattern),
             "cases": number,
-            "list": _build_list_link(echoed_terms, as_of, "only_by", pattern)
+            "list": _build_list_link(echoed_terms, as_of, _require_only_sources(echoed_terms, pattern))
             if pattern
-            else _build_unverified_list_link(echoed_terms, as_of)
+            else _build_list_link(echoed_terms, as_of, _require_no_source(echoed_terms))
             if number == unconfirmed_count
             else None,
         }
@@ -201,10 +201,27 @@ def _format_patterns(
     ]
 
 
-def _build_unverified_list_link(echoed_terms: EchoedTerms, as_of: Pin) -> str | None:
-    """Return the address of the releases that no independent source verified; None if the terms require one."""
-    if echoed_terms.get("sources", 0) != 0:
+def _require_sources(terms: EchoedTerms, slugs: Collection[str]) -> EchoedTerms | None:
+    """Return the terms that also require a verification by each of these sources; None if no terms can."""
+    named, match = query_terms.get_term_values(terms, "verified_by"), terms.get("verified_by_match", "all")
+    if match == "only":
+        return {} if set(slugs).issubset(named) else None
+    if match == "any":
+        return None if set(slugs).isdisjoint(named) else {"verified_by": sorted(slugs), "verified_by_match": "all"}
+    required = list(dict.fromkeys([*named, *sorted(slugs)]))
+    return {"verified_by": required} if len(required) <= MAX_SOURCES else None
+
+
+def _require_only_sources(terms: EchoedTerms, slugs: Collection[str]) -> EchoedTerms | None:
+    """Return the terms that also require a verification by each of these sources and by no other; None if no terms
+    can."""
+    named, match = set(query_terms.get_term_values(terms, "verified_by")), terms.get("verified_by_match", "all")
+    matches = {"all": named.issubset(slugs), "any": not named.isdisjoint(slugs), "only": named == set(slugs)}
+    if not matches[str(match)] or len(slugs) > MAX_SOURCES:
         return None
-    terms = {**echoed_terms, "sources": 0}
-    terms.setdefault("status", list(COUNTABLE_STATUSES))
-    return query_terms.build_query_url("/v1/releases", terms, as_of)
+    return {"verified_by": sorted(slugs), "verified_by_match": "only"}
+
+
+def _require_no_source(echoed_terms: EchoedTerms) -> EchoedTerms | None:
+    """Return the terms that exclude releases verified by an independent source; None if the terms require one."""
+    return None if "min_sources" in echoed_terms or "verified_by" in echoed_terms else {"max_sources": 0}

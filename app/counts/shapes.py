@@ -10,17 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypeAlia
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from app.queries.terms import (
-    DIMENSIONS,
-    FILTER_ONLY,
-    CountTerms,
-    DetentionCountTerms,
-    DimensionValue,
-    EchoedTerms,
-    HeldCountTerms,
-    Interval,
-    ReleaseTerms,
-)
+from app.queries.dimensions import DIMENSIONS, FILTER_ONLY, SOURCE_COUNT, DimensionValue
+from app.queries.terms import CountTerms, DetentionCountTerms, EchoedTerms, HeldCountTerms, Interval, ReleaseTerms
 from app.schemas.base import Links, RevisionOut
 from app.schemas.figures import FigureOut
 from app.vocabulary import Language
@@ -54,7 +45,7 @@ else:
 
     # An integer for numeric dimensions; otherwise a code, slug, day or place, null if there is none, or `withheld` if
     # it may not be shown.
-    _VALUES: Any = {"sources": int}
+    _VALUES: Any = {SOURCE_COUNT: int}
     GroupValues = TypedDict(
         "GroupValues",
         {

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 from app.log.entries import LEAF_DIGITS, Pin
 from app.queries import terms as query_terms
 from app.queries.countables import COUNTABLES, Countable
-from app.queries.terms import RELEASES, EchoedTerm
+from app.queries.dimensions import RELEASES
+from app.queries.terms import EchoedTerm
 
 CITATION_PATH = "/c/"
 
@@ -17,11 +18,12 @@ CITATION_PATH = "/c/"
 # add a new one under the next number. In "2" the bytes of the leaf precede the content of "1".
 PACKED_WITH_LEAF, PACKED_WITHOUT_LEAF = "2", "1"
 _DICTIONARY = (
-    b"&nationality=&age_group=&category=&gender=&area=&facility=&legal_status=&condition=&destination=&group=&kind="
-    b"release_with_measures&kind=full_release&kind=house_arrest&status=verified&designation=political&rearrested=true"
-    b"&detained_from=20&detained_to=20&any_of=&all_of=&min_sources=2&source=&verified_by=&net=true&stage=ordered"
-    b"&group_by=kind&group_by=day&group_by=month&stage=carried_out&net=false&group_by=source"
-    b"country=VE&released_from=2026-01-01&released_to=2026-01-31&stage=carried_out&net=false&group_by=source&as_of="
+    b"&nationality=&age_group=&category=&gender=&area=&facility=&legal_status=&condition=&destination=&group="
+    b"&release_kind=release_with_measures&release_kind=full_release&release_kind=house_arrest&status=verified"
+    b"&designation=political&rearrested=true&detained_from=20&detained_to=20&announced_from=20&ordered_from=20"
+    b"&verified_by_match=any&not_verified_by=&max_sources=&min_sources=2&source=&verified_by=&net=true&stage=ordered"
+    b"&group_by=release_kind&group_by=day&group_by=month&stage=carried_out&net=false&group_by=source"
+    b"country=VE&released_from=2026-01-01&released_to=2026-01-31&stage=carried_out&net=false&group_by=source&as_of=r"
 )
 # CRC-32 over the packed bytes, appended to them. It detects every single wrong character and every swap of two
 # neighbours, and misses one in four thousand million of other errors. A mistyped address must never lead to another

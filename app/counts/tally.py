@@ -23,6 +23,7 @@ from app.log.entries import Pin, count_redactions_since, pin_revision
 from app.models import PendingPair, Source
 from app.queries import terms as query_terms
 from app.queries.countables import Countable, get_countable
+from app.queries.dimensions import DIMENSIONS, DayUnit, DimensionValue
 from app.queries.selection import (
     COUNTABLE_STATUSES,
     Selection,
@@ -34,15 +35,7 @@ from app.queries.selection import (
 )
 from app.queries.shapes import build_revision_out
 from app.queries.term_names import resolve_facility_slug
-from app.queries.terms import (
-    DIMENSIONS,
-    CountTerms,
-    DayUnit,
-    DimensionValue,
-    EchoedTerms,
-    SourcedTerms,
-    is_personal,
-)
+from app.queries.terms import CountTerms, EchoedTerms, SourcedTerms, is_personal
 from app.queries.visibility import match_partly_hidden
 from app.registry.publication.permissions import Reader
 from app.vocabulary import ReleaseStatus, Review, Verdict

@@ -154,7 +154,7 @@ def find_candidate_entries(
 ) -> list[int]:
     """Return the revisions of candidate entries from `newest` back to after `since`, newest first. `source`: the key of
     the requested source."""
-    kinds = frozenset(query.kind or CorrectionKind)
+    kinds = frozenset(query.correction_kind or CorrectionKind)
 
     def is_in_range(column: Any) -> SqlCondition:
         return and_(column <= newest, column > since)

@@ -349,7 +349,8 @@ def _load_drafts(
     record_keys = {record for draft in batch_drafts for record in draft.records}
     history = PlacementHistory(session, record_keys | {record for _revision, *pair in decisions for record in pair})
     batch_drafts += draft_decision_corrections(decisions, history)
-    matching_drafts = [draft for draft in batch_drafts if not query.kind or draft.kind in query.kind]
+    kinds = query.correction_kind or CorrectionKind
+    matching_drafts = [draft for draft in batch_drafts if draft.kind in kinds]
     return sorted(matching_drafts, key=lambda draft: -draft.revision), history
 
 

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from app import dates
 from app.errors import Invalid
 from app.log.entries import load_recorded_at
+from app.queries.dimensions import DETENTIONS, HELD, RELEASES
 from app.queries.parameters import (
     BaseCountQuery,
     CountQuery,
@@ -23,16 +24,7 @@ from app.queries.parameters import (
     PageQuery,
     ReleaseQuery,
 )
-from app.queries.terms import (
-    DETENTIONS,
-    HELD,
-    RELEASES,
-    CountTerms,
-    DetentionCountTerms,
-    HeldCountTerms,
-    HeldTerms,
-    SourcedTerms,
-)
+from app.queries.terms import CountTerms, DetentionCountTerms, HeldCountTerms, HeldTerms, SourcedTerms
 from app.registry.records import TargetKind
 from app.translations import Message
 from app.vocabulary import Measure

@@ -58,7 +58,7 @@ LEAF_PATTERN = f"^[0-9a-f]{{{LEAF_DIGITS}}}$"
 
 
 class RevisionQuery(BaseModel):
-    """The revision to read: a number, or an instant or date with a zone; the latest by default.
+    """The revision to read: `r812`, or an instant or a date in a zone; the latest by default.
 
     `rules`: the version of the rules under which the answer must be counted. `leaf`: the beginning of the leaf hash of
     the revision's entry. Permalinks contain both."""
@@ -109,7 +109,7 @@ class BatchReportQuery(PageQuery):
     """A query for the reports of one batch. `list`: the first entry of the list, or 0 for reports outside lists."""
 
     source: Slug
-    kind: BatchKind
+    batch_kind: BatchKind
     list: Annotated[int, Field(ge=0, le=OPEN)] = 0
 
 
@@ -133,7 +133,7 @@ class ClaimQuery(ListQuery):
 class CorrectionQuery(PageQuery):
     """A query for a list of corrections. `since`: only those recorded after that revision or moment."""
 
-    kind: UniqueValues[CorrectionKind] = []
+    correction_kind: UniqueValues[CorrectionKind] = []
     source: Slug | None = None
     country: Country | None = None
     since: Moment | None = None

@@ -30,12 +30,10 @@ from app.db.engine import require_time
 from app.errors import NotInFiles
 from app.queries import visibility
 from app.queries.countables import get_held_day
+from app.queries.dimensions import HELD, RELEASES, DayUnit
 from app.queries.term_names import check_source_counts, load_source_keys, resolve_facility_slug
 from app.queries.terms import (
-    HELD,
-    RELEASES,
     CountTerms,
-    DayUnit,
     DetentionTerms,
     HeldTerms,
     PersonTerms,
@@ -307,16 +305,15 @@ def build_selection(
     if terms.status:
         mask &= is_any_of(consolidated["status"], columns.codes.find_codes(terms.status))
     if isinstance(terms, ReleaseTerms):
-        if terms.kind:
-            mask &= is_any_of(rows["kind"], columns.codes.find_codes(terms.kind))
+        if terms.release_kind:
+            mask &= is_any_of(rows["kind"], columns.codes.find_codes(terms.release_kind))
         if terms.net:
             mask &= match_still_free(rows["next_hi"], terms.window[1])
-    for spells in _match_verified_by(columns, terms, keys, revision):
-        mask &= spells[rows["spell"]] & ((rows["review"] == NULL_CODE) if uses_source_rows else True)
+    mask &= _match_verifying_sources(columns, terms, keys, rows, revision, uses_source_rows=uses_source_rows)
     if terms.min_sources is not None:
         mask &= consolidated["independent_verified"] >= terms.min_sources
-    if terms.sources is not None:
-        mask &= consolidated["independent_verified"] == terms.sources
+    if terms.max_sources is not None:
+        mask &= consolidated["independent_verified"] <= terms.max_sources
     for condition in visibility.iter_conditions(
         columns, rows, terms, reader, revision, uses_source_rows=uses_source_rows, possible=possible
     ):
@@ -400,24 +397,32 @@ def _match_other_dates(columns: Columns, terms: ReleaseTerms, consolidated: Rows
     return flag_keys(len(consolidated), places[is_other & counts_here])
 
 
-def _match_verified_by(columns: Columns, terms: SourcedTerms, keys: dict[str, int], revision: int) -> list[Mask]:
-    """Return the conditions on the sources that verify first-hand, as masks by spell."""
-    only_by = getattr(terms, "only_by", ())
-    key_groups = [[keys[slug]] for slug in dict.fromkeys([*terms.verified_by, *terms.all_of, *only_by])]
-    if terms.any_of:
-        key_groups.append([keys[slug] for slug in terms.any_of])
-    if not key_groups:
-        return []
+def _match_verifying_sources(
+    columns: Columns, terms: SourcedTerms, keys: dict[str, int], rows: Rows, revision: int, *, uses_source_rows: bool
+) -> Mask:
+    """Return which rows match the terms on the sources that verify first-hand.
+
+    No source of the terms verifies a row under review, which stands alone (rule 21)."""
+    named, excluded = ([keys[slug] for slug in slugs] for slugs in (terms.verified_by, terms.not_verified_by))
+    if not named and not excluded:
+        return np.ones(len(rows), bool)
     source_rows = load_source_rows(columns, terms, revision)
     source_rows = source_rows.where(match_verified(columns, source_rows))
+    is_linked = rows["review"] == NULL_CODE if uses_source_rows else np.ones(len(rows), bool)
 
-    def match_spells(sources: Mask) -> Mask:
-        return flag_keys(columns.key_count, source_rows["spell"][sources])
+    def match_rows(is_source: Mask) -> Mask:
+        """Return which rows one of these sources verifies."""
+        is_verified: Mask = flag_keys(columns.key_count, source_rows["spell"][is_source])[rows["spell"]] & is_linked
+        return is_verified
 
-    masks = [match_spells(is_any_of(source_rows["source"], group)) for group in key_groups]
-    if only_by:
-        masks.append(~match_spells(~is_any_of(source_rows["source"], [keys[slug] for slug in only_by])))
-    return masks
+    groups = [named] if named and terms.verified_by_match == "any" else [[key] for key in named]
+    masks = [match_rows(is_any_of(source_rows["source"], group)) for group in groups]
+    if terms.verified_by_match == "only":
+        masks.append(~match_rows(~is_any_of(source_rows["source"], named)))
+    if excluded:
+        masks.append(~match_rows(is_any_of(source_rows["source"], excluded)))
+    matches: Mask = np.logical_and.reduce(masks)
+    return matches
 
 
 def _match_event_day(columns: Columns, rows: Rows, terms: SourcedTerms) -> WindowMatch:

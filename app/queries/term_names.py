@@ -58,24 +58,14 @@ def load_facility_name(session: Session, slug: str, revision: int) -> str:
 
 def check_source_counts(session: Session, terms: SourcedTerms) -> None:
     """Raise Invalid if the terms require more sources than exist: a count of 0 would look like an answer."""
-    for name, minimum in (("min_sources", 1), ("sources", 0)):
-        number = getattr(terms, name)
-        if number is None:
-            continue
-        source_count = session.scalars(
-            sql_select(func.count()).select_from(Source).where(col(Source.until) == OPEN)
-        ).one()
-        if number > source_count:
-            detail = (
-                Message(
-                    "There are {source_count} sources: ask for {minimum} to {source_count}.",
-                    source_count=source_count,
-                    minimum=minimum,
-                )
-                if source_count
-                else "There are no sources yet."
-            )
-            raise Invalid.at_pointer(f"/{name}", "too_many_sources", detail)
+    if terms.min_sources is None:
+        return
+    source_count = session.scalars(sql_select(func.count()).select_from(Source).where(col(Source.until) == OPEN)).one()
+    if terms.min_sources > source_count:
+        detail = Message("There are {source_count} sources: ask for 1 to {source_count}.", source_count=source_count)
+        raise Invalid.at_pointer(
+            "/min_sources", "too_many_sources", detail if source_count else "There are no sources yet."
+        )
 
 
 def find_facility_slug(session: Session, name: str, country: str | None) -> str:

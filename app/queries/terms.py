@@ -1,20 +1,41 @@
-"""Terms of counts and lists, as query parameters, and the dimensions by which counts are grouped.
+"""Terms of counts and lists, as query parameters.
 
 Counts and lists share one vocabulary, so that every count can link to the list behind it."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar
 from urllib.parse import quote_plus
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app import dates
 from app.log.entries import Pin
+from app.moments import format_revision
 from app.projection import RULES
+from app.queries.dimensions import (
+    DETENTIONS,
+    HELD,
+    PERSONAL_DIMENSIONS,
+    RELEASES,
+    STAGES_BY_EVENT,
+    DetentionDimension,
+    HeldDimension,
+    ReleaseDimension,
+    StageEvent,
+    find_window_events,
+    get_stage_event,
+)
 from app.schemas.reports import (
     MAX_COUNTED_SOURCES,
     Country,
@@ -41,140 +62,13 @@ from app.vocabulary import (
     State,
 )
 
-RELEASES, DETENTIONS, HELD = "releases", "detentions", "held"
-FILTER_ONLY: frozenset[str] = frozenset()
-
-DayUnit = Literal["day", "week", "month"]
-# The event of a window, which has two terms: `released_from`, `released_to`.
-WindowEvent = Literal["released", "detained", "ended"]
-# The event by whose days, weeks and months the counts of a noun are grouped.
-GROUPED_EVENTS: dict[str, WindowEvent] = {RELEASES: "released", DETENTIONS: "detained"}
-RELEASES_ONLY, EVENTS_ONLY = frozenset({RELEASES}), frozenset(GROUPED_EVENTS)
-# The value of a dimension in a response; None if unknown.
-DimensionValue = str | int | None
-
-
-class ValueOrigin(Enum):
-    """Where the value of a dimension comes from."""
-
-    SOURCE = "the source of the row"
-    STATUS = "the consolidated status"
-    COLUMN = "a column of the counted row"
-    DAY = "the day of an event"
-    PERSON = "a consolidated trait of the person or the detention"
-    PLACE = "a trait that a source's own row takes from that source"
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """A dimension of counts.
-
-    `label`: in English and Spanish. `groupable_nouns`: the nouns whose counts can be grouped by it; all if None.
-    `is_multivalued`: one release can have several values, whose groups overlap. `code_list`: the code list of its
-    values. `accepts_list`: its filter takes several values. `unit`: for a dimension made from the day of the counted
-    event (GROUPED_EVENTS), the unit of its buckets; its values are filtered by the window of the event."""
-
-    name: str
-    label: tuple[str, str]
-    origin: ValueOrigin
-    groupable_nouns: frozenset[str] | None = None
-    is_multivalued: bool = False
-    code_list: str | None = None
-    accepts_list: bool = False
-    unit: DayUnit | None = None
-
-    @property
-    def is_personal(self) -> bool:
-        """Whether its values depend on today's consent and are removed by an erasure."""
-        return self.origin in (ValueOrigin.PERSON, ValueOrigin.PLACE)
-
-    @property
-    def is_filter(self) -> bool:
-        """Whether a term of the same name filters by its values."""
-        return self.unit is None
-
-
-# In the order of the API, including filters that cannot group (FILTER_ONLY).
-DIMENSIONS = {
-    dimension.name: dimension
-    for dimension in (
-        Dimension("source", ("source", "fuente"), ValueOrigin.SOURCE, is_multivalued=True),
-        Dimension("status", ("status", "verificación"), ValueOrigin.STATUS, code_list="statuses", accepts_list=True),
-        Dimension(
-            "kind", ("kind", "tipo"), ValueOrigin.COLUMN, RELEASES_ONLY, code_list="release_kinds", accepts_list=True
-        ),
-        Dimension("country", ("country", "país"), ValueOrigin.COLUMN),
-        Dimension("month", ("month", "mes"), ValueOrigin.DAY, EVENTS_ONLY, unit="month"),
-        Dimension("week", ("week", "semana"), ValueOrigin.DAY, EVENTS_ONLY, unit="week"),
-        Dimension("day", ("day", "día"), ValueOrigin.DAY, EVENTS_ONLY, unit="day"),
-        Dimension(
-            "ended",
-            ("end", "fin"),
-            ValueOrigin.COLUMN,
-            frozenset({DETENTIONS}),
-            code_list="custody_ends",
-            accepts_list=True,
-        ),
-        Dimension("designation", ("designation", "designación"), ValueOrigin.COLUMN, code_list="designations"),
-        Dimension("sources", ("independent sources", "fuentes independientes"), ValueOrigin.STATUS),
-        Dimension("facility", ("facility", "centro"), ValueOrigin.PLACE),
-        Dimension("area", ("area", "zona"), ValueOrigin.PLACE),
-        Dimension("gender", ("gender", "género"), ValueOrigin.PERSON, code_list="genders"),
-        Dimension("category", ("category", "categoría"), ValueOrigin.PERSON, code_list="categories"),
-        Dimension("age_group", ("age", "edad"), ValueOrigin.PERSON, code_list="age_groups"),
-        Dimension(
-            "nationality", ("nationality", "nacionalidad"), ValueOrigin.PERSON, is_multivalued=True, accepts_list=True
-        ),
-        Dimension(
-            "group", ("group", "grupo"), ValueOrigin.PERSON, FILTER_ONLY, is_multivalued=True, code_list="groups"
-        ),
-        Dimension(
-            "legal_status",
-            ("legal status", "situación jurídica"),
-            ValueOrigin.PERSON,
-            frozenset({DETENTIONS, HELD}),
-            code_list="legal_statuses",
-        ),
-        Dimension(
-            "condition",
-            ("condition", "medida"),
-            ValueOrigin.PERSON,
-            FILTER_ONLY,
-            is_multivalued=True,
-            code_list="conditions",
-        ),
-        Dimension("destination", ("destination", "destino"), ValueOrigin.PERSON, FILTER_ONLY),
-    )
-}
-PERSONAL_DIMENSIONS = tuple(name for name, dimension in DIMENSIONS.items() if dimension.is_personal)
-
-
-def list_dimensions(noun: str) -> tuple[str, ...]:
-    """Return the dimensions by which counts of a noun can be grouped."""
-    return tuple(
-        name
-        for name, dimension in DIMENSIONS.items()
-        if dimension.groupable_nouns is None or noun in dimension.groupable_nouns
-    )
-
-
-if TYPE_CHECKING:
-    ReleaseDimension: TypeAlias = str
-    DetentionDimension: TypeAlias = str
-    HeldDimension: TypeAlias = str
-else:
-    ReleaseDimension, DetentionDimension, HeldDimension = (
-        Literal[list_dimensions(noun)] for noun in (RELEASES, DETENTIONS, HELD)
-    )
-
-
 MAX_DIMENSIONS = 3  # at once; with more, a table discloses more than a count
 MAX_VALUES = 20
 
 PERSONAL_FILTERS = (*PERSONAL_DIMENSIONS, "not_nationality")
 SEARCH_TERM = "q"  # the term of a search by name
 
-# A revision, instant, date or zone, parsed once the head and the registry's zone are known.
+# A revision such as r812, an instant, a date or a zone, parsed once the head and the registry's zone are known.
 Moment = Annotated[str, Field(min_length=1, max_length=dates.MAX_TEXT)]
 
 
@@ -197,9 +91,9 @@ EchoedTerms = dict[str, EchoedTerm]
 # maximum is in effect no limit.
 DEFAULT_HELD_WITHIN, MAX_HELD_WITHIN = 2, 100
 HeldWithin = Annotated[int, Field(ge=1, le=MAX_HELD_WITHIN)]
-# The minimum or exact number of independent sources.
+# The minimum and maximum number of independent sources.
 MinSources = Annotated[int, Field(le=MAX_COUNTED_SOURCES), AfterValidator(_check_positive)]
-ExactSources = Annotated[int, Field(ge=0, le=MAX_COUNTED_SOURCES)]
+MaxSources = Annotated[int, Field(ge=0, le=MAX_COUNTED_SOURCES)]
 
 
 class PersonTerms(BaseModel):
@@ -226,7 +120,7 @@ class PersonTerms(BaseModel):
     detained_from: Date | None = None
     detained_to: Date | None = None
 
-    @field_validator("detained_to", "released_to", "ended_to", check_fields=False)
+    @field_validator("detained_to", "released_to", "ordered_to", "announced_to", "ended_to", check_fields=False)
     @classmethod
     def _check_window_order(cls, end: str | None, info: ValidationInfo) -> str | None:
         start_name = str(info.field_name).replace("_to", "_from")
@@ -263,18 +157,70 @@ class PersonTerms(BaseModel):
 
 
 class EventTerms(PersonTerms):
-    """Additional filters on releases: the window, the stage and the kind."""
+    """Additional filters on releases: the stage, the window of its days, and the kind.
+
+    A window names the stage whose days it means, so `stage` follows from it if it is left out."""
 
     released_from: Date | None = None
     released_to: Date | None = None
+    ordered_from: Date | None = None
+    ordered_to: Date | None = None
+    announced_from: Date | None = None
+    announced_to: Date | None = None
     stage: Stage | None = None
-    kind: UniqueValues[ReleaseKind] = []
+    release_kind: UniqueValues[ReleaseKind] = []
     net: bool = False
+
+    @field_validator("ordered_from", "ordered_to", "announced_from", "announced_to")
+    @classmethod
+    def _refuse_second_window(cls, day: str | None, info: ValidationInfo) -> str | None:
+        own_event = str(info.field_name).partition("_")[0]
+        other = next((event for event in find_window_events(info.data) if event != own_event), None)
+        if day is not None and other is not None:
+            reason = Message(
+                "A release is counted at one stage: leave out `{name}`, or `{other}_from` and `{other}_to`.",
+                name=info.field_name,
+                other=other,
+            )
+            raise PydanticCustomError("two_windows", "{reason}", {"reason": reason})
+        return day
+
+    @field_validator("stage")
+    @classmethod
+    def _refuse_stage_of_other_window(cls, stage: Stage | None, info: ValidationInfo) -> Stage | None:
+        event = next(iter(find_window_events(info.data)), None)
+        if stage is not None and event is not None and STAGES_BY_EVENT[event] != stage:
+            reason = Message(
+                "`{event}_from` and `{event}_to` are the window of stage={event_stage}: for stage={stage} give "
+                "`{own_event}_from` or `{own_event}_to`.",
+                event=event,
+                event_stage=STAGES_BY_EVENT[event].value,
+                stage=stage.value,
+                own_event=get_stage_event(stage),
+            )
+            raise PydanticCustomError("window_of_other_stage", "{reason}", {"reason": reason})
+        return stage
+
+    @model_validator(mode="after")
+    def _set_stage_of_window(self) -> Self:
+        event = next(iter(find_window_events(self.__dict__)), None)
+        if event is not None and "stage" not in self.model_fields_set:
+            self.stage = STAGES_BY_EVENT[event]
+        return self
+
+    @property
+    def window_event(self) -> StageEvent:
+        """The event whose days the window of these terms means."""
+        return get_stage_event(self.stage)
 
     @property
     def window(self) -> tuple[int | None, int | None]:
         """The first and last day of the window, as ordinals; None is open."""
-        return parse_window(self.released_from, self.released_to)
+        start, end = (getattr(self, f"{self.window_event}_{edge}") for edge in ("from", "to"))
+        return parse_window(start, end)
+
+
+SourceMatch = Literal["all", "any", "only"]
 
 
 class SourcedTerms(PersonTerms):
@@ -288,10 +234,32 @@ class SourcedTerms(PersonTerms):
         status: UniqueValues[ReleaseStatus] = []
         source: Slug | None = None
         verified_by: Sources = []
-        any_of: Sources = []
-        all_of: Sources = []
+        verified_by_match: SourceMatch = "all"
+        not_verified_by: Sources = []
         min_sources: MinSources | None = None
-        sources: ExactSources | None = None
+        max_sources: MaxSources | None = None
+
+    @field_validator("verified_by_match", check_fields=False)
+    @classmethod
+    def _require_sources_to_match(cls, match: SourceMatch, info: ValidationInfo) -> SourceMatch:
+        if match != "all" and info.data.get("verified_by") == []:
+            raise PydanticCustomError("sources_missing", "Name the sources in `verified_by`, or leave this out.")
+        return match
+
+    @field_validator("not_verified_by", check_fields=False)
+    @classmethod
+    def _refuse_contradiction(cls, slugs: list[str], info: ValidationInfo) -> list[str]:
+        if not set(slugs).isdisjoint(info.data.get("verified_by", ())):
+            raise PydanticCustomError("contradiction", "A source is in `verified_by` too: leave it out of one.")
+        return slugs
+
+    @field_validator("max_sources", check_fields=False)
+    @classmethod
+    def _check_source_range(cls, maximum: int | None, info: ValidationInfo) -> int | None:
+        minimum = info.data.get("min_sources")
+        if maximum is not None and minimum is not None and maximum < minimum:
+            raise PydanticCustomError("reversed_range", "This is below `min_sources`: give at least that number.")
+        return maximum
 
     @property
     def is_day_open(self) -> bool:
@@ -300,8 +268,8 @@ class SourcedTerms(PersonTerms):
 
     def list_named_sources(self) -> list[tuple[str, str]]:
         """Return `(pointer, slug)` of every source the terms name."""
-        lists = ("verified_by", "any_of", "all_of", "only_by")
-        pointers = [(f"/{name}/{n}", slug) for name in lists for n, slug in enumerate(getattr(self, name, ()))]
+        lists = {"verified_by": self.verified_by, "not_verified_by": self.not_verified_by}
+        pointers = [(f"/{name}/{n}", slug) for name, slugs in lists.items() for n, slug in enumerate(slugs)]
         return pointers if self.source is None else [("/source", self.source), *pointers]
 
 
@@ -312,11 +280,10 @@ class ReleaseTerms(EventTerms, SourcedTerms):
     status: UniqueValues[ReleaseStatus] = []
     source: Slug | None = None
     verified_by: Sources = []
-    any_of: Sources = []
-    all_of: Sources = []
-    only_by: Sources = []
+    verified_by_match: SourceMatch = "all"
+    not_verified_by: Sources = []
     min_sources: MinSources | None = None
-    sources: ExactSources | None = None
+    max_sources: MaxSources | None = None
 
 
 class DetentionTerms(SourcedTerms):
@@ -329,10 +296,10 @@ class DetentionTerms(SourcedTerms):
     status: UniqueValues[ReleaseStatus] = []
     source: Slug | None = None
     verified_by: Sources = []
-    any_of: Sources = []
-    all_of: Sources = []
+    verified_by_match: SourceMatch = "all"
+    not_verified_by: Sources = []
     min_sources: MinSources | None = None
-    sources: ExactSources | None = None
+    max_sources: MaxSources | None = None
 
     @property
     def end_window(self) -> tuple[int | None, int | None]:
@@ -351,10 +318,10 @@ class HeldTerms(SourcedTerms):
     status: UniqueValues[ReleaseStatus] = []
     source: Slug | None = None
     verified_by: Sources = []
-    any_of: Sources = []
-    all_of: Sources = []
+    verified_by_match: SourceMatch = "all"
+    not_verified_by: Sources = []
     min_sources: MinSources | None = None
-    sources: ExactSources | None = None
+    max_sources: MaxSources | None = None
 
     @property
     def day(self) -> int | None:
@@ -442,7 +409,7 @@ def _quote(text: str) -> str:
 def build_pin_terms(pin: Pin) -> list[tuple[str, str]]:
     """Return the values of PIN_PARAMETERS: the rules, the leaf of the revision's entry, and the revision."""
     leaf = [] if pin.leaf is None else [("leaf", pin.leaf)]
-    return [("rules", str(RULES)), *leaf, ("as_of", str(pin.revision))]
+    return [("rules", str(RULES)), *leaf, ("as_of", format_revision(pin.revision))]
 
 
 def list_values(value: EchoedTerm) -> Sequence[str | int]:

@@ -18,7 +18,8 @@ from app.columns.loader import Columns
 from app.columns.rows import Array, Mask, Rows, flag_keys, has_match, has_pair_match, is_any_of
 from app.log import entries
 from app.models import CURRENT_CLASSES, OPEN, ClassHold, Consent, Head, ObjectionHiding, Placement, Record, Sealed
-from app.queries.terms import DIMENSIONS, PersonTerms, ValueOrigin
+from app.queries.dimensions import DIMENSIONS, ValueOrigin
+from app.queries.terms import PersonTerms
 from app.registry.identity.clusters import find_recalled_keys
 from app.registry.publication.permissions import Reader
 from app.schemas.records import ContactOut

@@ -10,7 +10,8 @@ from app import dates
 from app.columns.rows import NULL, Array, Mask, Rows, is_any_of
 from app.columns.table import NULL_CODE, Codes
 from app.queries.countables import get_held_day
-from app.queries.terms import DayUnit, DetentionTerms, HeldTerms
+from app.queries.dimensions import DayUnit
+from app.queries.terms import DetentionTerms, HeldTerms
 from app.vocabulary import CustodyEnd
 
 DAYS_PER_WEEK, MONTHS_PER_YEAR = 7, 12

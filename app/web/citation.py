@@ -19,6 +19,7 @@ from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.counts import read_citation
 from app.api.routes.records import read_detention, read_release
 from app.counts.difference import CHANGE_LABELS
+from app.moments import format_revision
 from app.queries.countables import find_countable_of_path
 from app.web.api_client import gather
 from app.web.charts import bars, then_and_now
@@ -96,8 +97,7 @@ class CitationView:
     @property
     def is_open(self) -> bool:
         """Whether the window ends on the day of the request."""
-        terms = self.cited_count["terms"]
-        return not {"held_on", "released_to", "detained_to", "ended_to"} & terms.keys()
+        return not any(name == "held_on" or name.endswith("_to") for name in self.cited_count["terms"])
 
 
 @dataclass(frozen=True)
@@ -420,7 +420,8 @@ def _request_counts_by_source(page: Page, answer: Mapping[str, Any]) -> list[Cor
     return [
         page.api.read_address(
             urlsplit(count["links"]["permalink"]).path,
-            parse_question(count["links"]["permalink"]) | {"group_by": "source", "as_of": str(count["at"]["revision"])},
+            {**parse_question(count["links"]["permalink"]), "group_by": "source"},
+            as_of=format_revision(count["at"]["revision"]),
         )
         for count in (answer["cited"], answer["today"])
     ]
@@ -431,7 +432,8 @@ async def _fetch_changed_records(page: Page, answer: Mapping[str, Any]) -> dict[
     address = answer["today"]["links"]["list"]
     if address is None or not answer["difference"]["cases"]:
         return {}
-    terms = parse_question(address) | {"changed_since": str(answer["cited"]["at"]["revision"]), "limit": MAX_RECORDS}
+    since = format_revision(answer["cited"]["at"]["revision"])
+    terms = {**parse_question(address), "changed_since": since, "limit": MAX_RECORDS}
     record_list = await page.api.read_address(urlsplit(address).path, terms)
     return {record["id"]: record for record in record_list["data"] if "facts" in record}
 

@@ -244,7 +244,7 @@ class CorrectionFormatter:
 
 corrections = APIRouter(include_in_schema=False, route_class=PageRoute)
 
-CORRECTION_FILTERS = ("kind", "source", "country", "since")
+CORRECTION_FILTERS = ("correction_kind", "source", "country", "since")
 MAX_CLAIMS = 200  # one page of the list; figures of older claims are given as numbers
 
 

@@ -10,19 +10,16 @@ from app.api.routes.counts import read_citation
 from app.api.routes.directory import list_facilities
 from app.dates import DAY_LENGTH
 from app.formats import lower_first_letter
-from app.queries.terms import (
-    DEFAULT_HELD_WITHIN,
+from app.queries.dimensions import (
     DETENTIONS,
     DIMENSIONS,
-    GROUPED_EVENTS,
     HELD,
     PERSONAL_DIMENSIONS,
-    PERSONAL_FILTERS,
-    PIN_PARAMETERS,
     RELEASES,
-    get_term_values,
-    list_values,
+    STAGES_BY_EVENT,
+    find_grouped_event,
 )
+from app.queries.terms import DEFAULT_HELD_WITHIN, PERSONAL_FILTERS, PIN_PARAMETERS, get_term_values, list_values
 from app.vocabulary import Stage
 from app.web.api_client import Terms
 from app.web.page import MAX_LIST_PAGE, Page
@@ -33,16 +30,15 @@ CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.items(
     "state": "states",
     "stage": "stages",
 }
-SOURCE_TERMS = ("source", "verified_by", "any_of", "all_of", "only_by")
+SOURCE_TERMS = ("source", "verified_by", "not_verified_by")
+WINDOW_TERMS = tuple(f"{event}_{edge}" for event in STAGES_BY_EVENT for edge in ("from", "to"))
 COUNTRY_TERMS = ("country", "nationality", "not_nationality")
-DATE_TERMS = (
-    *("held_on", "released_from", "released_to", "detained_from", "detained_to", "ended_from", "ended_to"),
-    *("day", "month"),
-)
+CUSTODY_WINDOW_TERMS = ("detained_from", "detained_to", "ended_from", "ended_to")
+DATE_TERMS = ("held_on", *WINDOW_TERMS, *CUSTODY_WINDOW_TERMS, "day", "month")
 # Terms that are part of the sentence.
 SENTENCE_TERMS = (
-    *("country", "stage", "net", "house_arrest", "held_within", "held_on", "released_from", "released_to"),
-    *("detained_from", "detained_to", "ended_from", "ended_to", "group_by"),
+    *("country", "stage", "net", "house_arrest", "held_within", "held_on", "verified_by_match", *WINDOW_TERMS),
+    *(*CUSTODY_WINDOW_TERMS, "group_by"),
 )
 WITHHELD = "withheld"
 HOME_TERMS = ("country", "released_from")  # of the first page, which names them above its figures
@@ -66,23 +62,26 @@ class TermFormatter:
             "country": _("Country"),
             "released_from": _("Released from"),
             "released_to": _("Released until"),
+            "ordered_from": _("Ordered from"),
+            "ordered_to": _("Ordered until"),
+            "announced_from": _("Announced from"),
+            "announced_to": _("Announced until"),
             "held_on": _("Held on"),
             "as_of": _("As known on"),
             "stage": _("Stage"),
             "net": _("Net"),
             "house_arrest": _("With house arrest after a release"),
             "held_within": _("Heard of within (years)"),
-            "kind": _("Kind of release"),
+            "release_kind": _("Kind of release"),
             "condition": _("Measure still in force"),
             "destination": _("Destination"),
             "status": _("What all sources together say"),
             "min_sources": _("Independent sources, at least"),
-            "sources": _("Independent sources, exactly"),
+            "max_sources": _("Independent sources, at most"),
             "source": _("By the word of"),
-            "verified_by": _("Verified by all of these"),
-            "all_of": _("Verified by all of these"),
-            "any_of": _("Verified by any of these"),
-            "only_by": _("Verified only by"),
+            "verified_by": _("Verified by"),
+            "verified_by_match": _("Verified by which of these"),
+            "not_verified_by": _("Not verified by"),
             "facility": _("Place of detention"),
             "area": _("Area"),
             "legal_status": _("Legal status"),
@@ -112,9 +111,9 @@ class TermFormatter:
         _ = self.words.gettext
         own = {
             "source": _("Source"),
-            "sources": _("Independent sources"),
+            "source_count": _("Independent sources"),
             "status": _("Verification status"),
-            "kind": _("Kind"),
+            "release_kind": _("Kind"),
         }
         return own.get(name) or self.labels.get(name, name)
 
@@ -165,7 +164,7 @@ class TermFormatter:
             }
         if "held_on" in terms:
             text = _("%(things)s on %(day)s") % {"things": text, "day": self.words.day_in_sentence(terms["held_on"])}
-        event = GROUPED_EVENTS.get(noun)
+        event = find_grouped_event(noun, terms.get("stage"))
         window = "" if event is None else self._format_window(terms, event)
         text = ", ".join([f"{text}{window}", *self._list_variants(noun, terms)])
         return "; ".join([text, *self.describe_filters(terms, event)])
@@ -183,8 +182,21 @@ class TermFormatter:
             if name in SENTENCE_TERMS or name not in self.labels:
                 continue
             values = self.words.listed([self._format_inline(name, item) for item in list_values(value)])
-            filters.append(f"{lower_first_letter(self.labels[name])}: {values}")
+            filters.append(f"{lower_first_letter(self._choose_label(name, terms))}: {values}")
         return filters
+
+    def _choose_label(self, name: str, terms: Mapping[str, Any]) -> str:
+        """Return the label of a term in a sentence; that of `verified_by` says how many of the sources must match."""
+        if name != "verified_by":
+            return self.labels[name]
+        _ = self.words.gettext
+        labels = {"any": _("Verified by any of these"), "only": _("Verified only by")}
+        return labels.get(str(terms.get("verified_by_match")), _("Verified by all of these"))
+
+    def list_match_choices(self) -> list[tuple[str, str]]:
+        """Return the values of `verified_by_match` with their labels."""
+        _ = self.words.gettext
+        return [("all", _("all of them")), ("any", _("any of them")), ("only", _("all of them, and no other"))]
 
     def _format_inline(self, name: str, value: Any) -> str:
         """Format a value within a sentence, in quotation marks if it is free text."""

@@ -15,8 +15,8 @@ from app.api.middleware.concurrency import acquire_lane
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, build_json_response
 from app.errors import NotFound, Problem
 from app.queries.countables import COUNTABLES
+from app.queries.dimensions import DETENTIONS, HELD
 from app.queries.parameters import CountQuery
-from app.queries.terms import DETENTIONS, HELD
 from app.tables import to_cell, to_csv
 from app.vocabulary import Stage
 from app.web.charts.funnel import load_funnel_figure
@@ -98,7 +98,7 @@ class FigureKind:
             if self.page_path == HOME_PATH and not page_terms.keys() <= set(HOME_TERMS)
             else self.page_path.format_map(terms)
         )
-        return page.address(path, {**page_terms, "as_of": page.revision})
+        return page.address(path, {**page_terms, "as_of": page.as_of})
 
 
 # By name in addresses.

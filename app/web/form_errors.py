@@ -43,8 +43,15 @@ def _translate_refusals(words: Catalogue) -> Mapping[str, str]:
         "unknown_code": _("This is none of the values that can be chosen."),
         "unknown_field": _("There is no such term: check its spelling, or leave it out."),
         "reversed_window": _("The window ends before it begins: give a later day, or an earlier beginning."),
+        "reversed_range": _("This is below the least number: give at least that."),
+        "two_windows": _("A release is counted at one stage: leave out the days of the others."),
+        "window_of_other_stage": _("These days are of another stage: give the days of this stage, or choose that one."),
+        "sources_missing": _("Choose the sources too."),
+        "contradiction": _("A source is in both columns: leave it out of one."),
         "invalid_date": _("Write a year, a month or a day: 2026, 2026-01 or 2026-01-13."),
-        "invalid_instant": _("Write a day, 2026-01-13, or an instant with its zone, 2026-01-13T18:00:00Z."),
+        "invalid_instant": _(
+            "Write a day, 2026-01-13, an instant with its zone, 2026-01-13T18:00:00Z, or a revision, r812."
+        ),
         "invalid_zone": _("This zone is not known: write one such as America/Caracas or -04:00."),
         "ahead_of_head": _("That moment has not come yet: ask for one that has, or leave it out."),
         "in_future": _("Nobody knows who will be held: give a day that has come."),

@@ -25,6 +25,7 @@ from app.api.routes.counts import count_series
 from app.api.routes.directory import list_sources
 from app.errors import Invalid, Moved, NotFound, Problem, build_pointed_error
 from app.formats import ENGLISH
+from app.moments import format_revision
 from app.queries.terms import PIN_PARAMETERS
 from app.web.api_client import ApiClient
 from app.web.figure import Figure
@@ -138,7 +139,12 @@ class Page:
 
     def address_at_revision(self, path: str, terms: Mapping[str, Any] | None = None) -> str:
         """Return the address of a page at this page's revision, where the numbers do not change."""
-        return self.address(path, {**(terms or {}), "as_of": self.revision})
+        return self.address(path, {**(terms or {}), "as_of": self.as_of})
+
+    @property
+    def as_of(self) -> str:
+        """The revision of this page, as a term."""
+        return format_revision(self.revision)
 
     @property
     def own_address(self) -> str:
@@ -294,7 +300,7 @@ async def read_page(request: Request, language: str, path: str, terms: Mapping[s
     except Problem as refusal:
         _point_to_page(refusal, path, terms)
         raise
-    registry.as_of = str(source_list["at"]["revision"])
+    registry.as_of = format_revision(source_list["at"]["revision"])
     return Page(
         request,
         load_catalogue(language),

@@ -32,6 +32,7 @@ from app.counts.citation import is_lower_bound
 from app.dates import DAY_LENGTH
 from app.errors import NotFound
 from app.formats import COUNTRIES, ENGLISH, LocaleFormats
+from app.moments import format_revision
 from app.vocabulary import Language, Qualifier
 
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -319,6 +320,7 @@ def _build_filters(words: Catalogue) -> Mapping[str, Any]:
         "short_moment": words.short_moment,
         "statement_date": words.statement_date,
         "local_day": words.local_day,
+        "revision_term": format_revision,
         "country": words.country,
         "listed": words.listed,
         "under_review": lambda numbers: describe_under_review(numbers, words),

@@ -18,6 +18,7 @@ from app.api.routes.counts import count_overlap, count_releases
 from app.api.routes.directory import read_balance, read_source
 from app.api.routes.records import list_corrections
 from app.dates import parse_window_start
+from app.queries.dimensions import get_window_start_name
 from app.vocabulary import CorrectionKind, Series
 from app.web.api_client import Terms, gather
 from app.web.charts.funnel import count_statements
@@ -76,7 +77,7 @@ def build_points(line: Sequence[Mapping[str, Any]]) -> list[Point]:
 
 def is_comparable(claim: Mapping[str, Any], terms: Terms) -> bool:
     """Return whether a published figure counts the same window as the line, from its beginning."""
-    begins = terms.get("released_from")
+    begins = terms.get(get_window_start_name(terms))
     return begins is not None and (claim["series"], claim["window_from"]) == (Series.CUMULATIVE, begins)
 
 
@@ -348,7 +349,7 @@ async def show_source(page: CurrentPage, slug: str) -> Response:
         page.api.read(count_overlap, terms),
         page.api.read(read_balance, slug=slug, country=terms.get("country")),
         page.api.read(list_corrections, source=slug, limit=MAX_CORRECTIONS),
-        page.api.read(list_corrections, kind=FIGURE_CORRECTION_KINDS, limit=MAX_FIGURE_CORRECTIONS),
+        page.api.read(list_corrections, correction_kind=FIGURE_CORRECTION_KINDS, limit=MAX_FIGURE_CORRECTIONS),
     )
     figure = await build_source_line_figure(page, {**terms, "source": slug})
     page.shared_figure = figure

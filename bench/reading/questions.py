@@ -7,6 +7,7 @@ from itertools import count, cycle
 from typing import Literal
 from urllib.parse import urlencode
 
+from app.moments import format_revision
 from bench.reading.people import Crew
 from bench.reading.telling import FACILITIES, SOURCES
 
@@ -33,7 +34,7 @@ def cold(revision: int) -> list[Row]:
     return [
         Row("releases by source", windows(COUNT, group_by="source"), 20),
         Row("by source and month", windows(COUNT, group_by=["source", "month"]), 20),
-        Row("by status, kind and month", windows(COUNT, group_by=["status", "kind", "month"]), 20),
+        Row("by status, kind and month", windows(COUNT, group_by=["status", "release_kind", "month"]), 20),
         Row("by source, at half of the revisions", _revisions(revision // 2, group_by="source"), 20),
         Row("by gender and source", windows(COUNT, group_by=["gender", "source"]), 20),
         Row("of one place, by source", _places(group_by="source"), 20),
@@ -72,7 +73,7 @@ def windows(path: str, **terms: str | list[str]) -> Iterator[str]:
 
 def _revisions(revision: int, **terms: str) -> Iterator[str]:
     for before in range(revision):
-        yield _with(COUNT, **terms, as_of=str(revision - before))
+        yield _with(COUNT, **terms, as_of=format_revision(revision - before))
 
 
 def _places(**terms: str) -> Iterator[str]:
@@ -82,7 +83,12 @@ def _places(**terms: str) -> Iterator[str]:
 
 def _only_by() -> Iterator[str]:
     for days, source in zip(count(), cycle(LARGE), strict=False):
-        yield _with(COUNT, only_by=source, released_from=(OPENS + timedelta(days=days)).isoformat())
+        yield _with(
+            COUNT,
+            verified_by=source,
+            verified_by_match="only",
+            released_from=(OPENS + timedelta(days=days)).isoformat(),
+        )
 
 
 def years(by: Literal["event", "known"]) -> Iterator[str]:

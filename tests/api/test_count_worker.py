@@ -29,8 +29,8 @@ from tests.support import NOW, PATIENCE, World, make_report
 ASKED = (
     "/v1/counts/releases?group_by=source",
     "/v1/counts/releases.csv?group_by=source&group_by=month",
-    "/v1/counts/releases?as_of=3&net=true",
-    "/v1/counts/releases?as_of=100000",
+    "/v1/counts/releases?as_of=r3&net=true",
+    "/v1/counts/releases?as_of=r100000",
     "/v1/counts/releases?group_by=nothing",
     "/v1/counts/held?held_on=2025-06-01",
     "/v1/counts/series?by=known&released_from=2026-01-01&released_to=2026-02-01",

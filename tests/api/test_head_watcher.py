@@ -201,7 +201,7 @@ def test_questions_of_anybody_are_read_from_a_replica_that_has_all_there_is(
     with served(world, replica.url) as registry:
         replica.catch_up()
         one = registry.ask(LISTED).json()["data"][0]["id"]
-        questions = [LISTED, COUNTED, f"{COUNTED}&as_of={revision - 1}", f"{LISTED}/{one}", f"{LISTED}.csv"]
+        questions = [LISTED, COUNTED, f"{COUNTED}&as_of=r{revision - 1}", f"{LISTED}/{one}", f"{LISTED}.csv"]
         for path in questions:
             answer = registry.ask(path)
             assert registry.read_at == "replica", path
@@ -228,12 +228,12 @@ def test_a_replica_that_is_behind_shows_nobody_who_was_hidden_or_erased_since(
             world.consent(detainee, "counted")
         else:
             world.redact(detainee)
-        for path in (NAMED, f"{NAMED}?as_of={revision}"):
+        for path in (NAMED, f"{NAMED}?as_of=r{revision}"):
             assert "Quintana" not in registry.ask(path).text
             assert registry.read_at == "database"
         replica.go_on()
         replica.catch_up()
-        assert "Quintana" not in registry.ask(f"{NAMED}?as_of={revision}").text
+        assert "Quintana" not in registry.ask(f"{NAMED}?as_of=r{revision}").text
         assert registry.read_at == "replica"
 
 

@@ -107,7 +107,7 @@ def test_who_asks_for_the_past_first_leaves_nothing_to_those_who_do_not(past: Wo
 
 
 def test_beside_a_moment_in_the_address_the_header_says_nothing(past: World) -> None:
-    for query in (f"&as_of={past.revision}", f"&as_of={past.revision}&rules={RULES}", f"&rules={RULES}"):
+    for query in (f"&as_of=r{past.revision}", f"&as_of=r{past.revision}&rules={RULES}", f"&rules={RULES}"):
         answer = asked(past, COUNT + query, FIRST)
         assert (answer.status_code, answer.json()["total"]["cases"]) == (200, 3)
 
@@ -116,7 +116,7 @@ def test_only_an_address_that_never_gives_other_numbers_says_of_when_it_is(past:
     permalink = asked(past, COUNT).json()["links"]["permalink"]
     assert "memento-datetime" in asked(past, permalink).headers
     assert "memento-datetime" not in asked(past, COUNT).headers
-    assert "memento-datetime" not in asked(past, f"{COUNT}&as_of={past.revision}").headers  # under other rules it may
+    assert "memento-datetime" not in asked(past, f"{COUNT}&as_of=r{past.revision}").headers  # under other rules it may
     day = f"{COUNT}&rules={RULES}&as_of=2026-01-12&zone=-04:00"
     assert asked(past, day).headers["memento-datetime"] == "Tue, 13 Jan 2026 03:59:59 GMT"
     unfinished = f"{COUNT}&rules={RULES}&as_of={past.now:%Y-%m-%d}"
@@ -124,7 +124,7 @@ def test_only_an_address_that_never_gives_other_numbers_says_of_when_it_is(past:
 
 
 @pytest.mark.parametrize(
-    "terms", ["gender=male", "nationality=VE", "not_nationality=AR", "group_by=kind&group_by=area"]
+    "terms", ["gender=male", "nationality=VE", "not_nationality=AR", "group_by=release_kind&group_by=area"]
 )
 def test_what_follows_todays_consent_has_no_past(past: World, terms: str) -> None:
     answer = asked(past, f"{COUNT}&{terms}", FIRST)
@@ -197,8 +197,10 @@ def test_what_a_client_writes_ends_no_link() -> None:
 
 
 def test_an_address_too_long_for_a_header_is_not_linked() -> None:
-    assert mementos.OriginalResource(COUNT, [("any_of", "x" * mementos.MAX_LINKED_LENGTH)]).build_link_header() == {}
-    assert mementos.OriginalResource(COUNT, [("any_of", "x")]).build_link_header()
+    assert (
+        mementos.OriginalResource(COUNT, [("verified_by", "x" * mementos.MAX_LINKED_LENGTH)]).build_link_header() == {}
+    )
+    assert mementos.OriginalResource(COUNT, [("verified_by", "x")]).build_link_header()
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ GOOD: list[Written | Seen | Pinned] = [
     Written("foro", "third", 1.6, 2.9, 2, "b"),
     Seen("reader", 2.0, 2.8, 3),
     Seen("foro", 3.1, 3.2, 3),
-    Pinned("/v1/counts/releases?as_of=2", "x"),
-    Pinned("/v1/counts/releases?as_of=3", "y"),
-    Pinned("/v1/counts/releases?as_of=2", "x"),
+    Pinned("/v1/counts/releases?as_of=r2", "x"),
+    Pinned("/v1/counts/releases?as_of=r3", "y"),
+    Pinned("/v1/counts/releases?as_of=r2", "x"),
 ]
 
 
@@ -40,7 +40,7 @@ def test_a_history_of_nobody_has_no_fault() -> None:
     (Written("jep", "late", 1.3, 1.4, 1, "a"), "jep wrote 1 after foro had been told of 1"),
     (Seen("reader", 3.3, 3.4, 2), "reader saw 2 after reader had been told of 3"),
     (Seen("pud", 1.05, 1.06, 0), "pud saw 0 after foro had been told of 1"),
-    (Pinned("/v1/counts/releases?as_of=2", "z"), "/v1/counts/releases?as_of=2 was answered with other bytes later"),
+    (Pinned("/v1/counts/releases?as_of=r2", "z"), "/v1/counts/releases?as_of=r2 was answered with other bytes later"),
 ])  # fmt: skip
 def test_one_answer_that_cannot_be_is_found(broken: Written | Seen | Pinned, told: str) -> None:
     assert told in faults(LEAVES, [*GOOD, broken])

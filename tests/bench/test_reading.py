@@ -32,12 +32,12 @@ from tests.support import World
 PEOPLE = 40
 ALIKE = (
     "/v1/counts/releases?group_by=source&group_by=month",
-    "/v1/counts/releases?group_by=status&group_by=kind&group_by=country",
+    "/v1/counts/releases?group_by=status&group_by=release_kind&group_by=country",
     "/v1/counts/releases?group_by=gender&group_by=source&group_by=designation",
     "/v1/counts/releases?group_by=facility&group_by=age_group",
     "/v1/counts/releases?group_by=source&net=true",
     "/v1/counts/releases?group_by=category&stage=ordered",
-    "/v1/counts/releases?only_by=open-gates&group_by=sources",
+    "/v1/counts/releases?verified_by_match=only&verified_by=open-gates&group_by=source_count",
     "/v1/counts/overlap?",
     "/v1/counts/held?held_on=2025-03-01&group_by=source&group_by=legal_status",
     "/v1/counts/held?held_on=2023-03-01&house_arrest=true&group_by=status",
@@ -121,7 +121,7 @@ def test_people_drawn_once_more_are_others_at_later_revisions(
     with World(settings_of(built), keys=keys) as once, World(settings_of(tmp_path / "twice.db"), keys=keys) as twice:
         revision = once.get("/v1/counts/releases").json()["revision"]
         for address in ALIKE:
-            before = twice.client.get(f"{address}&as_of={revision}").json()
+            before = twice.client.get(f"{address}&as_of=r{revision}").json()
             assert told(before) == told(once.client.get(address).json()), address
         assert standing_rows(twice) == {table: 2 * rows for table, rows in standing_rows(once).items()}
         ids = [one["id"] for one in twice.get("/v1/releases", limit=200).json()["data"]]

@@ -186,8 +186,8 @@ def test_a_window_that_had_not_opened_when_the_figure_was_stated_does_not_end_th
 def test_a_figure_is_of_what_was_carried_out_unless_it_says_otherwise() -> None:
     announced = figure("a", 116, terms__stage="announced", terms__kind=["pardon"], terms__min_sources=2)
     assert (announced.stage, figure("b", 116).stage) == ("announced", "carried_out")
-    assert announced.terms == {"kind": ["pardon"], "min_sources": 2}
-    assert announced.population_terms == {"kind": ["pardon"]}
+    assert announced.terms == {"release_kind": ["pardon"], "min_sources": 2}
+    assert announced.population_terms == {"release_kind": ["pardon"]}
 
 
 GROSS = figure("897", 897, claimant="ministry", definition={"net": False}, stated_at="2026-02-09T12:00:00-04:00",

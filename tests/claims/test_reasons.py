@@ -55,7 +55,7 @@ NAMED: list[tuple[Reason, str, ClaimContext]] = [
     (Reason.POPULATION, "does not know",
      ClaimContext(mine(terms__facility="nowhere"), refusal_codes=["unknown_facility"])),
     (Reason.POPULATION, "which part", ClaimContext(mine(definition={"net": False, "subset_of": "x"}))),
-    (Reason.DEFINITION, "in its terms: `group`, `kind`",
+    (Reason.DEFINITION, "in its terms: `group`, `release_kind`",
      ClaimContext(mine(terms__kind=["amnesty"]), peer_figures=[other(terms__group="journalist")])),
     (Reason.DEFINITION, "a source that",
      ClaimContext(mine(terms__any_of=["nobody"]), refusal_codes=["unknown_source"] * 2)),

@@ -156,8 +156,9 @@ def agrees(world: World, answer: Body, point: Body, **asked: Any) -> None:
     assert {slug for slug, number in by_source.items() if number} <= told.keys()
 
 
-TERMS: list[Body] = [{}, {"released_from": "2026-01-09"}, {"released_to": "2026-01-31"}, {"kind": "amnesty"},
-                     {"min_sources": 1, "country": "VE"}, {"source": "jep"}, {"any_of": ["jep", "ministry"]},
+TERMS: list[Body] = [{}, {"released_from": "2026-01-09"}, {"released_to": "2026-01-31"}, {"release_kind": "amnesty"},
+                     {"min_sources": 1, "country": "VE"}, {"source": "jep"},
+                     {"verified_by": ["jep", "ministry"], "verified_by_match": "any"},
                      {"stage": "ordered"}, {"nationality": "VE"}, {"net": True}, {"net": True, "source": "foro"},
                      {"detained_from": "2025-01"}, {"detained_to": "2025-04", "source": "pud"},
                      {"net": True, "detained_to": "2024", "released_from": "2026-01-05"}]  # fmt: skip
@@ -211,7 +212,8 @@ def test_by_event_a_point_is_todays_count_of_what_had_happened(grown: World, int
 
 
 CONFIRMED: list[Body] = [
-    {}, {"min_sources": 2}, {"min_sources": 3}, {"sources": 2}, {"sources": 0}, {"status": "verified"},
+    {}, {"min_sources": 2}, {"min_sources": 3}, {"min_sources": 2, "max_sources": 2}, {"max_sources": 0},
+    {"status": "verified"},
     {"status": "reported"}, {"status": ["verified", "reported"], "net": True, "min_sources": 1},
 ]  # fmt: skip
 
@@ -339,7 +341,7 @@ def test_published_figures_are_points_or_bars_with_open_ends_in_the_order_of_the
         ({"stage": "announced"}, [("foro", 116, 116)]),
         ({"country": "NI"}, [("foro", 222, 222)]),
         ({"group": "journalist"}, [("foro", 18, 18)]),
-        ({"kind": "amnesty"}, []),
+        ({"release_kind": "amnesty"}, []),
         ({"zone": CARACAS, "country": "VE", "released_from": "2026-01-20"}, [("foro", 12, 12), ("foro", 700, 700)]),
         ({"as_of": "2026-02-10"}, []),
     ],
@@ -422,16 +424,16 @@ PARTNER = Reader(role=Role.READER)
 ASKED: list[dict[str, Any]] = [
     {},
     {"stage": "ordered"},
-    {"kind": ["pardon"]},
+    {"release_kind": ["pardon"]},
     {"net": True},
     {"net": True, "released_from": "2026-01", "released_to": "2026-02-05"},
     {"detained_from": "2025", "detained_to": "2026-01-10"},
     {"detained_from": "2025", "source": "foro"},
     {"source": "jep"},
     {"verified_by": ["foro"]},
-    {"any_of": ["foro", "pud"]},
-    {"only_by": ["jep"]},
-    {"sources": 1},
+    {"verified_by": ["foro", "pud"], "verified_by_match": "any"},
+    {"verified_by": ["jep"], "verified_by_match": "only"},
+    {"min_sources": 1, "max_sources": 1},
     {"min_sources": 2},
     {"status": ["verified"]},
     {"state": "released"},

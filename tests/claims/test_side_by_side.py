@@ -44,7 +44,7 @@ def test_a_part_of_another_population_stands_beside_the_whole_without_a_differen
 @pytest.mark.parametrize(
     "term, changes, reason",
     [
-        ("kind", {"terms__kind": ["amnesty"]}, Reason.DEFINITION),
+        ("release_kind", {"terms__kind": ["amnesty"]}, Reason.DEFINITION),
         ("group", {"terms__group": "journalist"}, Reason.DEFINITION),
         ("stage", {"terms__stage": "announced"}, Reason.STAGE),
         ("net", {"definition": {"net": True}}, Reason.GROSS_NET),

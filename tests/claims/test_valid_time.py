@@ -114,13 +114,13 @@ def test_a_source_that_gives_another_day_confirms_the_release_and_counts_by_its_
     [
         ({"min_sources": 2}, "2026-01-14", 1),
         ({"min_sources": 2}, "2026-01-20", 2),
-        ({"all_of": ["foro", "jep"]}, "2026-01-14", 1),
-        ({"all_of": ["foro", "jep"]}, "2026-01-20", 2),
-        ({"any_of": ["pud"]}, "2026-01-24", 1),
-        ({"any_of": ["pud"]}, "2026-01-25", 2),
+        ({"verified_by": ["foro", "jep"]}, "2026-01-14", 1),
+        ({"verified_by": ["foro", "jep"]}, "2026-01-20", 2),
+        ({"verified_by": ["pud"], "verified_by_match": "any"}, "2026-01-24", 1),
+        ({"verified_by": ["pud"], "verified_by_match": "any"}, "2026-01-25", 2),
         ({"status": ["reported"]}, "2026-01-14", 1),
         ({"status": ["refuted"]}, "2026-01-14", 0),
-        ({"kind": ["amnesty"]}, "2026-02-01", 0),
+        ({"release_kind": ["amnesty"]}, "2026-02-01", 0),
     ],
 )
 def test_terms_about_who_confirmed_it_are_judged_by_the_day(late: World, terms: Body, day: str, releases: int) -> None:
@@ -128,7 +128,8 @@ def test_terms_about_who_confirmed_it_are_judged_by_the_day(late: World, terms: 
 
 
 TERMS: list[Body] = [{}, {"min_sources": 1}, {"min_sources": 2}, {"status": ["verified", "contested"]}, {"net": True},
-                     {"any_of": ["jep", "pud"]}, {"all_of": ["foro", "jep"]}, {"released_to": "2026-02"},
+                     {"verified_by": ["jep", "pud"], "verified_by_match": "any"}, {"verified_by": ["foro", "jep"]},
+                     {"released_to": "2026-02"},
                      {"released_from": "2026-02", "released_to": None}, {"country": "NI"}]  # fmt: skip
 
 

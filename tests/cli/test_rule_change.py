@@ -172,7 +172,7 @@ def test_a_short_address_of_earlier_rules_names_the_archive_too(
 
 def test_a_revision_after_the_archive_or_of_a_lost_log_names_none(aged: World, recuento: Run) -> None:
     assert recuento("rebuild", *LICENCE).status == 0
-    lost = f"/v1/counts/releases?country=VE&rules={EARLIER}&leaf=0123456789abcdef&as_of={aged.revision}"
+    lost = f"/v1/counts/releases?country=VE&rules={EARLIER}&leaf=0123456789abcdef&as_of=r{aged.revision}"
     problem = aged.refuse(aged.client.get(lost), 410, "rules_changed")
     assert problem["today"] == "/v1/counts/releases?country=VE"
     aged.file("pud")

@@ -15,8 +15,9 @@ from app.counts.short_address import CITATION_PATH, BadCode, build_short_address
 from app.formats import get_formats
 from app.log.entries import LEAF_DIGITS, Pin
 from app.queries import terms as wording
-from app.queries.terms import RELEASES, CountTerms, list_dimensions
-from app.schemas.reports import MAX_SOURCES
+from app.queries.dimensions import RELEASES, find_window_events, list_dimensions
+from app.queries.terms import CountTerms
+from app.schemas.reports import MAX_COUNTED_SOURCES, MAX_SOURCES
 from app.vocabulary import Language, build_vocabulary
 
 Row = dict[str, Any]
@@ -33,7 +34,8 @@ TOTAL = {
 }
 CAVEATS = dict.fromkeys(("outside_held_within", "unlinkable", "awaiting_review", "rejected", "not_visible"), 0)
 CODES = {
-    "kind": "release_kinds", "status": "statuses", "stage": "stages", "gender": "genders", "category": "categories",
+    "release_kind": "release_kinds", "status": "statuses", "stage": "stages", "gender": "genders",
+    "category": "categories",
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
     "designation": "designations", "state": "states",
 }  # fmt: skip
@@ -64,16 +66,18 @@ def said_of(name: str) -> st.SearchStrategy[Any]:
     """Values that a term may have."""
     if name in CODES:
         one = st.sampled_from(codes(name))
-        return st.lists(one, min_size=1, unique=True) if name in ("kind", "status") else one
+        return st.lists(one, min_size=1, unique=True) if name in ("release_kind", "status") else one
     if name in ("nationality", "not_nationality"):
         return st.lists(st.sampled_from(("AR", "IL")), min_size=1, unique=True)
     by_name: Row = {
         "country": st.sampled_from(("VE", "NI", "BY")),
         "facility": SLUGS, "area": LINES, "destination": LINES, "source": SLUGS, "net": st.booleans(),
         "rearrested": st.booleans(),
-        "released_from": DAYS, "released_to": DAYS, "detained_from": DAYS, "detained_to": DAYS,
+        "verified_by_match": st.sampled_from(("any", "only")),
         "group_by": st.lists(st.sampled_from(DIMENSIONS), min_size=1, max_size=3, unique=True),
     }  # fmt: skip
+    if name.endswith(("_from", "_to")):
+        return DAYS
     if name in NUMBERS:
         return st.integers(*NUMBERS[name])
     found: st.SearchStrategy[Any] = by_name.get(name, SOURCES)
@@ -81,10 +85,21 @@ def said_of(name: str) -> st.SearchStrategy[Any]:
 
 
 def terms_of(said: Row) -> Row:
-    """The terms as a count echoes them; of a window the wrong way round only its beginning."""
-    for what in ("released", "detained"):
+    """The terms as a count echoes them, without those that contradict others."""
+    windows = find_window_events(said)
+    for event in windows[1:]:
+        said = {name: value for name, value in said.items() if name not in (f"{event}_from", f"{event}_to")}
+    for what in (*windows[:1], "detained"):
         if said.get(f"{what}_from", "") > said.get(f"{what}_to", "A"):
             del said[f"{what}_to"]
+    if windows:
+        said.pop("stage", None)
+    if not said.get("verified_by"):
+        said.pop("verified_by_match", None)
+    if said.get("max_sources", MAX_COUNTED_SOURCES) < said.get("min_sources", 0):
+        del said["max_sources"]
+    if "not_verified_by" in said:
+        said["not_verified_by"] = [slug for slug in said["not_verified_by"] if slug not in said.get("verified_by", ())]
     return wording.echo_terms(CountTerms.model_validate(said))
 
 
@@ -98,8 +113,8 @@ COUNTRIES = [f"A{letter}" for letter in "DEFGILMORSTUWZ"] + ["BA", "BB", "BD", "
 LONGEST = terms_of(
     {
         **{name: [f"{name[:3]}-{n}-".replace("_", "") + "q7x3" * 14 for n in range(12)]
-           for name in ("any_of", "all_of", "verified_by", "only_by")},
-        "kind": codes("kind"), "status": codes("status"), "group_by": list(DIMENSIONS[:3]),
+           for name in ("verified_by", "not_verified_by")},
+        "release_kind": codes("release_kind"), "status": codes("status"), "group_by": list(DIMENSIONS[:3]),
         "nationality": COUNTRIES, "not_nationality": COUNTRIES,
         "area": "".join(chr(0x1F300 + 7 * n % 700) for n in range(200)),
         "destination": "".join(chr(0x20000 + 131 * n % 40_000) for n in range(200)),
@@ -181,7 +196,8 @@ def test_a_sentence_says_the_number_its_terms_the_revision_and_the_hour(lang: La
          "91 excarcelaciones ordenadas (sin las de personas detenidas de nuevo), de ellas"),
         ({"facility": "el-rodeo-i", "nationality": ["AR", "IL"], "gender": "female"},
          "91 excarcelaciones (centro: El Rodeo I; género: femenino; nacionalidad: Argentina e Israel), de ellas"),
-        ({"detained_from": "2024-10-13", "any_of": ["pud", "jep"]},
+        ({"detained_from": "2024-10-13", "verified_by": ["pud", "jep"],
+          "verified_by_match": "any"},
          "91 excarcelaciones (de personas detenidas desde el 13 de octubre de 2024; con verificación de alguna de "
          "estas: Plataforma y «Justicia, Encuentro y Perdón»), de ellas"),
         ({"area": "Miranda. El registro responde por todas"},
@@ -268,33 +284,35 @@ def label(name: str, value: Any, lang: Language) -> str:
 
 @pytest.mark.parametrize("lang", ["en", "es"])
 @given(terms=ANY_TERMS)
-@example(terms=terms_of({"detained_from": "2024-10-13", "detained_to": "2025", "rearrested": False, "sources": 0}))
+@example(terms=terms_of({"detained_from": "2024-10-13", "detained_to": "2025", "rearrested": False, "max_sources": 0}))
 def test_no_term_of_the_permalink_is_left_out_of_the_sentence(lang: Language, terms: Row) -> None:
     said = sentence_of(terms, lang)
     for name, value in terms.items():
-        if name not in ("stage", "net", "group_by"):
+        if name not in ("stage", "net", "group_by", "verified_by_match"):
             for one in value if isinstance(value, list) else [value]:
                 assert label(name, one, lang) in said, name
 
 
 # A value for every term, none of them its default.
 EACH: Row = {
-    "stage": "ordered", "net": True, "rearrested": False, "group_by": ["kind"],
-    "kind": ["amnesty"], "status": ["verified"], "country": "VE", "nationality": ["AR"], "not_nationality": ["VE"],
+    "stage": "ordered", "net": True, "rearrested": False, "group_by": ["release_kind"],
+    "release_kind": ["amnesty"], "status": ["verified"], "country": "VE", "nationality": ["AR"],
+    "not_nationality": ["VE"],
     "gender": "female",
     "category": "military", "age_group": "over_70", "group": "journalist", "legal_status": "pretrial",
     "condition": "travel_ban", "designation": "political", "state": "held", "facility": "yare", "area": "Aragua",
     "destination": "ES", "source": "foro",
     **{name: least for name, (least, _most) in NUMBERS.items()},
-    **{name: ["jep"] for name in ("verified_by", "any_of", "all_of", "only_by")},
-    **dict.fromkeys(("released_from", "released_to", "detained_from", "detained_to"), "2026-01-08"),
+    "verified_by": ["jep"], "not_verified_by": ["jep"], "verified_by_match": "any",
+    **dict.fromkeys((name for name in CountTerms.model_fields if name.endswith(("_from", "_to"))), "2026-01-08"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_two_counts_that_differ_in_one_term_are_cited_in_two_sentences(lang: Language) -> None:
     assert EACH.keys() == CountTerms.model_fields.keys()
-    said = [sentence_of(terms_of({name: value}), lang) for name, value in EACH.items()]
+    beside: dict[str, Row] = {"verified_by_match": {"verified_by": ["jep"]}}
+    said = [sentence_of(terms_of({**beside.get(name, {}), name: value}), lang) for name, value in EACH.items()]
     said.append(sentence_of(terms_of({}), lang))
     assert len(set(said)) == len(EACH) + 1
 
@@ -302,11 +320,11 @@ def test_two_counts_that_differ_in_one_term_are_cited_in_two_sentences(lang: Lan
 @pytest.mark.parametrize(
     "dimension, en, es",
     [
-        ("kind", "kind", "tipo"),
+        ("release_kind", "kind", "tipo"),
         ("month", "month", "mes"),
         ("area", "area", "zona"),
         ("source", "source", "fuente"),
-        ("sources", "independent sources", "fuentes independientes"),
+        ("source_count", "independent sources", "fuentes independientes"),
     ],
 )
 def test_the_dimension_of_groups_is_said(dimension: str, en: str, es: str) -> None:
@@ -377,13 +395,13 @@ def test_a_short_address_holds_the_terms_and_the_revision_exactly(terms: Row, re
     assert re.fullmatch(r"[12][A-Za-z0-9_-]+", code)
     full = wording.build_query_url("", terms, pin_of(revision)).removeprefix("?")
     assert parse_short_code(code)[1] == parse_qsl(full, keep_blank_values=True)
-    assert parse_short_code(code)[1][-1] == ("as_of", str(revision))
+    assert parse_short_code(code)[1][-1] == ("as_of", f"r{revision}")
 
 
 def test_an_address_in_print_that_names_no_leaf_still_leads_to_its_count() -> None:
     code = build_short_address(TERMS, Pin(663)).removeprefix(CITATION_PATH)
     assert code.startswith("1")
-    assert parse_short_code(code)[1][-1] == ("as_of", "663")
+    assert parse_short_code(code)[1][-1] == ("as_of", "r663")
 
 
 def test_a_short_address_is_short() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.columns.rows import NULL
 from app.counts.groups import format_bucket, parse_bucket
 from app.dates import PartialDate, parse_date, parse_window_end, parse_window_start
-from app.queries.terms import DayUnit
+from app.queries.dimensions import DayUnit
 from app.queries.windows import compute_bucket_numbers
 from tests.buckets import bucket
 from tests.drawn import USUAL, examples
@@ -186,8 +186,10 @@ def test_a_group_by_month_counts_like_the_window_of_the_month(confirmed_later: W
     assert group["counts"]["by_min_sources"] == month["total"]["by_min_sources"]
 
 
-@pytest.mark.parametrize("terms", [{"sources": 2}, {"sources": 3}, {"min_sources": 3}, {"status": "verified"}])
-@pytest.mark.parametrize("group_by", [["month"], ["source", "month"], ["month", "day"], ["month", "sources"]])
+@pytest.mark.parametrize(
+    "terms", [{"min_sources": 2, "max_sources": 2}, {"max_sources": 3}, {"min_sources": 3}, {"status": "verified"}]
+)
+@pytest.mark.parametrize("group_by", [["month"], ["source", "month"], ["month", "day"], ["month", "source_count"]])
 def test_the_list_behind_a_group_by_month_has_as_many_as_the_group(
     confirmed_later: World, terms: Body, group_by: list[str]
 ) -> None:
@@ -197,6 +199,9 @@ def test_the_list_behind_a_group_by_month_has_as_many_as_the_group(
 
 
 def test_a_group_by_month_has_members_whom_only_its_own_month_confirms(confirmed_later: World) -> None:
-    assert [len(confirmed_later.count(group_by="month", sources=number)["groups"]) for number in (2, 3)] == [1, 0]
-    groups = confirmed_later.count(group_by=["source", "month"], sources=1)["groups"]
+    assert [
+        len(confirmed_later.count(group_by="month", min_sources=number, max_sources=number)["groups"])
+        for number in (2, 3)
+    ] == [1, 0]
+    groups = confirmed_later.count(group_by=["source", "month"], min_sources=1, max_sources=1)["groups"]
     assert [(group["by"]["source"], group["by"]["month"]) for group in groups] == [("pud", "2026-02")]

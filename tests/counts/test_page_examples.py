@@ -30,7 +30,9 @@ def test_a_person_who_is_counted_only_counts_once_for_each_source(world: World) 
 
 def test_a_tie_of_two_who_checked_leaves_the_kind_unspecified(world: World) -> None:
     file_both(world, {"release__kind": "full_release"}, {"release__kind": "pardon"})
-    total = {kind: world.count(kind=kind)["total"]["cases"] for kind in ("full_release", "pardon", "unspecified")}
+    total = {
+        kind: world.count(release_kind=kind)["total"]["cases"] for kind in ("full_release", "pardon", "unspecified")
+    }
     assert total == {"full_release": 0, "pardon": 0, "unspecified": 1}
 
 

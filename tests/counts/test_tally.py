@@ -34,9 +34,9 @@ def test_a_count_of_nothing_has_every_key_and_no_least_number_of_sources(world: 
 
 def test_the_permalink_and_the_list_of_a_count_are_of_its_revision_after_others_were_filed(world: World) -> None:
     world.file("foro")
-    count = world.count(group_by="source", kind="release_with_measures")
+    count = world.count(group_by="source", release_kind="release_with_measures")
     world.file("jep", **SECOND_MAN)
-    assert world.count(group_by="source", kind="release_with_measures")["total"]["cases"] == 2
+    assert world.count(group_by="source", release_kind="release_with_measures")["total"]["cases"] == 2
     again = world.client.get(count["links"]["permalink"]).json()
     assert (again["total"], again["groups"], again["terms"]) == (count["total"], count["groups"], count["terms"])
     assert len(world.client.get(count["links"]["list"]).json()["data"]) == count["total"]["cases"] == 1
@@ -74,8 +74,8 @@ def test_a_window_counts_the_sources_that_confirm_a_release_in_it(world: World) 
     first_half, second_half = {"released_to": "2026-01-15"}, {"released_from": "2026-01-16"}
     assert world.count()["total"]["by_min_sources"] == {"1": 1, "2": 1, "3": 1}
     assert world.count(**first_half)["total"]["by_min_sources"] == {"1": 1, "2": 1}
-    count = world.count(group_by="sources", **first_half)
-    assert _groups(count, "sources", "verified", "reported") == [(2, 1, 0)]
+    count = world.count(group_by="source_count", **first_half)
+    assert _groups(count, "source_count", "verified", "reported") == [(2, 1, 0)]
     assert len(world.client.get(count["groups"][0]["list"]).json()["data"]) == 1
     count = world.count(group_by="source", **second_half)
     assert (count["total"]["cases"], count["caveats"]["uncertain_date"]) == (0, 1)
@@ -86,9 +86,9 @@ def test_a_release_that_no_verifying_source_dates_counts_as_reported_in_a_window
     world.file("foro", verification__verdict="reported")
     world.file("jep", release__released_on=None)
     assert world.count()["total"]["verified"] == 1
-    count = world.count(released_from="2026", group_by="sources")
+    count = world.count(released_from="2026", group_by="source_count")
     assert (count["total"]["reported"], count["total"]["by_min_sources"]) == (1, {})
-    assert _groups(count, "sources", "reported") == [(0, 1)]
+    assert _groups(count, "source_count", "reported") == [(0, 1)]
 
 
 def test_each_least_number_of_sources_includes_the_greater_ones(world: World) -> None:
@@ -207,8 +207,8 @@ def test_the_row_of_a_source_has_the_status_of_its_own_reports(world: World) -> 
 def test_the_people_of_a_group_are_those_released_in_the_window(world: World) -> None:
     world.file("foro")
     world.file("foro", **SECOND_MAN, release__released_on="2026-02-03")
-    count = world.count(group_by="kind", released_to="2026-01-31")
-    assert _groups(count, "kind", "cases", "people") == [("release_with_measures", 1, 1)]
+    count = world.count(group_by="release_kind", released_to="2026-01-31")
+    assert _groups(count, "release_kind", "cases", "people") == [("release_with_measures", 1, 1)]
     by_source = world.count(group_by="source", released_to="2026-01-31")
     assert _groups(by_source, "source", "verified", "people") == [("foro", 1, 1)]
 
@@ -252,8 +252,8 @@ def test_groups_by_status_and_by_number_of_independent_sources_are_those_of_the_
     world.file("jep", **THIRD_MAN, verification__method="press")
     count = world.count(group_by="status")
     assert _groups(count, "status", "verified", "reported") == [("reported", 0, 1), ("verified", 2, 0)]
-    count = world.count(group_by="sources")
-    assert _groups(count, "sources", "verified", "reported") == [(0, 0, 1), (1, 1, 0), (2, 1, 0)]
+    count = world.count(group_by="source_count")
+    assert _groups(count, "source_count", "verified", "reported") == [(0, 0, 1), (1, 1, 0), (2, 1, 0)]
     assert count["total"]["by_min_sources"] == {"1": 2, "2": 1}
 
 
@@ -261,8 +261,13 @@ def test_a_group_of_the_refuted_alone_has_nobody_in_it(world: World) -> None:
     """Of the government's announcement, which an organisation refutes."""
     announced = world.file("ministry", verification=None, release__kind="pardon")["release"]["id"]
     world.verify(announced, "foro", verdict="refuted", method="family")
-    (group,) = world.count(group_by="kind")["groups"]
-    assert (group["by"]["kind"], group["counts"]["refuted"], group["counts"]["cases"], group["counts"]["people"]) == (
+    (group,) = world.count(group_by="release_kind")["groups"]
+    assert (
+        group["by"]["release_kind"],
+        group["counts"]["refuted"],
+        group["counts"]["cases"],
+        group["counts"]["people"],
+    ) == (
         "pardon",
         1,
         0,
@@ -281,8 +286,8 @@ def test_an_uncertain_date_is_told_by_source_and_in_all(world: World) -> None:
 def test_three_dimensions_are_told_together(world: World) -> None:
     world.file("foro")
     world.file("jep")
-    count = world.count(group_by=["source", "month", "kind"])
-    kinds = _groups(count, "source", "month", "kind", "verified")
+    count = world.count(group_by=["source", "month", "release_kind"])
+    kinds = _groups(count, "source", "month", "release_kind", "verified")
     assert kinds == [("foro", "2026-01", "release_with_measures", 1), ("jep", "2026-01", "release_with_measures", 1)]
 
 
@@ -339,8 +344,8 @@ YEAR = {"released_from": "2026", "released_to": "2026"}
 
 
 @pytest.mark.parametrize("asked", [
-    {"group_by": ["day", "kind", "status"], **YEAR},
-    {"group_by": ["day", "week", "kind"], "released_from": "2025", "released_to": "2026"},
+    {"group_by": ["day", "release_kind", "status"], **YEAR},
+    {"group_by": ["day", "week", "release_kind"], "released_from": "2025", "released_to": "2026"},
     {"group_by": ["day"], "released_from": "1900", "released_to": "2026"},
 ])  # fmt: skip
 def test_groups_that_span_too_many_cells_are_refused_before_anything_is_counted(
@@ -352,15 +357,15 @@ def test_groups_that_span_too_many_cells_are_refused_before_anything_is_counted(
 
 @pytest.mark.parametrize("asked", [
     {"group_by": ["day", "source", "status"], **YEAR},
-    {"group_by": ["day", "kind", "status"], "kind": ["pardon", "amnesty"], **YEAR},
-    {"group_by": ["month", "kind", "status"], **YEAR},
-    {"group_by": ["day", "kind", "status"]},  # what a window without edges holds is known once it is counted
+    {"group_by": ["day", "release_kind", "status"], "release_kind": ["pardon", "amnesty"], **YEAR},
+    {"group_by": ["month", "release_kind", "status"], **YEAR},
+    {"group_by": ["day", "release_kind", "status"]},  # what a window without edges holds is known once it is counted
 ])  # fmt: skip
 def test_groups_of_a_year_that_a_table_can_hold_are_counted(world: World, asked: dict[str, Any]) -> None:
     assert world.get("/v1/counts/releases", **asked).status_code == 200
 
 
-@pytest.mark.parametrize("by", ["source", "kind"])
+@pytest.mark.parametrize("by", ["source", "release_kind"])
 def test_more_cells_than_may_be_are_refused_when_they_are_found(
     world: World, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:

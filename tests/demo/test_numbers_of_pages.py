@@ -19,7 +19,7 @@ PAGES = {
     "person": "/people/{person}",
     "releases": f"/releases?{JANUARY}",
     "count by source": f"/counts?{JANUARY}&group_by=source",
-    "count by day and kind": f"/counts?{JANUARY}&group_by=day&group_by=kind",
+    "count by day and kind": f"/counts?{JANUARY}&group_by=day&group_by=release_kind",
     "count of the held": "/counts/held?country=VE&group_by=source",
     "series": f"/counts/series?{JANUARY}",
     "overlap": f"/counts/overlap?{JANUARY}",

@@ -141,7 +141,7 @@ def test_a_figure_once_cited_stays_though_the_source_has_gone_on(replayed: Repla
     cited = replayed.get("/v1/counts/releases", **asked, **instant("2026-01-13T23:59"))
     by_source = {group["by"]["source"]: group["counts"]["verified"] for group in cited["groups"]}
     assert {slug: by_source[slug] for slug in ("foro-penal", "jep", "pud")} == {"foro-penal": 56, "jep": 53, "pud": 76}
-    assert cited["links"]["permalink"].endswith(f"as_of={cited['revision']}")
+    assert cited["links"]["permalink"].endswith(f"as_of=r{cited['revision']}")
     again = replayed.client.get(cited["links"]["permalink"]).json()
     assert again == cited
     assert verified(replayed, "foro-penal", LATEST, released_from=CYCLE) == 302

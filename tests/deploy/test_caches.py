@@ -35,7 +35,7 @@ from tests.support import PATIENCE, World, make_report
 
 KINDS = ("nginx", "varnish")
 COUNT = "/v1/counts/releases?group_by=source"
-PINNED_COUNT = f"{COUNT}&as_of=6"  # four sources and two reports are entered by then
+PINNED_COUNT = f"{COUNT}&as_of=r6"  # four sources and two reports are entered by then
 CLIENTS, AT_ONCE = 1_000, 200
 FRESH = 5.0  # seconds for which a live answer may be told: LIVE says so
 MORE = 2.5  # seconds that a machine with much else to do may take besides
@@ -175,14 +175,14 @@ def test_what_is_told_by_a_key_is_told_to_nobody_else_and_the_reverse(
     "path",
     [
         f"/v1/releases?q={SOUGHT}",
-        f"/v1/detainees?q={SOUGHT}&as_of=6",
-        "/v1/releases?as_of=6",
+        f"/v1/detainees?q={SOUGHT}&as_of=r6",
+        "/v1/releases?as_of=r6",
         "/v1/sources",
-        "/v1/counts/releases?group_by=gender&as_of=6",
+        "/v1/counts/releases?group_by=gender&as_of=r6",
         "/v1/counts/releases?gender=male",
         "/v1/counts/releases?gend%65r=male",  # as no configuration foresees it
         "/v1/estimates/releases?group_by=nonsense",
-        "/v1/counts/releases?as_of=999999",
+        "/v1/counts/releases?as_of=r999999",
         f"/v1/counts/releases?q={SOUGHT}",
         "/readyz",
     ],
@@ -242,7 +242,7 @@ def test_an_objection_is_handed_on_each_time(before: Before) -> None:
 
 @pytest.mark.parametrize("count", [COUNT, PINNED_COUNT])
 def test_each_gets_the_form_and_the_coding_that_they_asked_for(count: str, before: Before) -> None:
-    path = f"{count}&group_by=month&group_by=kind&released_from=2026-01-01"
+    path = f"{count}&group_by=month&group_by=release_kind&released_from=2026-01-01"
     paths = {"application/json": path, "text/csv": build_table_address(path, "csv")}
     asked_for = [(form, coding) for form in paths for coding in ("gzip", "identity", "br")]
     for form, coding in [*asked_for, *reversed(asked_for)]:
@@ -257,7 +257,7 @@ def test_each_gets_the_form_and_the_coding_that_they_asked_for(count: str, befor
 
 
 def test_a_live_count_is_never_older_than_it_says(kind: str, before: Before, origin: Origin) -> None:
-    path = f"{COUNT}&kind=release_with_measures"
+    path = f"{COUNT}&release_kind=release_with_measures"
     first, begun = before.ask(path), monotonic()
     assert first.headers["Cache-Control"] == CACHE_SHORT
     assert are_kept(first, before.ask(path))
@@ -273,7 +273,7 @@ def test_a_live_count_is_never_older_than_it_says(kind: str, before: Before, ori
 
 
 def test_a_head_and_a_304_come_of_what_is_kept(before: Before) -> None:
-    path = f"{PINNED_COUNT}&kind=release_with_measures"
+    path = f"{PINNED_COUNT}&release_kind=release_with_measures"
     asked_first = before.ask(path, "HEAD")
     whole = before.ask(path)
     assert are_kept(asked_first, whole, before.ask(path, "HEAD"))
@@ -286,7 +286,7 @@ def test_a_head_and_a_304_come_of_what_is_kept(before: Before) -> None:
 def test_what_is_kept_is_what_the_registry_says_with_the_headers_that_protect_its_reader(
     before: Before, origin: Origin
 ) -> None:
-    path = f"{COUNT}&as_of=1"
+    path = f"{COUNT}&as_of=r1"
     direct = Asker(origin.port)(path)
     for answer in (before.ask(path), before.ask(path)):
         assert answer.body == direct.body
@@ -303,14 +303,14 @@ def test_what_is_kept_is_what_the_registry_says_with_the_headers_that_protect_it
 
 
 def test_a_page_of_another_site_may_read_what_was_kept_for_somebody_else(before: Before) -> None:
-    path = f"{PINNED_COUNT}&kind=pardon"
+    path = f"{PINNED_COUNT}&release_kind=pardon"
     kept, for_page = before.ask(path), before.ask(path, Origin="https://dashboard.example")
     assert (kept.status, for_page.status, for_page.body) == (200, 200, kept.body)
     assert for_page.headers["Access-Control-Allow-Origin"] == "*"
 
 
 def test_browsers_are_told_how_old_an_answer_is(before: Before) -> None:
-    path = f"{PINNED_COUNT}&kind=acquittal"
+    path = f"{PINNED_COUNT}&release_kind=acquittal"
     first = before.ask(path)
     sleep(1.1)  # a date has seconds
     again = before.ask(path)
@@ -388,5 +388,5 @@ def test_the_names_and_bounds_that_configurations_repeat_are_those_of_the_regist
 def test_nginx_keeps_one_answer_for_both_of_its_doors_and_tells_which_was_taken(before: Before) -> None:
     if before.by_tls is None:
         pytest.skip("Varnish has no TLS of its own")
-    path = f"{PINNED_COUNT}&kind=amnesty"
+    path = f"{PINNED_COUNT}&release_kind=amnesty"
     assert are_kept(before.ask(path), before.by_tls(path))

@@ -23,7 +23,7 @@ class Different(AssertionError):
 def translate(text: str, learnt: Learnt) -> str:
     """A command of a page with the ids, tags and revisions of this registry."""
     text = _TOKEN.sub(lambda match: learnt.get(match[0], match[0]), text)
-    return _AS_OF.sub(lambda match: f"as_of={learnt.get(match[1], match[1])}", text)
+    return _AS_OF.sub(lambda match: f"as_of=r{learnt.get(match[1], match[1])}", text)
 
 
 def compare(shown: Any, said: Any, learnt: Learnt, at: str = "") -> Learnt:

@@ -15,7 +15,8 @@ from app.cli import COMMANDS, load_command
 from app.config import Settings
 from app.log.content import PUBLIC_FIELDS
 from app.main import create_app
-from app.queries.terms import RELEASES, CountTerms, list_dimensions
+from app.queries.dimensions import RELEASES, list_dimensions
+from app.queries.terms import CountTerms
 from app.registry.publication.permissions import ANONYMOUS_FACTS, NAMED_FACTS
 from tests.docs.reading import DECISIONS, EVERY_PAGE, PAGES, ROOT, blocks, links, named, title
 

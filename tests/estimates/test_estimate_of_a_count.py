@@ -49,9 +49,9 @@ def test_of_what_a_class_opens_only_those_who_match_are_not_visible(five: World)
 
 def test_a_term_that_is_not_personal_is_asked_of_everyone(five: World) -> None:
     assert five.count(gender="female", released_from="2026-02-01")["caveats"]["not_visible"] == 0
-    assert five.count(gender="female", kind="pardon")["caveats"]["not_visible"] == 0
+    assert five.count(gender="female", release_kind="pardon")["caveats"]["not_visible"] == 0
     assert five.count()["caveats"]["not_visible"] == 0
-    assert five.count(group_by="kind")["caveats"]["not_visible"] == 0
+    assert five.count(group_by="release_kind")["caveats"]["not_visible"] == 0
 
 
 def test_groups_by_a_personal_dimension_say_of_how_many_it_may_not_be_shown(five: World) -> None:

@@ -21,8 +21,8 @@ OF_THREE: Patterns = {
     frozenset({"foro"}): 7, frozenset({"jep"}): 5, frozenset({"pud"}): 4, frozenset({"foro", "jep"}): 4,
     frozenset({"foro", "pud"}): 3, frozenset({"jep", "pud"}): 3, frozenset({"foro", "jep", "pud"}): 2,
 }  # fmt: skip
-WHO_SAYS_SO: Body = {"min_sources": 2, "sources": 1, "status": "verified",
-                     **dict.fromkeys(("source", "verified_by", "any_of", "all_of", "only_by"), "foro")}  # fmt: skip
+WHO_SAYS_SO: Body = {"min_sources": 2, "max_sources": 1, "status": "verified",
+                     **dict.fromkeys(("source", "verified_by", "not_verified_by"), "foro")}  # fmt: skip
 PUBLIC = ("observed", "on_two_or_more", "lists", "models", "left_out", "range", "chosen", "chosen_by", "lower_bound",
           "assumptions", "refused")  # fmt: skip
 
@@ -144,8 +144,8 @@ def test_who_cites_another_is_no_list_beside_it(listed: Listed) -> None:
     assert listed.estimate(as_of=listed.world.revision, lists=["foro", "pud"])["refused"]["code"] == "too_few_shared"
 
 
-@pytest.mark.parametrize("asked, observed", [({"country": "NI"}, 0), ({"kind": "pardon", "country": "CO"}, 1),
-                                             ({"kind": "pardon"}, 0)])  # fmt: skip
+@pytest.mark.parametrize("asked, observed", [({"country": "NI"}, 0), ({"release_kind": "pardon", "country": "CO"}, 1),
+                                             ({"release_kind": "pardon"}, 0)])  # fmt: skip
 def test_fewer_than_two_lists_are_refused_and_only_the_verified_observed(
     listed: Listed, asked: Body, observed: int
 ) -> None:

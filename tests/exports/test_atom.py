@@ -24,8 +24,8 @@ def row(**changes: Any) -> Any:
 
 
 def feed(*rows: Any, base: str = "https://recuento.example", lang: Language = "en", **more: Any) -> Xml.Element:
-    page = {"next_path": "/v1/corrections.atom?cursor=x&as_of=17", "updated_at": "2026-01-14T19:00:00Z"} | more
-    text = AtomFeed(FOUR, base, "/v1/corrections.atom?kind=restated", lang=lang, **page).render(list(rows))
+    page = {"next_path": "/v1/corrections.atom?cursor=x&as_of=r17", "updated_at": "2026-01-14T19:00:00Z"} | more
+    text = AtomFeed(FOUR, base, "/v1/corrections.atom?correction_kind=restated", lang=lang, **page).render(list(rows))
     assert text.startswith('<?xml version="1.0" encoding="utf-8"?>')
     return Xml.fromstring(text)
 
@@ -70,10 +70,10 @@ def test_a_figure_is_named_by_whose_it_is_and_in_spanish_what_changed_is_spanish
 def test_a_page_names_itself_and_the_next_one() -> None:
     base = "https://recuento.example"
     assert links(feed()) == [
-        ("self", f"{base}/v1/corrections.atom?kind=restated"),
-        ("next", f"{base}/v1/corrections.atom?cursor=x&as_of=17"),
+        ("self", f"{base}/v1/corrections.atom?correction_kind=restated"),
+        ("next", f"{base}/v1/corrections.atom?cursor=x&as_of=r17"),
     ]
-    assert links(feed(base="", next_path=None)) == [("self", "/v1/corrections.atom?kind=restated")]
+    assert links(feed(base="", next_path=None)) == [("self", "/v1/corrections.atom?correction_kind=restated")]
 
 
 def test_an_entry_leads_to_what_it_is_about() -> None:

@@ -24,7 +24,7 @@ from tests.support import Body, World
 
 TERMS: tuple[Body, ...] = (
     {"group_by": "source"},
-    {"group_by": ["status", "kind"]},
+    {"group_by": ["status", "release_kind"]},
     {"group_by": ["month", "designation"]},
     {"group_by": "country", "stage": "ordered"},
 )

@@ -199,11 +199,9 @@ def _words(ids: Node) -> dict[str, list[Any]]:
     """Values that mean something, by the name of a parameter or a field."""
     sources, countries = ["foro", "jep", "pud", GOVERNMENT], ["VE", "CO"]
     days = ["2026", "2026-01", "2026-01-12", "2024-10-13", "2025-01-01/2026-01", "2026-02-28"]
-    revisions = ["0", "5", "12", "2026-03-01", "2026-03-01T12:00:00Z"]
+    revisions = ["r0", "r5", "r12", "2026-03-01", "2026-03-01T12:00:00Z"]
     words: dict[str, list[Any]] = {name: [value] for name, value in ids.items()}
-    words |= dict.fromkeys(
-        ("slug", "source", "verified_by", "any_of", "all_of", "only_by", "lists", "claimant"), sources
-    )
+    words |= dict.fromkeys(("slug", "source", "verified_by", "not_verified_by", "lists", "claimant"), sources)
     words |= dict.fromkeys(("country", "nationality", "not_nationality", "nationalities"), countries)
     words |= dict.fromkeys(("as_of", "changed_since", "since"), revisions)
     words |= dict.fromkeys(DAYS, days)

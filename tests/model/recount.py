@@ -209,15 +209,15 @@ def _is_rearrested(one: CountedRelease, terms: CountTerms) -> bool:
 
 
 def _matches(one: CountedRelease, terms: CountTerms) -> bool:
-    confirming, verified_by = one.confirming_number, one.combined.verified_by
+    confirming, verified_by, named = one.confirming_number, one.combined.verified_by, set(terms.verified_by)
+    matches = {"all": named <= verified_by, "any": bool(named & verified_by), "only": named == verified_by}
     return (
         not (terms.net and _is_rearrested(one, terms))
         and (not terms.status or one.status in terms.status)
-        and (not terms.any_of or bool(verified_by & set(terms.any_of)))
-        and {*terms.all_of, *terms.verified_by} <= verified_by
-        and (not terms.only_by or verified_by == set(terms.only_by))
+        and (not named or matches[terms.verified_by_match])
+        and verified_by.isdisjoint(terms.not_verified_by)
         and confirming >= (terms.min_sources or 0)
-        and terms.sources in (None, confirming)
+        and (terms.max_sources is None or confirming <= terms.max_sources)
     )
 
 

@@ -5,16 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.queries.terms import (
-    DETENTIONS,
-    DIMENSIONS,
-    HELD,
-    RELEASES,
-    CountTerms,
-    DetentionCountTerms,
-    HeldCountTerms,
-    list_dimensions,
-)
+from app.queries.dimensions import DETENTIONS, DIMENSIONS, HELD, RELEASES, get_stage_event, list_dimensions
+from app.queries.terms import CountTerms, DetentionCountTerms, HeldCountTerms
 from app.vocabulary import Judgement
 from tests.properties.steps import (
     SLUGS,
@@ -233,6 +225,40 @@ WINDOWS = st.sampled_from(
         {"released_from": "2026", "released_to": "2026-02-09"},
     )
 )
+SOURCE_RANGES: tuple[dict[str, int], ...] = (
+    *({"min_sources": number} for number in (1, 2, 3)),
+    *({"max_sources": number} for number in (0, 1)),
+    {"min_sources": 1, "max_sources": 2},
+    {"min_sources": 2, "max_sources": 2},
+)
+WHO_VERIFIES = st.builds(
+    lambda slugs, match: (
+        {"not_verified_by": slugs} if match is None else {"verified_by": slugs, "verified_by_match": match}
+    ),
+    st.lists(st.sampled_from(SLUGS), min_size=1, max_size=2, unique=True),
+    st.sampled_from(("all", "any", "only", None)),
+)
+SOURCE_FILTERS: dict[str, st.SearchStrategy[Any]] = {
+    "who verifies": WHO_VERIFIES,
+    "how many verify": st.sampled_from(SOURCE_RANGES),
+}
+
+
+def flatten_filters(chosen: dict[str, Any]) -> dict[str, Any]:
+    """The terms of chosen filters, some of which are several terms."""
+    terms: dict[str, Any] = {}
+    for name, value in chosen.items():
+        terms |= value if name in SOURCE_FILTERS else {name: value}
+    return terms
+
+
+def build_stage_terms(window: dict[str, str], stage: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """The terms of a stage, of a window of its days, and of chosen filters."""
+    event = get_stage_event(stage)
+    days = {name.replace("released", event): day for name, day in window.items()}
+    return {**days, "stage": stage, **flatten_filters(chosen)}
+
+
 PUBLIC_DIMENSIONS = tuple(name for name in list_dimensions(RELEASES) if not DIMENSIONS[name].is_personal)
 PRIVATE_DIMENSIONS = tuple(name for name in list_dimensions(RELEASES) if DIMENSIONS[name].is_personal)
 
@@ -240,17 +266,14 @@ PRIVATE_DIMENSIONS = tuple(name for name in list_dimensions(RELEASES) if DIMENSI
 def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStrategy[CountTerms]:
     """Terms of counts, as a query would carry them; without `personal`, of counts that depend on nobody's consent."""
     source = st.sampled_from(SLUGS)
-    few = st.lists(source, max_size=2, unique=True)
     filters: dict[str, Any] = {
         "country": st.sampled_from(("VE", "CO")),
-        "kind": st.lists(st.sampled_from(("house_arrest", "unspecified", "full_release")), min_size=1, unique=True),
+        "release_kind": st.lists(
+            st.sampled_from(("house_arrest", "unspecified", "full_release")), min_size=1, unique=True
+        ),
         "status": st.lists(st.sampled_from(("verified", "contested", "refuted")), min_size=1, unique=True),
         "source": source,
-        "any_of": few,
-        "all_of": few,
-        "verified_by": few,
-        "min_sources": st.integers(1, 3),
-        "sources": st.integers(0, 2),
+        **SOURCE_FILTERS,
         "net": st.just(True),
         "designation": st.sampled_from(("political", "unstated")),
         "state": st.sampled_from(("held", "released", "house_arrest", "unknown")),
@@ -275,7 +298,7 @@ def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStr
     stages = st.sampled_from(("carried_out", "carried_out", "ordered", "announced"))
     return st.builds(
         lambda window, stage, group_by, chosen: CountTerms.model_validate(
-            {**window, "stage": stage, "group_by": group_by, **chosen}
+            {**build_stage_terms(window, stage, chosen), "group_by": group_by}
         ),
         WINDOWS,
         stages,
@@ -286,23 +309,17 @@ def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStr
 
 def model_terms() -> st.SearchStrategy[CountTerms]:
     """Terms of counts that the model answers too: the stage, the window, the status, the sources and net."""
-    few = st.lists(st.sampled_from(SLUGS), max_size=2, unique=True)
     filters: dict[str, st.SearchStrategy[Any]] = {
         "status": st.lists(st.sampled_from(("verified", "contested", "reported", "refuted")), min_size=1, unique=True),
         "source": st.sampled_from(SLUGS),
-        "any_of": few,
-        "all_of": few,
-        "verified_by": few,
-        "only_by": few,
-        "min_sources": st.integers(1, 3),
-        "sources": st.integers(0, 2),
+        **SOURCE_FILTERS,
         "net": st.just(True),
     }
     names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
     chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))
     stages = st.sampled_from(("carried_out", "carried_out", "ordered", "announced"))
     return st.builds(
-        lambda window, stage, chosen: CountTerms.model_validate({**window, "stage": stage, **chosen}),
+        lambda window, stage, chosen: CountTerms.model_validate(build_stage_terms(window, stage, chosen)),
         WINDOWS,
         stages,
         chosen,
@@ -341,16 +358,11 @@ def _custody_terms(
     noun: str, own: dict[str, st.SearchStrategy[Any]], *, grouped: bool
 ) -> st.SearchStrategy[dict[str, Any]]:
     """Terms that counts of the held and of detentions share, and some of their own."""
-    few = st.lists(st.sampled_from(SLUGS), max_size=2, unique=True)
     filters: dict[str, Any] = {
         "country": st.sampled_from(("VE", "CO")),
         "status": st.lists(st.sampled_from(("verified", "contested", "reported", "refuted")), min_size=1, unique=True),
         "source": st.sampled_from(SLUGS),
-        "any_of": few,
-        "all_of": few,
-        "verified_by": few,
-        "min_sources": st.integers(1, 3),
-        "sources": st.integers(0, 2),
+        **SOURCE_FILTERS,
         "designation": st.sampled_from(("political", "unstated")),
         "state": st.sampled_from(("held", "released", "house_arrest", "unknown")),
         "rearrested": st.booleans(),
@@ -366,7 +378,7 @@ def _custody_terms(
     chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))
     groups = st.lists(st.sampled_from(list_dimensions(noun)), min_size=1, max_size=2, unique=True)
     return st.builds(
-        lambda group_by, chosen: {"group_by": group_by, **chosen},
+        lambda group_by, chosen: {"group_by": group_by, **flatten_filters(chosen)},
         groups if grouped else weighted((st.just(["source"]), 2), (st.just([]), 1), (groups, 2)),
         chosen,
     )

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from app.queries import terms as query_terms
 from app.queries.countables import get_countable
+from app.queries.dimensions import DETENTIONS, HELD, RELEASES
 from app.queries.selection import COUNTABLE_STATUSES
-from app.queries.terms import DETENTIONS, HELD, RELEASES, CountTerms, SourcedTerms
+from app.queries.terms import CountTerms, SourcedTerms
 from tests.drawn import examples
 from tests.properties.histories import count_terms, detention_terms, held_terms, histories
 from tests.properties.steps import Registry, Step

@@ -48,14 +48,19 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
 
         for some in chosen:
             slugs = sorted(some)
-            assert number(any_of=slugs) == sum(1 for pattern in verified if pattern & some), slugs
-            assert number(all_of=slugs) == sum(1 for pattern in verified if pattern >= some), slugs
-            assert number(only_by=slugs) == sum(1 for pattern in verified if pattern == some), slugs
+            assert number(verified_by=slugs, verified_by_match="any") == sum(
+                1 for pattern in verified if pattern & some
+            ), slugs
+            assert number(verified_by=slugs) == sum(1 for pattern in verified if pattern >= some), slugs
+            only = number(verified_by=slugs, verified_by_match="only")
+            assert only == sum(1 for pattern in verified if pattern == some), slugs
+            assert number(not_verified_by=slugs) == sum(1 for pattern in verified if not pattern & some), slugs
         for k in range(1, len(SLUGS)):
             assert number(min_sources=k) == sum(1 for pattern in verified if len(pattern) >= k)
-            assert number(sources=k) == sum(1 for pattern in verified if len(pattern) == k)
+            assert number(min_sources=k, max_sources=k) == sum(1 for pattern in verified if len(pattern) == k)
         a, b = SLUGS[:2]
-        assert number(any_of=[a, b]) == number(any_of=[a]) + number(any_of=[b]) - number(all_of=[a, b])
+        either = number(verified_by=[a, b], verified_by_match="any")
+        assert either == number(verified_by=[a]) + number(verified_by=[b]) - number(verified_by=[a, b])
 
 
 @examples(2)

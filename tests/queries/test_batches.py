@@ -19,7 +19,7 @@ def _limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(world: World, kind: str = "releases", source: str = "foro", **terms: Any) -> Body:
-    answer = world.get(PATH, "curator", source=source, kind=kind, **terms)
+    answer = world.get(PATH, "curator", source=source, batch_kind=kind, **terms)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -122,8 +122,8 @@ def test_a_bounded_number_is_compared_at_a_time_and_the_cursor_leads_to_every_re
 def test_the_reports_of_a_batch_are_for_curators_of_other_sources(world: World) -> None:
     file_people(world, 3)
     world.add_key("own curator", Role.CURATOR, "foro")
-    terms = {"source": "foro", "kind": "releases"}
+    terms = {"source": "foro", "batch_kind": "releases"}
     assert world.get(PATH, "own curator", **terms).status_code == 404
     assert world.get(PATH, "foro", **terms).status_code == 403
     assert world.get(PATH, "reader", **terms).status_code == 403
-    assert world.get(PATH, "curator", source="nobody", kind="releases").status_code == 404
+    assert world.get(PATH, "curator", source="nobody", batch_kind="releases").status_code == 404

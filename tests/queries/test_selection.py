@@ -14,13 +14,13 @@ from tests.support import ANYONE, World
 
 
 def test_every_unknown_source_is_pointed_at(world: World) -> None:
-    terms = ReleaseTerms(source="nobody", any_of=["foro", "noone"], all_of=["jep"])
+    terms = ReleaseTerms(source="nobody", verified_by=["foro", "noone"])
     with open_read_session(world.engine) as session, pytest.raises(Invalid) as refused:
         load_source_keys(session, terms)
     errors = refused.value.extra["errors"]
     assert [(error["pointer"], error["code"]) for error in errors] == [
         ("/source", "unknown_source"),
-        ("/any_of/1", "unknown_source"),
+        ("/verified_by/1", "unknown_source"),
     ]
 
 
@@ -41,9 +41,9 @@ def test_a_source_term_selects_by_that_sources_own_values(world: World) -> None:
     world.file("foro", release__released_on="2026-01-12", release__kind="pardon")
     world.file("jep", release__released_on="2026-01-14", release__kind="amnesty")
     window: dict[str, Any] = {"released_from": "2026-01-14", "released_to": "2026-01-14"}
-    assert _spells(world, **window, source="jep", kind=["amnesty"]) == 1
+    assert _spells(world, **window, source="jep", release_kind=["amnesty"]) == 1
     assert _spells(world, **window, source="foro") == 0
-    assert _spells(world, source="jep", kind=["pardon"]) == 0
+    assert _spells(world, source="jep", release_kind=["pardon"]) == 0
 
 
 def test_the_detention_asked_for_is_that_of_the_release(world: World) -> None:
@@ -90,6 +90,6 @@ def test_uncertain_releases_are_filtered_as_without_a_window(world: World) -> No
     release = world.file(release__released_on="2026-01")["release"]["id"]
     world.verify(release, "jep", verdict="verified", method="family", released_on="2026-01")
     half = {"released_from": "2026-01-01", "released_to": "2026-01-15"}
-    for terms, number in (({"status": "verified"}, 1), ({"min_sources": 2}, 1), ({"sources": 0}, 0)):
+    for terms, number in (({"status": "verified"}, 1), ({"min_sources": 2}, 1), ({"max_sources": 0}, 0)):
         assert world.count(**half, **terms)["caveats"]["uncertain_date"] == number, terms
     assert world.count(**half, status="reported")["caveats"]["uncertain_date"] == 0

@@ -1,5 +1,6 @@
 """Terms say in an address what is counted: read strictly, told back with what matters, the same each time."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from app.dates import parse_window_end, parse_window_start
 from app.log.entries import Pin
 from app.projection import RULES
 from app.queries import terms as wording
+from app.queries.dimensions import PERSONAL_DIMENSIONS
 from app.queries.parameters import DetentionQuery, ReleaseQuery
-from app.queries.terms import PERSONAL_DIMENSIONS, CountTerms, ReleaseTerms
+from app.queries.terms import CountTerms, ReleaseTerms
 from app.schemas.reports import MAX_COUNTED_SOURCES, MAX_SOURCES
 
 
@@ -46,11 +48,16 @@ def test_lists_of_detentions_have_no_window_of_releases() -> None:
     [
         {"min_sources": 0},
         {"min_sources": MAX_COUNTED_SOURCES + 1},
-        {"sources": -1},
+        {"max_sources": -1},
+        {"min_sources": 2, "max_sources": 1},
+        {"verified_by_match": "any"},
+        {"verified_by": ["foro"], "not_verified_by": ["foro"]},
+        {"released_from": "2026", "announced_to": "2027"},
+        {"stage": "ordered", "released_from": "2026"},
         {"group_by": ["month", "week", "day", "source"]},
         {"group_by": ["name"]},
-        {"any_of": [f"source-{number}" for number in range(MAX_SOURCES + 1)]},
-        {"kind": ["freedom"]},
+        {"verified_by": [f"source-{number}" for number in range(MAX_SOURCES + 1)]},
+        {"release_kind": ["freedom"]},
         {"released_from": "12-01-2026"},
         {"country": "Venezuela"},
         {"source": "Foro Penal"},
@@ -74,35 +81,34 @@ def test_the_echo_gives_what_was_asked_and_the_defaults_that_change_a_numbers_me
 
 
 def test_the_echo_keeps_what_is_false_or_nought_when_it_was_asked() -> None:
-    assert wording.echo_terms(CountTerms(rearrested=False, sources=0)) == {
+    assert wording.echo_terms(CountTerms(rearrested=False, max_sources=0)) == {
         "rearrested": False,
         "stage": "carried_out",
-        "sources": 0,
+        "max_sources": 0,
         "net": False,
     }
 
 
 def test_a_term_said_twice_is_said_once() -> None:
-    assert wording.echo_terms(CountTerms(any_of=["jep", "foro", "jep"]))["any_of"] == ["jep", "foro"]
+    assert wording.echo_terms(CountTerms(verified_by=["jep", "foro", "jep"]))["verified_by"] == ["jep", "foro"]
 
 
 def test_a_link_repeats_lists_encodes_names_and_ends_in_the_revision() -> None:
-    said = wording.echo_terms(CountTerms(facility="El Rodeo I & II", any_of=["jep", "foro"], rearrested=True))
+    said = wording.echo_terms(CountTerms(facility="El Rodeo I & II", verified_by=["jep", "foro"], rearrested=True))
     assert wording.build_query_url("/v1/releases", said, Pin(812, "0123456789abcdef")) == (
-        "/v1/releases?facility=El+Rodeo+I+%26+II&rearrested=true&stage=carried_out&net=false&any_of=jep&any_of=foro"
-        f"&rules={RULES}&leaf=0123456789abcdef&as_of=812"
+        "/v1/releases?facility=El+Rodeo+I+%26+II&rearrested=true&stage=carried_out&net=false&verified_by=jep&verified_by=foro"
+        f"&rules={RULES}&leaf=0123456789abcdef&as_of=r812"
     )
     assert wording.build_query_url("/v1/releases", {"country": "VE"}, None) == "/v1/releases?country=VE"
 
 
 def test_every_source_a_term_names_is_told_with_its_place() -> None:
-    terms = ReleaseTerms(source="foro", verified_by=["jep"], any_of=["pud", "foro"], all_of=["ministry"])
+    terms = ReleaseTerms(source="foro", verified_by=["jep"], not_verified_by=["pud", "foro"])
     assert terms.list_named_sources() == [
         ("/source", "foro"),
         ("/verified_by/0", "jep"),
-        ("/any_of/0", "pud"),
-        ("/any_of/1", "foro"),
-        ("/all_of/0", "ministry"),
+        ("/not_verified_by/0", "pud"),
+        ("/not_verified_by/1", "foro"),
     ]
 
 
@@ -125,3 +131,29 @@ def test_every_filter_on_a_personal_dimension_reads_a_trait() -> None:
     said = {"gender": "male", "age_group": "over_70", "facility": "el-rodeo-i"}
     assert ReleaseQuery.model_validate(said).trait_values() == {name: [value] for name, value in said.items()}
     assert set(PERSONAL_DIMENSIONS) <= set(ReleaseTerms.model_fields)
+
+
+@pytest.mark.parametrize(
+    "terms, stage, window",
+    [
+        ({}, "carried_out", (None, None)),
+        ({"released_to": "2026-01-08"}, "carried_out", (None, date(2026, 1, 8).toordinal())),
+        ({"announced_from": "2026-01-08"}, "announced", (date(2026, 1, 8).toordinal(), None)),
+        ({"stage": "ordered", "ordered_from": "2026-01-08"}, "ordered", (date(2026, 1, 8).toordinal(), None)),
+    ],
+)
+def test_a_window_names_the_stage_whose_days_it_means(
+    terms: dict[str, Any], stage: str, window: tuple[int | None, int | None]
+) -> None:
+    validated = CountTerms.model_validate(terms)
+    assert (validated.stage, validated.window) == (stage, window)
+
+
+def test_a_list_without_a_window_has_every_stage() -> None:
+    assert ReleaseTerms().stage is None
+    assert ReleaseTerms(ordered_to="2026").stage == "ordered"
+
+
+def test_a_window_of_another_stage_is_refused_with_the_right_name() -> None:
+    with pytest.raises(ValidationError, match="`announced_from`"):
+        CountTerms.model_validate({"stage": "announced", "released_from": "2026"})

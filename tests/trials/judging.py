@@ -50,7 +50,7 @@ OF_HELD: tuple[dict[str, Any], ...] = (
     {"held_on": "2026-01-20", "house_arrest": True},
     {"held_on": "2026-02-20"},
 )
-DIMENSIONS = (["source"], ["source", "month"], ["source", "kind"])
+DIMENSIONS = (["source"], ["source", "month"], ["source", "release_kind"])
 NUMBERS = ("verified", "reported", "uncertain_date", "people")
 # The columns of a source's row that counts read.
 READ = {

@@ -16,8 +16,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.models import Entry
-from app.queries.terms import RELEASES as COUNTED
-from app.queries.terms import list_dimensions
+from app.queries.dimensions import RELEASES as COUNTED
+from app.queries.dimensions import list_dimensions
 from tests.properties.steps import Body, Clerk, Consent, File, Registry, Step, Verify
 from tests.support import GOVERNMENT, make_report
 from tests.trials.drawing import Trial

@@ -36,9 +36,9 @@ JANUARY: dict[str, Any] = {"country": "VE", "released_from": "2026-01-08"}
 # What pages ask, with the name of the id in its path: of one of the records that `filled` has.
 PUBLIC_QUESTIONS: list[tuple[Route, dict[str, Any]]] = [
     (counts.count_releases, {}),
-    (counts.count_releases, {**JANUARY, "group_by": ["status", "sources"], "as_of": 5}),
+    (counts.count_releases, {**JANUARY, "group_by": ["status", "source_count"], "as_of": "r5"}),
     (counts.count_releases, {"as_of": "2026-02-28", "zone": "America/Caracas"}),
-    (counts.count_releases, {"gender": "male", "facility": "el-rodeo-i", "group_by": "kind"}),
+    (counts.count_releases, {"gender": "male", "facility": "el-rodeo-i", "group_by": "release_kind"}),
     (counts.count_detentions, {"country": "VE", "group_by": "source"}),
     (counts.count_series, {**JANUARY, "interval": "week", "min_sources": 1}),
     (counts.count_overlap, JANUARY),
@@ -51,7 +51,7 @@ PUBLIC_QUESTIONS: list[tuple[Route, dict[str, Any]]] = [
     (directory.list_claims, {"sort": "-recorded", "limit": 1}),
     (directory.read_claim, {"claim_id": "claim"}),
     (directory.reconcile_claim, {"claim_id": "claim"}),
-    (records.list_corrections, {"kind": ["retracted", "refuted", "claim_restated"]}),
+    (records.list_corrections, {"correction_kind": ["retracted", "refuted", "claim_restated"]}),
     (records.list_releases, {**JANUARY, "limit": 1}),
     (records.list_detainees, {"q": "Quintana"}),
     (records.list_detentions, {"country": "VE"}),
@@ -73,7 +73,7 @@ OFFICERS_QUESTIONS: list[tuple[str, Route, dict[str, Any]]] = [
     ("curator", curation.list_review, {"limit": 20}),
     ("curator", curation.list_proposals, {}),
     ("curator", curation.list_batches, {}),
-    ("curator", curation.list_batch_reports, {"source": "foro", "kind": "releases", "list": 0}),
+    ("curator", curation.list_batch_reports, {"source": "foro", "batch_kind": "releases", "list": 0}),
     ("curator", curation.list_objections, {}),
 ]
 REFUSED_QUESTIONS: dict[str, tuple[Route, dict[str, Any], int, str]] = {
@@ -83,11 +83,11 @@ REFUSED_QUESTIONS: dict[str, tuple[Route, dict[str, Any], int, str]] = {
     "wrong value": (counts.count_releases, {"stage": "nowhere", "min_sources": "many"}, 422, "/stage"),
     "wrong value in a list": (records.list_releases, {"status": ["verified", "x"]}, 422, "/status/1"),
     "hours of events": (counts.count_series, {"by": "event", "interval": "hour"}, 422, "/interval"),
-    "revision to come": (directory.list_sources, {"as_of": 9_999}, 422, "ahead_of_head"),
+    "revision to come": (directory.list_sources, {"as_of": "r9999"}, 422, "ahead_of_head"),
     "no id": (directory.read_claim, {"claim_id": "x"}, 404, "There is nothing with this id."),
     "unknown id": (records.read_release, {"release_id": str(uuid.UUID(int=1))}, 404, "not_found"),
-    "rules of the past": (directory.list_claims, {"as_of": 3, "rules": 1}, 410, "rules_changed"),
-    "rules to come": (directory.list_claims, {"as_of": 3, "rules": 99}, 422, "unknown_rules"),
+    "rules of the past": (directory.list_claims, {"as_of": "r3", "rules": 1}, 410, "rules_changed"),
+    "rules to come": (directory.list_claims, {"as_of": "r3", "rules": 99}, 422, "unknown_rules"),
     "no key": (directory.read_me, {}, 401, "unauthenticated"),
 }
 
@@ -206,10 +206,10 @@ def test_a_page_learns_that_an_id_was_absorbed(world: World) -> None:
 def test_a_page_asks_everything_at_its_revision(filled: World) -> None:
     async def read_both() -> list[Any]:
         registry = ApiClient(build_request(filled), "es")
-        registry.as_of = "3"
+        registry.as_of = "r3"
         return [
             await registry.read_address("/v1/counts/releases"),
-            await registry.read(counts.count_releases, as_of=4),
+            await registry.read(counts.count_releases, as_of="r4"),
             await registry.read(directory.list_claims, limit=None, country=[]),
         ]
 

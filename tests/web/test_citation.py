@@ -182,7 +182,7 @@ def test_sources_stand_by_number_then_by_name() -> None:
 
 def test_the_groups_of_a_citation_are_told_then_and_today(world: World) -> None:
     world.file()
-    path = code_of(world, group_by="kind")
+    path = code_of(world, group_by="release_kind")
     world.file(who="jep", detainee__full_name="Otra Persona Inventada", detainee__birth_date="1950", release__kind=None)
     page = text_of(world, path)
     assert "Sus grupos, entonces y hoy" in page
@@ -198,5 +198,9 @@ def test_what_follows_todays_consent_is_no_file(world: World) -> None:
         code = path.removeprefix("/c/")
         assert world.client.get(f"/es/figures/then-and-now.svg?code={code}", headers=PAGE).status_code == status
         assert ("/figures/then-and-now" in text_of(world, path)) == (status == 200)
-    for query, status in (("group_by=kind", 200), ("group_by=gender", 404), ("group_by=kind&gender=male", 404)):
+    for query, status in (
+        ("group_by=release_kind", 200),
+        ("group_by=gender", 404),
+        ("group_by=release_kind&gender=male", 404),
+    ):
         assert world.client.get(f"/es/figures/groups.svg?{query}", headers=PAGE).status_code == status

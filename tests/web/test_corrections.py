@@ -160,14 +160,16 @@ def test_the_page_is_filtered_as_the_api_is(world: World) -> None:
     filed = world.file(source_record_id="1")
     world.file(source_record_id="1", release__released_on="2026-01-20")
     world.verify(filed["release"]["id"], "jep", verdict="refuted", method="family")
-    page = world.client.get("/en/corrections?kind=refuted&source=jep&country=&since=2026-01-01", headers=PAGE).text
+    page = world.client.get(
+        "/en/corrections?correction_kind=refuted&source=jep&country=&since=2026-01-01", headers=PAGE
+    ).text
     assert "refuted a release" in page
     assert "changed what it says" not in page
     assert '<option value="refuted" selected>' in page
     assert '<option value="jep" selected>' in page
     assert 'value="2026-01-01"' in page
-    assert "/v1/corrections.atom?kind=refuted&amp;source=jep&amp;lang=en" in page
-    none = world.client.get("/en/corrections?kind=merged", headers=PAGE).text
+    assert "/v1/corrections.atom?correction_kind=refuted&amp;source=jep&amp;lang=en" in page
+    none = world.client.get("/en/corrections?correction_kind=merged", headers=PAGE).text
     assert "There is no such correction." in none
 
 
@@ -193,4 +195,4 @@ def test_whoever_is_shown_in_no_list_is_only_counted(world: World) -> None:
 
 
 def test_a_filter_that_is_none_is_refused_in_words(world: World) -> None:
-    assert world.client.get("/es/corrections?kind=nothing", headers=PAGE).status_code == 422
+    assert world.client.get("/es/corrections?correction_kind=nothing", headers=PAGE).status_code == 422

@@ -50,7 +50,7 @@ def test_names_of_the_registry_are_quoted_where_they_read_as_more_of_the_sentenc
     world.file("foro")
     named = {"name": "Comité: todas falsas"}
     assert world.client.patch("/v1/sources/jep", json=named, headers=world.headers("admin")).status_code == 200
-    asked = "country=VE&any_of=foro&any_of=jep&min_sources=1"
+    asked = "country=VE&verified_by_match=any&verified_by=foro&verified_by=jep&min_sources=1"
     heading = headings(world.client.get(f"/es/counts?{asked}").text)[2]
     assert "verificadas por alguna: Foro y «Comité: todas falsas»" in heading
     assert "fuentes independientes, como mínimo: 1" in heading

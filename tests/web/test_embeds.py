@@ -35,7 +35,7 @@ def test_an_embed_may_stand_within_any_page_and_leaves_it_by_links_alone(world: 
     assert "set-cookie" not in answer.headers
     assert '<base target="_blank">' in answer.text
     assert answer.text.count('<a target="_blank" href="/es/releases"') == 2, "links of drawings do not ask the base"
-    assert f'href="/es/?country=VE&amp;as_of={world.revision}"' in answer.text
+    assert f'href="/es/?country=VE&amp;as_of=r{world.revision}"' in answer.text
 
 
 def test_a_refused_embed_may_stand_there_too(world: World) -> None:
@@ -58,7 +58,7 @@ def test_a_number_is_that_of_the_api_with_its_sentence(world: World) -> None:
 
 
 def test_the_code_of_an_embed_is_found_by_its_address(world: World) -> None:
-    address = f"{HERE}/en/embed/of-a-test?country=VE&as_of=0"
+    address = f"{HERE}/en/embed/of-a-test?country=VE&as_of=r0"
     answer = world.client.get(f"/oembed?url={quote(address, safe='')}&format=json&maxwidth=400&maxheight=200")
     code = answer.json()
     assert (code["version"], code["type"], code["width"], code["height"]) == ("1.0", "rich", 400, 200)
@@ -101,9 +101,9 @@ def test_an_embed_comes_as_json_alone(world: World) -> None:
 
 
 def test_a_page_tells_others_where_it_is_and_what_it_says(world: World) -> None:
-    page = world.client.get("/es/?as_of=0&country=VE&fbclid=abc").text
+    page = world.client.get("/es/?as_of=r0&country=VE&fbclid=abc").text
     assert f'<link rel="canonical" href="{HERE}/es/?country=VE">' in page
-    assert f'<meta property="og:url" content="{HERE}/es/?as_of=0&amp;country=VE">' in page
+    assert f'<meta property="og:url" content="{HERE}/es/?as_of=r0&amp;country=VE">' in page
     assert '<meta property="og:title" content="Aquí no hay registrada ninguna excarcelación">' in page
     assert '<meta name="description" content="Ninguna autoridad ha publicado' in page
     assert 'type="application/atom+xml" title="Correcciones" href="/v1/corrections.atom?lang=es"' in page

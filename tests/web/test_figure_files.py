@@ -81,19 +81,21 @@ def test_a_drawing_stands_alone(world: World) -> None:
 def test_the_address_on_a_drawing_is_broken_between_its_terms_alone(world: World, padding: int) -> None:
     """Half a revision would be read as another."""
     world.restart_with(public_url=f"https://registry{'y' * padding}.example")
-    terms = "&".join(f"kind={kind}" for kind in ("full_release", "amnesty", "pardon", "banishment", "acquittal") * 2)
-    answer = world.client.get(f"{FIGURE}.svg?claim=7&{terms}&as_of=0")
+    terms = "&".join(
+        f"release_kind={kind}" for kind in ("full_release", "amnesty", "pardon", "banishment", "acquittal") * 2
+    )
+    answer = world.client.get(f"{FIGURE}.svg?claim=7&{terms}&as_of=r0")
     feet = re.findall(r'class="file-foot"[^>]*>([^<]*)<', answer.text.replace("&amp;", "&"))
     lines = feet[next(at for at, line in enumerate(feet) if line.startswith("https://")) :]
     assert len(lines) > 1
-    assert "".join(lines) == f"https://registry{'y' * padding}.example/es/claims/7?{terms}&as_of=0"
+    assert "".join(lines) == f"https://registry{'y' * padding}.example/es/claims/7?{terms}&as_of=r0"
     assert [line for line in lines[1:] if line[0] not in "&?/"] == []
 
 
 def test_a_term_that_is_wider_than_a_drawing_goes_on_in_the_next_line(world: World) -> None:
-    answer = world.client.get(f"{FIGURE}.svg?claim=7&any_of={'x' * 400}&as_of=0")
+    answer = world.client.get(f"{FIGURE}.svg?claim=7&verified_by_match=any&verified_by={'x' * 400}&as_of=r0")
     feet = re.findall(r'class="file-foot"[^>]*>([^<]*)<', answer.text.replace("&amp;", "&"))
-    assert f"?any_of={'x' * 400}&as_of=0" in "".join(feet)
+    assert f"?verified_by_match=any&verified_by={'x' * 400}&as_of=r0" in "".join(feet)
 
 
 def test_a_drawing_allows_its_own_style_alone(world: World) -> None:
@@ -141,7 +143,7 @@ def test_a_picture_that_cannot_be_drawn_is_refused(world: World, monkeypatch: py
 
 def test_a_figure_of_a_revision_names_it(world: World) -> None:
     for form in ("svg", "csv", "png"):
-        answer = world.client.get(f"{FIGURE}.{form}?claim=7&as_of=0")
+        answer = world.client.get(f"{FIGURE}.{form}?claim=7&as_of=r0")
         assert answer.headers["recuento-revision"] == "0"
         assert f"-0-es.{form}" in answer.headers["content-disposition"]
         assert answer.headers["cross-origin-resource-policy"] == "cross-origin"

@@ -18,10 +18,15 @@ NARROWER = {
     "detained_to=2020": "detained until 2020",
     "released_to=2026-01-12": "from 8 January 2026 to 12 January 2026",
     "min_sources=1": "independent sources, at least: 1",
-    "stage=ordered": "releases ordered in Venezuela since 8 January 2026",
-    "kind=release_with_measures": "kind of release: ",
+    "ordered_from=2026-01-08": "releases ordered in Venezuela since 8 January 2026",
+    "release_kind=release_with_measures": "kind of release: ",
     "net=true": "since 8 January 2026, net",
 }
+
+
+def window_of(stage: str) -> str:
+    """The window of the days of a stage."""
+    return urlencode(WINDOW).replace("released", {"carried_out": "released"}.get(stage, stage))
 
 
 def file(world: World) -> None:
@@ -29,7 +34,8 @@ def file(world: World) -> None:
 
 
 def address(name: str, further: str) -> str:
-    query = urlencode({**WINDOW, **NEEDED.get(name, {})})
+    window = {"country": "VE"} if further.startswith("ordered") else WINDOW
+    query = urlencode({**window, **NEEDED.get(name, {})})
     return f"{name}?{query}&{further}"
 
 
@@ -80,7 +86,7 @@ def test_the_frame_of_a_narrower_figure_is_as_high_as_its_longer_heading_needs(w
 )
 def test_a_number_at_another_stage_is_labelled_as_one(world: World, stage: str, said: str) -> None:
     world.file("foro", release__ordered_on="2026-01-10", release__announced_on="2026-01-09")
-    answer = world.client.get(f"/en/embed/number?{urlencode(WINDOW)}&stage={stage}").text
+    answer = world.client.get(f"/en/embed/number?{window_of(stage)}&stage={stage}").text
     label = answer.partition('<h1 class="alone">')[2].partition("</h1>")[0]
     assert label.endswith(said if stage == "carried_out" else f"{said}, verified")
 
@@ -88,10 +94,10 @@ def test_a_number_at_another_stage_is_labelled_as_one(world: World, stage: str, 
 @pytest.mark.parametrize("stage", ["announced", "ordered"])
 def test_squares_and_bars_of_another_stage_are_called_by_it(world: World, stage: str) -> None:
     world.file("foro", release__ordered_on="2026-01-10", release__announced_on="2026-01-09")
-    squares = unescape(world.client.get(f"/en/figures/people.svg?{urlencode(WINDOW)}&stage={stage}").text)
+    squares = unescape(world.client.get(f"/en/figures/people.svg?{window_of(stage)}&stage={stage}").text)
     assert f"1 {stage} release, of which 1 verified" in squares
     assert f"Each square is somebody's {stage} release, carried out or not." in squares
-    table = world.client.get(f"/en/figures/people.csv?{urlencode(WINDOW)}&stage={stage}").text
+    table = world.client.get(f"/en/figures/people.csv?{window_of(stage)}&stage={stage}").text
     assert table.startswith(f"{stage.title()} releases,")
-    funnel = world.client.get(f"/es/figures/funnel.csv?{urlencode(WINDOW)}&stage={stage}").text
+    funnel = world.client.get(f"/es/figures/funnel.csv?{window_of(stage)}&stage={stage}").text
     assert ("excarcelación ordenada,1" if stage == "ordered" else "excarcelación anunciada,1") in funnel

@@ -65,7 +65,7 @@ def test_a_page_says_its_revision_and_by_which_address_it_stays_as_it_is(world: 
     revision = world.file("foro")["receipt"]["revision"]
     page = world.client.get("/en/sources?country=VE", headers=PAGE).text
     assert f"This page is of revision {revision}." in page
-    pinned = f"/en/sources?country=VE&amp;as_of={revision}"
+    pinned = f"/en/sources?country=VE&amp;as_of=r{revision}"
     assert f'<a href="{pinned}">' in page
     again = world.client.get(pinned.replace("&amp;", "&"), headers=PAGE).text
     assert '<a href="/en/sources?country=VE">The page as of now</a>' in again

@@ -34,10 +34,10 @@ def pinned(path: str, pins: str) -> str:
 @pytest.mark.parametrize("path", PATHS)
 def test_earlier_rules_and_a_lost_revision_are_refused_wherever_they_are_named(world: World, path: str) -> None:
     revision = world.file("foro")["receipt"]["revision"]
-    for pins in (f"rules={RULES - 1}", f"as_of={revision}&{LOST}", f"as_of={revision + 9}&{LOST}"):
+    for pins in (f"rules={RULES - 1}", f"as_of=r{revision}&{LOST}", f"as_of=r{revision + 9}&{LOST}"):
         answer = world.client.get(pinned(path, pins))
         assert answer.status_code == 410, pins
-    assert world.client.get(pinned(path, f"as_of={revision}&leaf=x")).status_code == 422
+    assert world.client.get(pinned(path, f"as_of=r{revision}&leaf=x")).status_code == 422
 
 
 def test_the_pins_of_today_change_nothing(world: World) -> None:
@@ -51,9 +51,9 @@ def test_the_pins_of_today_change_nothing(world: World) -> None:
 
 def test_whoever_is_refused_is_led_to_the_same_page_of_today(world: World) -> None:
     revision = world.file("foro")["receipt"]["revision"]
-    old = unescape(world.client.get(f"/en/embed/contested?country=VE&as_of={revision}&rules={RULES - 1}").text)
-    assert f'href="/en/embed/contested?country=VE&as_of={revision}&rules={RULES}"' in old
-    lost = unescape(world.client.get(f"/en/counts?country=VE&as_of={revision}&{LOST}").text)
+    old = unescape(world.client.get(f"/en/embed/contested?country=VE&as_of=r{revision}&rules={RULES - 1}").text)
+    assert f'href="/en/embed/contested?country=VE&as_of=r{revision}&rules={RULES}"' in old
+    lost = unescape(world.client.get(f"/en/counts?country=VE&as_of=r{revision}&{LOST}").text)
     assert 'href="/en/counts?country=VE"' in lost
 
 

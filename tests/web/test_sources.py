@@ -44,10 +44,21 @@ def test_sources_stand_by_what_they_verified_and_those_that_say_nothing_last() -
     known = {slug: build_unknown_source(slug) for slug in ("a quiet one", "foro", "jep", "ministry")}
     said = (("ministry", {"reported": 1}), ("jep", {"verified": 2}), ("foro", {"verified": 2}), ("new", {"refuted": 1}))
     count = {"groups": [{"by": {"source": slug}, "counts": SAID | numbers, "list": None} for slug, numbers in said]}
-    overlap = {"sources": [{"source": "foro", "only_this_source": 1, "only_list": "/v1/releases?only_by=foro"}]}
+    overlap = {
+        "sources": [
+            {
+                "source": "foro",
+                "only_this_source": 1,
+                "only_list": "/v1/releases?verified_by_match=only&verified_by=foro",
+            }
+        ]
+    }
     rows = build_source_rows(count, overlap, known, behind)
     assert [row.source["slug"] for row in rows] == ["foro", "jep", "ministry", "new", "a quiet one"]
-    assert (rows[0].only_this_source, rows[0].only_list_page) == (1, "/releases?only_by=foro")
+    assert (rows[0].only_this_source, rows[0].only_list_page) == (
+        1,
+        "/releases?verified_by_match=only&verified_by=foro",
+    )
     assert [row.statements for row in rows] == [2, 2, 1, 1, 0]
 
 

@@ -30,7 +30,13 @@ def read(world: World, path: str) -> str:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/counts?country=VE", "/counts?country=VE&group_by=kind", "/embed/contested", "/embed/groups?group_by=kind"],
+    [
+        "/",
+        "/counts?country=VE",
+        "/counts?country=VE&group_by=release_kind",
+        "/embed/contested",
+        "/embed/groups?group_by=release_kind",
+    ],
 )
 def test_pages_and_embeds_say_what_is_under_review(reviewed: World, path: str) -> None:
     assert ENGLISH in read(reviewed, f"/en{path}")
@@ -65,7 +71,7 @@ def test_tables_have_columns_of_it(reviewed: World) -> None:
 def test_squares_have_rows_of_it(reviewed: World) -> None:
     for path in ("/en/", "/en/embed/people"):
         assert "reports awaiting review: outside the count" in read(reviewed, path)
-    assert "reports await" in read(reviewed, "/en/figures/groups.svg?group_by=kind")
+    assert "reports await" in read(reviewed, "/en/figures/groups.svg?group_by=release_kind")
 
 
 def test_nothing_is_said_where_nothing_is_under_review(world: World) -> None:

@@ -37,6 +37,7 @@ from app.api.middleware.count_worker import COUNT_PATHS, forward_count
 from app.api.responses import SCOPE_BODILESS, SCOPE_SOURCE_HEAD, RawHeaders, parse_etags
 from app.api.table_routes import build_table_template, split_table_path
 from app.lanes import Sender, current_sender
+from app.moments import parse_revision
 from app.queries.terms import PERSONAL_FILTERS, SEARCH_TERM
 from app.server_log import get_request_stats
 
@@ -83,7 +84,7 @@ def is_cacheable(path: str, query: bytes, *, is_page: bool = False) -> bool:
         return False
     return not any(
         name == SEARCH_TERM
-        or (name in MOMENT_PARAMETERS and not (value.isascii() and value.isdigit()))
+        or (name in MOMENT_PARAMETERS and parse_revision(value) is None)
         or (is_people_list and name in PERSONAL_FILTERS)
         for name, value in parameters
     )

@@ -35,6 +35,7 @@ from app.estimates.shapes import ReleaseEstimate
 from app.exports import count_tables as tables
 from app.log.entries import pin_revision
 from app.log.head import is_demo
+from app.moments import format_revision
 from app.projection import RULES
 from app.queries.countables import find_countable_of_address, get_countable
 from app.queries.parameters import (
@@ -171,9 +172,8 @@ def answer_citation(context: ReadContext, code: str, query: RevisionQuery) -> Re
     def build(revision: int) -> Answer:
         if revision < cited_revision:
             detail = Message(
-                "This count is cited as of revision {cited_revision}: ask for that or a later one, or "
-                "leave `as_of` out.",
-                cited_revision=cited_revision,
+                "This count is cited as of {cited_revision}: ask for that or a later one, or leave `as_of` out.",
+                cited_revision=format_revision(cited_revision),
             )
             raise Invalid.at_pointer("/as_of", "before_the_citation", detail)
         cited_count = _build_count(context, terms, cited_revision)

@@ -32,6 +32,7 @@ from app.dates import format_instant
 from app.errors import AgeNeedsDay, AheadOfHead, Conflict, Invalid, NotFound, Redacted
 from app.exports import lists
 from app.log.entries import load_entry, pin_revision
+from app.moments import format_revision
 from app.queries import list_pages, person_records
 from app.queries.corrections import CORRECTION_NAMESPACE, query_corrections
 from app.queries.countables import resolve_held_day
@@ -154,9 +155,10 @@ def _build_whole_list(context: ReadContext, query: Terms, build: PageBuilder[Ter
     paging_terms = sorted(query.model_fields_set & {"limit", "cursor"})
     if paging_terms:
         raise Invalid.at_pointer(f"/{paging_terms[0]}", "unpaged", UNPAGED_DETAIL)
-    fixed_terms: dict[str, Any] = {"limit": MAX_LIMIT, "as_of": str(revision)}
-    if getattr(query, "changed_since", None) is not None:
-        fixed_terms["changed_since"] = str(context.resolve_since(query))
+    fixed_terms: dict[str, Any] = {"limit": MAX_LIMIT, "as_of": format_revision(revision)}
+    since_revision = context.resolve_since(query) if hasattr(query, "changed_since") else None
+    if since_revision is not None:
+        fixed_terms["changed_since"] = format_revision(since_revision)
     first_page = build(context, query.model_copy(update=fixed_terms), revision)
 
     def read_next_page(cursor: str, head: LogHead | None) -> Page[Mapping[str, Any]]:

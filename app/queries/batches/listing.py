@@ -67,7 +67,7 @@ def query_batch_reports(
     batch = [
         report
         for report in iterate_unreviewed(session, source.key)
-        if report.revision > after and (report.kind, report.request) == (query.kind, query.list)
+        if report.revision > after and (report.kind, report.request) == (query.batch_kind, query.list)
     ]
     part = batch[:MAX_COMPARED_REPORTS]
     compared = compare_reports(session, part, reader, revision)

@@ -198,7 +198,8 @@ def _build_verified_steps(count: Mapping[str, Any], words: Catalogue, to_page_ad
 
 def _find_kind_group(count: Mapping[str, Any], kind: ReleaseKind) -> Mapping[str, Any]:
     return next(
-        (group for group in count["groups"] if group["by"]["kind"] == kind), {"counts": {"cases": 0}, "list": None}
+        (group for group in count["groups"] if group["by"]["release_kind"] == kind),
+        {"counts": {"cases": 0}, "list": None},
     )
 
 
@@ -219,7 +220,7 @@ async def load_funnel_figure(page: Page, terms: Terms) -> Figure:
     words, count_terms = page.catalogue, drop_grouping(terms)
     by_source, by_kind = await gather(
         page.api.read(count_releases, count_terms, group_by="source"),
-        page.api.read(count_releases, count_terms, group_by="kind"),
+        page.api.read(count_releases, count_terms, group_by="release_kind"),
     )
     _, unlinkable_count = words.gettext, by_source["caveats"]["unlinkable"]
     steps = build_funnel_steps(by_source, by_kind, words, page.to_page_address)

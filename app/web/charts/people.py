@@ -73,7 +73,7 @@ def read_release_numbers(total: Mapping[str, Any], exact: Mapping[str, Any]) -> 
     sources."""
     by_status = {group["by"]["status"]: group for group in total["groups"]}
     verified_by_sources = {
-        group["by"]["sources"]: group for group in exact["groups"] if group["by"]["status"] == "verified"
+        group["by"]["source_count"]: group for group in exact["groups"] if group["by"]["status"] == "verified"
     }
     total_numbers, caveats = total["total"], total["caveats"]
     groups = {
@@ -167,7 +167,7 @@ async def load_people_figure(page: Page, terms: Mapping[str, Any]) -> Figure:
     count_terms = drop_grouping(terms)
     total, exact = await gather(
         page.api.read(count_releases, {**count_terms, "group_by": "status"}),
-        page.api.read(count_releases, {**count_terms, "group_by": ["status", "sources"]}),
+        page.api.read(count_releases, {**count_terms, "group_by": ["status", "source_count"]}),
     )
     return replace(
         build_people_figure(read_release_numbers(total, exact), page, count_terms),

@@ -9,19 +9,21 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from app import dates
 from app.api.routes.directory import read_claim, reconcile_claim
 from app.errors import NotFound
+from app.moments import format_revision
+from app.queries.dimensions import get_window_start_name
 from app.vocabulary import Measure
 from app.web.api_client import gather
 from app.web.claims.text import is_by_organisation, is_independent
 from app.web.count_text import fetch_citation
-from app.web.page import Page, no_such_page
+from app.web.page import Page, no_such_page, parse_terms
 
 # A claim with one of these terms depends on sources already: its count is not broken down by source.
-SOURCE_TERMS = frozenset({"any_of", "all_of", "min_sources", "status"})
+SOURCE_TERMS = frozenset({"verified_by", "min_sources", "status"})
 PINNING_TERMS = frozenset(
     {"as_of", "leaf", "rules", "group_by"}
 )  # of a permalink, in addition to the terms of the count
@@ -107,21 +109,21 @@ def _parse_claim_id(claim_id: str) -> str:
 async def _add_breakdown(page: Page, reconciled_claim: ReconciledClaim, permalink: str) -> ReconciledClaim:
     """Return the claim with the count of its terms, and with what its main source verified of it."""
     address = urlsplit(permalink)
-    terms = {name: values for name, values in parse_qs(address.query).items() if name not in PINNING_TERMS}
+    terms = parse_terms([pair for pair in parse_qsl(address.query) if pair[0] not in PINNING_TERMS])
     main = None if SOURCE_TERMS & terms.keys() else find_main_source(page, reconciled_claim)
     usual = None if main is None else find_usual_figure(reconciled_claim, main)
-    revision = reconciled_claim.base["at"]["revision"] if reconciled_claim.base else None
+    as_of = format_revision(reconciled_claim.base["at"]["revision"]) if reconciled_claim.base else None
 
     def fetch_count(**filters: Any) -> Any:
-        return page.api.read_address(address.path, {**terms, **filters}, as_of=revision)
+        return page.api.read_address(address.path, {**terms, **filters}, as_of=as_of)
 
     questions = {"whole": fetch_count()}
     if main is not None:
-        questions["by_main"] = fetch_count(any_of=main)
+        questions["by_main"] = fetch_count(verified_by=main)
     if usual is not None:
-        usual_terms = {"any_of": main, "released_from": usual["window_from"]}
+        usual_terms = {"verified_by": main, get_window_start_name(terms): usual["window_from"]}
         questions["usually"] = fetch_count(**usual_terms)
-        if terms.get("net") == ["true"]:
+        if terms.get("net") == "true":
             questions["usually_gross"] = fetch_count(**usual_terms, net="false")
     counts = dict(zip(questions, await gather(*questions.values()), strict=True))
     numbers = {name: get_verified_number(answer) for name, answer in counts.items()}

@@ -6,6 +6,8 @@ from markupsafe import Markup
 
 from app.dates import is_month_or_year
 from app.formats import capitalize_first_letter
+from app.moments import format_revision
+from app.queries.dimensions import get_window_start_name
 from app.vocabulary import Qualifier
 from app.web.api_client import Terms
 from app.web.charts.reconciliation import ClaimComparison, Kind, Segment, lay_out_horizontal_bar, lay_out_vertical_bar
@@ -201,7 +203,7 @@ def _build_main_segments(page: Page, reconciled_claim: ReconciledClaim) -> list[
                 "main",
                 reconciled_claim.main_verified,
                 text,
-                _build_list_address(page, reconciled_claim, any_of=reconciled_claim.main_source),
+                _build_list_address(page, reconciled_claim, verified_by=reconciled_claim.main_source),
             )
         ]
     usual, rest = (
@@ -210,8 +212,11 @@ def _build_main_segments(page: Page, reconciled_claim: ReconciledClaim) -> list[
     )
     values = {**source, "since": format_since(words, reconciled_claim.usual_start)}
     text = ngettext("verified by %(source)s, %(since)s", "verified by %(source)s, %(since)s", usual) % values
+    start_name = get_window_start_name(reconciled_claim.terms or {})
     address = _build_list_address(
-        page, reconciled_claim, any_of=reconciled_claim.main_source, released_from=reconciled_claim.usual_start
+        page,
+        reconciled_claim,
+        **{"verified_by": reconciled_claim.main_source, start_name: reconciled_claim.usual_start},
     )
     rest_text = ngettext(
         "verified by %(source)s, of the days before that", "verified by %(source)s, of the days before that", rest
@@ -237,7 +242,8 @@ def _build_list_address(page: Page, reconciled_claim: ReconciledClaim, **filters
     ):
         return None
     return page.address(
-        "/releases", {**reconciled_claim.terms, **filters, "as_of": reconciled_claim.base["at"]["revision"]}
+        "/releases",
+        {**reconciled_claim.terms, **filters, "as_of": format_revision(reconciled_claim.base["at"]["revision"])},
     )
 
 

@@ -170,7 +170,7 @@ def build_next_address(page: Page, following: str | None) -> str | None:
         return None
     query = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
     retained_terms = {name: page.terms[name] for name in (*FILTERS, "sort") if name in page.terms}
-    return page.address("/claims", {**retained_terms, "cursor": query["cursor"], "as_of": page.revision})
+    return page.address("/claims", {**retained_terms, "cursor": query["cursor"], "as_of": page.as_of})
 
 
 def list_claim_countries(page: Page, claims: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -10,6 +10,8 @@ from app import dates
 from app.api.routes.counts import count_releases
 from app.api.routes.directory import read_claim
 from app.errors import Invalid, NotFound
+from app.moments import format_revision, parse_revision
+from app.queries.dimensions import get_window_start_name
 from app.queries.terms import list_values
 from app.vocabulary import Measure, SourceKind
 from app.web.api_client import Terms, gather
@@ -31,12 +33,12 @@ from app.web.rendering import Catalogue, format_claim_figure
 SOURCE_ROWS = "source-rows"
 OTHER_MEASURE_MESSAGE = "This claim does not count releases: only a figure of people released stands above these rows."
 PRINTING_FIELDS = ("claimant", "low", "high", "qualifier", "series")  # equal in all printings of a figure
-AFTER_AS_OF_MESSAGE = "This is after `as_of` (revision %s): give an earlier moment, or leave `as_of` out."
+AFTER_AS_OF_MESSAGE = "This is after `as_of` (%s): give an earlier moment, or leave `as_of` out."
 MAX_PRINTINGS = 8  # of one claim in an address: each is a request, and no claim had more
 
 
 async def build_source_rows_figure(
-    page: Page, terms: Terms, earlier_moment: str | int | None = None, claims: Sequence[Mapping[str, Any]] = ()
+    page: Page, terms: Terms, earlier_moment: str | None = None, claims: Sequence[Mapping[str, Any]] = ()
 ) -> Figure:
     """Build the rows of a count: what each independent source verified now and at `earlier_moment`, a day or a
     revision.
@@ -57,7 +59,8 @@ async def build_source_rows_figure(
         counts.append(page.api.read(count_releases, query, as_of=earlier_moment))
     current_count, *earlier_counts = await gather(*counts)
     if earlier_counts and earlier_counts[0]["at"]["revision"] > current_count["at"]["revision"]:
-        raise Invalid.at_pointer("/then", "after_as_of", AFTER_AS_OF_MESSAGE % current_count["at"]["revision"])
+        as_of = format_revision(current_count["at"]["revision"])
+        raise Invalid.at_pointer("/then", "after_as_of", AFTER_AS_OF_MESSAGE % as_of)
     if (
         earlier_counts and earlier_counts[0]["at"]["recorded_at"] is None
     ):  # there were no reports yet, so there is no hour
@@ -139,11 +142,9 @@ def _select_printings(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, 
     return [claim for claim in claims if figure(claim) == figure(claims[0])]
 
 
-def _format_earlier_day(page: Page, earlier_moment: str | int | None, count: Mapping[str, Any]) -> str:
+def _format_earlier_day(page: Page, earlier_moment: str | None, count: Mapping[str, Any]) -> str:
     """Format the moment of the earlier numbers."""
-    if (
-        isinstance(earlier_moment, str) and dates.is_day(earlier_moment) and not earlier_moment.isdigit()
-    ):  # revisions can have as many digits
+    if earlier_moment is not None and dates.is_day(earlier_moment) and parse_revision(earlier_moment) is None:
         return page.catalogue.short_day(earlier_moment)
     return page.catalogue.short_moment(count["at"]["recorded_at"], page.zone)
 
@@ -200,7 +201,7 @@ def _build_claim_row(page: Page, terms: Terms, claims: Sequence[Mapping[str, Any
     elif len(starts) > 1:
         printed_starts = _("It was %(printed)s: this is not the count of the rows below.")
         sentence = printed_starts % {"printed": format_starts(starts, words)}
-    elif starts != [terms.get("released_from")]:
+    elif starts != [terms.get(get_window_start_name(terms))]:
         other_start = _("It counts %(since)s: this is not the count of the rows below.")
         sentence = other_start % {"since": format_since(words, starts[0])}
     else:

@@ -10,8 +10,10 @@ from markupsafe import Markup
 
 from app import dates
 from app.api.routes.directory import read_claim
+from app.claims.figures import translate_definition_terms
 from app.errors import Problem
 from app.formats import lower_first_letter
+from app.queries.dimensions import STAGES_BY_EVENT, get_stage_event
 from app.queries.terms import list_values
 from app.vocabulary import Measure, SourceKind, Stage
 from app.web.count_text import TermFormatter
@@ -234,17 +236,25 @@ def format_term_name(page: Page, name: str) -> str:
 def is_same_count(claim: Mapping[str, Any], terms: Mapping[str, Any]) -> bool:
     """Return whether a claim of releases counts by the echoed terms of a count, whatever their beginnings."""
     definition = claim.get("definition") or {}
-    own = {"stage": Stage.CARRIED_OUT, "net": bool(definition.get("net")), "country": claim["country"],
-           "released_to": claim["window_to"], **(definition.get("terms") or {})}  # fmt: skip
+    own = {
+        "stage": Stage.CARRIED_OUT,
+        "net": bool(definition.get("net")),
+        "country": claim["country"],
+        **translate_definition_terms(definition.get("terms") or {}),
+    }
+    own[f"{get_stage_event(str(own['stage']))}_to"] = claim["window_to"]
     has_own_population = bool(definition.get("population") or definition.get("subset_of"))
     return not has_own_population and _normalize_terms(own) == _normalize_terms(terms)
+
+
+WINDOW_STARTS = tuple(f"{event}_from" for event in STAGES_BY_EVENT)
 
 
 def _normalize_terms(terms: Mapping[str, Any]) -> dict[str, list[str]]:
     return {
         name: sorted(map(str, list_values(value)))
         for name, value in terms.items()
-        if value is not None and name not in ("released_from", "group_by")
+        if value is not None and name not in (*WINDOW_STARTS, "group_by")
     }
 
 

@@ -17,18 +17,12 @@ from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.directory import list_sources
 from app.dates import DAY_LENGTH, format_instant
 from app.formats import COUNTRIES
+from app.moments import format_revision
 from app.queries.countables import Countable
-from app.queries.terms import (
-    DEFAULT_HELD_WITHIN,
-    DETENTIONS,
-    HELD,
-    MAX_DIMENSIONS,
-    PIN_PARAMETERS,
-    RELEASES,
-    list_dimensions,
-)
+from app.queries.dimensions import DETENTIONS, HELD, RELEASES, list_dimensions
+from app.queries.terms import DEFAULT_HELD_WITHIN, MAX_DIMENSIONS, PIN_PARAMETERS
 from app.vocabulary import Stage
-from app.web.count_text import CODE_LISTS, TermFormatter, has_personal_terms
+from app.web.count_text import CODE_LISTS, CUSTODY_WINDOW_TERMS, WINDOW_TERMS, TermFormatter, has_personal_terms
 from app.web.form_errors import TermFault
 from app.web.page import Page
 
@@ -40,28 +34,27 @@ USUAL_TERMS = {
     DETENTIONS: ("country", "detained_from", "detained_to", "as_of", "ended", "ended_from", "ended_to", "group_by"),
     HELD: ("country", "held_on", "as_of", "house_arrest", "held_within", "group_by"),
 }
-VERIFICATION_TERMS = ("status", "min_sources", "sources", "source")
-RELEASE_TERMS = ("kind", "condition", "destination", "rearrested")
+VERIFICATION_TERMS = ("status", "min_sources", "max_sources", "source", "verified_by_match")
+RELEASE_TERMS = (
+    *("release_kind", "condition", "destination", "rearrested"),
+    *("ordered_from", "ordered_to", "announced_from", "announced_to"),
+)
+RELEASES_ONLY_TERMS = frozenset({"release_kind", *WINDOW_TERMS})
 PERSON_TERMS = ("gender", "age_group", "nationality", "not_nationality", "category", "group", "designation", "state")
 DETENTION_TERMS = ("facility", "area", "legal_status", "detained_from", "detained_to")
-SOURCE_LIST_TERMS = {
-    RELEASES: ("any_of", "all_of", "only_by"),
-    DETENTIONS: ("any_of", "all_of"),
-    HELD: ("any_of", "all_of"),
-}
+SOURCE_LIST_TERMS = ("verified_by", "not_verified_by")
 WIDGETS: dict[str, Widget] = {
-    **dict.fromkeys(("released_from", "released_to", "held_on", "as_of", "detained_from", "detained_to"), "date"),
-    **dict.fromkeys(("ended_from", "ended_to"), "date"),
+    **dict.fromkeys((*WINDOW_TERMS, *CUSTODY_WINDOW_TERMS, "held_on", "as_of"), "date"),
     **dict.fromkeys(("destination", "zone"), "text"),
     **dict.fromkeys(("nationality", "not_nationality"), "countries"),
-    **dict.fromkeys(("min_sources", "sources", "held_within"), "number"),
-    **dict.fromkeys(("kind", "status", "ended"), "checks"),
+    **dict.fromkeys(("min_sources", "max_sources", "held_within"), "number"),
+    **dict.fromkeys(("release_kind", "status", "ended"), "checks"),
     **dict.fromkeys(("net", "house_arrest"), "switch"),
     "group_by": "groups",
 }
 CHOICE_WIDGETS = ("choice", "checks", "groups")  # widgets with options
-# Aliases of terms, mapped to their names in the form.
-TERM_ALIASES = {"verified_by": "all_of"}
+# Terms whose default is an option of its own: nothing else means it.
+DEFAULT_OPTIONS = {"stage": Stage.CARRIED_OUT.value, "verified_by_match": "all"}
 
 
 @dataclass(frozen=True)
@@ -143,7 +136,7 @@ class CountForm:
     @cached_property
     def sections(self) -> list[FormSection]:
         _ = self.formatter.words.gettext
-        sources = [self._build_field(name) for name in SOURCE_LIST_TERMS[self.noun]]
+        sources = [self._build_field(name) for name in SOURCE_LIST_TERMS]
         return [
             FormSection(_("By whose word"), self._build_fields(VERIFICATION_TERMS), sources, self._build_rows(sources)),
             FormSection(_("The release"), self._build_fields(RELEASE_TERMS)),
@@ -175,16 +168,14 @@ class CountForm:
         return [
             self._build_field(name)
             for name in names
-            if name not in USUAL_TERMS[self.noun] and (self.noun == RELEASES or name != "kind")
+            if name not in USUAL_TERMS[self.noun] and (self.noun == RELEASES or name not in RELEASES_ONLY_TERMS)
         ]
 
     def _build_field(self, name: str) -> FormField:
         values = list(self.values.get(name, ()))
-        if name == "all_of":  # `verified_by` is an alias
-            values += self.values.get("verified_by", ())
-        if name == "stage":
-            values = values or [Stage.CARRIED_OUT.value]
-        options = self._build_options(name, values)
+        default = DEFAULT_OPTIONS.get(name)
+        options = self._build_options(name, values or ([] if default is None else [default]))
+        values = [value for value in values if value != default]
         notes = [option.note for option in options if option.is_chosen and option.note]
         widget = WIDGETS.get(name, "choice")
         hint = self._hints.get(name) or (" ".join(notes) if widget == "choice" else "")
@@ -216,6 +207,8 @@ class CountForm:
             values = formatter.sources
         elif name == "group_by":
             return [(value, formatter.get_dimension_label(value), "") for value in list_dimensions(self.noun)]
+        elif name == "verified_by_match":
+            return [(value, label, "") for value, label in formatter.list_match_choices()]
         elif name == "rearrested":
             return [("true", _("yes"), ""), ("false", _("no"), "")]
         return sorted(
@@ -237,7 +230,7 @@ class CountForm:
             "nationality": _("Two letters of a country, such as AR; people with any of these."),
             "not_nationality": _("People of whom a nationality is known, and none of these."),
             "zone": _("In which a day ends, such as America/Caracas. Left out: the registry’s own."),
-            "sources": _("0: only reported, verified by no independent source."),
+            "max_sources": _("0: only reported, verified by no independent source."),
         }
 
     @property
@@ -267,7 +260,7 @@ async def redirect_to_past(page: Page, path: str, moment: datetime) -> Response:
     revision = page.revision
     if moment < page.request.app.state.clock():
         revision = (await page.api.read(list_sources, as_of=format_instant(moment), limit=1))["at"]["revision"]
-    pins = {"rules": page.rules, "as_of": max(1, revision)}
+    pins = {"rules": page.rules, "as_of": format_revision(max(1, revision))}
     headers = {"Vary": VARY, "Link": _build_original_link(page, path), "Cache-Control": CACHE_REVALIDATE}
     return RedirectResponse(page.address(path, {**page.terms, **pins}), 302, headers=headers)
 

@@ -10,8 +10,9 @@ from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT
 from app.counts.citation import is_lower_bound
 from app.errors import Problem
 from app.queries.countables import COUNTABLES, Countable
+from app.queries.dimensions import DETENTIONS, HELD, RELEASES
 from app.queries.parameters import CountQuery
-from app.queries.terms import DETENTIONS, HELD, PIN_PARAMETERS, RELEASES
+from app.queries.terms import PIN_PARAMETERS
 from app.web.api_client import gather
 from app.web.count_text import (
     TermFormatter,
@@ -22,7 +23,6 @@ from app.web.count_text import (
 )
 from app.web.counting import tables
 from app.web.counting.form import (
-    TERM_ALIASES,
     CountForm,
     build_link_headers,
     list_values_by_term,
@@ -118,7 +118,7 @@ async def _show_count(request: Request, countable: Countable) -> Response:
         noun=countable.noun,
         formatter=formatter,
         values=list_values_by_term(terms | _resolve_terms(count)),
-        faults={} if problem is None else collect_term_faults(problem, page.catalogue, TERM_ALIASES),
+        faults={} if problem is None else collect_term_faults(problem, page.catalogue),
         countries=sorted({*countries, *(place["country"] for place in places)}),
         areas=sorted({place["area"] for place in places if place["area"]}),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.formats import capitalize_first_letter
 from app.queries.countables import find_countable_of_path
-from app.queries.terms import DETENTIONS, DIMENSIONS, HELD, RELEASES
+from app.queries.dimensions import DETENTIONS, DIMENSIONS, HELD, RELEASES
 from app.web.charts.groups import MAX_TIME_COLUMNS, Group, GroupBars, lay_out_group_bars, lay_out_group_columns
 from app.web.count_text import WITHHELD, TermFormatter, describe_narrower_count, has_personal_terms, parse_question
 from app.web.figure import FULL_WIDTH, PHONE_WIDTH, Figure, render_drawing

@@ -92,7 +92,8 @@ async def show_batch(
     cursor = cursor or first_value(form_values, CURSOR_FIELD) or None
     titles = {WHICH_FIELD: _("Which reports?"), OUTCOME_FIELD: _("What do you decide?"), REASON_FIELD: _("Why")}
     faulty, others = collect_field_faults(problem, titles, desk.catalogue)
-    terms = {name: first_value(form_values, name) for name in BATCH_FIELDS}
+    fields = {name: first_value(form_values, name) for name in BATCH_FIELDS}
+    terms = {"batch_kind" if name == "kind" else name: value for name, value in fields.items()}
     answer, listed, facilities = await gather(
         desk.api.read(list_batch_reports, terms, limit=ROWS_PER_PAGE, cursor=cursor),
         desk.api.read(list_batches, compare=False),
@@ -107,7 +108,7 @@ async def show_batch(
         }
         for row in answer["data"]
     ]
-    batch = next((batch for batch in listed["data"] if all(str(batch[n]) == terms[n] for n in BATCH_FIELDS)), None)
+    batch = next((batch for batch in listed["data"] if all(str(batch[n]) == fields[n] for n in BATCH_FIELDS)), None)
     return await desk.show(
         "desk/review/batch.html",
         status=problem.get("status", 200),

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from app import dates
 from app.api.routes.counts import count_releases, count_series
 from app.api.routes.directory import list_claims, reconcile_claim
+from app.moments import format_revision
 from app.vocabulary import Measure, Qualifier, Series
 from app.web.api_client import gather
 from app.web.charts.marks import PublishedValue
@@ -63,7 +64,7 @@ class HomeData:
     contested_statement: Statement | None
     last_comparable: Statement | None
     count_then: Answer | None
-    count_then_as_of: str | int | None
+    count_then_as_of: str | None
     reconciliations: Mapping[str, Answer]
     zoom_start: date | None  # the first of the two days shown by the hour
     hourly_series: Answer | None
@@ -231,16 +232,17 @@ async def _load_hourly_series(page: Page, terms: Mapping[str, Any], series: Answ
     as_of = next((revision_by_day[end] for end in ends if end in revision_by_day), None)
     if zoom_start is None or as_of is None:
         return None
-    return await page.api.read(count_series, terms, interval="hour", told_from=zoom_start.isoformat(), as_of=as_of
-    )  # fmt: skip
+    return await page.api.read(
+        count_series, terms, interval="hour", told_from=zoom_start.isoformat(), as_of=format_revision(as_of)
+    )
 
 
-def _choose_count_then_as_of(series: Answer, contested_statement: Statement | None) -> str | int | None:
+def _choose_count_then_as_of(series: Answer, contested_statement: Statement | None) -> str | None:
     """Return the end of the contested day, or the newest revision if that is in the future."""
     if contested_statement is None:
         return None
     newest = series["points"][-1]
-    return newest["revision"] if newest["on"] <= contested_statement.day else contested_statement.day
+    return format_revision(newest["revision"]) if newest["on"] <= contested_statement.day else contested_statement.day
 
 
 async def _load_count_then(
@@ -250,7 +252,7 @@ async def _load_count_then(
     be cached."""
     if contested_statement is None:
         return None
-    revision_by_day = {point["on"]: point["revision"] for point in series["points"]}
+    revision_by_day = {point["on"]: format_revision(point["revision"]) for point in series["points"]}
     as_of = revision_by_day.get(contested_statement.day, _choose_count_then_as_of(series, contested_statement))
     return _keep_combined(await page.api.read(count_releases, terms, group_by="source", as_of=as_of))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.moments import format_revision
 from app.vocabulary import Qualifier
 from app.web.charts import contested
 from app.web.charts.marks import NARROW, WIDE, ClaimBar, ClaimsChart, Frame, Gap, Line, Reference, WindowRow
@@ -114,7 +115,7 @@ def build_contested_figure(page: Page, data: HomeData) -> Figure:
         for frame in (WIDE, NARROW)
     }  # fmt: skip
     terms = data.question.terms
-    pinned_terms = {**terms, "as_of": data.count_now["at"]["revision"]}
+    pinned_terms = {**terms, "as_of": format_revision(data.count_now["at"]["revision"])}
     csv_terms = {"interval": data.series["terms"]["interval"], "claims": "true"}
     csv = page.address("/counts/series.csv", {**pinned_terms, **csv_terms})
     return Figure(

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.moments import format_revision
 from app.web.charts import hours
 from app.web.charts.hours import NARROW, WIDE, HourlyClaim, HourlyPublishedValue, HoursChart, Line
 from app.web.charts.text import compute_day_number
@@ -64,7 +65,7 @@ def build_zoom(page: Page, data: HomeData) -> Zoom | None:
         for frame in (WIDE, NARROW)
     }  # fmt: skip
     terms = {**data.question.terms, "interval": "hour", "told_from": data.zoom_start.isoformat(),
-             "as_of": data.hourly_series["at"]["revision"]}  # fmt: skip
+             "as_of": format_revision(data.hourly_series["at"]["revision"])}  # fmt: skip
     csv = page.address("/counts/series.csv", {**terms, "claims": "true"})
     figure = Figure(
         name=NAME,

@@ -52,7 +52,7 @@ async def show_home(page: Page) -> Response:
     terms = question.terms
     (data, rows), by_kind, corrections, *more_figures = await gather(
         _load_contested(page, question, claims),
-        page.api.read(count_releases, terms, group_by="kind"),
+        page.api.read(count_releases, terms, group_by="release_kind"),
         page.api.read(list_corrections, country=question.country, limit=MAX_CORRECTIONS),
         load_funnel_figure(page, terms),
         load_overlap_figure(page, terms),
@@ -87,7 +87,7 @@ async def show_home(page: Page) -> Response:
         measures=sum(
             group["counts"]["cases"]
             for group in by_kind["groups"]
-            if group["by"]["kind"] == ReleaseKind.RELEASE_WITH_MEASURES
+            if group["by"]["release_kind"] == ReleaseKind.RELEASE_WITH_MEASURES
         ),
         corrections=[teller.format_correction(correction) for correction in corrections["data"]],
         max_changes=MAX_CHANGES,

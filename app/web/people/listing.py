@@ -14,6 +14,7 @@ from app.dates import DAY_LENGTH
 from app.formats import COUNTRIES, lower_first_letter
 from app.vocabulary import Stage
 from app.web.api_client import gather
+from app.web.count_text import WINDOW_TERMS
 from app.web.page import Page
 from app.web.people.spells import Json, PersonFormatter, fetch_facilities_by_slug
 
@@ -21,9 +22,10 @@ FieldKind = Literal["text", "day", "number", "choice", "several"]
 # Terms shown at first, and terms behind a summary; by list, if they differ.
 USUAL_TERMS = ("q", "country", "facility", "verified_by", "released_from", "released_to", "status", "sort")
 EXTRA_TERMS = (
-    "all_of", "state", "kind", "stage", "min_sources", "sources", "source", "area", "designation", "gender",
+    "verified_by_match", "not_verified_by", "state", "release_kind", "stage", "min_sources", "max_sources", "source",
+    "area", "designation", "gender",
     "age_group", "nationality", "category", "group", "legal_status", "condition", "rearrested", "net", "detained_from",
-    "detained_to",
+    "detained_to", "ordered_from", "ordered_to", "announced_from", "announced_to",
 )  # fmt: skip
 SORT_ORDERS = {
     "/releases": ("recorded", "-recorded", "released_on", "-released_on"),
@@ -31,15 +33,16 @@ SORT_ORDERS = {
 }
 # Code lists of terms.
 TERM_CODE_LISTS = {
-    "status": "statuses", "state": "states", "kind": "release_kinds", "stage": "stages", "designation": "designations",
+    "status": "statuses", "state": "states", "release_kind": "release_kinds", "stage": "stages",
+    "designation": "designations",
     "gender": "genders", "age_group": "age_groups", "category": "categories", "group": "groups",
     "legal_status": "legal_statuses", "condition": "conditions",
 }  # fmt: skip
-MULTIPLE_CHOICE_TERMS = frozenset({"status", "kind", "all_of"})
-SOURCE_TERMS = frozenset({"verified_by", "source", "any_of", "all_of", "only_by"})
+MULTIPLE_CHOICE_TERMS = frozenset({"status", "release_kind", "not_verified_by"})
+SOURCE_TERMS = frozenset({"verified_by", "source", "not_verified_by"})
 COUNTRY_TERMS = frozenset({"country", "nationality", "not_nationality"})
-DATE_TERMS = frozenset({"released_from", "released_to", "detained_from", "detained_to"})
-NUMBER_TERMS = frozenset({"min_sources", "sources"})
+DATE_TERMS = frozenset({*WINDOW_TERMS, "detained_from", "detained_to"})
+NUMBER_TERMS = frozenset({"min_sources", "max_sources"})
 BOOLEAN_TERMS = frozenset({"rearrested", "net"})
 # Terms in all addresses of counts; they are defaults of lists.
 DEFAULT_TERMS = {"stage": "carried_out", "net": "false"}
@@ -176,6 +179,8 @@ class FilterFields:
             country_codes = {record["country"] for record in [*self._facilities.values(), *self._page.sources.values()]}
             codes = COUNTRIES if name == "nationality" else {code for code in country_codes if code}
             return sorted(((code, formatter.words.country(code)) for code in codes), key=lambda option: option[1])
+        if name == "verified_by_match":
+            return [("all", _("all of them")), ("any", _("any of them")), ("only", _("all of them, and no other"))]
         if name in BOOLEAN_TERMS:
             return [("true", _("yes")), ("false", _("no"))]
         if name == "sort":
@@ -192,15 +197,18 @@ def build_term_labels(_: Callable[[str], str]) -> dict[str, str]:
     return {
         "q": _("Name"), "country": _("Country"), "facility": _("Facility"), "verified_by": _("Verified by"),
         "released_from": _("Released from"), "released_to": _("Released until"), "status": _("Status"),
-        "sort": _("Order"), "state": _("Where the person is today"), "kind": _("Kind of release"),
+        "sort": _("Order"), "state": _("Where the person is today"), "release_kind": _("Kind of release"),
         "stage": _("Stage of the release"), "min_sources": _("Verified by at least so many sources"),
-        "sources": _("Verified by exactly so many sources"), "source": _("As one source says it"), "area": _("Area"),
+        "max_sources": _("Verified by at most so many sources"), "source": _("As one source says it"),
+        "area": _("Area"),
         "designation": _("Designation"), "gender": _("Gender"), "age_group": _("Age when detained"),
         "nationality": _("Nationality"), "category": _("Category"), "group": _("Group"),
         "legal_status": _("Legal status"), "condition": _("Condition"), "rearrested": _("Detained again"),
         "net": _("Without those detained again"), "detained_from": _("Detained from"),
-        "detained_to": _("Detained until"), "any_of": _("Verified by any of"), "all_of": _("Verified by all of"),
-        "only_by": _("Verified by these alone"), "not_nationality": _("Without the nationality"),
+        "detained_to": _("Detained until"), "verified_by_match": _("Verified by which of these"),
+        "not_verified_by": _("Not verified by"), "ordered_from": _("Ordered from"), "ordered_to": _("Ordered until"),
+        "announced_from": _("Announced from"), "announced_to": _("Announced until"),
+        "not_nationality": _("Without the nationality"),
         "destination": _("Destination"), "changed_since": _("Changed since"),
     }  # fmt: skip
 
@@ -258,7 +266,7 @@ async def read_list(path: str, page: Page) -> ListView:
     rows = [build_row(record, formatter) for record in data]
     filter_terms = {name: value for name, value in page.terms.items() if name not in PAGING_TERMS}
     unpinned_terms = {name: value for name, value in filter_terms.items() if name not in PIN_TERMS}
-    pinned_terms = unpinned_terms | {"as_of": page.revision}
+    pinned_terms = unpinned_terms | {"as_of": page.as_of}
     return ListView(
         path=path,
         form=build_filter_form(path, page, facilities, formatter),
@@ -333,7 +341,7 @@ def _build_person_row(person: Json, formatter: PersonFormatter) -> ListRow:
 def _build_pin(formatter: PersonFormatter) -> dict[str, Any]:
     """Return the terms that link a past list to people as they were known then."""
     as_of = formatter.page.terms.get("as_of")
-    return {} if as_of is None else {"as_of": formatter.page.revision}
+    return {} if as_of is None else {"as_of": formatter.page.as_of}
 
 
 def _format_person_name(person: Json, formatter: PersonFormatter) -> str:

@@ -379,12 +379,12 @@ def test_the_corrections_tell_of_a_recall_and_of_its_undoing(stolen: World) -> N
     three(stolen)
     revision = done(recall(stolen))["receipt"]["revision"]
     undone = done(undo(stolen, revision))["receipt"]["revision"]
-    told = stolen.get("/v1/corrections", kind="recalled", source="foro").json()["data"]
+    told = stolen.get("/v1/corrections", correction_kind="recalled", source="foro").json()["data"]
     assert [(row["revision"], row["source"], row["changes"]) for row in told] == [
         (undone, "foro", [{"field": "entries", "before": 0, "after": 3}]),
         (revision, "foro", [{"field": "entries", "before": 3, "after": 0}]),
     ]
-    assert stolen.get("/v1/corrections", kind="recalled", source="jep").json()["data"] == []
+    assert stolen.get("/v1/corrections", correction_kind="recalled", source="jep").json()["data"] == []
     feed = stolen.client.get("/v1/corrections.atom", params={"kind": "recalled", "lang": "es"}).text
     assert "Anulado en bloque: foro" in feed
     assert "entradas: 3 → 0" in feed
@@ -743,15 +743,15 @@ def test_everybody_whom_an_objection_may_be_about_is_hidden_and_decided_about(st
 
 def test_a_withdrawal_that_was_recalled_is_told_by_the_recall_alone(stolen: World) -> None:
     three(stolen)
-    withdrawn = [row["revision"] for row in stolen.get("/v1/corrections", kind="retracted").json()["data"]]
+    withdrawn = [row["revision"] for row in stolen.get("/v1/corrections", correction_kind="retracted").json()["data"]]
     assert len(withdrawn) == 2
     before = stolen.revision
     revision = done(recall(stolen))["receipt"]["revision"]
-    assert stolen.get("/v1/corrections", kind="retracted").json()["data"] == []
-    told = stolen.get("/v1/corrections", kind="retracted", as_of=before).json()["data"]
+    assert stolen.get("/v1/corrections", correction_kind="retracted").json()["data"] == []
+    told = stolen.get("/v1/corrections", correction_kind="retracted", as_of=before).json()["data"]
     assert [row["revision"] for row in told] == withdrawn
     done(undo(stolen, revision))
-    told = stolen.get("/v1/corrections", kind="retracted").json()["data"]
+    told = stolen.get("/v1/corrections", correction_kind="retracted").json()["data"]
     assert [row["revision"] for row in told] == withdrawn
 
 

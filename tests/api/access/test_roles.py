@@ -133,7 +133,7 @@ class Scene:
 
     def send(self, method: str, path: str, caller: str) -> Response:
         address = path.format(**self.ids, slug="el-rodeo-i" if "facilities" in path else "pud")
-        address += "?source=pud&kind=releases" if path.endswith("/batches/reports") else ""
+        address += "?source=pud&batch_kind=releases" if path.endswith("/batches/reports") else ""
         body = self._body(method, path, caller)
         headers = self.world.headers(CALLERS[caller])
         answer = self.world.client.request(method, address, json=body, headers=headers)

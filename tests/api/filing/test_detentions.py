@@ -41,8 +41,8 @@ def test_releases_of_may_are_of_the_detention_that_ended_in_may(world: World) ->
     report(world, "jep", first, None, "2024-05-24")
     report(world, "pud", first, None, "2024-05-26")
     assert (releases(world), releases(world, "2022"), releases(world, "2024")) == (2, 1, 1)
-    assert releases(world, "2022", all_of=["jep"]) == 0
-    assert releases(world, "2024", all_of=["foro", "jep", "pud"]) == 1
+    assert releases(world, "2022", verified_by=["jep"]) == 0
+    assert releases(world, "2024", verified_by=["foro", "jep", "pud"]) == 1
 
 
 def test_a_ministrys_release_before_the_first_arrest_dates_no_organisations_verification(world: World) -> None:
@@ -54,7 +54,7 @@ def test_a_ministrys_release_before_the_first_arrest_dates_no_organisations_veri
     report(world, GOVERNMENT, first, None, "2023-11-24", verification={"verdict": "reported"})
     of_2023 = world.count(released_from="2023", released_to="2023")["total"]
     assert (of_2023["cases"], of_2023["official_only"]) == (0, 1)
-    assert releases(world, all_of=["foro"]) == 1
+    assert releases(world, verified_by=["foro"]) == 1
 
 
 def test_a_release_stays_in_its_country_when_the_first_report_is_withdrawn(world: World) -> None:

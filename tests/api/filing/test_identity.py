@@ -83,16 +83,16 @@ def test_an_absorbed_id_answers_308_until_it_stands_again(world: World, subtests
             world.refuse(moved, 308, "moved")
             assert moved.headers["location"] == standing
             assert world.get(absorbed).json() == world.get(standing).json()
-            asked = world.client.get(f"{absorbed}?as_of={world.revision}&zone=Z", follow_redirects=False)
-            assert asked.headers["location"] == f"{standing}?as_of={world.revision}&zone=Z"
-            past = world.client.get(f"{absorbed}?as_of={before}", follow_redirects=False)
+            asked = world.client.get(f"{absorbed}?as_of=r{world.revision}&zone=Z", follow_redirects=False)
+            assert asked.headers["location"] == f"{standing}?as_of=r{world.revision}&zone=Z"
+            past = world.client.get(f"{absorbed}?as_of=r{before}", follow_redirects=False)
             assert past.status_code == 200
     world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
     for path, thing in addresses.items():
         with subtests.test(f"{path}, undone"):
             answer = world.client.get(path.format(b[thing]["id"]), follow_redirects=False)
             assert answer.status_code == 200
-            moved = world.client.get(f"{path.format(b[thing]['id'])}?as_of={before + 1}", follow_redirects=False)
+            moved = world.client.get(f"{path.format(b[thing]['id'])}?as_of=r{before + 1}", follow_redirects=False)
             assert moved.status_code == 308
 
 

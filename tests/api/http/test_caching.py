@@ -34,7 +34,7 @@ def every_get(world: World, filed: Body) -> dict[str, str | None]:
             address = path.replace("sources/{slug}", "sources/foro")
             for name, value in known.items():
                 address = address.replace(name, value)
-            address += "?source=foro&kind=releases" if path.startswith("/v1/review/batches/reports") else ""
+            address += "?source=foro&batch_kind=releases" if path.startswith("/v1/review/batches/reports") else ""
             found[address] = keyed.get(path.removesuffix(TABLE_ENDING))
     return found
 
@@ -91,7 +91,7 @@ def test_a_tag_ends_with_the_revision_it_was_made_of(world: World, filed: Body) 
 
 
 def test_a_tag_does_not_outlive_a_consent_even_of_a_pinned_answer(world: World, filed: Body) -> None:
-    address = f"/v1/detainees/{filed['detainee']['id']}?as_of={world.revision}"
+    address = f"/v1/detainees/{filed['detainee']['id']}?as_of=r{world.revision}"
     tag = world.client.get(address).headers["etag"]
     world.consent(filed["detainee"]["id"], "anonymous")
     answer = revalidate(world, address, None, tag)
@@ -109,18 +109,18 @@ def test_the_tag_of_a_report_changes_only_when_the_report_does(world: World, fil
 def test_counts_of_nothing_personal_are_kept_by_anyone(world: World, filed: Body, subtests: pytest.Subtests) -> None:
     path, now = "/v1/counts/releases", world.revision
     cases: list[tuple[str, str]] = [
-        (f"rules={RULES}&as_of={now}", PINNED),
-        (f"rules={RULES}&as_of={now}&group_by=source", PINNED),
-        (f"rules={RULES}&as_of={now}&group_by=month&country=VE&net=true&designation=unstated", PINNED),
+        (f"rules={RULES}&as_of=r{now}", PINNED),
+        (f"rules={RULES}&as_of=r{now}&group_by=source", PINNED),
+        (f"rules={RULES}&as_of=r{now}&group_by=month&country=VE&net=true&designation=unstated", PINNED),
         ("", LIVE),
         ("group_by=source", LIVE),
-        (f"as_of={now}", LIVE),  # other rules may give another number
+        (f"as_of=r{now}", LIVE),  # other rules may give another number
         ("as_of=2026-03-01", LIVE),  # today's end may still bring something
         ("as_of=2026-03-01T12:00:00Z", LIVE),
         # What depends on today's consent may be withdrawn tomorrow, pinned or not.
-        (f"as_of={now}&group_by=facility", "no-cache"),
-        (f"as_of={now}&group_by=source&group_by=gender", "no-cache"),
-        (f"as_of={now}&nationality=VE", "no-cache"),
+        (f"as_of=r{now}&group_by=facility", "no-cache"),
+        (f"as_of=r{now}&group_by=source&group_by=gender", "no-cache"),
+        (f"as_of=r{now}&nationality=VE", "no-cache"),
         ("group_by=age_group", "no-cache"),
         ("facility=el-rodeo-i", "no-cache"),
     ]
@@ -132,7 +132,7 @@ def test_counts_of_nothing_personal_are_kept_by_anyone(world: World, filed: Body
 def test_every_other_public_answer_is_asked_for_again(world: World, filed: Body, subtests: pytest.Subtests) -> None:
     for path, who in every_get(world, filed).items():
         if who is None and not any(number in path for number in ("counts", "estimates", "timemaps")):
-            for query in ("", f"?as_of={world.revision}"):
+            for query in ("", f"?as_of=r{world.revision}"):
                 with subtests.test(path + query):
                     assert world.client.get(path + query).headers["cache-control"] == "no-cache"
 

@@ -190,11 +190,11 @@ def test_what_dashboards_poll_is_made_anew_though_strangers_fill_the_lane_of_cos
     resting.file()
     for _time in range(1 + MIN_POLLED_REQUESTS):  # the first makes it
         assert resting.get(counts, group_by="source").status_code == 200
-    assert resting.get(counts, group_by="kind").status_code == 200
+    assert resting.get(counts, group_by="release_kind").status_code == 200
     resting.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     resting.app.state.limits = taking(resting.app.state.limits, "costly")
     assert resting.get(counts, group_by="source").json()["total"]["cases"] == 2
-    resting.refuse(resting.get(counts, group_by="kind"), 429, "busy")
+    resting.refuse(resting.get(counts, group_by="release_kind"), 429, "busy")
 
 
 def test_no_more_answers_are_made_before_others_than_the_most_polled() -> None:

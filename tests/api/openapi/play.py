@@ -98,8 +98,8 @@ def _figures(stage: Stage) -> None:
     ask("read_claim", None, claim)
     ask("reconcile_claim", None, claim)
     ask("read_balance", None, "foro-penal")
-    ask("list_corrections", kind="claim_superseded", limit=1)
-    ask("follow_corrections", kind="claim_superseded", limit=1)
+    ask("list_corrections", correction_kind="claim_superseded", limit=1)
+    ask("follow_corrections", correction_kind="claim_superseded", limit=1)
     filed = ask("add_claim", "reporter", body=CLAIM, gives=201)
     ask("add_claim", "reporter", body=CLAIM | {"said": 406}, gives=200, name="next_version")
     assert filed["low"] == 401
@@ -139,9 +139,9 @@ def _reports(stage: Stage) -> Node:
     ask("file_release", "reporter", body=later, gives=200, name="next_version")
     held = ask("file_detention", "reporter", body=DETENTION, gives=201)
     ask("file_detention", "reporter", body=DETENTION | {"note": "Seen on Sunday."}, gives=200, name="next_version")
-    theirs = ask("list_releases", country="VE", status="verified", all_of=["foro-penal", "jep"], limit=1)["data"][0][
-        "id"
-    ]
+    theirs = ask("list_releases", country="VE", status="verified", verified_by=["foro-penal", "jep"], limit=1)["data"][
+        0
+    ]["id"]
     verdict = {"verdict": "verified", "method": "family", "verified_on": "2026-03-30", "released_on": "2026-01-12"}
     ask("verify_release", "reporter", theirs, body=verdict, gives=201)
     ask("verify_release", "reporter", theirs, body=verdict | {"method": "detainee"}, gives=200, name="next_version")
@@ -223,7 +223,7 @@ def _curators(stage: Stage, filed: Node) -> None:
     ask("redact_detainee", "admin", dead, body=erasure, gives=200)
     ask("redact_detainee", "admin", dead, body=erasure, gives=200, name="nothing left")
     batch = ask("list_batches", "curator")["data"][0]
-    named = {name: batch[name] for name in ("source", "kind", "list")}
+    named = {"source": batch["source"], "batch_kind": batch["kind"], "list": batch["list"]}
     ask("list_batch_reports", "curator", limit=1, **named)
     review = named | {"until": batch["until"], "decision": "approved", "reason": "Compared with their archive."}
     with pytest.MonkeyPatch.context() as patch:
@@ -278,9 +278,9 @@ def _refusals(stage: Stage, filed: Node) -> None:
     ask("list_review", "reporter", gives=403)
     ask("read_release", None, NOBODY, gives=404)
     ask("list_releases", country="ve", gives=422)
-    ask("count_releases", as_of="999999", gives=422)
+    ask("count_releases", as_of="r999999", gives=422)
     ask("count_releases", rules=RULES - 1, as_of="2026-01-13", gives=410)
-    ask("count_releases", leaf="0123456789abcdef", as_of="658", gives=410)
+    ask("count_releases", leaf="0123456789abcdef", as_of="r658", gives=410)
     ask("count_releases", gives=400, **{"Accept-Datetime": "yesterday"})
     ask("file_release", "reporter", content="{", gives=400, **AS_JSON)
     ask("count_releases", "limited", gives=403)

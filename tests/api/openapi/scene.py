@@ -27,6 +27,7 @@ from app.demo import run as replay
 from app.errors import PROBLEM_JSON
 from app.log.entries import Pin
 from app.main import ROUTERS, create_app
+from app.moments import parse_revision
 from app.queries.countables import find_countable_of_address
 from app.queries.terms import PIN_PARAMETERS
 from app.registry import api_keys
@@ -155,7 +156,9 @@ def _repacked(code: str) -> str:
             given.setdefault(name, []).append(value)
     countable = find_countable_of_address(noun, given)
     assert countable is not None
-    return build_short_address(given, Pin(int(dict(pairs)["as_of"]), LEAF), countable).removeprefix(CITATION_PATH)
+    return build_short_address(given, Pin(parse_revision(dict(pairs)["as_of"]) or 0, LEAF), countable).removeprefix(
+        CITATION_PATH
+    )
 
 
 @contextmanager

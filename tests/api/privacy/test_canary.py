@@ -24,7 +24,7 @@ from app.db.engine import open_read_session, open_write_session
 from app.db.files import back_up_database
 from app.exports import package
 from app.models import metadata
-from app.queries.terms import RELEASES, list_dimensions
+from app.queries.dimensions import RELEASES, list_dimensions
 from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.support import ANYONE, GOVERNMENT, Body, World, make_report

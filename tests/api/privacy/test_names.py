@@ -36,7 +36,7 @@ def found(world: World, q: str, path: str = "/v1/detainees", who: str | None = N
 
 def answers(world: World, detainee: str) -> str:
     """Everything public in which the name could stand, but for what a search finds."""
-    paths = [*LISTS, *(f"{path}?changed_since=0" for path in LISTS), *(f"{path}.csv" for path in LISTS)]
+    paths = [*LISTS, *(f"{path}?changed_since=r0" for path in LISTS), *(f"{path}.csv" for path in LISTS)]
     paths += [f"/v1/detainees/{detainee}", f"/v1/detainees/{detainee}/history", "/v1/corrections", "/"]
     return "\n".join(world.client.get(path).text for path in paths)
 

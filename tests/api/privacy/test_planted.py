@@ -25,7 +25,7 @@ def seen_by_the_state(world: World, release: str) -> list[Any]:
     answers = [world.get(path, GOVERNMENT), world.get(f"{path}/verifications", GOVERNMENT)]
     counts = [
         world.count(GOVERNMENT, **WINDOW, **terms)["total"]["cases"]
-        for terms in ({"source": GOVERNMENT, "any_of": "foro"}, {"all_of": ["foro", GOVERNMENT]})
+        for terms in ({"source": GOVERNMENT, "verified_by": "foro"}, {"verified_by": ["foro", GOVERNMENT]})
     ]
     told = [{**answer.json(), "revision": 0} for answer in answers]
     return [*told, *counts, world.count(**WINDOW)["caveats"]["possible_duplicates"]]

@@ -91,7 +91,7 @@ def test_a_guess_changes_no_count_of_the_person_and_nothing_shown_of_them(world:
     guess(world, who, SOMEBODY)
     right = count_all(world) - counted
     assert [{**world.get(path).json(), "revision": 0} for path in paths] == before
-    assert world.count(all_of=["foro", who])["total"]["cases"] == 0
+    assert world.count(verified_by=["foro", who])["total"]["cases"] == 0
     guess(world, who, NOBODY)
     assert right == count_all(world) - counted - right == 1
 
@@ -333,7 +333,7 @@ def test_a_guess_at_somebody_only_counted_shows_in_no_number_whatever_it_asks_fo
         revision, before = world.revision, world.count()["total"]
         guess(world, "jep", person, detainee__publish=publish, source_record_id=str(len(grown)))
         after = world.count()["total"]
-        both = world.count(all_of=["foro", "jep"])["total"]["cases"]
+        both = world.count(verified_by=["foro", "jep"])["total"]["cases"]
         grown.append(
             (world.revision - revision, after["people"] - before["people"], after["by_min_sources"]["1"], both)
         )

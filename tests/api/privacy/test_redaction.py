@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.queries.terms import DIMENSIONS, RELEASES, list_dimensions
+from app.queries.dimensions import DIMENSIONS, RELEASES, list_dimensions
 from tests.support import Body, World, without_random
 
 SAID: dict[str, Any] = {

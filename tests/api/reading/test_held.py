@@ -16,12 +16,12 @@ REFUSED = [
     ("held_on=2026-01-10&held_on=2026-01-11", "repeated", "/held_on", "one value"),
     ("held_on=2026-01-10&min_sources=5", "too_many_sources", "/min_sources", "1 to 4"),
     ("held_on=2026-01-10&source=nobody", "unknown_source", "/source", "/v1/sources"),
-    ("held_on=2026-01-10&any_of=nobody", "unknown_source", "/any_of/0", "/v1/sources"),
+    ("held_on=2026-01-10&verified_by_match=any&verified_by=nobody", "unknown_source", "/verified_by/0", "/v1/sources"),
     ("held_on=2026-01-10&detained_from=2025&detained_to=2024", "reversed_window", "/detained_to", "detained_from"),
     ("held_on=2026-01-10&house_arrest=perhaps", "bool_parsing", "/house_arrest", ""),
     ("held_on=2026-01-10&held_within=0", "greater_than_equal", "/held_within", ""),
     ("held_on=2026-01-10&held_within=101", "less_than_equal", "/held_within", ""),
-    ("held_on=2026-01-10&as_of=1000", "ahead_of_head", "/as_of", "revision"),
+    ("held_on=2026-01-10&as_of=r1000", "ahead_of_head", "/as_of", "revision"),
     ("held_on=2026-01-10&as_of=2027-01-01", "ahead_of_head", "/as_of", "not come yet"),
 ]  # fmt: skip
 OF_COUNTS = [

@@ -9,7 +9,7 @@ from tests.api.access.test_recalls import key_id
 from tests.support import Body, World
 
 ADDRESSES = (
-    "/v1/counts/releases?group_by=source&group_by=kind",
+    "/v1/counts/releases?group_by=source&group_by=release_kind",
     "/v1/counts/releases?released_from=2026-01-01&released_to=2026-01-31&group_by=month",
     "/v1/counts/releases.csv?stage=announced&verified_by=foro",
     "/v1/counts/held?held_on=2025-12-01&group_by=source",
@@ -63,7 +63,7 @@ def test_nothing_that_happens_later_changes_an_immutable_answer(world: World, ev
     first = world.file(source_record_id="R-1")
     other = world.file("jep", detainee__full_name="Simón Invento")
     world.post("/v1/claims", CLAIM, "foro")
-    pins = f"rules={RULES}&as_of={world.revision}"
+    pins = f"rules={RULES}&as_of=r{world.revision}"
     before = {address: world.client.get(f"{address}&{pins}") for address in ADDRESSES}
     for address, answer in before.items():
         assert answer.status_code == 200, answer.text

@@ -58,7 +58,7 @@ def test_every_address_of_a_count_carries_the_leaf_of_its_revision(world: World,
     addresses += [overlap["sources"][0]["list"], overlap["sources"][0]["only_list"], overlap["patterns"][0]["list"]]
     for address in addresses:
         with subtests.test(address):
-            assert f"&leaf={leaf}&as_of={world.revision}" in address
+            assert f"&leaf={leaf}&as_of=r{world.revision}" in address
             assert world.client.get(address).status_code == 200
     assert "leaf" not in count["terms"]
 
@@ -123,7 +123,7 @@ def test_a_tag_of_a_lost_head_is_not_known_to_the_copy(world: World, lost: World
         "/v1/counts/releases",
         "/v1/releases",
         "/v1/sources",
-        f"/v1/counts/releases?as_of={cited['at']['revision']}",
+        f"/v1/counts/releases?as_of=r{cited['at']['revision']}",
     ):
         tag = lost.client.get(path).headers["ETag"]
         answer = world.client.get(path, headers={"If-None-Match": tag})

@@ -163,7 +163,7 @@ def test_after_the_loss_is_accepted_the_log_goes_on_and_only_named_revisions_are
     for address in (
         before["links"]["permalink"],
         after["links"]["permalink"],
-        f"/v1/counts/releases?rules={RULES}&as_of={fork}",
+        f"/v1/counts/releases?rules={RULES}&as_of=r{fork}",
     ):
         assert world.client.get(address).headers["Cache-Control"] == PINNED, address
 

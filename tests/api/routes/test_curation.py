@@ -66,12 +66,12 @@ def person(world: World, number: int, **changes: Any) -> Body:
 
 def counts(world: World, revision: int) -> list[Body]:
     """Counts over nothing personal, of every revision so far, without what the head says."""
-    asked: list[Body] = [{}, {"group_by": ["source", "status"]}, {"group_by": "country"}, {"group_by": "kind"}]
+    asked: list[Body] = [{}, {"group_by": ["source", "status"]}, {"group_by": "country"}, {"group_by": "release_kind"}]
     answers = [
         world.get(f"/v1/counts/{of}", **terms, **({"held_on": "2025-12-01"} if of == "held" else {}), as_of=at)
         for of in ("releases", "detentions", "held")
         for terms in asked
-        if of == "releases" or terms.get("group_by") != "kind"
+        if of == "releases" or terms.get("group_by") != "release_kind"
         for at in range(1, revision + 1)
     ]
     assert {answer.status_code for answer in answers} == {200}

@@ -70,8 +70,12 @@ def test_a_withdrawn_report_is_told_and_its_reason_to_nobody(world: World) -> No
     assert {change["field"]: change["after"] for change in row["changes"]} == {
         "verdict": "retracted", "status": "retracted",
     }  # fmt: skip
-    assert kinds(world, kind="retracted") == kinds(world, kind=["refuted", "retracted"]) == ["retracted"]
-    assert kinds(world, kind=["refuted", "disputed"]) == []
+    assert (
+        kinds(world, correction_kind="retracted")
+        == kinds(world, correction_kind=["refuted", "retracted"])
+        == ["retracted"]
+    )
+    assert kinds(world, correction_kind=["refuted", "disputed"]) == []
     for who in (None, *world.keys):
         assert told(world, who) == [row]
         assert "sister" not in world.get("/v1/corrections", who).text + world.get("/v1/corrections.atom", who).text
@@ -168,14 +172,14 @@ def test_corrections_are_asked_for_by_kind_source_country_and_since(world: World
     everything = ["claim_superseded", "merged", "restated", "restated", "restated", "restated"]
     cases: list[tuple[Body, list[str]]] = [
         ({}, everything),
-        ({"kind": "merged"}, ["merged"]),
-        ({"kind": ["merged", "claim_superseded"]}, ["claim_superseded", "merged"]),
-        ({"kind": "refuted"}, []),
-        ({"kind": "parted"}, []),
+        ({"correction_kind": "merged"}, ["merged"]),
+        ({"correction_kind": ["merged", "claim_superseded"]}, ["claim_superseded", "merged"]),
+        ({"correction_kind": "refuted"}, []),
+        ({"correction_kind": "parted"}, []),
         ({"source": "foro"}, ["claim_superseded", "restated"]),
-        ({"source": "pud", "kind": "restated"}, ["restated", "restated"]),
+        ({"source": "pud", "correction_kind": "restated"}, ["restated", "restated"]),
         ({"source": GOVERNMENT}, []),
-        ({"source": "pud", "kind": "merged"}, []),
+        ({"source": "pud", "correction_kind": "merged"}, []),
         ({"country": "CO"}, ["restated"]),
         ({"country": "VE"}, ["claim_superseded", "merged", "restated", "restated", "restated"]),
         ({"country": "NI"}, []),
@@ -190,7 +194,7 @@ def test_corrections_are_asked_for_by_kind_source_country_and_since(world: World
     for since in (0, world.revision):  # also of nothing
         unknown = world.get("/v1/corrections", source="nobody", since=since)
         world.refuse(unknown, 422, "unknown_source", "/source")
-    world.refuse(world.get("/v1/corrections", kind="erased"), 422, "unknown_code", "/kind/0")
+    world.refuse(world.get("/v1/corrections", correction_kind="erased"), 422, "unknown_code", "/correction_kind/0")
     world.refuse(world.get("/v1/corrections", since=10_000), 422, "ahead_of_head", "/since")
     world.refuse(world.get("/v1/corrections", changed_since=1), 422, "unknown_field", "/changed_since")
 
@@ -199,7 +203,12 @@ def test_a_correction_of_somebody_counted_is_only_counted(world: World) -> None:
     filed = restate(world, detainee__publish="counted")
     for who in (None, "foro", "jep", GOVERNMENT, "admin"):
         assert (told(world, who), withheld(world, who)) == ([], 1), who
-    assert withheld(world, kind="refuted") == withheld(world, source="jep") == withheld(world, country="CO") == 0
+    assert (
+        withheld(world, correction_kind="refuted")
+        == withheld(world, source="jep")
+        == withheld(world, country="CO")
+        == 0
+    )
     text = world.get("/v1/corrections").text + world.get("/v1/corrections.atom").text
     assert not [thing for thing in ("detainee", "detention", "release", "report") if filed[thing]["id"] in text]
     for who in ("reader", "curator"):
@@ -355,12 +364,12 @@ def entries(feed: str) -> list[str | None]:
 
 def test_the_feed_tells_what_the_list_tells_page_by_page(world: World) -> None:
     scene(world, 7)
-    first = world.get("/v1/corrections.atom", limit=3, kind="restated")
+    first = world.get("/v1/corrections.atom", limit=3, correction_kind="restated")
     assert first.headers["content-type"] == "application/atom+xml; charset=utf-8"
     links = {link.get("rel"): link.get("href") or "" for link in Xml.fromstring(first.text).findall(f"{ATOM}link")}
-    assert links["self"] == "/v1/corrections.atom?limit=3&kind=restated"
+    assert links["self"] == "/v1/corrections.atom?limit=3&correction_kind=restated"
     assert first.headers["link"] == f'<{links["next"]}>; rel="next"'
-    assert parse_qs(urlsplit(links["next"]).query)["as_of"] == [str(world.revision)]
+    assert parse_qs(urlsplit(links["next"]).query)["as_of"] == [f"r{world.revision}"]
     second = world.client.get(links["next"])
     assert "link" not in second.headers
     found = entries(first.text) + entries(second.text)

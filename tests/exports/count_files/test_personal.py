@@ -23,8 +23,8 @@ from tests.support import World
 QUESTIONS = (
     "/v1/counts/releases?group_by=gender",
     "/v1/counts/releases?group_by=nationality&group_by=source",
-    "/v1/counts/releases?gender=female&as_of={then}",
-    "/v1/counts/releases?group_by=facility&as_of={then}",
+    "/v1/counts/releases?gender=female&as_of=r{then}",
+    "/v1/counts/releases?group_by=facility&as_of=r{then}",
     "/v1/counts/held?group_by=area&held_on=2026-01-02",
 )
 

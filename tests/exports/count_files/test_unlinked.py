@@ -22,7 +22,7 @@ QUESTIONS = (
     "group_by=source&min_sources=1",
     "group_by=source&state=released",
     "group_by=source&detained_from=2024-10&detained_to=2024-10",
-    "group_by=source&all_of=jep",
+    "group_by=source&verified_by=jep",
     "released_from=2026-01-16&released_to=2026-01-31",
     "source=pud&released_from=2026-01-16&released_to=2026-01-31&min_sources=1",
     "source=pud&released_from=2026-01-01&released_to=2026-01-31&group_by=month",
@@ -73,7 +73,7 @@ def test_a_reader_counts_what_stands_apart(shared: World, reader: TestClient, qu
     newest = shared.client.get("/v1/counts/releases").json()["revision"]
     for kind in ("releases", "detentions", "held"):
         for revision in range(newest + 1):
-            asked = f"/v1/counts/{kind}?{question}&as_of={revision}"
+            asked = f"/v1/counts/{kind}?{question}&as_of=r{revision}"
             asked += "&held_on=2026-01-02" if kind == "held" else ""
             if ("month" in question and kind == "held") or ("released_" in question and kind != "releases"):
                 continue

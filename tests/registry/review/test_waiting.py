@@ -302,8 +302,8 @@ def test_no_other_source_counts_in_a_row_under_review(world: World) -> None:
     world.review()
     file_people(world, LIMIT, first=100)
     world.verify(release, "foro", verdict="verified", method="lawyer", released_on="2026-01-14")
-    assert world.count(source="foro", sources=2)["total"]["cases"] == 0
-    assert world.count(source="foro", any_of="jep")["total"]["cases"] == 0
+    assert world.count(source="foro", min_sources=2, max_sources=2)["total"]["cases"] == 0
+    assert world.count(source="foro", verified_by="jep")["total"]["cases"] == 0
     assert world.count(source="foro", min_sources=1)["total"]["cases"] == LIMIT
     assert world.count(source="foro")["total"]["verified"] == LIMIT + 1
 

@@ -148,7 +148,7 @@ def test_a_value_that_changed_since_it_was_read_is_not_taken_over(world: World) 
     world.verify(release, "jep", released_on="2026-01-12", **body)
     world.verify(release, "pud", **{**body, "seen": world.revision})
     assert world.by_source(**JANUARY) == {"jep": 1}
-    assert world.by_source(kind="pardon") == {"foro": 1, "jep": 1, "pud": 1}
+    assert world.by_source(release_kind="pardon") == {"foro": 1, "jep": 1, "pud": 1}
 
 
 @pytest.mark.parametrize("seen, status, code", [(10_000, 422, "ahead_of_head"), (1, 409, "conflict")])
@@ -229,9 +229,9 @@ def test_a_new_verification_takes_what_stands_there_then_and_nothing_of_an_older
     silent = {"release": {"released_on": "2026-01-12", "kind": None}}
     path = f"/v1/reports/{filed['report']['id']}"
     assert world.client.patch(path, json=silent, headers=world.headers("foro")).status_code == 200
-    assert world.by_source(kind="pardon") == {"jep": 1}
+    assert world.by_source(release_kind="pardon") == {"jep": 1}
     world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
-    assert world.by_source(kind="pardon") == {}
+    assert world.by_source(release_kind="pardon") == {}
     assert world.by_source(**JANUARY) == {"foro": 1, "jep": 1}
 
 
@@ -267,18 +267,18 @@ def test_independent_accounts_are_seen_before_others(world: World) -> None:
     body = {"release_id": filed["release"]["id"], "release": {"released_on": "2026-01-12", "kind": "amnesty"}}
     assert world.post("/v1/releases", body, "ministry").status_code == 201
     world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
-    assert world.by_source(kind="pardon") == {"foro": 1, "jep": 1}
-    assert world.by_source(kind="amnesty") == {"ministry": 0}
+    assert world.by_source(release_kind="pardon") == {"foro": 1, "jep": 1}
+    assert world.by_source(release_kind="amnesty") == {"ministry": 0}
 
 
 def test_where_only_a_state_speaks_its_values_are_what_the_verifying_source_said_yes_to(world: World) -> None:
     filed = world.file("ministry", release={"released_on": "2026-01-12", "kind": "pardon"})
     world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
-    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
+    assert world.by_source(release_kind="pardon", **JANUARY)["jep"] == 1
     silent = {"release": {"released_on": "2026-02-12", "kind": None}}
     path = f"/v1/reports/{filed['report']['id']}"
     assert world.client.patch(path, json=silent, headers=world.headers("ministry")).status_code == 200
-    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
+    assert world.by_source(release_kind="pardon", **JANUARY)["jep"] == 1
 
 
 @pytest.mark.parametrize("by", ["a consent", "a wish", "the correction"])
@@ -295,7 +295,7 @@ def test_what_was_taken_over_stays_over_corrections_of_somebody_who_was_hidden_l
     path = f"/v1/reports/{posted['report']['id']}"
     assert world.client.patch(path, json=change, headers=world.headers("jep")).status_code == 200
     assert world.get(f"/v1/releases/{filed['release']['id']}").status_code == 404
-    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
+    assert world.by_source(release_kind="pardon", **JANUARY)["jep"] == 1
 
 
 def test_what_was_taken_over_stays_where_its_source_verifies_again_somebody_hidden_since(world: World) -> None:
@@ -305,7 +305,7 @@ def test_what_was_taken_over_stays_where_its_source_verifies_again_somebody_hidd
     world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
     world.consent(filed["detainee"]["id"], "counted")
     world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
-    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
+    assert world.by_source(release_kind="pardon", **JANUARY)["jep"] == 1
 
 
 def test_where_a_person_was_held_is_by_source_what_that_source_says(world: World) -> None:
@@ -349,7 +349,7 @@ def test_what_is_taken_over_is_of_the_spell_that_the_report_points_at_alone(worl
     for filed in (first, second):
         answer = world.post("/v1/releases", {"release_id": filed["release"]["id"], **own}, "jep")
         assert answer.status_code in (200, 201)
-    assert world.by_source(kind="pardon") == {"foro": 1}
+    assert world.by_source(release_kind="pardon") == {"foro": 1}
 
 
 def test_nothing_is_taken_over_with_a_report_that_hides_whom_it_points_at(world: World) -> None:
@@ -383,7 +383,7 @@ def test_counting_by_source_uses_its_own_values_and_totals_the_consolidated_ones
     february = {"released_from": "2026-02", "released_to": "2026-02"}
     assert world.by_source(**january) == {"foro": 1, "pud": 1}
     assert world.by_source(**february) == {"jep": 1}
-    assert world.by_source(kind="full_release") == {"jep": 1}
+    assert world.by_source(release_kind="full_release") == {"jep": 1}
     assert [world.count(**window)["total"]["cases"] for window in (january, february)] == [1, 0]
-    assert world.count(kind="full_release")["total"]["cases"] == 0
+    assert world.count(release_kind="full_release")["total"]["cases"] == 0
     assert world.count(source="jep", **february)["total"]["cases"] == 1

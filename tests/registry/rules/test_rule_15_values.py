@@ -84,8 +84,8 @@ def test_a_source_that_denies_a_release_gives_it_no_kind() -> None:
 def test_a_kind_that_only_a_government_states_makes_no_house_arrest(world: World) -> None:
     release = world.file("foro", release={"released_on": "2026-01-12"})["release"]["id"]
     world.verify(release, "ministry", verdict="verified", method="court_record", kind="house_arrest")
-    assert world.count(kind="unspecified")["total"]["verified"] == 1
-    assert world.count(kind="house_arrest")["total"]["cases"] == 0
+    assert world.count(release_kind="unspecified")["total"]["verified"] == 1
+    assert world.count(release_kind="house_arrest")["total"]["cases"] == 0
     kind = world.get(f"/v1/releases/{release}").json()["facts"]["kind"]
     assert kind == {"value": None, "said": [{"value": "house_arrest", "by": ["ministry"]}]}
 

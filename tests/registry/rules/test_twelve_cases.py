@@ -121,7 +121,10 @@ def test_case_03_out_taken_again_within_hours_then_house_arrest(world: World) ->
     world.file("foro", detention__detained_on="2026-01-12", release=home, source_record_id="again")
     assert detainee(world, out)["state"] == "house_arrest"
     assert (releases(world), world.count()["total"]["people"], releases(world, net=True)) == (2, 1, 1)
-    assert (releases(world, kind="house_arrest"), releases(world, kind="release_with_measures")) == (1, 1)
+    assert (releases(world, release_kind="house_arrest"), releases(world, release_kind="release_with_measures")) == (
+        1,
+        1,
+    )
 
 
 def test_case_04_ordered_on_19_january_still_held_on_23_march(world: World) -> None:
@@ -169,8 +172,12 @@ def test_case_06_amnesty_refused_then_acquitted(world: World) -> None:
     for stage, number in (("announced", 1), ("ordered", 0), ("carried_out", 0)):
         total = world.count(stage=stage, as_of=then)["total"]
         assert (total["cases"], total["official_only"]) == (0, number), stage
-    assert (releases(world), releases(world, kind="amnesty"), releases(world, kind="acquittal")) == (1, 0, 1)
-    assert world.by_source(kind="acquittal") == {"foro": 1}
+    assert (releases(world), releases(world, release_kind="amnesty"), releases(world, release_kind="acquittal")) == (
+        1,
+        0,
+        1,
+    )
+    assert world.by_source(release_kind="acquittal") == {"foro": 1}
     assert (release(world, filed)["kind"], release(world, filed)["released_on"]) == ("acquittal", "2026-03-09")
 
 
@@ -183,18 +190,18 @@ def test_case_07_already_out_measures_lifted_by_amnesty_is_no_release(world: Wor
     point(world, "ministry", "/v1/releases", release_id=out["release"]["id"], release=said, verification=told)
     assert (releases(world), releases(world, **JANUARY)) == (1, 1)
     assert releases(world, released_from="2026-02-01") == 0
-    assert (releases(world, kind="amnesty"), releases(world, kind="release_with_measures")) == (0, 1)
+    assert (releases(world, release_kind="amnesty"), releases(world, release_kind="release_with_measures")) == (0, 1)
     assert release(world, out)["measures_lifted_on"] == "2026-02-25"
 
 
 def test_case_08_taken_across_a_border_refuses_turned_back_into_prison(world: World) -> None:
     abroad = {"released_on": "2026-01-24", "kind": "banishment", "destination": "CO"}
     filed = world.file("ministry", release=abroad, verification={"verdict": "reported", "method": "official_statement"})
-    total = world.count(kind="banishment")["total"]
+    total = world.count(release_kind="banishment")["total"]
     assert (total["cases"], total["official_only"], detainee(world, filed)["state"]) == (0, 1, "released")
     denied = {"verdict": "refuted", "method": "fellow_prisoner"}
     world.file("foro", release=abroad, verification=denied, detention__held_on="2026-01-25")
-    assert (releases(world, kind="banishment"), world.count()["total"]["refuted"]) == (0, 1)
+    assert (releases(world, release_kind="banishment"), world.count()["total"]["refuted"]) == (0, 1)
     assert detainee(world, filed)["state"] == "held"
     assert detainee(world, filed)["detentions"][0]["held_on"] == "2026-01-25"
 

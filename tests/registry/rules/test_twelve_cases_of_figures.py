@@ -106,7 +106,8 @@ def test_case_12_a_past_fact_revised_50_37_23_becomes_53_24_26_6_1_two_months_la
 
     def by_kind(**terms: Any) -> dict[str, int]:
         return {
-            group["by"]["kind"]: group["counts"]["cases"] for group in january.count(group_by="kind", **terms)["groups"]
+            group["by"]["release_kind"]: group["counts"]["cases"]
+            for group in january.count(group_by="release_kind", **terms)["groups"]
         }
 
     assert by_kind(as_of="2026-02-28") == BEFORE

@@ -27,7 +27,7 @@ PAGES = {
     "releases": f"/releases?{JANUARY}&limit=5&min_sources=2",
     "objection": "/objection",
     "count": f"/counts?{JANUARY}&group_by=source",
-    "count of some": f"/counts?{JANUARY}&group_by=kind&min_sources=1&any_of=foro-penal&gender=male",
+    "count of some": f"/counts?{JANUARY}&group_by=release_kind&min_sources=1&verified_by=foro-penal&gender=male",
     "count by days": f"/counts?{JANUARY}&group_by=day",
     "count of the held": "/counts/held?country=VE&group_by=source&group_by=gender",
     "count refused": "/counts?country=Ve&released_from=2026-02&released_to=2026-01&min_sources=0",
@@ -55,7 +55,7 @@ PLACES: dict[str, tuple[str, Find]] = {
     "person": (f"/v1/detainees?{JANUARY}&limit=1", lambda told: str(told["data"][0]["id"])),
     "citation": (f"/v1/counts/releases?{JANUARY}", lambda told: str(told["links"]["cite"]).rpartition("/")[2]),
     "earlier": (
-        f"/v1/counts/releases?{JANUARY}&as_of=1310",
+        f"/v1/counts/releases?{JANUARY}&as_of=r1310",
         lambda told: str(told["links"]["cite"]).rpartition("/")[2],
     ),
 }

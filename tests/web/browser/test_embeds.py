@@ -25,7 +25,7 @@ def test_nothing_of_a_figure_is_cut_in_its_frame(visitor: Visitor) -> None:
     assert cut_in_its_frame(visitor, codes) == []
 
 
-@pytest.mark.parametrize("address", ["sources?", "sources/foro-penal?", "counts?group_by=kind&"])
+@pytest.mark.parametrize("address", ["sources?", "sources/foro-penal?", "counts?group_by=release_kind&"])
 def test_nothing_of_a_narrower_figure_is_cut_in_its_frame(visitor: Visitor, address: str) -> None:
     page = visitor.goes(f"{visitor.here}/es/{address}{NARROWER}")
     codes = page.locator(".embed pre").all_text_contents()

@@ -7,7 +7,7 @@ import pytest
 from app.web.charts.funnel import Step, build_funnel_steps, draw_funnel, lay_out_funnel
 from app.web.rendering import load_catalogue
 
-PERMALINK = "/v1/counts/releases?country=VE&group_by=source&as_of=9"
+PERMALINK = "/v1/counts/releases?country=VE&group_by=source&as_of=r9"
 
 
 def behind(address: str) -> str:
@@ -24,14 +24,18 @@ def count(**total: Any) -> dict[str, Any]:
         "terms": {"country": "VE"},
         "total": {"cases": 9, "people": 8, "reported": 2, "by_min_sources": {"1": 7, "2": 5}, **total},
         "groups": [of_source(7, refuted=1), of_source(5, reported=2), of_source(0, retracted=3)],
-        "links": {"list": "/v1/releases?country=VE&as_of=9", "permalink": PERMALINK},
+        "links": {"list": "/v1/releases?country=VE&as_of=r9", "permalink": PERMALINK},
     }
 
 
 BY_KIND = {
     "groups": [
-        {"by": {"kind": "full_release"}, "counts": {"cases": 1}, "list": "/v1/releases?kind=full_release"},
-        {"by": {"kind": "release_with_measures"}, "counts": {"cases": 6}, "list": None},
+        {
+            "by": {"release_kind": "full_release"},
+            "counts": {"cases": 1},
+            "list": "/v1/releases?release_kind=full_release",
+        },
+        {"by": {"release_kind": "release_with_measures"}, "counts": {"cases": 6}, "list": None},
     ]
 }
 
@@ -71,13 +75,13 @@ def test_the_steps_say_why_they_differ() -> None:
 def test_each_number_leads_to_its_list() -> None:
     addresses = [step.address for step in build_funnel_steps(count(), BY_KIND, load_catalogue("en"), behind)]
     assert addresses == [
-        "/sources?country=VE&as_of=9",
-        "/people?country=VE&as_of=9",
-        "/releases?country=VE&as_of=9",
-        "/releases?country=VE&as_of=9&min_sources=1",
-        "/releases?country=VE&as_of=9&min_sources=2",
-        "/releases?country=VE&as_of=9&min_sources=3",
-        "/releases?kind=full_release",
+        "/sources?country=VE&as_of=r9",
+        "/people?country=VE&as_of=r9",
+        "/releases?country=VE&as_of=r9",
+        "/releases?country=VE&as_of=r9&min_sources=1",
+        "/releases?country=VE&as_of=r9&min_sources=2",
+        "/releases?country=VE&as_of=r9&min_sources=3",
+        "/releases?release_kind=full_release",
     ]
 
 

@@ -30,7 +30,11 @@ def overlap_of(patterns: Mapping[Combination, int]) -> dict[str, Any]:
             for slug in sources
         ],
         "patterns": [
-            {"sources": list(pattern), "cases": number, "list": f"/v1/releases?only_by={','.join(pattern)}"}
+            {
+                "sources": list(pattern),
+                "cases": number,
+                "list": f"/v1/releases?verified_by_match=only&verified_by={','.join(pattern)}",
+            }
             for pattern, number in sorted(patterns.items(), key=lambda row: -row[1])
         ],
     }
@@ -67,7 +71,7 @@ def test_the_rows_are_exact_combinations_that_lead_to_their_lists() -> None:
         ([], 3),
     ]
     assert rows[0].name == "pud, foro y jep"
-    assert rows[0].address == "/releases?only_by=foro,jep,pud"
+    assert rows[0].address == "/releases?verified_by_match=only&verified_by=foro,jep,pud"
 
 
 def test_what_no_independent_source_verified_is_a_row_apart() -> None:

@@ -18,7 +18,7 @@ from app.web.rendering import load_catalogue
 WORDS = DotLabels("23 ene", "hoy", load_catalogue("es").number)
 ROWS = [
     ThenAndNowRow("Al menos una fuente", 179, 303, is_derived=True),
-    ThenAndNowRow("Foro Penal", 154, 302, then_list="/es/releases?as_of=1310", now_list="/es/releases"),
+    ThenAndNowRow("Foro Penal", 154, 302, then_list="/es/releases?as_of=r1310", now_list="/es/releases"),
     ThenAndNowRow("CLIPPVE", 83, 83),
     ThenAndNowRow("Desmentidas después", 20, 12),
 ]
@@ -114,4 +114,4 @@ def test_a_hostile_name_is_escaped_and_keeps_to_its_room(width: int) -> None:
 
 def test_each_number_leads_to_its_list_and_says_whose_and_when() -> None:
     _chart, svg = drawn(ROWS, FULL_WIDTH)
-    assert 'href="/es/releases?as_of=1310" aria-label="154, Foro Penal, 23 ene: ver la lista"' in svg
+    assert 'href="/es/releases?as_of=r1310" aria-label="154, Foro Penal, 23 ene: ver la lista"' in svg

@@ -75,7 +75,7 @@ def test_the_count_falls_apart_without_counting_anybody_twice(registry: World) -
     assert (drawn.verified_segment.number, drawn.remainder and drawn.remainder.number_text) == (3, "8")
     address = drawn.segments[0].address or ""
     assert address.startswith("/es/releases?")
-    assert "any_of=foro" in address
+    assert "verified_by=foro" in address
     assert "released_from=2026-01-08" in address
 
 

@@ -184,7 +184,7 @@ SAMPLES: list[tuple[str, str, int | None]] = [
         None,
     ),
     (
-        "It differs from foro in its terms: `group`, `kind`.",
+        "It differs from foro in its terms: `group`, `release_kind`.",
         "Se distingue de Foro Penal en aquello a lo que se limita: grupo y condición en que salió.",
         None,
     ),

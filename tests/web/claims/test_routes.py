@@ -61,7 +61,7 @@ def test_a_longer_list_goes_on_at_the_same_revision(world: World, monkeypatch: p
     following = page.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
     claim(world, 34, stated_at="2026-01-20")
     further = html_of(world, following)
-    assert f"as_of={world.revision - 2}" in following
+    assert f"as_of=r{world.revision - 2}" in following
     assert ">31</a>" in further
     assert ">34</a>" not in further
     assert 'rel="next"' not in further

@@ -15,7 +15,7 @@ from tests.web.claims.pages import on_page
 HERE = {"country": "VE", "released_from": "2026-01-08"}
 
 
-def figure(world: World, language: str = "es", *, then: str | int | None = None, claim: str | None = None) -> Figure:
+def figure(world: World, language: str = "es", *, then: str | None = None, claim: str | None = None) -> Figure:
     async def made(page: Page) -> Figure:
         shown = () if claim is None else (await page.api.read(read_claim, claim_id=claim),)
         return await build_source_rows_figure(page, HERE, then, shown)
@@ -27,7 +27,7 @@ def test_each_source_has_its_own_number_then_and_today(world: World) -> None:
     first = world.file("foro")
     world.file("foro", detainee__full_name="Otra Persona Inventada", detainee__birth_date="1950")
     world.file("jep")
-    drawn = figure(world, then=first["receipt"]["revision"])
+    drawn = figure(world, then=f"r{first['receipt']['revision']}")
     assert drawn.heading == "2 fuentes verificaron, cada una por su cuenta, entre 1 y 2"
     assert "Foro 2 y Jep 1" in drawn.finding
     assert [str(row[2]) for row in drawn.rows] == ["1", "0"]
@@ -74,8 +74,11 @@ OTHER_COUNT = "This is not the count of the rows below. It counts: releases"
     [
         ({}, ""),
         ({"window_to": "2026-01-12"}, "&released_to=2026-01-12"),
-        ({"definition": {"terms": {"stage": "ordered"}}}, "&stage=ordered"),
-        ({"definition": {"terms": {"kind": ["amnesty", "pardon"]}, "net": True}}, "&kind=pardon&kind=amnesty&net=true"),
+        ({"definition": {"terms": {"stage": "ordered"}}}, "&ordered_from=2026-01-08"),
+        (
+            {"definition": {"terms": {"kind": ["amnesty", "pardon"]}, "net": True}},
+            "&release_kind=pardon&release_kind=amnesty&net=true",
+        ),
     ],
 )
 def test_a_claim_stands_without_a_remark_above_a_count_of_its_own_terms_alone(
@@ -85,7 +88,9 @@ def test_a_claim_stands_without_a_remark_above_a_count_of_its_own_terms_alone(
     claim = world.claim(SAID | defined)
 
     def drawing(terms: str) -> str:
-        answer = world.client.get(f"{ROWS}{terms}&claim={claim}")
+        # A count has one window, of the days of one stage.
+        rows = ROWS.replace("&released_from=2026-01-08", "") if terms.startswith(("&ordered", "&announced")) else ROWS
+        answer = world.client.get(f"{rows}{terms}&claim={claim}")
         assert answer.status_code == 200, answer.text
         return answer.text
 
@@ -93,9 +98,9 @@ def test_a_claim_stands_without_a_remark_above_a_count_of_its_own_terms_alone(
     for other in (
         "&min_sources=1",
         "&released_to=2026-01-31",
-        "&stage=announced",
-        "&kind=amnesty",
-        "&net=true&any_of=foro",
+        "&announced_from=2026-01-08",
+        "&release_kind=amnesty",
+        "&net=true&verified_by_match=any&verified_by=foro",
     ):
         assert OTHER_COUNT in " ".join(drawing(other).split()), other
 
@@ -136,23 +141,23 @@ def test_a_claim_that_counts_no_releases_stands_above_no_rows(world: World, meas
 def test_the_earlier_numbers_are_not_later_than_the_figure(world: World) -> None:
     first = world.file("foro")["receipt"]["revision"]
     later = world.file("jep", detainee__full_name="Otra Persona Inventada")["receipt"]["revision"]
-    assert world.client.get(f"{ROWS}&as_of={first}&then={later}").status_code == 422
-    assert world.client.get(f"{ROWS}&as_of={later}&then={first}").status_code == 200
+    assert world.client.get(f"{ROWS}&as_of=r{first}&then=r{later}").status_code == 422
+    assert world.client.get(f"{ROWS}&as_of=r{later}&then=r{first}").status_code == 200
 
 
 @pytest.mark.parametrize("address", ["figures/source-rows.svg", "embed/source-rows"])
 def test_a_revision_with_as_many_digits_as_a_day_is_a_revision(world: World, address: str) -> None:
     revision = world.file("foro")["receipt"]["revision"]
-    path = f"/en/{address}?country=VE&then={revision:010}"
+    path = f"/en/{address}?country=VE&then=r{revision}"
     assert world.client.get(path).status_code == 200
     world.restart_with(public_url="https://registry.example")
     code = world.client.get("/oembed", params={"url": f"https://registry.example{path}"})
     assert code.status_code == 200
-    assert world.client.get(path.replace("then=", "then=1&then=")).status_code == 422
+    assert world.client.get(path.replace("then=", "then=r1&then=")).status_code == 422
 
 
 def test_where_nobody_verified_anything_a_sentence_stands(world: World) -> None:
-    drawn = figure(world, then=0)
+    drawn = figure(world, then="r0")
     assert "Ninguna fuente independiente ha verificado nada" in drawn.wide
     assert not drawn.rows
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.estimates import estimator
 from app.queries.countables import COUNTABLES
-from app.queries.terms import DETENTIONS, HELD, RELEASES
+from app.queries.dimensions import DETENTIONS, HELD, RELEASES
 from app.web.charts.groups import MAX_BARS, Group, lay_out_group_bars, lay_out_group_columns
 from app.web.charts.text import measure_text
 from app.web.count_text import TermFormatter
@@ -27,14 +27,14 @@ OF_PERSON: dict[str, Any] = {
     "state": "released", "rearrested": "false", "detained_from": "2024", "detained_to": "2025-06-30",
 }  # fmt: skip
 OF_SOURCES: dict[str, Any] = {
-    "status": ["verified", "contested"], "source": "foro", "any_of": ["foro", "jep"], "all_of": ["foro"],
-    "min_sources": "1", "sources": "1",
+    "status": ["verified", "contested"], "source": "foro", "verified_by": ["foro", "jep"],
+    "verified_by_match": "any", "not_verified_by": ["pud"], "min_sources": "1", "max_sources": "1",
 }  # fmt: skip
 OF_MOMENT = {"as_of": "2026-03-01", "zone": "America/Caracas"}
 TERMS: dict[str, dict[str, Any]] = {
     RELEASES: OF_PERSON | OF_SOURCES | OF_MOMENT | {
         "released_from": "2026-01-08", "released_to": "2026-02", "stage": "carried_out", "net": "true",
-        "kind": ["amnesty", "release_with_measures"], "only_by": ["foro"], "group_by": ["kind", "month", "source"],
+        "release_kind": ["amnesty", "release_with_measures"], "group_by": ["release_kind", "month", "source"],
     },
     DETENTIONS: OF_PERSON | OF_SOURCES | OF_MOMENT | {
         "ended": ["released", "died"], "ended_from": "2026-01", "ended_to": "2026-02", "group_by": ["ended", "month"],
@@ -43,6 +43,7 @@ TERMS: dict[str, dict[str, Any]] = {
         "held_on": "2026-01-01", "house_arrest": "true", "held_within": "3", "group_by": ["legal_status", "gender"],
     },
 }  # fmt: skip
+OTHER_WINDOWS = {"ordered_from", "ordered_to", "announced_from", "announced_to"}  # a count has one
 PATHS = {RELEASES: "/counts", DETENTIONS: "/counts/detentions", HELD: "/counts/held"}
 
 of_both = pytest.mark.parametrize("noun", [RELEASES, DETENTIONS, HELD])
@@ -72,7 +73,7 @@ def sent_by(page: str) -> dict[str, list[str]]:
 def test_the_form_holds_every_term_and_loses_none(world: World, noun: str) -> None:
     world.add_facility()
     terms = TERMS[noun]
-    shape = COUNTABLES[noun].query.model_fields.keys() - {"rules", "leaf", "verified_by"}
+    shape = COUNTABLES[noun].query.model_fields.keys() - {"rules", "leaf", *OTHER_WINDOWS}
     assert terms.keys() == shape
     page = page_of(world, PATHS[noun], **terms)
     wanted = {name: sorted(value if isinstance(value, list) else [value]) for name, value in terms.items()}
@@ -129,20 +130,20 @@ def test_a_moment_yet_to_come_is_refused_beside_what_else_is_wrong(world: World)
 
 
 def test_a_refusal_that_the_page_has_no_words_for_is_the_apis_own(world: World) -> None:
-    page = page_of(world, "/counts", expected=422, group_by=["kind", "month", "day", "week"])
+    page = page_of(world, "/counts", expected=422, group_by=["release_kind", "month", "day", "week"])
     assert '<span lang="en">Send at most this many items: 3.' in page
-    assert sent_by(page)["group_by"] == ["kind", "month", "day", "week"]
+    assert sent_by(page)["group_by"] == ["release_kind", "month", "day", "week"]
 
 
 def test_a_form_that_was_sent_has_an_address_without_what_nobody_filled_in(world: World) -> None:
     answer = world.client.get(
-        "/es/counts?country=VE&facility=&as_of=&kind=amnesty", headers=PAGE, follow_redirects=False
+        "/es/counts?country=VE&facility=&as_of=&release_kind=amnesty", headers=PAGE, follow_redirects=False
     )
-    assert (answer.status_code, answer.headers["location"]) == (303, "/es/counts?country=VE&kind=amnesty")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/es/counts?country=VE&release_kind=amnesty")
 
 
 def test_the_other_kind_of_count_keeps_the_terms_that_it_takes(world: World) -> None:
-    page = page_of(world, "/counts", country="VE", kind="amnesty", net="true", designation="political")
+    page = page_of(world, "/counts", country="VE", release_kind="amnesty", net="true", designation="political")
     (address,) = re.findall(r'href="(/es/counts/held[^"]*)"', page.split("<form")[0].split("kinds")[1])
     assert parse_qsl(urlsplit(address.replace("&amp;", "&")).query) == [("country", "VE"), ("designation", "political")]
 
@@ -174,7 +175,7 @@ def test_a_facility_is_known_by_any_of_its_names(world: World) -> None:
 def test_groups_lead_to_their_lists(world: World) -> None:
     world.file()
     world.file(who="jep", detainee__full_name="Otra Persona Inventada", detainee__birth_date="1950", release__kind=None)
-    page = page_of(world, "/counts", group_by="kind")
+    page = page_of(world, "/counts", group_by="release_kind")
     assert "En grupos por tipo" in page
     led = set(re.findall(r'href="/es/releases\?([^"]*kind=[^"]*)" aria-label="(\d+), ([^:]*): ver la lista', page))
     assert {(number, who) for _address, number, who in led} == {
@@ -193,7 +194,7 @@ def test_groups_by_source_say_that_they_overlap(world: World) -> None:
     assert "Los grupos se solapan: no se suman." in page
 
 
-@pytest.mark.parametrize("terms", [{"group_by": ["kind", "month"]}, {"group_by": ["source", "gender", "week"]}])
+@pytest.mark.parametrize("terms", [{"group_by": ["release_kind", "month"]}, {"group_by": ["source", "gender", "week"]}])
 def test_groups_of_several_dimensions_are_a_table(world: World, terms: dict[str, Any]) -> None:
     world.file()
     page = page_of(world, "/counts", **terms)
@@ -213,19 +214,21 @@ def test_a_value_that_may_not_be_shown_is_told_and_the_number_is_the_least(world
 
 
 def test_nothing_is_counted_in_words(world: World) -> None:
-    page = page_of(world, "/counts", group_by="kind")
+    page = page_of(world, "/counts", group_by="release_kind")
     assert "Con estos términos no se cuenta nada: no hay grupos." in page
 
 
 def test_what_a_reader_writes_stays_text(world: World) -> None:
     hostile = '"><script>alert(1)</script> \u202e'
-    page = page_of(world, "/counts", expected=422, country=hostile, destination=hostile, any_of=hostile, zone=hostile)
+    page = page_of(
+        world, "/counts", expected=422, country=hostile, destination=hostile, verified_by=hostile, zone=hostile
+    )
     assert "<script" not in page
 
 
 def test_a_permalink_of_the_api_is_a_page_with_another_beginning(world: World) -> None:
     world.file()
-    permalink = world.count(country="VE", group_by="kind", as_of=world.revision)["links"]["permalink"]
+    permalink = world.count(country="VE", group_by="release_kind", as_of=world.revision)["links"]["permalink"]
     answer = world.client.get(permalink.replace("/v1/", "/es/"), headers=PAGE)
     assert answer.status_code == 200
     assert "En grupos por tipo" in answer.text
@@ -243,7 +246,8 @@ def told() -> TermFormatter:
          "Excarcelaciones ordenadas hasta enero de 2026, netas"),
         (RELEASES, {"country": "VE", "released_from": "2026-01-08", "released_to": "2026-01-08"},
          "Excarcelaciones hechas efectivas en Venezuela el 8 de enero de 2026, brutas"),
-        (RELEASES, {"kind": ["amnesty", "pardon"], "any_of": ["foro"], "detained_from": "2024"},
+        (RELEASES, {"release_kind": ["amnesty", "pardon"], "verified_by": ["foro"],
+                    "verified_by_match": "any", "detained_from": "2024"},
          "Excarcelaciones hechas efectivas, brutas; detenidas desde 2024; condición en que salió: amnistía e indulto; "
          "verificadas por alguna: Foro Penal"),
         (DETENTIONS, {"country": "VE", "detained_from": "2025", "detained_to": "2025", "ended": ["died"]},
@@ -350,7 +354,7 @@ def verified(world: World) -> World:
 
 
 def test_a_count_leads_to_how_it_grew_who_agrees_and_what_nobody_saw(verified: World) -> None:
-    page = page_of(verified, "/counts", country="VE", group_by="kind", min_sources="1")
+    page = page_of(verified, "/counts", country="VE", group_by="release_kind", min_sources="1")
     led = [address.replace("&amp;", "&") for address in re.findall(r'href="(/es/(?:counts|estimates)/[^"]*)"', page)]
     paths = ["/es/counts/series", "/es/counts/overlap", "/es/estimates/releases"]
     found = [address for address in led if urlsplit(address).path in paths]

@@ -50,7 +50,7 @@ def told(world: World, path: str) -> str:
     answer = world.client.get(path, headers=PAGE)
     assert answer.status_code in (200, 404), answer.text
     varying = (
-        r"as_of(=|%3D)\d+|recuento-\d+-[\w-]{6}|revisi[oó]n \d+|leaf(=|%3D)\w+|/c/[\w-]+|[\da-f]{8}(-[\da-f]{4,12}){4}"
+        r"as_of(=|%3D)r\d+|recuento-\d+-[\w-]{6}|revisi[oó]n \d+|leaf(=|%3D)\w+|/c/[\w-]+|[\da-f]{8}(-[\da-f]{4,12}){4}"
     )
     return re.sub(varying, "", unescape(answer.text), flags=re.I)
 

@@ -121,7 +121,7 @@ def test_the_numbers_of_the_page_are_those_of_the_api_at_its_revision(contested:
     page = contested.client.get("/es/", headers=PAGE).text
     for address in re.findall(r'href="(/es/releases\?[^"]*)"', page):
         listed = contested.client.get(unescape(address).replace("/es", "/v1", 1)).json()
-        assert f"as_of={listed['at']['revision']}" in address
+        assert f"as_of=r{listed['at']['revision']}" in address
     now = contested.count(country="VE", released_from="2026-01-08", group_by="source")
     assert [group["counts"]["verified"] for group in now["groups"]] == [4, 1]
     assert f"Revisión {now['at']['revision']}." in shown(contested)
@@ -190,7 +190,7 @@ def test_an_empty_registry_is_told_in_a_sentence(registry: World, path: str) -> 
     assert "<svg" not in registry.client.get(path, headers=PAGE).text
     assert headline(registry, "/es/") == "Aquí no hay registrada ninguna excarcelación"
     assert "Aquí no se ha corregido nada." in shown(registry, "/es/")
-    assert "antes del primer registro" in shown(registry, "/es/?as_of=0&country=VE")
+    assert "antes del primer registro" in shown(registry, "/es/?as_of=r0&country=VE")
 
 
 def test_the_government_of_another_country_is_told_by_its_name(contested: World) -> None:
@@ -263,7 +263,7 @@ def test_long_registries_are_told_in_weeks_or_months(registry: World) -> None:
     )
 
 
-@pytest.mark.parametrize("further", ["", "&released_to=2026-02-01", "&kind=amnesty"])
+@pytest.mark.parametrize("further", ["", "&released_to=2026-02-01", "&release_kind=amnesty"])
 def test_a_figure_elsewhere_leads_to_a_page_that_is_there(contested: World, further: str) -> None:
     narrowed = ("funnel", "overlap", "people", "source-rows")
     for name in narrowed if further else ("contested", *narrowed):
