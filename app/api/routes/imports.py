@@ -241,7 +241,7 @@ def list_imports(context: ReadDep, query: Annotated[ImportListQuery, Query()]) -
         context,
         query,
         lambda _context, _query, _revision: Page([{**row} for row in rows], None),
-        context.build_tag(query, *states),
+        context.build_tag(*states),
     )
 
 
