@@ -223,9 +223,14 @@ def _curators(stage: Stage, filed: Node) -> None:
     ask("redact_detainee", "admin", dead, body=erasure, gives=200)
     ask("redact_detainee", "admin", dead, body=erasure, gives=200, name="nothing left")
     batch = ask("list_batches", "curator")["data"][0]
-    named = {"source": batch["source"], "batch_kind": batch["kind"], "list": batch["list"]}
-    ask("list_batch_reports", "curator", limit=1, **named)
-    review = named | {"until": batch["until"], "decision": "approved", "reason": "Compared with their archive."}
+    named = {"source": batch["source"], "list": batch["list"]}
+    ask("list_batch_reports", "curator", limit=1, batch_kind=batch["kind"], **named)
+    review = named | {
+        "kind": batch["kind"],
+        "until": batch["until"],
+        "decision": "approved",
+        "reason": "Compared with their archive.",
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proposals, "MAX_PEOPLE_A_DAY", 0)
         waiting = ask("review_batch", "curator", body=review, gives=202, name="waits")["id"]
