@@ -77,7 +77,7 @@ class Client:
             return
         if int(revision) < known:
             self._fault(kind, f"was told of {revision} after somebody had been told of {known}")
-        if kind == "poll" and status == 200 and not body.startswith(b'{"revision":%d,' % int(revision)):
+        if kind == "poll" and status == 200 and b'"at":{"revision":%d,' % int(revision) not in body:
             self._fault(kind, f"has another revision than its header, {revision}: {body[:40]!r}")
         self.learn(int(revision))
 

@@ -104,7 +104,7 @@ def publish(url: str) -> None:
 async def kinds_of(server: Server) -> list[Kind]:
     """The kinds of pages that a registry has."""
     _headers, body = await answer_to(server, COUNT)
-    head = int(json.loads(body)["revision"])
+    head = int(json.loads(body)["at"]["revision"])
     revisions = [head - step * max(1, head // (2 * ASKED)) for step in range(1, ASKED + 1)]
     country = {"country": "VE"}
 
@@ -151,7 +151,7 @@ async def measured(registry: Path, columns: Path | None) -> str:
     server = servers.ours(registry, COUNT, columns)
     try:
         kinds = await kinds_of(server)
-        head = int(json.loads((await answer_to(server, COUNT))[1])["revision"])
+        head = int(json.loads((await answer_to(server, COUNT))[1])["at"]["revision"])
         counts = (
             _address(COUNT, as_of=format_revision(head - number), group_by="status") for number in range(1, ASKED + 1)
         )

@@ -57,7 +57,7 @@ def test_newer_files_are_taken_up(world: World, folder: Path, reader: TestClient
     assert releases(reader) == 1
     follow(reader)
     assert releases(reader) == 2
-    then = reader.get(COUNT).json()["revision"] - 1
+    then = reader.get(COUNT).json()["at"]["revision"] - 1
     assert reader.get(COUNT, params={"as_of": then}).json()["total"] == world.get(COUNT, as_of=then).json()["total"]
 
 
@@ -156,13 +156,17 @@ def test_files_of_another_log_take_the_place_of_all_before(world: World, folder:
     described_anew(folder / "latest", lambda said: said["recuento"].update(leaf_hash=OTHER_LEAF))
     follow(reader)
     after = reader.get(COUNT).json()
-    assert after["revision"] == before["revision"]
-    assert after["citation"] != before["citation"]
-    assert reader.get(COUNT, params={"as_of": before["revision"], "leaf": OTHER_LEAF[:LEAF_DIGITS]}).status_code == 200
+    assert after["at"] == before["at"]
+    assert after["links"]["permalink"] != before["links"]["permalink"]
+    assert after["links"]["cite"] != before["links"]["cite"]
+    assert (
+        reader.get(COUNT, params={"as_of": before["at"]["revision"], "leaf": OTHER_LEAF[:LEAF_DIGITS]}).status_code
+        == 200
+    )
 
 
 def test_a_later_revision_of_another_log_is_no_continuation(world: World, folder: Path, reader: TestClient) -> None:
-    first = reader.get(COUNT).json()["revision"]
+    first = reader.get(COUNT).json()["at"]["revision"]
     world.file(detainee__full_name="Berenice Urdaneta")
     write(world, folder)
     other = f"CASE revision WHEN {first} THEN '{OTHER_LEAF}' ELSE leaf_hash END"
@@ -302,7 +306,7 @@ def test_a_reader_that_stops_waits_for_its_thread(folder: Path, monkeypatch: pyt
 
 
 def test_a_day_of_which_the_files_may_not_know_all_is_refused(folder: Path, reader: TestClient) -> None:
-    recorded_at = reader.get(COUNT).json()["recorded_at"]
+    recorded_at = reader.get(COUNT).json()["at"]["recorded_at"]
     for moment, status in ((recorded_at, 200), (recorded_at[:10], 422), ("2025-12-31", 200)):
         answer = reader.get(COUNT, params={"as_of": moment})
         assert answer.status_code == status, answer.text

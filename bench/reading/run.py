@@ -157,8 +157,9 @@ def _require_same(ours: dict[str, Any], theirs: list[dict[str, Any]]) -> None:
     """Raises RuntimeError where the services that are compared count differently."""
     counted = {(one["source"], one["verdict"]): one["number"] for one in theirs}
     for group in ours["groups"]:
-        if group["verified"] != counted.get((group["source"], "verified"), 0):
-            raise RuntimeError(f"The services do not count the same of {group['source']}.")
+        source = group["by"]["source"]
+        if group["counts"]["verified"] != counted.get((source, "verified"), 0):
+            raise RuntimeError(f"The services do not count the same of {source}.")
 
 
 def say(text: str) -> None:

@@ -27,7 +27,7 @@ def test_a_crowd_is_answered_without_a_failure_and_with_nothing_stale(database_u
 
 def answer(status: int = 200, revision: int = 7, said: int = 7, more: str = "") -> bytes:
     head = f"HTTP/1.1 {status} So\r\nrecuento-revision: {revision}\r\n{more}\r\n"
-    return f'{head}{{"revision":{said},"rules":5}}'.encode()
+    return f'{head}{{"at":{{"revision":{said},"rules":5}}}}'.encode()
 
 
 @pytest.mark.parametrize("kind, answered, fault", [

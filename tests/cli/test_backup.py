@@ -139,7 +139,7 @@ def test_the_commands_that_are_told_for_postgresql_back_up_and_put_back(
     world.now = datetime.now(UTC)  # as the machine's clock, by which the command wrote
     assert world.get("/readyz").status_code == 200
     assert "Quintana" not in world.get(f"/v1/detainees/{first['detainee']['id']}", "reader").text
-    assert world.client.get(later["permalink"]).json()["code"] == "revision_lost"
+    assert world.client.get(later["links"]["permalink"]).json()["code"] == "revision_lost"
 
 
 # --- restore ------------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_a_backup_is_put_back_in_place_of_the_database_when_the_loss_is_accepted
     database = file_of(world)
     assert "say --replace" in refused(recuento("restore", str(copy)))
     said = refused(recuento("restore", str(copy), "--replace"))
-    lost, kept = before["later"]["revision"], before["filed"]["receipt"]["revision"]
+    lost, kept = before["later"]["at"]["revision"], before["filed"]["receipt"]["revision"]
     assert f"answered up to revision {lost}, and the backup ends with revision {kept}" in said
     ran = recuento("restore", str(copy), "--replace", "--accept-loss")
     assert ran.status == 0, ran.err
@@ -167,7 +167,7 @@ def test_a_backup_is_put_back_in_place_of_the_database_when_the_loss_is_accepted
         assert again.get("/readyz").status_code == 200
         assert again.revision == kept
         again.file("jep", detainee__full_name="Zoraida Invento Paz", detainee__birth_date="1961")
-        gone = again.client.get(before["later"]["permalink"])
+        gone = again.client.get(before["later"]["links"]["permalink"])
         assert (gone.status_code, gone.json()["code"]) == (410, "revision_lost")
 
 
@@ -205,7 +205,7 @@ def test_a_backup_without_loss_is_put_back_without_more_ado(
     assert ran.status == 0, ran.err
     assert "Nothing is lost" in ran.err
     with World(world.settings, keys=world.keys) as again:
-        assert again.client.get(before["later"]["permalink"]).json() == before["later"]
+        assert again.client.get(before["later"]["links"]["permalink"]).json() == before["later"]
 
 
 def test_whoever_was_erased_since_the_backup_is_erased_again_by_the_restore(

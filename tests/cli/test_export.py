@@ -104,7 +104,7 @@ def test_it_goes_on_after_a_disk_that_was_full(
     going_on: Callable[..., Ran], world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.file()
-    before = int(world.get("/v1/counts/releases").json()["revision"])
+    before = int(world.get("/v1/counts/releases").json()["at"]["revision"])
     has_room = True
 
     def flush(path: Path) -> None:
@@ -136,7 +136,7 @@ def test_it_says_each_revision_once(going_on: Callable[..., Ran], world: World) 
 
 def test_it_keeps_as_many_revisions_as_it_is_told(going_on: Callable[..., Ran], world: World, tmp_path: Path) -> None:
     world.file()
-    before = int(world.get("/v1/counts/releases").json()["revision"])
+    before = int(world.get("/v1/counts/releases").json()["at"]["revision"])
     names = ("Abelardo Quintero", "Berenice Urdaneta", "Casimiro Lozada", "Dorotea Bracho")
     going_on(*(lambda name=name: world.file(detainee__full_name=name) for name in names), options=("--keep", "3"))
     assert revisions_in(tmp_path / "data") == [before + 2, before + 3, before + 4]

@@ -102,7 +102,7 @@ def test_the_archive_links_what_sources_verify_of_people_who_may_only_be_counted
     world.file("jep", detainee__publish="counted")
     monkeypatch.setenv("RECUENTO_COUNT_FILES", str(tmp_path / "data"))
     numbers = ("verified", "only_this_source", "people")
-    (wanted,) = ([group[name] for name in numbers] for group in world.count(group_by="source")["groups"])
+    (wanted,) = ([group["counts"][name] for name in numbers] for group in world.count(group_by="source")["groups"])
     age_rows(world)
     assert recuento("rebuild", *LICENCE).status == 0
     monkeypatch.chdir(tmp_path / "data" / f"rules-{EARLIER}-{world.revision}")

@@ -84,7 +84,7 @@ def test_people_whom_a_stolen_reporters_key_hid_are_shown_at_once_except_whom_ot
     assert world.get("/v1/proposals", "curator").json()["data"][0]["people"] == 1, (
         "what a curator closed, a second opens"
     )
-    assert world.count()["total"]["cases"] == before[1]["releases"]
+    assert world.count()["total"]["cases"] == before[1]["cases"]
     world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
     assert_rebuilt_alike(world)
 

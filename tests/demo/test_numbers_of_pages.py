@@ -90,9 +90,9 @@ def numbers_told(answers: list[dict[str, Any]]) -> set[int]:
     _collect(answers, told)
     for answer in answers:
         groups = answer.get("groups", [])
-        if groups and "source" in groups[0]:
+        if groups and "source" in groups[0]["by"]:
             words = ("verified", "reported", "official_only", "disputed", "refuted")
-            told.add(sum(group.get(word, 0) for group in groups for word in words))
+            told.add(sum(group["counts"].get(word, 0) for group in groups for word in words))
         if "patterns" in answer:
             told.add(shared_by_large(answer))
         if "then" in answer:
@@ -105,12 +105,12 @@ def shared_by_large(overlap: dict[str, Any]) -> int:
     the largest has."""
     verified = {source["source"]: source["verified"] for source in overlap["sources"]}
     large = {source for source, number in verified.items() if number * 2 >= max(verified.values())}
-    return sum(pattern["releases"] for pattern in overlap["patterns"] if large <= set(pattern["sources"]))
+    return sum(pattern["cases"] for pattern in overlap["patterns"] if large <= set(pattern["sources"]))
 
 
 def verified_by_others(known: dict[str, Any]) -> set[int]:
     """How many of what is laid beside a claim were verified by other sources than one, for each source."""
-    return {known["by_min_sources"].get("1", 0) - verified for verified in known["by_source"].values()}
+    return {known["total"]["by_min_sources"].get("1", 0) - verified for verified in known["by_source"].values()}
 
 
 def _collect(value: Any, told: set[int]) -> None:
@@ -165,7 +165,7 @@ def test_every_number_on_a_page_is_told_by_the_api(
     page = replayed.client.get(address)
     assert page.status_code == 200, page.text
     revision = replayed.get("/v1/sources", as_of=moment)["at"]["revision"]
-    assert max(answer["revision"] for answer in answers) == revision, "what was known earlier is asked beside it"
+    assert max(answer["at"]["revision"] for answer in answers) == revision, "what was known earlier is asked beside it"
     shown = numbers_in(page.text, WORKED_OUT.get(name))
     assert revision in shown or name in OF_PEOPLE
     assert sorted(shown - numbers_told(answers)) == []

@@ -56,7 +56,7 @@ def told(answer: Response) -> dict[str, str]:
 def test_answers_are_the_same_bytes_with_the_same_tags_at_five_revisions(
     replayed: Replayed, reader: TestClient, question: str
 ) -> None:
-    newest = replayed.get("/v1/counts/releases")["revision"]
+    newest = replayed.get("/v1/counts/releases")["at"]["revision"]
     for fifth in FIFTHS:
         asked = f"{question}&as_of=r{newest * fifth // len(FIFTHS)}"
         wanted = replayed.client.get(asked)
@@ -105,8 +105,8 @@ def test_of_personal_terms_it_says_whom_to_ask(reader: TestClient) -> None:
 
 def test_what_the_files_do_not_reach_has_not_come(replayed: Replayed, reader: TestClient) -> None:
     """The registry knows of later entries: an answer of before would be another number under the same address."""
-    newest = replayed.get("/v1/counts/releases")["revision"]
-    last_day = reader.get("/v1/counts/releases").json()["recorded_at"][:10]
+    newest = replayed.get("/v1/counts/releases")["at"]["revision"]
+    last_day = reader.get("/v1/counts/releases").json()["at"]["recorded_at"][:10]
     for moment in (str(newest + 1), "2026-06-01", "2026-06-01T12:00:00Z", last_day):
         answer = reader.get("/v1/counts/releases", params={"as_of": moment})
         assert (answer.status_code, answer.json()["code"]) == (422, "ahead_of_head"), moment

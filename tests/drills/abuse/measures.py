@@ -52,8 +52,7 @@ def read_state(server: Server) -> State:
 def read_total(name: str, count: dict[str, dict[str, int]]) -> dict[str, int]:
     """Return the numbers of a count's total by their full names."""
     total = count["total"]
-    whole = "releases" if "releases" in total else "held"
-    numbers = {name: total[whole]}
+    numbers = {name: total["cases"]}
     return numbers | {f"{name}: {part}": total[part] for part in STATUSES}
 
 

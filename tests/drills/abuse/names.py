@@ -10,7 +10,7 @@ ENOUGH = 10_000  # the number of a source that is trusted
 
 BATCHES_PATH = "/v1/review/batches"
 AGREEMENT_PATH = "/v1/proposals/agreement"
-WAITING_TOTALS = ("awaiting_review", "rejected")  # beside the totals of a count
+WAITING_TOTALS = ("awaiting_review", "rejected")  # among the caveats of a count
 
 
 def build_source_command(slug: str) -> list[str]:
@@ -31,8 +31,8 @@ def build_approval(batch: dict[str, Any]) -> dict[str, Any]:
 
 def read_waiting(count: dict[str, Any]) -> dict[str, int]:
     """Return the waiting and rejected reports that a count states, empty where the checkout has no such numbers."""
-    stated = {**count.get("total", {}), **count}
-    return {name: stated[name] for name in WAITING_TOTALS if isinstance(stated.get(name), int)}
+    caveats = count.get("caveats", {})
+    return {name: caveats[name] for name in WAITING_TOTALS if name in caveats}
 
 
 def build_stolen_command(key_id: str, since: str) -> list[str]:

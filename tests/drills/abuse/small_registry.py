@@ -251,14 +251,16 @@ def read_numbers(world: World) -> dict[str, int]:
     """Read the numbers of combined records, and the rows of the organisations that are honest."""
     numbers: dict[str, int] = {}
     for name, kind, terms in COUNTED:
-        total = world.get(f"/v1/counts/{kind}", **terms).json()["total"]
+        count = world.get(f"/v1/counts/{kind}", **terms).json()
+        total, denied = count["total"], count["caveats"]["denied_by_some"]
         numbers |= {f"{name}: {part}": value for part, value in total.items() if isinstance(value, int)}
+        numbers |= {f"{name}: denied by some": denied}
         numbers |= {f"{name}: {least} sources": value for least, value in total["by_min_sources"].items()}
     for group in world.get("/v1/counts/releases", group_by="source").json()["groups"]:
-        if group["by"]["source"] in TRUSTED:
-            numbers |= {f"row of {group['source']}: {part}": group[part] for part in ("verified", "reported", "people")}
-    left_out = (*names.WAITING_TOTALS, "counted_apart")  # whoever closes somebody moves the latter
-    return {name: number for name, number in numbers.items() if name.rpartition(": ")[2] not in left_out}
+        source, counts = group["by"]["source"], group["counts"]
+        if source in TRUSTED:
+            numbers |= {f"row of {source}: {part}": counts[part] for part in ("verified", "reported", "people")}
+    return numbers
 
 
 def read_pages(world: World) -> dict[str, Page]:

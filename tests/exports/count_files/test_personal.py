@@ -65,7 +65,7 @@ def fill(world: World) -> World:
 
 def same(world: World, folder: Path) -> None:
     """Expect of a trusted reader what the registry answers, apart from what tells the two registries apart."""
-    then = world.get("/v1/counts/releases").json()["revision"] - 1
+    then = world.get("/v1/counts/releases").json()["at"]["revision"] - 1
     for place in (None, folder / "columns"):
         settings = Settings(names="list", columns_dir=place)
         with TestClient(create_reader(folder / "files", settings, folder / "personal")) as reader:

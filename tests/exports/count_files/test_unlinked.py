@@ -70,7 +70,7 @@ def reader(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_reader_counts_what_stands_apart(shared: World, reader: TestClient, question: str) -> None:
-    newest = shared.client.get("/v1/counts/releases").json()["revision"]
+    newest = shared.client.get("/v1/counts/releases").json()["at"]["revision"]
     for kind in ("releases", "detentions", "held"):
         for revision in range(newest + 1):
             asked = f"/v1/counts/{kind}?{question}&as_of=r{revision}"

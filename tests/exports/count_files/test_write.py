@@ -221,7 +221,7 @@ def test_files_are_of_one_state_of_the_database(world: World, tmp_path: Path, mo
     done = write(world, tmp_path / "files")
     people = duckdb.read_parquet(str(done / "people-*.parquet")).fetchall()
     assert len(people) == 1
-    assert int(done.name) == world.client.get("/v1/counts/releases").json()["revision"] - 1
+    assert int(done.name) == world.client.get("/v1/counts/releases").json()["at"]["revision"] - 1
 
 
 def test_a_part_that_was_damaged_is_written_again(

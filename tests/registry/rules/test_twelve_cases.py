@@ -95,9 +95,9 @@ def test_case_02_two_handed_over_by_a_governments_word_seen_by_nobody_and_one_ou
         seen = {**held, "held_on": "2025-11-28"}
         answer = world.file("jep", detainee=man, detention=seen, release=handed_over, verification=refuted)
         assert answer["detainee"]["id"] == nobody["detainee"]["id"]
-    denied = world.count()["revision"]
+    denied = world.count()["at"]["revision"]
     before = world.count(as_of=announced)["total"]
-    assert (before["releases"], before["official_only"]) == (0, 2)
+    assert (before["cases"], before["official_only"]) == (0, 2)
     assert (releases(world), world.count()["total"]["refuted"]) == (0, 2)
     assert [detainee(world, man)["state"] for man in (one, other)] == ["held", "held"]
 
