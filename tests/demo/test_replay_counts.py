@@ -153,16 +153,14 @@ def test_a_day_alone_ends_in_caracas(replayed: Replayed) -> None:
     for zone, figure in (({}, 56), ({"zone": "America/Caracas"}, 56), ({"zone": "Z"}, 55)):
         count = replayed.get("/v1/counts/releases", **asked, **zone)
         assert {group["by"]["source"]: group["counts"]["verified"] for group in count["groups"]}["foro-penal"] == figure
-    said = replayed.get("/v1/counts/releases", **asked)["as_of"]
-    assert said == {"instant": "2026-01-14T03:59:59.999999Z", "zone": "America/Caracas"}
 
 
 def test_a_citation_leads_to_the_demo_itself(replayed: Replayed) -> None:
     count = replayed.get("/v1/counts/releases", released_from=CYCLE)
     address = count["links"]["cite"]
     assert address.startswith("http://127.0.0.1:8000/c/2")
-    shown = replayed.get(address.removeprefix("http://127.0.0.1:8000"))
-    assert all(address in shown["citation"][form] for form in ("en", "es", "bibtex"))
+    cited = replayed.get(address.removeprefix("http://127.0.0.1:8000"))
+    assert all(address in cited["citation"][form] for form in ("en", "es", "bibtex"))
 
 
 def listed(replayed: Replayed, url: str) -> list[str]:
@@ -225,9 +223,10 @@ def test_a_count_of_women_says_of_how_many_it_may_not_say_it(replayed: Replayed)
     women = replayed.get("/v1/counts/releases", **window, gender="female")
     groups = replayed.get("/v1/counts/releases", **window, group_by="gender")["groups"]
     by_gender = {group["by"]["gender"]: group["counts"]["cases"] for group in groups}
-    assert (women["total"]["cases"], women["caveats"]["not_visible"]) == (by_gender["female"], by_gender["withheld"]) == (3, 252)
-    shown = replayed.get(women["links"]["cite"].removeprefix("http://127.0.0.1:8000"))
-    assert "at least" in shown["citation"]["en"]
+    numbers = (women["total"]["cases"], women["caveats"]["not_visible"])
+    assert numbers == (by_gender["female"], by_gender["withheld"]) == (3, 252)
+    cited = replayed.get(women["links"]["cite"].removeprefix("http://127.0.0.1:8000"))
+    assert "at least" in cited["citation"]["en"]
 
 
 def test_a_count_says_how_many_may_not_be_recognised(replayed: Replayed) -> None:

@@ -78,5 +78,5 @@ def test_a_reader_counts_what_stands_apart(shared: World, reader: TestClient, qu
             if ("month" in question and kind == "held") or ("released_" in question and kind != "releases"):
                 continue
             given, wanted = reader.get(asked).json(), shared.client.get(asked).json()
-            for name in wanted.keys() - {"citation"}:
-                assert given.get(name) == wanted[name], (asked, name)
+            del given["links"]["cite"], wanted["links"]["cite"]  # the only part with the address of the registry
+            assert given == wanted, asked
