@@ -61,6 +61,7 @@ VALUES: dict[str, list[Any]] = {
     "condition": ["travel_ban", "gag_order"], "country": ["VE", "AR"], "cursor": CURSORS,
     "dependent": [["foro:jep"]], "designation": ["political", "unstated"], "destination": ["AR", "CL"],
     "detained_from": ["2024-10-06", "2025"], "detained_to": ["2024-10-05", "2024-10-20", "2025-06-15"],
+    "ended": ["released", ["died", "escaped"]], "ended_from": ["2026-01-10"], "ended_to": ["2026-01-12"],
     "facility": ["el-rodeo-i", "yare"], "gender": ["female", "male"],
     "group": ["student", "gravely_ill"],
     "group_by": [*(name for name, dimension in DIMENSIONS.items() if dimension.groupable_nouns != FILTER_ONLY),

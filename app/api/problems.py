@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from app.api.other_addresses import Pairs, find_other_address
+from app.api.other_addresses import Address, find_other_address
 from app.api.parameter_names import suggest_parameters
 from app.api.responses import select_language
 from app.api.table_routes import build_table_address, list_extensions, split_table_path
@@ -145,15 +145,15 @@ async def _handle_invalid(request: Request, error: Exception) -> ProblemResponse
         if "format" in request.query_params and list_extensions(request.scope["route"]):
             return build_problem_response(_refuse_format(request).body())
     if isinstance(error, RequestValidationError) and request.method == "GET":
-        pairs = request.query_params.multi_items()
-        return build_problem_response(build_invalid_query(errors, request.scope["route"], pairs).body())
+        address = Address(request.url.path, request.query_params.multi_items())
+        return build_problem_response(build_invalid_query(errors, request.scope["route"], address).body())
     return build_problem_response(build_invalid(build_pointed_errors(errors)).body())
 
 
-def build_invalid_query(errors: Sequence[Any], route: APIRoute, pairs: Pairs = ()) -> Invalid:
-    """Build the refusal of a query from pydantic's errors, with suggestions for unknown parameters. `pairs`: the
-    parameters of the query."""
-    return build_invalid([_suggest_parameters(place, route, pairs) for place in build_pointed_errors(errors)])
+def build_invalid_query(errors: Sequence[Any], route: APIRoute, address: Address | None = None) -> Invalid:
+    """Build the refusal of a query from pydantic's errors, with suggestions for unknown parameters. `address`: of the
+    request, if a client sent one."""
+    return build_invalid([_suggest_parameters(place, route, address) for place in build_pointed_errors(errors)])
 
 
 def _refuse_format(request: Request) -> Invalid:
@@ -178,14 +178,13 @@ def build_invalid(places: Sequence[dict[str, str]]) -> Invalid:
     return Invalid("Correct the values pointed at and try again.", *places)
 
 
-def _suggest_parameters(place: dict[str, str], route: APIRoute, pairs: Pairs) -> dict[str, str]:
+def _suggest_parameters(place: dict[str, str], route: APIRoute, address: Address | None) -> dict[str, str]:
     """Add the address that knows it, or likely names, to the error of an unknown query parameter: without it the client
     would get another number."""
     if place["code"] != "unknown_field":
         return place
     unknown_name = place["pointer"].removeprefix("/")
-    other_address = find_other_address(route.path, unknown_name, pairs)
-    if other_address is not None:
+    if address is not None and (other_address := find_other_address(address, unknown_name)) is not None:
         return {**place, "detail": Message("This address has no such parameter. Ask {address}", address=other_address)}
     shapes = [parameter.field_info.annotation for parameter in route.dependant.query_params]
     names = {name for shape in shapes for name in getattr(shape, "model_fields", ())}

@@ -21,7 +21,7 @@ from app.registry.publication.permissions import Reader
 from tests.support import GOVERNMENT, World
 
 NAME = "Baltasar Orihuela Cantos"
-LISTS = ("/v1/detainees", "/v1/releases", "/v1/detentions", "/v1/held")
+LISTS = ("/v1/detainees", "/v1/releases", "/v1/detentions")
 
 
 def file(world: World, **changes: Any) -> str:
@@ -37,7 +37,8 @@ def found(world: World, q: str, path: str = "/v1/detainees", who: str | None = N
 def answers(world: World, detainee: str) -> str:
     """Everything public in which the name could stand, but for what a search finds."""
     paths = [*LISTS, *(f"{path}?changed_since=r0" for path in LISTS), *(f"{path}.csv" for path in LISTS)]
-    paths += [f"/v1/detainees/{detainee}", f"/v1/detainees/{detainee}/history", "/v1/corrections", "/"]
+    paths += ["/v1/held", "/v1/held.csv", f"/v1/detainees/{detainee}", f"/v1/detainees/{detainee}/history"]
+    paths += ["/v1/corrections", "/"]
     return "\n".join(world.client.get(path).text for path in paths)
 
 

@@ -91,6 +91,7 @@ REFUSED = [
     (f"{LIST}?country=VE&held_on=2026-01-10", "/held_on", "/v1/held?country=VE&held_on=2026-01-10"),
     (f"{COUNT}?house_arrest=true", "/house_arrest", "/v1/counts/held?house_arrest=true"),
     (f"{COUNT}?held_within=3&ended=died", "/held_within", "/v1/counts/held?held_within=3"),
+    (f"{LIST}.csv?held_on=2026-01-10", "/held_on", "/v1/held.csv?held_on=2026-01-10"),
     ("/v1/held?ended=died&gender=female", "/ended", "/v1/detentions?ended=died&gender=female"),
     ("/v1/counts/held?released_from=2026", "/released_from", "/v1/counts/releases?released_from=2026"),
 ]  # fmt: skip
