@@ -16,6 +16,8 @@ import xlsxwriter
 # A spreadsheet runs a cell that begins with one of these as a formula; the last four are as wide as Chinese characters.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _QUOTED_FORMULA = re.compile(rf"'+[{re.escape(''.join(FORMULA_PREFIXES))}]")
+# Numbers and offsets of time zones begin with such a sign and are no formulas: `-3`, `-04:00`.
+_SIGNED_VALUE = re.compile(r"-[0-9]+(\.[0-9]+)?|[+-][0-9]{2}:[0-9]{2}")
 LIST_SEPARATOR = "; "
 # The keys of an unregistered place; its cell is its name as the source wrote it.
 PLACE_KEYS = {"slug", "said"}
@@ -81,8 +83,11 @@ def _is_cell(value: Any) -> bool:
 
 
 def to_cell(value: Any) -> str:
-    """The text of a cell. A text that a spreadsheet would run as a formula gets an apostrophe in front, also behind
-    other apostrophes; in a list each text does, since a spreadsheet may part cells at semicolons."""
+    """Return the text of a cell.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe in front, also behind other apostrophes; in a
+    list each text does, since a spreadsheet may part cells at semicolons. Numbers, dates and zones never get one.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -94,11 +99,15 @@ def to_cell(value: Any) -> str:
     if isinstance(value, list):
         return LIST_SEPARATOR.join(map(to_cell, value))
     text = str(value)
-    return f"'{text}" if text.lstrip("'").startswith(FORMULA_PREFIXES) and not isinstance(value, (int, float)) else text
+    return f"'{text}" if _is_formula(text) and not isinstance(value, (int, float)) else text
+
+
+def _is_formula(text: str) -> bool:
+    return text.lstrip("'").startswith(FORMULA_PREFIXES) and _SIGNED_VALUE.fullmatch(text) is None
 
 
 def unquote_cell(text: str) -> str:
-    """The inverse of the apostrophe of `to_cell`."""
+    """Remove the apostrophe that `to_cell` added."""
     return text[1:] if _QUOTED_FORMULA.match(text) else text
 
 

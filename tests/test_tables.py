@@ -92,8 +92,18 @@ def test_what_csv_has_to_quote_comes_back_as_it_was(text: str) -> None:
 def test_a_cell_that_a_spreadsheet_would_run_is_made_text(start: str) -> None:
     assert cell(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
     assert cell([f"{start}HYPERLINK(1)", "x"]) == f"'{start}HYPERLINK(1); x"
-    assert cell(["x", f"{start}1"]) == f"x; '{start}1"
+    assert cell(["x", f"{start}A1"]) == f"x; '{start}A1"
     assert cell(start) == f"'{start}"
+
+
+@pytest.mark.parametrize("text", ["-04:00", "+05:30", "-3", "-0.5"])
+def test_a_number_or_a_zone_is_no_formula(text: str) -> None:
+    assert (cell(text), unquote_cell(text)) == (text, text)
+
+
+@pytest.mark.parametrize("text", ["-3+1", "-04:00 ", "+58412", "'-3", "-A1", "-١"])
+def test_a_text_that_only_begins_like_a_number_is_made_text(text: str) -> None:
+    assert (cell(text), unquote_cell(cell(text))) == (f"'{text}", text)
 
 
 @pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'", "''", "'Abd", "x=1", "\t", *FORMULA_PREFIXES])
