@@ -19,6 +19,7 @@ _QUOTED_FORMULA = re.compile(rf"'+[{re.escape(''.join(FORMULA_PREFIXES))}]")
 # Numbers and offsets of time zones begin with such a sign and are no formulas: `-3`, `-04:00`.
 _SIGNED_VALUE = re.compile(r"-[0-9]+(\.[0-9]+)?|[+-][0-9]{2}:[0-9]{2}")
 LIST_SEPARATOR = "; "
+BYTE_ORDER_MARK = "\ufeff"  # Excel reads CSV without it in the code page of the machine: "Márquez" becomes "MÃ¡rquez"
 # The keys of an unregistered place; its cell is its name as the source wrote it.
 PLACE_KEYS = {"slug", "said"}
 

@@ -171,7 +171,8 @@ HEADERS: Node = {
     "Repr-Digest": _build_header("The SHA-256 of the body (RFC 9530); not of one that is streamed."),
     "Link": _build_header(
         'The next page, with `rel="next"`; none on the last one. Of a count `cite-as`, to cite it by (RFC 8574), '
-        "and `original timegate` and `timemap`, those of its past (RFC 7089)."
+        "and `original timegate` and `timemap`, those of its past (RFC 7089). Of a table `describedby`, the JSON "
+        "answer of the same terms and revision."
     ),
     "Memento-Datetime": _build_header("The moment that the numbers are of, where the address names one and the rules."),
     "Idempotency-Replayed": _build_header("`true` where this is the first answer again.", {"const": "true", **TEXT}),
@@ -243,7 +244,9 @@ def _list_success_headers(operation: Node, header_flags: dict[str, bool]) -> lis
     if header_flags["If-None-Match"]:
         is_paged = any(parameter["name"] == "cursor" for parameter in operation["parameters"])
         memento_headers = ["Memento-Datetime"] if header_flags["Accept-Datetime"] else []
-        link_headers = ["Link"] if is_paged or memento_headers or get_json_name(operation) in CITED_OPERATIONS else []
+        is_table = operation["operationId"].endswith(TABLE_SUFFIX)
+        is_cited = get_json_name(operation) in CITED_OPERATIONS
+        link_headers = ["Link"] if is_paged or is_table or memento_headers or is_cited else []
         return [*_READ_HEADERS, "Repr-Digest", *link_headers, *memento_headers]
     if "403" not in operation["responses"]:
         return []
@@ -276,7 +279,9 @@ API_DESCRIPTION = """Who was detained and released for political reasons, by who
 
 **Reading** what is public needs no key. Every answer is of a revision (`revision`, header `Recuento-Revision`): ask
 again with `as_of`, and it is the same. Lists come in pages: follow `next`. Every list and count is also a whole table
-at an address of its own: `/v1/releases.csv` for spreadsheets, `/v1/releases.jsonl` with one JSON object a line.
+at an address of its own: `/v1/releases.csv` for programs, `/v1/releases.excel.csv` for Excel (with a byte order mark),
+`/v1/releases.jsonl` with one JSON object a line. A table's `Link` with `rel="describedby"` leads to the JSON answer of
+the same terms and revision.
 
 **Writing** needs a key: `Authorization: Bearer rcn_…`. A reporter's key writes as its own source and as nobody else.
 Send an `Idempotency-Key` with each POST, and the same one again when the line breaks.

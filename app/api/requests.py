@@ -26,8 +26,9 @@ from app.api.authentication import (
 )
 from app.api.content_codings import build_coded_tag, choose_content_coding, compress_response
 from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
+from app.api.mementos import MAX_LINKED_LENGTH, OriginalResource
 from app.api.middleware.concurrency import acquire_read_slot, reads_whole_list
-from app.api.table_routes import get_json_template
+from app.api.table_routes import get_json_template, split_table_path
 from app.db.engine import open_read_session
 from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
 from app.exports.count_files.archives import find_archive
@@ -37,7 +38,7 @@ from app.log.head import read_head_under_rules
 from app.log.mark import HighWaterMark
 from app.models import ApiKey
 from app.projection import RULES
-from app.queries.parameters import RevisionQuery
+from app.queries.parameters import JSON_MEDIA_TYPE, RevisionQuery
 from app.queries.terms import PIN_PARAMETERS
 from app.registry.publication.permissions import Reader
 from app.translations import Message
@@ -274,8 +275,21 @@ class Reply(Generic[Body]):
         answer = self.build(revision)  # before `*`, which asks whether the resource exists: it may raise NotFound
         if "*" in known_tags:
             return Response(status_code=304, headers=headers)
+        headers |= self._link_description(revision, headers)
         response = responses.build_response(answer, context.request, headers)
         return response if coding is None else compress_response(response, coding)
+
+    def _link_description(self, revision: int, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the Link header of a table with the JSON answer of the same terms at the revision, to cite it by."""
+        json_path, extension = split_table_path(self.context.request.url.path)
+        if extension is None:
+            return {}
+        pairs = self.context.request.query_params.multi_items()
+        address = OriginalResource(json_path, pairs).build_revision_address(self.context.session, revision)
+        if len(address) > MAX_LINKED_LENGTH:
+            return {}
+        link = f'<{address}>; rel="describedby"; type="{JSON_MEDIA_TYPE}"'
+        return {"Link": f"{headers['Link']}, {link}" if "Link" in headers else link}
 
     def _choose_content_coding(self) -> str | None:
         """Return the coding of the response; None with a key.

@@ -24,7 +24,9 @@ from app.queries.parameters import JSON_MEDIA_TYPE, TABLE_MEDIA_TYPES, RevisionQ
 RawHeaders = list[tuple[bytes, bytes]]  # ASGI headers: names in lower case
 
 VARY = "Accept-Encoding, Authorization"
-CONTENT_TYPES = TABLE_MEDIA_TYPES | {TableFormat.CSV.value: f"{TABLE_MEDIA_TYPES[TableFormat.CSV]}; charset=utf-8"}
+CONTENT_TYPES = TABLE_MEDIA_TYPES | {
+    form.value: f"{TABLE_MEDIA_TYPES[form]}; charset=utf-8" for form in (TableFormat.CSV, TableFormat.EXCEL_CSV)
+}
 SCOPE_BODILESS = "recuento.bodiless"  # scope key: the request is HEAD, so that no body is sent
 # Scope key of a request whose response may be cached: a dict in which the route records the head it read.
 SCOPE_SOURCE_HEAD = "recuento.made_from"
@@ -126,9 +128,10 @@ def render_answer(answer: Answer, extension: str | None, headers: dict[str, str]
 
 
 def _render_table(answer: Answer, rows: Sequence[Mapping[str, Any]], extension: str, *, heading: bool = True) -> str:
-    if extension == TableFormat.CSV:
-        return tables.to_csv(rows, answer.columns, include_heading=heading)
-    return tables.to_jsonl(rows)
+    if extension == TableFormat.JSONL:
+        return tables.to_jsonl(rows)
+    mark = tables.BYTE_ORDER_MARK if extension == TableFormat.EXCEL_CSV and heading else ""
+    return mark + tables.to_csv(rows, answer.columns, include_heading=heading)
 
 
 async def _stream_table(

@@ -1,7 +1,8 @@
 """Give lists and counts the addresses of their tables: CSV, JSON Lines, and workbooks of a comparison.
 
-`/v1/releases` has the tables `/v1/releases.csv` and `/v1/releases.jsonl`. A table route shares the function, the
-parameters and the errors of its JSON route. The path alone says which table is requested.
+`/v1/releases` has the tables `/v1/releases.csv`, `/v1/releases.excel.csv` (with a byte order mark) and
+`/v1/releases.jsonl`. A table route shares the function, the parameters and the errors of its JSON route. The path alone
+says which table is requested.
 """
 
 import re
@@ -20,7 +21,7 @@ COUNTS_TAG = "counts"
 # Names of routes with tables that are neither lists nor counts.
 _TABLE_ROUTES = frozenset({"reconcile_claim", "read_vocabulary"})
 _WORKBOOK_ROUTES = frozenset({"match_list"})
-_TABLE_PATH = re.compile(r"(/v1/.+)\.(csv|jsonl|xlsx)")
+_TABLE_PATH = re.compile(r"(/v1/.+?)\.(csv|excel\.csv|jsonl|xlsx)")
 EXTENSION = "extension"  # the path parameter of a table route
 TABLE_ENDING = f".{{{EXTENSION}}}"  # of a table route's path, as the document prints it
 TABLE_SUFFIX = "_table"  # of a table route's name
@@ -30,11 +31,11 @@ TABLE_DESCRIPTION = "The whole table"
 
 
 class _TableConvertor(StringConvertor):
-    regex = "csv|jsonl"
+    regex = r"csv|excel\.csv|jsonl"
 
 
 class _WorkbookConvertor(StringConvertor):
-    regex = "csv|jsonl|xlsx"
+    regex = r"csv|excel\.csv|jsonl|xlsx"
 
 
 register_url_convertor("table", _TableConvertor())

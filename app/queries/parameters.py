@@ -42,14 +42,19 @@ JSON_MEDIA_TYPE = "application/json"
 
 
 class TableFormat(StrEnum):
-    """The formats of a table: CSV for spreadsheets, JSON Lines without loss."""
+    """The formats of a table: CSV, CSV with a byte order mark for Excel, and JSON Lines without loss."""
 
     CSV = "csv"
+    EXCEL_CSV = "excel.csv"
     JSONL = "jsonl"
 
 
 # Extension of a table's path → media type.
-TABLE_MEDIA_TYPES: dict[str, str] = {TableFormat.CSV.value: "text/csv", TableFormat.JSONL.value: "application/jsonl"}
+TABLE_MEDIA_TYPES: dict[str, str] = {
+    TableFormat.CSV.value: "text/csv",
+    TableFormat.EXCEL_CSV.value: "text/csv",
+    TableFormat.JSONL.value: "application/jsonl",
+}
 
 
 # Small enough that a phone on a bad connection receives the whole page.

@@ -19,7 +19,7 @@ from app.api.table_routes import build_table_address
 from app.errors import NotFound
 from app.exports.count_files.folders import LATEST_LINK, find_public_file
 from app.exports.package import DESCRIPTOR_FILENAME
-from app.queries.parameters import TABLE_MEDIA_TYPES
+from app.queries.parameters import TABLE_MEDIA_TYPES, TableFormat
 from app.web.api_client import gather
 from app.web.count_text import fetch_citation
 from app.web.page import CurrentPage, Page, PageRoute, build_response
@@ -93,10 +93,10 @@ def build_dataset(
             "name": f"{table.name}.{extension}",
             "description": table.row,
             "contentUrl": registry.base + table.build_file_address(extension),
-            "encodingFormat": media,
+            "encodingFormat": TABLE_MEDIA_TYPES[extension],
         }
         for table in tables
-        for extension, media in TABLE_MEDIA_TYPES.items()
+        for extension in (TableFormat.CSV, TableFormat.JSONL)
     ]
     modified = {} if recorded_at is None else {"dateModified": recorded_at}
     return {

@@ -17,7 +17,7 @@ from app.errors import NotFound, Problem
 from app.queries.countables import COUNTABLES
 from app.queries.dimensions import DETENTIONS, HELD
 from app.queries.parameters import CountQuery
-from app.tables import to_cell, to_csv
+from app.tables import BYTE_ORDER_MARK, to_cell, to_csv
 from app.vocabulary import Stage
 from app.web.charts.funnel import load_funnel_figure
 from app.web.charts.overlap import load_overlap_figure
@@ -194,10 +194,10 @@ def build_standalone_figure(page: Page, figure: Figure) -> StandaloneDrawing:
 
 
 def build_csv(figure: Figure) -> str:
-    """Build CSV like the API's: no cell, headings included, is run as a formula by a spreadsheet."""
+    """Build CSV for Excel like the API's: no cell, headings included, is run as a formula."""
     columns = [to_cell(column) for column in figure.columns]
     rows = [dict(zip(columns, map(strip_links, row), strict=True)) for row in figure.rows]
-    return to_csv(rows, columns)
+    return BYTE_ORDER_MARK + to_csv(rows, columns)
 
 
 def _build_file_response(page: Page, figure: Figure, extension: str, body: bytes, media: str, policy: str) -> Response:

@@ -259,7 +259,7 @@ async def read_rows(desk: SignedInDesk, import_id: UUID) -> Response:
     """Return the outcome of each row as CSV."""
     await desk.api.read(read_import, import_id=import_id)  # raises errors that are shown as a page
     headers = {"Content-Disposition": f'attachment; filename="recuento-{import_id}.csv"'}
-    return await desk.api.download(list_import_rows, TableFormat.CSV, headers, import_id=import_id)
+    return await desk.api.download(list_import_rows, TableFormat.EXCEL_CSV, headers, import_id=import_id)
 
 
 async def _fetch_own_counts(desk: Desk, receipt: trial.Receipt) -> list[trial.OwnCount]:

@@ -12,6 +12,7 @@ from app.api.routes.counts import count_releases
 from app.api.table_routes import build_table_address
 from app.dates import DAY_LENGTH
 from app.formats import COUNTRIES, lower_first_letter
+from app.queries.parameters import TableFormat
 from app.vocabulary import Stage
 from app.web.api_client import gather
 from app.web.count_text import WINDOW_TERMS
@@ -278,7 +279,7 @@ async def read_list(path: str, page: Page) -> ListView:
         first=page.address(path, filter_terms) if "cursor" in page.terms else None,
         files=[
             (name, build_table_address(f"{API_PATHS[path]}?{urlencode(pinned_terms, doseq=True)}", extension))
-            for name, extension in (("CSV", "csv"), ("JSON Lines", "jsonl"))
+            for name, extension in (("CSV", TableFormat.EXCEL_CSV), ("JSON Lines", TableFormat.JSONL))
         ],
         today=page.address(path, unpinned_terms) if "as_of" in page.terms else None,
     )

@@ -1,5 +1,6 @@
 """JSON, CSV and JSON Lines say the same; a spreadsheet runs nothing of it."""
 
+import codecs
 import csv
 import io
 import json
@@ -211,3 +212,28 @@ def test_a_table_is_read_with_the_scope_of_its_list(world: World) -> None:
         )
     assert world.get("/v1/releases.csv", "limited").status_code == 200
     world.refuse(world.get("/v1/detainees.csv", "limited"), 403, "out_of_scope")
+
+
+@pytest.mark.parametrize("path", ["/v1/releases", "/v1/counts/releases?group_by=month"])
+def test_a_table_for_excel_differs_by_the_byte_order_mark_alone(world: World, path: str) -> None:
+    scene(world)
+    plain, excel = (world.client.get(build_table_address(path, form)) for form in ("csv", "excel.csv"))
+    assert excel.headers["content-type"] == FORMS["csv"]
+    assert excel.content == codecs.BOM_UTF8 + plain.content
+
+
+@pytest.mark.parametrize("path", ["/v1/releases?country=VE", "/v1/counts/releases?group_by=month&country=VE"])
+@pytest.mark.parametrize("form", ["csv", "excel.csv", "jsonl"])
+def test_a_table_leads_to_what_it_is_cited_by(world: World, path: str, form: str) -> None:
+    scene(world)
+    table = world.client.get(build_table_address(path, form))
+    described = world.client.get(table.links["describedby"]["url"])
+    world.file("jep", detainee__full_name="Filed Since", release__kind="pardon")
+    again = world.client.get(table.links["describedby"]["url"])
+    assert described.json() == again.json()
+    assert str(again.json()["at"]["revision"]) == table.headers["Recuento-Revision"]
+    assert str(again.json()["at"]["rules"]) == table.headers["Recuento-Rules"]
+
+
+def test_json_describes_itself(world: World) -> None:
+    assert "describedby" not in world.client.get("/v1/counts/releases").links
