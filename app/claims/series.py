@@ -20,7 +20,7 @@ from app.columns.loader import Columns
 from app.columns.rows import NULL, Array, Cells, Rows, count_cells, is_any_of
 from app.columns.store import BEGIN_COLUMN, END_COLUMN, build_columns_at_revisions, get_columns
 from app.counts.groups import build_links
-from app.counts.shapes import Line, PlacedFigure, Point, Series
+from app.counts.shapes import CountSeries, Line, PlacedFigure, Point
 from app.counts.tally import count_not_visible
 from app.dates import LAST_DAY, end_of_day, format_instant, format_zone, parse_window_start
 from app.errors import Invalid
@@ -246,7 +246,7 @@ class SeriesSteps:
     points_from: str | None = None
 
 
-def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader: Reader, revision: int) -> Series:
+def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader: Reader, revision: int) -> CountSeries:
     """Return a series of cumulative numbers from the start of the window.
 
     `series` has the verified releases of each source and `points` the totals, both at the end of each interval.

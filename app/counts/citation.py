@@ -13,7 +13,7 @@ from datetime import UTC, tzinfo
 from typing import Any, Literal
 
 from app import dates
-from app.counts.shapes import CitationOut, Count, CountTotal, Group
+from app.counts.shapes import CitationOut, Count, CountGroup, CountTotal
 from app.formats import capitalize_first_letter, get_formats, lower_first_letter
 from app.queries import terms as query_terms
 from app.queries.countables import find_countable_of_path
@@ -331,7 +331,7 @@ def _get_verified_by_source(count: Count) -> dict[str, int]:
     return get_verified_by_source(count["groups"])
 
 
-def get_verified_by_source(groups: Iterable[Group]) -> dict[str, int]:
+def get_verified_by_source(groups: Iterable[CountGroup]) -> dict[str, int]:
     """Return a dict of source → number that it verified, of groups by source alone."""
     return {str(group["by"]["source"]): number for group in groups if (number := group["counts"]["verified"])}
 

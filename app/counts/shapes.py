@@ -107,7 +107,7 @@ class SourceCount(TypedDict):
     rejected: Annotated[int, Field(description="Of its reports here: how many a curator rejected.")]
 
 
-class Group(TypedDict):
+class CountGroup(TypedDict):
     """A group of a count."""
 
     by: Annotated[GroupValues, Field(description="The values of the group, one for each dimension of `group_by`.")]
@@ -208,7 +208,7 @@ class Count(TypedDict):
     terms: EchoedTerms
     at: RevisionOut
     total: CountTotal
-    groups: Sequence[Group]
+    groups: Sequence[CountGroup]
     caveats: CountCaveats
     links: Links
 
@@ -264,7 +264,7 @@ class PlacedFigure(FigureOut):
     series: str | None
 
 
-class Series(TypedDict):
+class CountSeries(TypedDict):
     """Cumulative counts, a line for each source, with published figures as points or bars."""
 
     terms: SeriesTerms

@@ -16,7 +16,7 @@ from app.columns.loader import Columns
 from app.columns.rows import NO_PLACE, Array, Mask, Places, Rows, count_cells, flag_keys, index_places
 from app.columns.table import NULL_CODE
 from app.counts.groups import WITHHELD, GroupedRows, ListAddresses, build_groups, refuse_too_many_cells
-from app.counts.shapes import Count, CountTotal, Group, SourceCount
+from app.counts.shapes import Count, CountGroup, CountTotal, SourceCount
 from app.counts.short_address import build_short_address
 from app.db.engine import Key
 from app.log.entries import Pin, count_redactions_since, pin_revision
@@ -285,7 +285,9 @@ def build_total(rows: Sequence[tuple[Any, ...]], people: int) -> CountTotal:
     }
 
 
-def _compute_groups(session: Session, request: CountRequest, selection: Selection, names: Sequence[str]) -> list[Group]:
+def _compute_groups(
+    session: Session, request: CountRequest, selection: Selection, names: Sequence[str]
+) -> list[CountGroup]:
     """Return the groups with their numbers. `selection`: the selection of the total."""
     by_source = "source" in names
     units = [unit for name in names if (unit := DIMENSIONS[name].unit) is not None]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from app.claims.shapes import BalanceStep, ClaimCount, Reconciliation
-from app.counts.shapes import Count, CountCaveats, HiddenCaveat, Overlap, ReaderCaveats, Series
+from app.counts.shapes import Count, CountCaveats, CountSeries, HiddenCaveat, Overlap, ReaderCaveats
 from app.estimates.shapes import ReleaseEstimate
 
 Row = dict[str, object]  # column → cell
@@ -31,7 +31,7 @@ def _add_not_visible(rows: Iterable[Row], caveats: HiddenCaveat) -> list[Row]:
     return [{**row, "not_visible_in_all": caveats["not_visible"]} for row in rows]
 
 
-def build_series_rows(answer: Series, *, include_claims: bool) -> list[Row]:
+def build_series_rows(answer: CountSeries, *, include_claims: bool) -> list[Row]:
     """Return a row for each point, with a column for each source.
 
     With `include_claims`, add a row for each published figure on the day it was stated; its columns of points are

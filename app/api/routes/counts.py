@@ -26,7 +26,7 @@ from app.claims.coverage import find_coverage
 from app.counts import overlap
 from app.counts.citation import CitationSetting, build_citation, find_cited_sources
 from app.counts.difference import compare_revisions
-from app.counts.shapes import CitedCount, Count, DetentionCount, HeldCount, Overlap, ReleaseCount, Series
+from app.counts.shapes import CitedCount, Count, CountSeries, DetentionCount, HeldCount, Overlap, ReleaseCount
 from app.counts.short_address import CITATION_PATH, BadCode, build_short_address, parse_short_code
 from app.counts.tally import compute_count
 from app.errors import BadDatetime, Invalid, NotFound
@@ -344,8 +344,8 @@ def map_past_of_held(context: ReadDep, query: Annotated[HeldCountQuery, Query()]
     return answer_timemap(context, query)
 
 
-@counts_router.get("/counts/series", response_model=Series, responses=document_refusals(*READ_REFUSALS))
-def count_series(context: ReadDep, query: Annotated[SeriesQuery, Query()]) -> Reply[Series]:
+@counts_router.get("/counts/series", response_model=CountSeries, responses=document_refusals(*READ_REFUSALS))
+def count_series(context: ReadDep, query: Annotated[SeriesQuery, Query()]) -> Reply[CountSeries]:
     """How a count grew, a line for each source, with the published figures beside it. `by=known`: as the registry
     learned of it; `by=event`: by the days of release."""
     return answer_series(context, query)

@@ -162,7 +162,7 @@ def test_a_cell_of_a_claim_or_a_source_is_made_text_too(world: World) -> None:
 def test_csv_has_the_line_ends_of_its_standard_and_quotes_what_needs_it(world: World) -> None:
     world.post("/v1/sources", {"slug": "x", "name": 'A "B", C', "kind": "ngo", "definition": "one\ntwo"}, "admin")
     text = asked(world, "/v1/sources", "csv").text
-    assert text.startswith("slug,name,kind,country,independent,quarantined,definition\r\n")
+    assert text.startswith("slug,name,kind,country,independent,quarantined,definition,")
     assert '"A ""B"", C"' in text
     assert rows_of_csv(asked(world, "/v1/sources", "csv"))[-1]["definition"] == "one\ntwo"
 

@@ -9,6 +9,7 @@ from httpx2 import Response
 from pydantic import TypeAdapter
 
 from app.api.openapi import HEADERS
+from app.api.table_routes import is_table_route
 from app.main import ROUTERS
 from app.registry.curation import proposals
 from app.schemas.directory import Embargoed
@@ -20,7 +21,7 @@ MODELS: dict[tuple[str, str], Any] = {
     (method, route.path): route.response_model
     for router in ROUTERS
     for route in router.routes
-    if isinstance(route, APIRoute) and route.include_in_schema
+    if isinstance(route, APIRoute) and route.include_in_schema and not is_table_route(route)
     for method in route.methods or ()
 }
 READERS = (None, "foro", "jep", GOVERNMENT, "reader", "curator", "admin")

@@ -18,7 +18,7 @@ from tests.docs.server import served
 from tests.replay import replayed_once
 
 EXAMPLE = json.dumps(RELEASE)
-NO_JSON = {"/v1/corrections.atom", "/v1/timemaps/releases", "/v1/timemaps/detentions"}
+NO_JSON = {"/v1/corrections.atom", *(f"/v1/timemaps/{noun}" for noun in ("releases", "detentions", "held"))}
 MOST_SECONDS = 300  # for a generator on a busy machine
 PYTHON = """
 import json, sys
