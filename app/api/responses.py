@@ -30,8 +30,8 @@ CONTENT_TYPES = TABLE_MEDIA_TYPES | {
 SCOPE_BODILESS = "recuento.bodiless"  # scope key: the request is HEAD, so that no body is sent
 # Scope key of a request whose response may be cached: a dict in which the route records the head it read.
 SCOPE_SOURCE_HEAD = "recuento.made_from"
-# A pinned count without personal terms never changes. A live one may be a few seconds old, so that all readers of a
-# dashboard cost one query, and a day old while the registry is down.
+# A pinned count without personal terms has the same bytes until the counting rules change. A live one may be a few
+# seconds old, so that all readers of a dashboard cost one query, and a day old while the registry is down.
 CACHE_IMMUTABLE = "public, max-age=31536000, immutable"
 CACHE_SHORT = "public, max-age=5, stale-while-revalidate=30, stale-if-error=86400"
 CACHE_REVALIDATE = "no-cache"
