@@ -278,7 +278,7 @@ def test_what_nobody_asserts_is_in_no_total(world: World) -> None:
     found = world.get(f"/v1/releases/{answer['release']['id']}").json()
     assert found["status"] is None
     counted = world.count(group_by=["source"])
-    names = ("releases", "reported", "refuted", "contested", "official_only")
+    names = ("cases", "reported", "refuted", "contested", "official_only")
     assert {name: counted["total"][name] for name in names} == dict.fromkeys(names, 0)
     (group,) = counted["groups"]
     assert (group["by"]["source"], group["counts"]["disputed"]) == ("ministry", 1)

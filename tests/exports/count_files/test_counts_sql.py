@@ -94,7 +94,7 @@ def select_group_numbers(answer: dict[str, Any], *names: str) -> list[dict[str, 
 def test_totals_of_releases_at_every_revision(told: Any, shared: World) -> None:
     for revision in revisions_of(Path.cwd()):
         for days in DAYS:
-            answer = shared.get("/v1/counts/releases", as_of=revision, **window(*days)).json()
+            answer = shared.get("/v1/counts/releases", as_of=f"r{revision}", **window(*days)).json()
             (row,) = rows(told, "count_releases", revision, *days)
             assert row == select_numbers(answer, "awaiting_review", "rejected"), (revision, days)
 
@@ -102,14 +102,14 @@ def test_totals_of_releases_at_every_revision(told: Any, shared: World) -> None:
 def test_releases_by_source_at_every_revision(told: Any, shared: World) -> None:
     for revision in revisions_of(Path.cwd()):
         for days in DAYS:
-            answer = shared.get("/v1/counts/releases", as_of=revision, group_by="source", **window(*days)).json()
+            answer = shared.get("/v1/counts/releases", as_of=f"r{revision}", group_by="source", **window(*days)).json()
             wanted = select_group_numbers(answer, *BY_SOURCE)
             assert rows(told, "count_releases_by_source", revision, *days) == wanted, (revision, days)
 
 
 def test_releases_by_month(told: Any, shared: World) -> None:
     for revision in revisions_of(Path.cwd()):
-        answer = shared.get("/v1/counts/releases", as_of=revision, group_by="month").json()
+        answer = shared.get("/v1/counts/releases", as_of=f"r{revision}", group_by="month").json()
         wanted = select_group_numbers(answer, "cases", "people")
         assert rows(told, "count_releases_by_month", revision, None, None) == wanted, revision
 
@@ -118,14 +118,14 @@ def test_releases_by_month(told: Any, shared: World) -> None:
 @pytest.mark.parametrize("day", ["2024-12-31", "2025-06-01", "2026-01-12", "2026-01-20", "2026-02-02", "2026-02-28"])
 def test_the_held_of_a_day(told: Any, shared: World, day: str, years: int) -> None:
     for revision in revisions_of(Path.cwd()):
-        answer = shared.get("/v1/counts/held", as_of=revision, held_on=day, held_within=years).json()
+        answer = shared.get("/v1/counts/held", as_of=f"r{revision}", held_on=day, held_within=years).json()
         (row,) = rows(told, "count_held", revision, day, years)
         assert row == select_numbers(answer, "outside_held_within"), revision
 
 
 def test_detentions_by_their_end(told: Any, shared: World) -> None:
     for revision in revisions_of(Path.cwd()):
-        answer = shared.get("/v1/counts/detentions", as_of=revision, group_by="ended").json()
+        answer = shared.get("/v1/counts/detentions", as_of=f"r{revision}", group_by="ended").json()
         wanted = select_group_numbers(answer, "cases", "people")
         assert rows(told, "count_detentions_by_end", revision, None, None) == wanted, revision
 
