@@ -32,7 +32,7 @@ COMMANDS = {
     "template": ("match", "Write a workbook that a field office can fill in and send back as a list."),
     "export": (
         "export",
-        "Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout.",
+        "Write all public releases, everything public into a folder, or a source's own reports.",
     ),
     "files": ("export", "Count files: everything that public counts read, for whoever counts elsewhere."),
     "estimate": (

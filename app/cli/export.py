@@ -3,8 +3,10 @@ files."""
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from time import sleep
 from typing import Annotated, Any
@@ -20,7 +22,7 @@ from app.cli.output import console, exit_with_error
 from app.cli.rule_change import build_write_options
 from app.config import Settings
 from app.db.engine import open_read_session
-from app.exports import lists, package
+from app.exports import lists, package, sidecar
 from app.exports.count_files.files import Licence
 from app.exports.count_files.folders import CountFilesNotWritten, require_separate_folders
 from app.exports.count_files.write import write_count_files
@@ -28,20 +30,24 @@ from app.imports.faults import BadFile
 from app.log.entries import read_head
 from app.log.mark import UnreadableMark
 from app.moments import format_revision, parse_revision
-from app.queries.parameters import TableFormat
+from app.queries.parameters import TABLE_MEDIA_TYPES, TableFormat
 from app.reader import create_reader
 from app.registry.publication.permissions import Reader, load_reporter_by_slug
 from app.registry.write import WriteContext
 from app.server_log import CONFIGURATION
+from app.tables import BYTE_ORDER_MARK
 
 
 class ExportForm(StrEnum):
     """The forms of an export."""
 
     CSV = TableFormat.CSV.value
+    EXCEL_CSV = TableFormat.EXCEL_CSV.value
     JSONL = TableFormat.JSONL.value
     FTM = "ftm"
 
+
+EXPORT_MEDIA_TYPES = {**TABLE_MEDIA_TYPES, ExportForm.FTM: TABLE_MEDIA_TYPES[TableFormat.JSONL]}
 
 commands = typer.Typer()
 
@@ -49,13 +55,17 @@ commands = typer.Typer()
 @commands.command()
 def export(
     form: Annotated[
-        ExportForm, typer.Option("--format", help="csv, jsonl or ftm (FollowTheMoney).")
+        ExportForm,
+        typer.Option("--format", help="csv, excel.csv (with a byte order mark), jsonl or ftm (FollowTheMoney)."),
     ] = ExportForm.JSONL,
     source: Annotated[str | None, typer.Option(help="Slug of a source: its own reports, whole.")] = None,
     to: Annotated[Path | None, typer.Option(file_okay=False, help="A new folder for all that is public.")] = None,
     as_of: Annotated[str | None, typer.Option(help="A revision, such as r812; default the newest.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="A new file instead of stdout; FILE.json says what is in it.")
+    ] = None,
 ) -> None:
-    """Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout."""
+    """Write all public releases, everything public into a folder, or a source's own reports."""
     failure, settings = None, Settings()
     public_reader = Reader(names=settings.names)
     with open_session(settings):
@@ -71,16 +81,38 @@ def export(
             )
         if to is not None and source is not None:
             exit_with_error("A folder holds what is public: leave out --to for a source's own reports.")
+        if to is not None and output is not None:
+            exit_with_error("A folder has a description of its own: leave out --output.")
+        target = _Target(session, form, revision, output)
         if to is not None:
             write_public_copy(session, to, public_reader, revision)
         elif source is not None:
-            failure = write_source_export(
-                session, load_reporter_by_slug(session, source, settings.names), form, revision
-            )
+            failure = write_source_export(target, load_reporter_by_slug(session, source, settings.names))
         else:
-            write_public_export(session, form, public_reader, revision)
+            write_public_export(target, public_reader)
     if failure is not None:
         exit_with_error(failure)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where an export is written: to stdout, or into a file with a description (`sidecar.py`)."""
+
+    session: Session
+    form: ExportForm
+    revision: int
+    file: Path | None
+
+    def write(self, texts: Iterable[str], terms: Mapping[str, Any]) -> None:
+        """Write the texts of an export. `terms`: what is exported. Raises BadFile."""
+        marked_texts = chain([BYTE_ORDER_MARK], texts) if self.form is ExportForm.EXCEL_CSV else texts
+        if self.file is None:
+            sys.stdout.writelines(marked_texts)
+            return
+        description = sidecar.write_described_file(
+            self.session, self.file, marked_texts, EXPORT_MEDIA_TYPES[self.form], self.revision, terms
+        )
+        _print_notice(f"Revision {self.revision} in {self.file}; {description} says of when and by which rules.")
 
 
 def write_public_copy(session: Session, folder: Path, reader: Reader, revision: int) -> None:
@@ -105,22 +137,26 @@ def import_public_copy(context: WriteContext, folder: Path) -> None:
     _print_notice(f"Filed {filed_copy.reports} reports of a copy.")
 
 
-def write_public_export(session: Session, form: ExportForm, reader: Reader, revision: int) -> None:
-    """Write all public releases, or all people with names, to stdout."""
+def write_public_export(target: _Target, reader: Reader) -> None:
+    """Write all public releases, or all people with names."""
+    session, form, revision = target.session, target.form, target.revision
     if form is not ExportForm.FTM:
-        _write_to_stdout(lists.export_releases(session, TableFormat(form.value), reader, revision))
+        texts = lists.export_releases(session, TableFormat(form.value), reader, revision)
+        target.write(texts, {"list": "releases", **lists.ALL_RELEASES})
         return
     losses: Counter[str] = Counter()
-    _write_to_stdout(lists.export_entities(session, reader, revision, losses))
+    target.write(lists.export_entities(session, reader, revision, losses), {"list": "entities"})
     _print_notice(f"Left out: {losses['nameless']} people who are listed without a name.")
 
 
-def write_source_export(session: Session, source: Reader, form: ExportForm, revision: int) -> str | None:
-    """Write a source's own reports to stdout; return a message about what the format cannot carry, if anything."""
-    if form is ExportForm.FTM:
+def write_source_export(target: _Target, source: Reader) -> str | None:
+    """Write a source's own reports; return a message about what the format cannot carry, if anything."""
+    if target.form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
     losses = lists.ExportLosses()
-    _write_to_stdout(lists.export_own_reports(session, source, TableFormat(form.value), revision, losses))
+    form = TableFormat(target.form.value)
+    texts = lists.export_own_reports(target.session, source, form, target.revision, losses)
+    target.write(texts, {"list": "reports", "source": source.slug})
     if losses.dependent_reports:
         _print_notice(
             f"{losses.dependent_reports} reports only point at somebody whom others report: no other registry can read "
@@ -133,11 +169,6 @@ def write_source_export(session: Session, source: Reader, form: ExportForm, revi
         f"Cells cannot carry all of it: {lost_fields}. Imported again, this file would take that back: use --format "
         "jsonl."
     )
-
-
-def _write_to_stdout(texts: Iterable[str]) -> None:
-    for text in texts:
-        sys.stdout.write(text)
 
 
 def _print_notice(line: str) -> None:

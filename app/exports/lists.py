@@ -127,7 +127,7 @@ def export_own_reports(
     session: Session, source: Reader, form: TableFormat, revision: int, losses: ExportLosses
 ) -> Iterator[str]:
     """Export all reports of a source at a revision, a text for each page."""
-    if form is TableFormat.CSV:
+    if form is not TableFormat.JSONL:
         yield _format_csv_line(OWN_REPORT_COLUMNS)
     first_query = ReportQuery(limit=MAX_LIMIT)
     for rows in read_pages(
@@ -135,10 +135,10 @@ def export_own_reports(
     ):
         bodies = [build_report_body(row) for row in rows]
         losses.dependent_reports += sum("country" not in body.get("detention", {}) for body in bodies)
-        if form is TableFormat.CSV:
-            yield "".join(_format_csv_line(_format_cells(body, losses.lost_values)) for body in bodies)
-        else:
+        if form is TableFormat.JSONL:
             yield tables.to_jsonl(bodies)
+        else:
+            yield "".join(_format_csv_line(_format_cells(body, losses.lost_values)) for body in bodies)
 
 
 def _format_csv_line(row: tuple[str, ...]) -> str:

@@ -38,6 +38,7 @@ from app.imports.reader.rows import unfold
 from app.log.content import TAKEN_OVER, TAKEN_OVER_FIELDS
 from app.log.entries import load_entry
 from app.models import Detainee
+from app.projection import RULES
 from app.queries import claim_pages, list_pages, person_records, shapes
 from app.queries.parameters import (
     MAX_LIMIT,
@@ -82,7 +83,7 @@ Head = TypedDict("Head", {"$schema": str, "name": str, "title": str, "version": 
 
 
 class Descriptor(Head):
-    """The descriptor of the folder; `recuento` has the revision and the number of withheld releases."""
+    """The descriptor of the folder; `recuento` has the revision, the rules and the number of withheld releases."""
 
     recuento: dict[str, Any]
     resources: list[Resource]
@@ -178,7 +179,7 @@ def _build_descriptor(session: Session, folder: Path, reader: Reader, revision: 
         head["created"] = format_instant(load_entry(session, revision).recorded_at)
     return {
         **head,
-        "recuento": {"revision": revision, "withheld": {"releases": withheld_count}},
+        "recuento": {"revision": revision, "rules": RULES, "withheld": {"releases": withheld_count}},
         "resources": [_build_resource(folder / f"{name}.csv", name) for name in TABLES],
     }
 

@@ -42,9 +42,10 @@ def _build_report_field(name: str) -> FieldSchema:
 
 _END_FIELDS = {"detention.ended.on", "detention.ended.how"}
 PUBLIC_REPORT_FIELDS = [name for name in FIELDS if name in PUBLIC_FIELDS or name in _END_FIELDS] + [
-    "detainee.full_name", "detainee.aliases", "detainee.gender", "detainee.age", "detainee.nationalities",
-    "detainee.category", "detainee.groups", "detention.facility", "detention.legal_status", "detention.charges",
-    "detention.sentence.until", "detention.sentence.term", "release.conditions", "release.destination",
+    "detainee.full_name", "detainee.aliases", "detainee.gender", "detainee.birth_date", "detainee.age",
+    "detainee.age_on", "detainee.nationalities", "detainee.category", "detainee.groups", "detention.facility",
+    "detention.legal_status", "detention.charges", "detention.sentence.until", "detention.sentence.term",
+    "release.conditions", "release.destination",
 ]  # fmt: skip
 # Fields that no body of a report has, but that a copy needs to count alike: for reports on people who were once
 # count-only the log has no method (decision 0042).

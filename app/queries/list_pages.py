@@ -17,9 +17,10 @@ from sqlmodel import Session, col
 from app.columns.loader import Columns
 from app.columns.rows import Mask
 from app.columns.store import get_columns
+from app.dates import PartialDate, parse_date
 from app.errors import Invalid, NotFound
 from app.log import content
-from app.log.content import IS_FIRST_HAND, PUBLIC_FIELDS, TAKEN_OVER, Content
+from app.log.content import AGE, AGE_ON, BIRTH, IS_FIRST_HAND, PUBLIC_FIELDS, TAKEN_OVER, Content
 from app.log.entries import load_entry
 from app.models import CaseKey, Facility, Placement, Record, Report, Source
 from app.projection.consolidate import get_value_by_source
@@ -355,14 +356,33 @@ def _build_content(person: Person, spell: int, slug: str, public: Content, reade
     if public["verification.verdict"] == Verdict.RETRACTED:
         return content
     person_facts = reader.filter_facts(person.publish, person.personal)
-    if get_value_by_source(slug, person.personal, "age_on") is not None:
-        # The day of the age is not public, and an age without it would be taken for the age on another day.
-        person_facts = {name: fact for name, fact in person_facts.items() if name != "age"}
     spell_facts = person.get_visible_facts(spell, reader)
     content |= _select_source_values(slug, person_facts, PERSON_PATHS) | _select_source_values(
         slug, spell_facts, SPELL_PATHS
     )
+    content |= _build_age_days(person, slug, reader, has_age=AGE in content)
     return content | (_select_source_values(slug, spell_facts, RELEASE_PATHS) if "release.stage" in public else {})
+
+
+def _build_age_days(person: Person, slug: str, reader: Reader, *, has_age: bool) -> Content:
+    """Return a source's birth date and the day of its age, as far as the reader may see them.
+
+    The public sees the year of birth of people whose name is shown, and the year of the day of an age: without it the
+    age would be taken for the age on another day."""
+    days: Content = {}
+    birth = get_value_by_source(slug, person.personal, "birth_date")
+    if birth is not None:
+        year = reader.get_birth_year(person.publish, person.personal, birth)
+        days |= {} if year is None else {BIRTH: birth if reader.can_see_restricted else str(year)}
+    age_on = get_value_by_source(slug, person.personal, "age_on")
+    if has_age and age_on is not None:
+        days |= {AGE_ON: age_on if reader.can_see_restricted else _format_years(parse_date(age_on))}
+    return days
+
+
+def _format_years(date: PartialDate) -> str:
+    first, last = date.first.year, date.last.year
+    return f"{first:04}" if first == last else f"{first:04}/{last:04}"
 
 
 def _select_source_values(slug: str, facts: Facts, names: dict[str, str]) -> Content:

@@ -1,6 +1,8 @@
 """The command line: what it prints where, its exit status, and one clear line for each refusal."""
 
+import codecs
 import csv
+import hashlib
 import io
 import json
 import os
@@ -286,6 +288,23 @@ def test_an_export_as_of_a_revision_is_what_was_known_then(recuento: Run, world:
     world.file(detainee__full_name="Julio Andrés Peralta", release__released_on="2026-01-20")
     assert recuento("export", "--as-of", str(first)).out == then
     assert len(recuento("export").out.splitlines()) == 2
+
+
+def test_an_exported_file_is_described_beside_it(recuento: Run, world: World, tmp_path: Path) -> None:
+    world.file(detainee__full_name="Rosa Inés Valdivia")
+    plain = recuento("export", "--format", "csv").out
+    ran = recuento("export", "--format", "excel.csv", "--output", "releases.csv")
+    assert (ran.status, ran.out) == (0, "")
+    data = (tmp_path / "releases.csv").read_bytes()
+    assert data == codecs.BOM_UTF8 + plain.encode()
+    described = json.loads((tmp_path / "releases.csv.json").read_text("utf-8"))
+    assert (described["recuento"]["revision"], described["recuento"]["rules"]) == (world.revision, RULES)
+    assert described["recuento"]["terms"]["list"] == "releases"
+    assert described["created"] == world.get("/v1/counts/releases").json()["at"]["recorded_at"]
+    (resource,) = described["resources"]
+    assert (resource["path"], resource["bytes"]) == ("releases.csv", len(data))
+    assert resource["hash"] == f"sha256:{hashlib.sha256(data).hexdigest()}"
+    assert "another name" in refused(recuento("export", "--output", "releases.csv"))
 
 
 def test_an_export_ahead_of_the_registry_is_refused(recuento: Run, world: World) -> None:

@@ -104,5 +104,5 @@ def test_who_has_withdrawn_consent_is_missing_from_the_past_too(world: World) ->
 
 
 def test_an_empty_registry_exports_nothing(world: World) -> None:
-    assert [exported(world, form) for form in TableFormat] == ["", ""]
+    assert [exported(world, form) for form in TableFormat] == ["", "", ""]
     assert exported(world, revision=0) == ""

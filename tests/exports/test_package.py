@@ -53,7 +53,7 @@ def people(lasting: World) -> World:
 
 def test_nobody_who_is_only_counted_and_nothing_that_is_never_public_is_in_it(people: World, tmp_path: Path) -> None:
     described = written(people, tmp_path / "a")
-    assert described["recuento"] == {"revision": people.revision, "withheld": {"releases": 1}}
+    assert described["recuento"] == {"revision": people.revision, "rules": RULES, "withheld": {"releases": 1}}
     for file in (tmp_path / "a").iterdir():
         text = file.read_text(encoding="utf-8")
         assert not [mark for mark in (*MARKED, "Elvira", "2026-01-31") if mark in text], file.name

@@ -119,12 +119,12 @@ class Reader:
             visible_facts["groups"] = _remove_medical_groups(visible_facts["groups"])
         return visible_facts
 
-    def get_birth_year(self, publish: str, facts: Facts) -> int | None:
-        """Return the year of birth that this reader may see.
+    def get_birth_year(self, publish: str, facts: Facts, source_value: str | None = None) -> int | None:
+        """Return the year of birth that this reader may see: by all sources together, or of one source's value.
 
         The public never sees the day. It sees the year of people whose name is shown, if all possible days are in one
         year."""
-        birth = facts["birth_date"]["value"] if "birth_date" in facts else None
+        birth = source_value or (facts["birth_date"]["value"] if "birth_date" in facts else None)
         if birth is None:
             return None
         birth_date = parse_date(birth)

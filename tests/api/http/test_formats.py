@@ -183,7 +183,7 @@ def test_the_address_alone_says_the_form(world: World, accept: str) -> None:
 
 @pytest.mark.parametrize("asked_for,addresses", [
     ("csv", ["/v1/releases.csv?country=VE"]),
-    ("json", ["/v1/releases.csv?country=VE", "/v1/releases.jsonl?country=VE"]),
+    ("json", [f"/v1/releases.{form}?country=VE" for form in ("csv", "excel.csv", "jsonl")]),
 ])  # fmt: skip
 def test_a_form_in_the_query_is_told_the_address_of_the_table(
     world: World, asked_for: str, addresses: list[str]

@@ -46,7 +46,7 @@ def test_a_table_is_the_whole_list_whatever_a_page_holds(seven: World, path: str
     assert len(listed) == len(NAMES)
     whole = seven.get(f"{path}.jsonl")
     assert lines(whole) == listed
-    assert "link" not in whole.headers
+    assert "next" not in whole.headers
     table = list(csv.DictReader(io.StringIO(seven.get(f"{path}.csv").text, newline="")))
     assert [row["id"] for row in table] == [row["id"] for row in listed]
     assert all(None not in row and None not in row.values() for row in table)
