@@ -157,7 +157,6 @@ CITED_OPERATIONS = frozenset(
 )
 PAGING_PARAMETERS = ("limit", "cursor")
 FIRST_REDIRECT_STATUS = 300  # lower statuses mean success
-FIRST_REFUSAL_STATUS = 400
 
 
 def _build_header(description: str, schema: Node = TEXT) -> Node:
@@ -183,19 +182,16 @@ HEADERS: Node = {
         "How many requests are left (`r`) for how many seconds (`t`). On answers to a key, on refusals, and on "
         "whatever shared caches may not store."
     ),
-    "Timing-Allow-Origin": _build_header("`*` on public answers: scripts of other sites may measure them."),
-    "Content-Language": _build_header("The language of a refusal, as `Accept-Language` prefers: `en` or `es`."),
     "WWW-Authenticate": _build_header("`Bearer`."),
 }
 _READ_HEADERS = ("ETag", "Recuento-Revision", "Recuento-Rules")
-_RATE_HEADERS = ("RateLimit-Policy", "RateLimit")
 _HEADERS_BY_STATUS = {
     "201": ("Location", "ETag"),
     "302": ("Location", "Link"),
     "303": ("Location",),
     "308": ("Location",),
     "401": ("WWW-Authenticate",),
-    "429": ("Retry-After",),
+    "429": ("Retry-After", "RateLimit-Policy", "RateLimit"),
     "503": ("Retry-After",),
 }
 
@@ -232,12 +228,8 @@ def declare_headers(operation: Node) -> None:
             names += _READ_HEADERS
         elif status == "409" and _takes_file(operation):
             names.append("Retry-After")
-        if int(status) >= FIRST_REFUSAL_STATUS:
-            names.append("Content-Language")
-        elif header_flags["If-None-Match"]:
-            names.append("Timing-Allow-Origin")
-        names += _RATE_HEADERS
-        answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        if names:
+            answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _list_success_headers(operation: Node, header_flags: dict[str, bool]) -> list[str]:
@@ -289,8 +281,9 @@ Send an `Idempotency-Key` with each POST, and the same one again when the line b
 **Refusals** are `application/problem+json` with a stable `code`, and for 422 the place of each mistake. `type` is a
 page that explains the code. With `Accept-Language: es` the sentences are Spanish.
 
-**Headers** of every answer: `Cache-Control` and `Vary`, and a random `Request-Id`. The server's log names a failure by
-it: give it to the operator.
+**Headers** of every answer: `Cache-Control` and `Vary`; `RateLimit` and `RateLimit-Policy`, but not where shared caches
+may keep it; and a random `Request-Id`, by which the server's log names a failure: give it to the operator. Public
+answers have `Timing-Allow-Origin: *`, refusals `Content-Language`.
 
 **Dates** are as precise as known: `2026`, `2026-01`, `2026-01-12`, or `2026-01-08/2026-01-09` for between two days.
 Null means that nobody says, or that you may not see it.

@@ -11,7 +11,9 @@ from app.dates import MAX_TEXT
 from app.schemas.reports import MAX_CODE_LENGTH
 
 Node = dict[str, Any]
-_DAY = "[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"
+_MONTH = "[0-9]{4}-(0[1-9]|1[0-2])"
+_DAY_OF_MONTH = "(0[1-9]|[12][0-9]|3[01])"
+_DAY = f"([0-9]{{4}}|{_MONTH}(-{_DAY_OF_MONTH})?)"
 _CLOCK = r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?([Zz]|[+ -][0-9]{2}:[0-9]{2})"
 # Name of the component → its schema.
 FORMATS: Node = {
@@ -25,10 +27,10 @@ FORMATS: Node = {
     "Instant": {"type": "string", "format": "date-time", "description": "An instant in UTC (RFC 3339)."},
     "Moment": {
         "type": "string",
-        "pattern": f"^(r?[0-9]+|{_DAY}|{_DAY}{_CLOCK})$",
+        "pattern": f"^(r[0-9]+|{_MONTH}(-{_DAY_OF_MONTH})?|{_MONTH}-{_DAY_OF_MONTH}{_CLOCK})$",
         "minLength": 1,
         "maxLength": MAX_TEXT,
-        "description": "A revision, a date or an instant.",
+        "description": "A revision (`r812`), a month, a day or an instant.",
     },
     "Zone": {
         "type": "string",

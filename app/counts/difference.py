@@ -14,7 +14,7 @@ from app.columns import table
 from app.columns.rows import Array, Mask, flag_keys
 from app.columns.store import get_columns
 from app.columns.table import NULL_CODE
-from app.counts.shapes import CaseOut, Comparison
+from app.counts.shapes import CaseOut, CountDifference
 from app.counts.tally import read_own_statuses
 from app.db.engine import split_into_chunks
 from app.models import CURRENT_CLASSES, Placement, Record
@@ -81,7 +81,7 @@ class Case:
 
 def compare_revisions(
     session: Session, terms: SourcedTerms, reader: Reader, old_revision: int, new_revision: int
-) -> Comparison:
+) -> CountDifference:
     """Return what changed between two revisions; `old_revision` is the earlier one.
 
     Old count + added − removed = new count; the other changes concern releases that count at both revisions. At most

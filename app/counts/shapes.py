@@ -335,7 +335,7 @@ class CaseOut(TypedDict):
     ]
 
 
-class Comparison(TypedDict):
+class CountDifference(TypedDict):
     """What changed between two revisions of a count, case by case."""
 
     added: int
@@ -363,4 +363,4 @@ class CitedCount(TypedDict):
     citation: CitationOut
     cited: ReleaseCount | DetentionCount | HeldCount
     today: ReleaseCount | DetentionCount | HeldCount
-    difference: Comparison
+    difference: CountDifference

@@ -12,6 +12,7 @@ import pytest
 from app.db.engine import open_read_session
 from app.exports import package
 from app.exports.table_schema import TABLES
+from app.projection import RULES
 from tests.support import ANYONE, NOW, World
 
 Row = dict[str, str]

@@ -47,7 +47,7 @@ FULL: Body = {
 }  # fmt: skip
 
 
-COMMON = {"cache-control", "vary", "timing-allow-origin"}  # of whatever is answered
+COMMON = {"cache-control", "vary", "ratelimit", "ratelimit-policy"}  # of whatever is answered
 SOMETIMES = {"link", "memento-datetime", "idempotency-replayed", "ratelimit", "ratelimit-policy", "timing-allow-origin"}
 # What two curators may be asked for: the first is answered by what waits.
 REPORTS = ("/v1/releases", "/v1/detentions", "/v1/reports/{report_id}")
