@@ -53,7 +53,10 @@ VALUES: dict[str, list[Any]] = {
     "rules": [RULES],
     # The leaves of two registries differ, and 16 digits are all that a question without an answer can have in common.
     "leaf": ["0123456789abcdef"],
-    "age_group": ["under_18", "18_to_69", "over_70"], "announced_from": ["2026-01"],
+    "age_group": ["under_18", "18_to_69", "over_70"], "age_from": [0, 18, 40], "age_to": [17, 53, 120],
+    "reported_by_kind": [["ngo"], ["government", "media"]], "verified_by_kind": [["ngo"], ["media"]],
+    "first_hand": ["true", "false"], "rearrested_after": ["true", "false"], "carried_out": ["true", "false"],
+    "announced_from": ["2026-01"],
     "batch_kind": ["releases"], "correction_kind": ["retracted"],
     "area": ["Miranda", "Caracas"], "as_of": ["{early}", "{middle}", "{head}"], "by": ["event"], "claims": ["true"],
     "category": ["civilian", "military", "police"], "changed_since": ["{early}", "{middle}", "{head}"],

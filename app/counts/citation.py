@@ -28,6 +28,8 @@ DEMO_NOTICE = ("demonstration, invented people", "demostración, personas invent
 TERM_LABELS: Mapping[str, tuple[str, str]] = {
     **{name: dimension.label for name, dimension in DIMENSIONS.items() if dimension.is_filter and name != "country"},
     "not_nationality": ("nationality other than", "nacionalidad distinta de"),
+    "age_from": ("age, at least", "edad, como mínimo"),
+    "age_to": ("age, at most", "edad, como máximo"),
     "state": ("where the person is today", "dónde está hoy la persona"),
     "rearrested": ("detained again", "persona detenida otra vez"),
     "source": ("by the word of", "según"),
@@ -35,6 +37,11 @@ TERM_LABELS: Mapping[str, tuple[str, str]] = {
     "not_verified_by": ("not verified by", "sin verificación de"),
     "min_sources": ("independent sources, at least", "fuentes independientes, como mínimo"),
     "max_sources": ("independent sources, at most", "fuentes independientes, como máximo"),
+    "reported_by_kind": ("reported by a source of kind", "con reporte de una fuente de tipo"),
+    "verified_by_kind": ("verified by a source of kind", "con verificación de una fuente de tipo"),
+    "first_hand": ("with a first-hand report", "con reporte de primera mano"),
+    "carried_out": ("carried out so far", "ejecutada hasta ahora"),
+    "rearrested_after": ("person arrested again afterwards", "persona detenida de nuevo después"),
     "group_by": ("grouped by", "agrupación por"),
 }
 MATCH_LABELS: Mapping[tuple[str, EchoedTerm], tuple[str, str]] = {
@@ -42,7 +49,9 @@ MATCH_LABELS: Mapping[tuple[str, EchoedTerm], tuple[str, str]] = {
     ("verified_by", "only"): ("verified only by", "con verificación solo de"),
 }
 TERM_CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.items() if dimension.code_list} | {
-    "state": "states"
+    "state": "states",
+    "reported_by_kind": "source_kinds",
+    "verified_by_kind": "source_kinds",
 }
 SOURCE_TERMS = ("source", "verified_by", "not_verified_by")
 COUNTRY_TERMS = ("nationality", "not_nationality")

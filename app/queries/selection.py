@@ -3,7 +3,7 @@
 A date has a first (`lo`) and a last possible day (`hi`). Inside the window it counts. Across its edge, or without a
 day, it is uncertain and reported next to the count. Outside it does neither."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -28,10 +28,16 @@ from app.columns.store import TableRead, get_columns
 from app.columns.table import NULL_CODE, TableSpec
 from app.db.engine import require_time
 from app.errors import NotInFiles
+from app.projection.person import AGE_RANGE
 from app.queries import visibility
 from app.queries.countables import get_held_day
 from app.queries.dimensions import HELD, RELEASES, DayUnit
-from app.queries.term_names import check_source_counts, load_source_keys, resolve_facility_slug
+from app.queries.term_names import (
+    check_source_counts,
+    load_keys_of_kinds,
+    load_source_keys,
+    resolve_facility_slug,
+)
 from app.queries.terms import (
     CountTerms,
     DetentionTerms,
@@ -53,7 +59,7 @@ from app.queries.windows import (
     match_window,
 )
 from app.registry.publication.permissions import Reader
-from app.vocabulary import ReleaseStatus
+from app.vocabulary import ReleaseStatus, Stage
 
 COUNTABLE_STATUSES = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
 _FURTHEST_STAGE_KEY = "at the furthest stage"
@@ -233,6 +239,10 @@ def list_reads(terms: CountTerms) -> list[TableRead]:
         reads += [(table.ARRESTS, None), (table.SOURCE_DETENTIONS, None)]
     if terms.state is not None or terms.rearrested is not None:
         reads += [(table.PEOPLE, None)]
+    if terms.carried_out is not None:
+        reads += [(one, ("stage", Stage.CARRIED_OUT)) for one in (table.RELEASES, table.SOURCE_RELEASES)]
+    if terms.age_range is not None:
+        reads += [(table.TRAITS, ("name", AGE_RANGE))]
     for name in terms.trait_values() | terms.excluded_values():
         trait_tables = (
             [table.TRAITS, table.SOURCE_TRAITS]
@@ -309,7 +319,16 @@ def build_selection(
             mask &= is_any_of(rows["kind"], columns.codes.find_codes(terms.release_kind))
         if terms.net:
             mask &= match_still_free(rows["next_hi"], terms.window[1])
+        if terms.rearrested_after is not None:
+            mask &= match_still_free(rows["next_hi"], None) != terms.rearrested_after
+        if terms.carried_out is not None:
+            is_carried_out = _match_carried_out(columns, rows, revision, uses_source_rows=uses_source_rows)
+            mask &= is_carried_out == terms.carried_out
     mask &= _match_verifying_sources(columns, terms, keys, rows, revision, uses_source_rows=uses_source_rows)
+    for condition in _iter_kind_conditions(
+        session, columns, terms, rows, consolidated, revision, uses_source_rows=uses_source_rows
+    ):
+        mask &= condition
     if terms.min_sources is not None:
         mask &= consolidated["independent_verified"] >= terms.min_sources
     if terms.max_sources is not None:
@@ -423,6 +442,57 @@ def _match_verifying_sources(
         masks.append(~match_rows(is_any_of(source_rows["source"], excluded)))
     matches: Mask = np.logical_and.reduce(masks)
     return matches
+
+
+def _iter_kind_conditions(
+    session: Session,
+    columns: Columns,
+    terms: SourcedTerms,
+    rows: Rows,
+    consolidated: Rows,
+    revision: int,
+    *,
+    uses_source_rows: bool,
+) -> Iterator[Mask]:
+    """Yield the conditions on the kinds of the sources that report or verify a row, and on first-hand reports.
+
+    As for named sources, nobody else reports a row under review (rule 21). Other sources' reports on count-only people
+    match only where they verify (rule 13)."""
+    if not terms.reported_by_kind and not terms.verified_by_kind and terms.first_hand is None:
+        return
+    source_rows = load_source_rows(columns, terms, revision)
+    is_verified = match_verified(columns, source_rows)
+    is_approved = rows["review"] == NULL_CODE if uses_source_rows else np.ones(len(rows), bool)
+
+    def match_rows(mask: Mask) -> Mask:
+        """Return which rows one of these rows of sources is about."""
+        is_matched: Mask = flag_keys(columns.key_count, source_rows["spell"][mask])[rows["spell"]] & is_approved
+        return is_matched
+
+    if terms.reported_by_kind:
+        keys = load_keys_of_kinds(session, terms.reported_by_kind, revision)
+        is_of_kind = np.isin(source_rows["source"], keys)
+        verifies = match_rows(is_of_kind & is_verified)
+        reports = match_rows(is_of_kind & (source_rows["status"] != NULL_CODE)) & ~consolidated["withheld"]
+        if uses_source_rows:  # the source of a row knows its own report
+            reports |= np.isin(rows["source"], keys) & (rows["status"] != NULL_CODE) & is_approved
+        yield verifies | reports
+    if terms.verified_by_kind:
+        keys = load_keys_of_kinds(session, terms.verified_by_kind, revision)
+        yield match_rows(np.isin(source_rows["source"], keys) & is_verified)
+    if terms.first_hand is not None:
+        yield match_rows(is_verified) == terms.first_hand
+
+
+def _match_carried_out(columns: Columns, rows: Rows, revision: int, *, uses_source_rows: bool) -> Mask:
+    """Return which releases also count as carried out; in the row of a source, which it reports as carried out."""
+    at_stage = ("stage", Stage.CARRIED_OUT)
+    if uses_source_rows:
+        own = columns.rows(table.SOURCE_RELEASES, revision, at_stage)
+        return visibility.match_statements(columns, rows, own, own["status"] != NULL_CODE, by_source=True)
+    others = columns.rows(table.RELEASES, revision, at_stage)
+    is_countable = is_any_of(others["status"], columns.codes.find_codes(COUNTABLE_STATUSES))
+    return visibility.match_statements(columns, rows, others, is_countable, by_source=False)
 
 
 def _match_event_day(columns: Columns, rows: Rows, terms: SourcedTerms) -> WindowMatch:

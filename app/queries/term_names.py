@@ -15,6 +15,7 @@ from app.queries.terms import PersonTerms, SourcedTerms
 from app.queries.visibility import valid_at
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.translations import Message
+from app.vocabulary import SourceKind
 
 # Built once: building a statement costs more than running it.
 _SLUG_FILTER = col(Source.slug).in_(bindparam("slugs", expanding=True))
@@ -38,6 +39,12 @@ def load_source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> d
     if unknown:
         raise Invalid(detail, *unknown)
     return keys
+
+
+def load_keys_of_kinds(session: Session, kinds: Collection[SourceKind], revision: int) -> list[int]:
+    """Return the keys of the sources that were of one of these kinds at a revision."""
+    statement = sql_select(col(Source.key)).where(col(Source.kind).in_(kinds), valid_at(Source, revision))
+    return list(session.connection().execute(statement).scalars())
 
 
 def load_source_names(session: Session, slugs: Collection[str], revision: int) -> dict[str, str]:

@@ -37,6 +37,7 @@ from app.queries.dimensions import (
     get_stage_event,
 )
 from app.schemas.reports import (
+    MAX_AGE,
     MAX_COUNTED_SOURCES,
     Country,
     Date,
@@ -58,6 +59,7 @@ from app.vocabulary import (
     LegalStatus,
     ReleaseKind,
     ReleaseStatus,
+    SourceKind,
     Stage,
     State,
 )
@@ -65,7 +67,7 @@ from app.vocabulary import (
 MAX_DIMENSIONS = 3  # at once; with more, a table discloses more than a count
 MAX_VALUES = 20
 
-PERSONAL_FILTERS = (*PERSONAL_DIMENSIONS, "not_nationality")
+PERSONAL_FILTERS = (*PERSONAL_DIMENSIONS, "not_nationality", "age_from", "age_to")
 SEARCH_TERM = "q"  # the term of a search by name
 
 # A revision such as r812, an instant, a date or a zone, parsed once the head and the registry's zone are known.
@@ -94,6 +96,8 @@ HeldWithin = Annotated[int, Field(ge=1, le=MAX_HELD_WITHIN)]
 # The minimum and maximum number of independent sources.
 MinSources = Annotated[int, Field(le=MAX_COUNTED_SOURCES), AfterValidator(_check_positive)]
 MaxSources = Annotated[int, Field(ge=0, le=MAX_COUNTED_SOURCES)]
+# An age in completed years.
+Age = Annotated[int, Field(ge=0, le=MAX_AGE)]
 
 
 class PersonTerms(BaseModel):
@@ -107,6 +111,8 @@ class PersonTerms(BaseModel):
     gender: Gender | None = None
     category: Category | None = None
     age_group: AgeGroup | None = None
+    age_from: Age | None = None
+    age_to: Age | None = None
     # Any of these; and none of those among the known nationalities, of which there must be at least one.
     nationality: Annotated[UniqueValues[Country], BeforeValidator(wrap_single_value)] = []
     not_nationality: UniqueValues[Country] = []
@@ -133,6 +139,21 @@ class PersonTerms(BaseModel):
             )
             raise PydanticCustomError("reversed_window", "{reason}", {"reason": reason})
         return end
+
+    @field_validator("age_to")
+    @classmethod
+    def _check_age_order(cls, highest: int | None, info: ValidationInfo) -> int | None:
+        lowest = info.data.get("age_from")
+        if highest is not None and lowest is not None and highest < lowest:
+            raise PydanticCustomError("reversed_range", "This is below `age_from`: give at least that age.")
+        return highest
+
+    @property
+    def age_range(self) -> tuple[int, int] | None:
+        """The lowest and highest requested age in completed years; None if no age is requested."""
+        if self.age_from is None and self.age_to is None:
+            return None
+        return self.age_from or 0, MAX_AGE if self.age_to is None else self.age_to
 
     @property
     def arrest_window(self) -> tuple[int | None, int | None]:
@@ -170,6 +191,21 @@ class EventTerms(PersonTerms):
     stage: Stage | None = None
     release_kind: UniqueValues[ReleaseKind] = []
     net: bool = False
+    carried_out: bool | None = None
+    rearrested_after: bool | None = None
+
+    @field_validator("carried_out")
+    @classmethod
+    def _require_earlier_stage(cls, is_carried_out: bool | None, info: ValidationInfo) -> bool | None:
+        event = next(iter(find_window_events(info.data)), None)
+        stage = info.data.get("stage") if event is None else STAGES_BY_EVENT[event]
+        if is_carried_out is not None and stage not in (Stage.ANNOUNCED, Stage.ORDERED):
+            raise PydanticCustomError(
+                "earlier_stage_missing",
+                "Only a release that was announced or ordered may be carried out or not: give stage=announced or "
+                "stage=ordered, or leave this out.",
+            )
+        return is_carried_out
 
     @field_validator("ordered_from", "ordered_to", "announced_from", "announced_to")
     @classmethod
@@ -238,6 +274,9 @@ class SourcedTerms(PersonTerms):
         not_verified_by: Sources = []
         min_sources: MinSources | None = None
         max_sources: MaxSources | None = None
+        reported_by_kind: UniqueValues[SourceKind] = []
+        verified_by_kind: UniqueValues[SourceKind] = []
+        first_hand: bool | None = None
 
     @field_validator("verified_by_match", check_fields=False)
     @classmethod
@@ -284,6 +323,9 @@ class ReleaseTerms(EventTerms, SourcedTerms):
     not_verified_by: Sources = []
     min_sources: MinSources | None = None
     max_sources: MaxSources | None = None
+    reported_by_kind: UniqueValues[SourceKind] = []
+    verified_by_kind: UniqueValues[SourceKind] = []
+    first_hand: bool | None = None
 
 
 class DetentionTerms(SourcedTerms):
@@ -300,6 +342,9 @@ class DetentionTerms(SourcedTerms):
     not_verified_by: Sources = []
     min_sources: MinSources | None = None
     max_sources: MaxSources | None = None
+    reported_by_kind: UniqueValues[SourceKind] = []
+    verified_by_kind: UniqueValues[SourceKind] = []
+    first_hand: bool | None = None
 
     @property
     def end_window(self) -> tuple[int | None, int | None]:
@@ -322,6 +367,9 @@ class HeldTerms(SourcedTerms):
     not_verified_by: Sources = []
     min_sources: MinSources | None = None
     max_sources: MaxSources | None = None
+    reported_by_kind: UniqueValues[SourceKind] = []
+    verified_by_kind: UniqueValues[SourceKind] = []
+    first_hand: bool | None = None
 
     @property
     def day(self) -> int | None:
@@ -429,4 +477,5 @@ def _format_value(value: str | int) -> str:
 def is_personal(terms: PersonTerms) -> bool:
     """Return whether an answer reads personal dimensions, so that it depends on today's consent and on erasures."""
     groups = set(getattr(terms, "group_by", ()))
-    return bool(terms.trait_values() or terms.excluded_values() or groups.intersection(PERSONAL_DIMENSIONS))
+    has_filter = terms.trait_values() or terms.excluded_values() or terms.age_range is not None
+    return bool(has_filter or groups.intersection(PERSONAL_DIMENSIONS))

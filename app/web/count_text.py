@@ -29,6 +29,8 @@ from app.web.rendering import Catalogue
 CODE_LISTS = {name: dimension.code_list for name, dimension in DIMENSIONS.items() if dimension.code_list} | {
     "state": "states",
     "stage": "stages",
+    "reported_by_kind": "source_kinds",
+    "verified_by_kind": "source_kinds",
 }
 SOURCE_TERMS = ("source", "verified_by", "not_verified_by")
 WINDOW_TERMS = tuple(f"{event}_{edge}" for event in STAGES_BY_EVENT for edge in ("from", "to"))
@@ -70,6 +72,8 @@ class TermFormatter:
             "as_of": _("As known on"),
             "stage": _("Stage"),
             "net": _("Net"),
+            "carried_out": _("Carried out so far"),
+            "rearrested_after": _("Person arrested again afterwards"),
             "house_arrest": _("With house arrest after a release"),
             "held_within": _("Heard of within (years)"),
             "release_kind": _("Kind of release"),
@@ -82,11 +86,16 @@ class TermFormatter:
             "verified_by": _("Verified by"),
             "verified_by_match": _("Verified by which of these"),
             "not_verified_by": _("Not verified by"),
+            "reported_by_kind": _("Reported by a source of kind"),
+            "verified_by_kind": _("Verified by a source of kind"),
+            "first_hand": _("With a first-hand report"),
             "facility": _("Place of detention"),
             "area": _("Area"),
             "legal_status": _("Legal status"),
             "gender": _("Gender"),
             "age_group": _("Age when detained"),
+            "age_from": _("Age, at least"),
+            "age_to": _("Age, at most"),
             "category": _("Civilian or uniformed"),
             "group": _("Group"),
             "nationality": _("Nationality"),

@@ -34,24 +34,31 @@ USUAL_TERMS = {
     DETENTIONS: ("country", "detained_from", "detained_to", "as_of", "ended", "ended_from", "ended_to", "group_by"),
     HELD: ("country", "held_on", "as_of", "house_arrest", "held_within", "group_by"),
 }
-VERIFICATION_TERMS = ("status", "min_sources", "max_sources", "source", "verified_by_match")
+VERIFICATION_TERMS = (
+    *("status", "min_sources", "max_sources", "source", "reported_by_kind", "verified_by_kind", "first_hand"),
+    "verified_by_match",
+)
 RELEASE_TERMS = (
-    *("release_kind", "condition", "destination", "rearrested"),
+    *("release_kind", "condition", "destination", "carried_out", "rearrested_after", "rearrested"),
     *("ordered_from", "ordered_to", "announced_from", "announced_to"),
 )
-RELEASES_ONLY_TERMS = frozenset({"release_kind", *WINDOW_TERMS})
-PERSON_TERMS = ("gender", "age_group", "nationality", "not_nationality", "category", "group", "designation", "state")
+RELEASES_ONLY_TERMS = frozenset({"release_kind", "carried_out", "rearrested_after", *WINDOW_TERMS})
+PERSON_TERMS = (
+    *("gender", "age_group", "age_from", "age_to", "nationality", "not_nationality", "category", "group"),
+    *("designation", "state"),
+)
 DETENTION_TERMS = ("facility", "area", "legal_status", "detained_from", "detained_to")
 SOURCE_LIST_TERMS = ("verified_by", "not_verified_by")
 WIDGETS: dict[str, Widget] = {
     **dict.fromkeys((*WINDOW_TERMS, *CUSTODY_WINDOW_TERMS, "held_on", "as_of"), "date"),
     **dict.fromkeys(("destination", "zone"), "text"),
     **dict.fromkeys(("nationality", "not_nationality"), "countries"),
-    **dict.fromkeys(("min_sources", "max_sources", "held_within"), "number"),
-    **dict.fromkeys(("release_kind", "status", "ended"), "checks"),
+    **dict.fromkeys(("min_sources", "max_sources", "held_within", "age_from", "age_to"), "number"),
+    **dict.fromkeys(("release_kind", "status", "ended", "reported_by_kind", "verified_by_kind"), "checks"),
     **dict.fromkeys(("net", "house_arrest"), "switch"),
     "group_by": "groups",
 }
+YES_NO_TERMS = ("rearrested", "carried_out", "rearrested_after", "first_hand")
 CHOICE_WIDGETS = ("choice", "checks", "groups")  # widgets with options
 # Terms whose default is an option of its own: nothing else means it.
 DEFAULT_OPTIONS = {"stage": Stage.CARRIED_OUT.value, "verified_by_match": "all"}
@@ -209,7 +216,7 @@ class CountForm:
             return [(value, formatter.get_dimension_label(value), "") for value in list_dimensions(self.noun)]
         elif name == "verified_by_match":
             return [(value, label, "") for value, label in formatter.list_match_choices()]
-        elif name == "rearrested":
+        elif name in YES_NO_TERMS:
             return [("true", _("yes"), ""), ("false", _("no"), "")]
         return sorted(
             ((value, formatter.format_value(name, value), "") for value in values),
@@ -230,6 +237,8 @@ class CountForm:
             "nationality": _("Two letters of a country, such as AR; people with any of these."),
             "not_nationality": _("People of whom a nationality is known, and none of these."),
             "zone": _("In which a day ends, such as America/Caracas. Left out: the registry’s own."),
+            "carried_out": _("Only of releases announced or ordered: whether they have been carried out so far."),
+            "age_from": _("In completed years, as printed or else by the year of birth."),
             "max_sources": _("0: only reported, verified by no independent source."),
         }
 

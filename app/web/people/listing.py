@@ -24,9 +24,9 @@ FieldKind = Literal["text", "day", "number", "choice", "several"]
 USUAL_TERMS = ("q", "country", "facility", "verified_by", "released_from", "released_to", "status", "sort")
 EXTRA_TERMS = (
     "verified_by_match", "not_verified_by", "state", "release_kind", "stage", "min_sources", "max_sources", "source",
-    "area", "designation", "gender",
-    "age_group", "nationality", "category", "group", "legal_status", "condition", "rearrested", "net", "detained_from",
-    "detained_to", "ordered_from", "ordered_to", "announced_from", "announced_to",
+    "reported_by_kind", "verified_by_kind", "first_hand", "area", "designation", "gender", "age_group", "age_from",
+    "age_to", "nationality", "category", "group", "legal_status", "condition", "carried_out", "rearrested_after",
+    "rearrested", "net", "detained_from", "detained_to", "ordered_from", "ordered_to", "announced_from", "announced_to",
 )  # fmt: skip
 SORT_ORDERS = {
     "/releases": ("recorded", "-recorded", "released_on", "-released_on"),
@@ -37,14 +37,15 @@ TERM_CODE_LISTS = {
     "status": "statuses", "state": "states", "release_kind": "release_kinds", "stage": "stages",
     "designation": "designations",
     "gender": "genders", "age_group": "age_groups", "category": "categories", "group": "groups",
-    "legal_status": "legal_statuses", "condition": "conditions",
+    "legal_status": "legal_statuses", "condition": "conditions", "reported_by_kind": "source_kinds",
+    "verified_by_kind": "source_kinds",
 }  # fmt: skip
-MULTIPLE_CHOICE_TERMS = frozenset({"status", "release_kind", "not_verified_by"})
+MULTIPLE_CHOICE_TERMS = frozenset({"status", "release_kind", "not_verified_by", "reported_by_kind", "verified_by_kind"})
 SOURCE_TERMS = frozenset({"verified_by", "source", "not_verified_by"})
 COUNTRY_TERMS = frozenset({"country", "nationality", "not_nationality"})
 DATE_TERMS = frozenset({*WINDOW_TERMS, "detained_from", "detained_to"})
-NUMBER_TERMS = frozenset({"min_sources", "max_sources"})
-BOOLEAN_TERMS = frozenset({"rearrested", "net"})
+NUMBER_TERMS = frozenset({"min_sources", "max_sources", "age_from", "age_to"})
+BOOLEAN_TERMS = frozenset({"rearrested", "rearrested_after", "carried_out", "first_hand", "net"})
 # Terms in all addresses of counts; they are defaults of lists.
 DEFAULT_TERMS = {"stage": "carried_out", "net": "false"}
 # Terms that pin a revision or a page: they are no filters.
@@ -201,7 +202,10 @@ def build_term_labels(_: Callable[[str], str]) -> dict[str, str]:
         "sort": _("Order"), "state": _("Where the person is today"), "release_kind": _("Kind of release"),
         "stage": _("Stage of the release"), "min_sources": _("Verified by at least so many sources"),
         "max_sources": _("Verified by at most so many sources"), "source": _("As one source says it"),
-        "area": _("Area"),
+        "reported_by_kind": _("Reported by a source of kind"),
+        "verified_by_kind": _("Verified by a source of kind"), "first_hand": _("With a first-hand report"),
+        "carried_out": _("Carried out so far"), "rearrested_after": _("Person arrested again afterwards"),
+        "age_from": _("Age, at least"), "age_to": _("Age, at most"), "area": _("Area"),
         "designation": _("Designation"), "gender": _("Gender"), "age_group": _("Age when detained"),
         "nationality": _("Nationality"), "category": _("Category"), "group": _("Group"),
         "legal_status": _("Legal status"), "condition": _("Condition"), "rearrested": _("Detained again"),
