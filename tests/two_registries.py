@@ -94,6 +94,8 @@ BESIDE: dict[str, list[Terms]] = {
     "/v1/detentions": [{"changed_since": "{middle}"}, {"ended": "released"}],
     "/v1/held": [{"held_on": "2025-12-31"}],
 }
+# Terms that are refused without others.
+NEEDED: dict[str, Terms] = {"carried_out": {"stage": "announced"}}
 # What is asked of one thing, of which there are many.
 OF_ONE = ("as_of",)
 
@@ -194,7 +196,7 @@ def questions(world: World, names: Names, among: Collection[str] | None = None) 
 
 def _terms(path: str, taken: list[str]) -> Iterator[Terms]:
     names = [name for name in taken if name in OF_ONE] if "{" in path else taken
-    told = [{}, *({name: value} for name in names for value in VALUES[name])]
+    told = [{}, *({**NEEDED.get(name, {}), name: value} for name in names for value in VALUES[name])]
     for beside in [{}, *BESIDE.get(path.removesuffix(TABLE_ENDING), [])]:
         yield from ({**beside, **terms} for terms in told)
 

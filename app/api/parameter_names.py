@@ -50,7 +50,7 @@ ALTERNATIVES: dict[str, Sequence[str]] = {
     "region": ("area",),
     "city": ("area",),
     "sex": ("gender",),
-    "age": ("age_group",),
+    "age": ("age_from=…&age_to=…", "age_group"),
     "minor": ("age_group",),
     "citizenship": ("nationality",),
     "organisation": ("source", "claimant", "verified_by"),
@@ -77,7 +77,7 @@ def suggest_parameters(unknown_name: str, names: Collection[str]) -> Message:
     alternatives = [text for text in ALTERNATIVES.get(name, ()) if find_parameters(text).issubset(names)]
     if not alternatives:
         endings = [known for known in sorted(names) if known.endswith(f"_{name}")]
-        alternatives = endings or get_close_matches(name, sorted(names))
+        alternatives = endings or ([] if name in ALTERNATIVES else get_close_matches(name, sorted(names)))
     if not alternatives:
         return Message("/openapi.json lists the parameters of each address.")
     return Message("Did you mean {names}?", names=", ".join(f"`{text}`" for text in alternatives))

@@ -17,7 +17,7 @@ from app.log.entries import LEAF_DIGITS, Pin
 from app.queries import terms as wording
 from app.queries.dimensions import RELEASES, find_window_events, list_dimensions
 from app.queries.terms import CountTerms
-from app.schemas.reports import MAX_COUNTED_SOURCES, MAX_SOURCES
+from app.schemas.reports import MAX_AGE, MAX_COUNTED_SOURCES, MAX_SOURCES
 from app.vocabulary import Language, build_vocabulary
 
 Row = dict[str, Any]
@@ -37,7 +37,8 @@ CODES = {
     "release_kind": "release_kinds", "status": "statuses", "stage": "stages", "gender": "genders",
     "category": "categories",
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
-    "designation": "designations", "state": "states",
+    "designation": "designations", "state": "states", "reported_by_kind": "source_kinds",
+    "verified_by_kind": "source_kinds",
 }  # fmt: skip
 DIMENSIONS = list_dimensions(RELEASES)
 # Terms that are numbers: the least and the largest.
@@ -66,20 +67,21 @@ def said_of(name: str) -> st.SearchStrategy[Any]:
     """Values that a term may have."""
     if name in CODES:
         one = st.sampled_from(codes(name))
-        return st.lists(one, min_size=1, unique=True) if name in ("release_kind", "status") else one
+        is_list = name in ("release_kind", "status", "reported_by_kind", "verified_by_kind")
+        return st.lists(one, min_size=1, unique=True) if is_list else one
     if name in ("nationality", "not_nationality"):
         return st.lists(st.sampled_from(("AR", "IL")), min_size=1, unique=True)
     by_name: Row = {
         "country": st.sampled_from(("VE", "NI", "BY")),
         "facility": SLUGS, "area": LINES, "destination": LINES, "source": SLUGS, "net": st.booleans(),
-        "rearrested": st.booleans(),
+        **dict.fromkeys(("rearrested", "rearrested_after", "carried_out", "first_hand"), st.booleans()),
         "verified_by_match": st.sampled_from(("any", "only")),
         "group_by": st.lists(st.sampled_from(DIMENSIONS), min_size=1, max_size=3, unique=True),
     }  # fmt: skip
-    if name.endswith(("_from", "_to")):
-        return DAYS
     if name in NUMBERS:
         return st.integers(*NUMBERS[name])
+    if name.endswith(("_from", "_to")):
+        return DAYS
     found: st.SearchStrategy[Any] = by_name.get(name, SOURCES)
     return found
 
@@ -94,6 +96,10 @@ def terms_of(said: Row) -> Row:
             del said[f"{what}_to"]
     if windows:
         said.pop("stage", None)
+    if said.get("age_to", MAX_AGE) < said.get("age_from", 0):
+        del said["age_to"]
+    if not {*windows, said.get("stage")} & {"ordered", "announced"} or windows[:1] == ["released"]:
+        said.pop("carried_out", None)
     if not said.get("verified_by"):
         said.pop("verified_by_match", None)
     if said.get("max_sources", MAX_COUNTED_SOURCES) < said.get("min_sources", 0):
@@ -273,7 +279,7 @@ def label(name: str, value: Any, lang: Language) -> str:
         return told[0].lower() + told[1:]
     if name in ("country", "nationality", "not_nationality"):
         return get_formats(lang).country(value)
-    if name.endswith(("_from", "_to")):
+    if name.endswith(("_from", "_to")) and name not in NUMBERS:
         return get_formats(lang).long_day(value)
     if name == "facility":
         return "El Rodeo I"
@@ -301,17 +307,19 @@ EACH: Row = {
     "gender": "female",
     "category": "military", "age_group": "over_70", "group": "journalist", "legal_status": "pretrial",
     "condition": "travel_ban", "designation": "political", "state": "held", "facility": "yare", "area": "Aragua",
-    "destination": "ES", "source": "foro",
+    "destination": "ES", "source": "foro", "reported_by_kind": ["ngo"], "verified_by_kind": ["ngo"],
+    "first_hand": True, "carried_out": False, "rearrested_after": True,
     **{name: least for name, (least, _most) in NUMBERS.items()},
     "verified_by": ["jep"], "not_verified_by": ["jep"], "verified_by_match": "any",
-    **dict.fromkeys((name for name in CountTerms.model_fields if name.endswith(("_from", "_to"))), "2026-01-08"),
+    **{name: "2026-01-08" for name in CountTerms.model_fields
+       if name.endswith(("_from", "_to")) and name not in NUMBERS},
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_two_counts_that_differ_in_one_term_are_cited_in_two_sentences(lang: Language) -> None:
     assert EACH.keys() == CountTerms.model_fields.keys()
-    beside: dict[str, Row] = {"verified_by_match": {"verified_by": ["jep"]}}
+    beside: dict[str, Row] = {"verified_by_match": {"verified_by": ["jep"]}, "carried_out": {"stage": "ordered"}}
     said = [sentence_of(terms_of({**beside.get(name, {}), name: value}), lang) for name, value in EACH.items()]
     said.append(sentence_of(terms_of({}), lang))
     assert len(set(said)) == len(EACH) + 1

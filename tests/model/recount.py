@@ -22,6 +22,7 @@ from tests.model.rules import (
     is_rearrested_by,
     rank_group,
 )
+from tests.support import GOVERNMENT
 
 NOBODY = Release("reported", frozenset(), frozenset(), None, is_uncertain_date=False, is_official=False)
 COUNTED = ("verified", "contested", "reported")
@@ -201,18 +202,48 @@ def _choose(people: Iterable[Person], terms: CountTerms) -> list[CountedRelease]
     return [one for one in releases if _matches(one, terms)]
 
 
-def _is_rearrested(one: CountedRelease, terms: CountTerms) -> bool:
-    end = terms.window[1]
+def _is_rearrested(one: CountedRelease, terms: CountTerms, end: int | None) -> bool:
     if terms.source is None:
         return is_rearrested([one.detention, *one.later], one.detention, end)
     return is_rearrested_by(terms.source, one.later, end)
+
+
+def _is_carried_out(one: CountedRelease, source: str | None) -> bool:
+    """Return whether the release also counts as carried out; with a source, whether that reports it so."""
+    if source is not None:
+        return find_source_row(one.detention, source, "carried_out") is not None
+    release = find_release(one.detention, "carried_out")
+    return release is not None and release.status in COUNTED
+
+
+def _find_reporters(one: CountedRelease, terms: CountTerms) -> frozenset[str]:
+    """Return the sources whose reports may be asked for: of count-only people those that verify (rule 13), and none
+    but its own of a row under review (rule 21). The source of a row knows its own report."""
+    if one.combined is NOBODY:
+        return frozenset()
+    sources = {report.source for report in one.detention.content}
+    asserting = {source for source in sources if find_source_row(one.detention, source, str(terms.stage)) is not None}
+    return frozenset(
+        source
+        for source in asserting
+        if source in {*one.combined.verified_by, terms.source} or not _is_count_only(one.person)
+    )
+
+
+def _has_kind(sources: Iterable[str], kinds: Iterable[str]) -> bool:
+    return any(("government" if source == GOVERNMENT else "ngo") in kinds for source in sources)
 
 
 def _matches(one: CountedRelease, terms: CountTerms) -> bool:
     confirming, verified_by, named = one.confirming_number, one.combined.verified_by, set(terms.verified_by)
     matches = {"all": named <= verified_by, "any": bool(named & verified_by), "only": named == verified_by}
     return (
-        not (terms.net and _is_rearrested(one, terms))
+        not (terms.net and _is_rearrested(one, terms, terms.window[1]))
+        and terms.rearrested_after in (None, _is_rearrested(one, terms, None))
+        and terms.carried_out in (None, terms.carried_out is not None and _is_carried_out(one, terms.source))
+        and (not terms.reported_by_kind or _has_kind(_find_reporters(one, terms), terms.reported_by_kind))
+        and (not terms.verified_by_kind or _has_kind(verified_by, terms.verified_by_kind))
+        and terms.first_hand in (None, bool(verified_by))
         and (not terms.status or one.status in terms.status)
         and (not named or matches[terms.verified_by_match])
         and verified_by.isdisjoint(terms.not_verified_by)

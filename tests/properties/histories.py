@@ -238,9 +238,20 @@ WHO_VERIFIES = st.builds(
     st.lists(st.sampled_from(SLUGS), min_size=1, max_size=2, unique=True),
     st.sampled_from(("all", "any", "only", None)),
 )
+KINDS = st.sampled_from((["ngo"], ["government"], ["media", "government"]))
 SOURCE_FILTERS: dict[str, st.SearchStrategy[Any]] = {
     "who verifies": WHO_VERIFIES,
     "how many verify": st.sampled_from(SOURCE_RANGES),
+    "of which kind": st.one_of(
+        KINDS.map(lambda kinds: {"reported_by_kind": kinds}),
+        KINDS.map(lambda kinds: {"verified_by_kind": kinds}),
+        st.booleans().map(lambda is_first_hand: {"first_hand": is_first_hand}),
+    ),
+}
+# Terms of releases on what came afterwards.
+LATER_FILTERS: dict[str, st.SearchStrategy[Any]] = {
+    "carried_out": st.booleans(),
+    "rearrested_after": st.booleans(),
 }
 
 
@@ -256,6 +267,8 @@ def build_stage_terms(window: dict[str, str], stage: str, chosen: dict[str, Any]
     """The terms of a stage, of a window of its days, and of chosen filters."""
     event = get_stage_event(stage)
     days = {name.replace("released", event): day for name, day in window.items()}
+    if stage == "carried_out":
+        chosen = {name: value for name, value in chosen.items() if name != "carried_out"}
     return {**days, "stage": stage, **flatten_filters(chosen)}
 
 
@@ -274,6 +287,7 @@ def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStr
         "status": st.lists(st.sampled_from(("verified", "contested", "refuted")), min_size=1, unique=True),
         "source": source,
         **SOURCE_FILTERS,
+        **LATER_FILTERS,
         "net": st.just(True),
         "designation": st.sampled_from(("political", "unstated")),
         "state": st.sampled_from(("held", "released", "house_arrest", "unknown")),
@@ -287,6 +301,7 @@ def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStr
             "gender": st.just("male"),
             "group": st.sampled_from(("student", "gravely_ill")),
             "age_group": st.sampled_from(("under_18", "18_to_69", "over_70")),
+            "age_from": st.sampled_from((0, 16, 53)),
             "area": st.just("Miranda"),
             "condition": st.just("travel_ban"),
             "legal_status": st.just("pretrial"),
@@ -313,6 +328,7 @@ def model_terms() -> st.SearchStrategy[CountTerms]:
         "status": st.lists(st.sampled_from(("verified", "contested", "reported", "refuted")), min_size=1, unique=True),
         "source": st.sampled_from(SLUGS),
         **SOURCE_FILTERS,
+        **LATER_FILTERS,
         "net": st.just(True),
     }
     names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
@@ -371,6 +387,7 @@ def _custody_terms(
         "not_nationality": st.lists(st.sampled_from(("VE", "AR")), min_size=1, unique=True),
         "gender": st.just("male"),
         "age_group": st.sampled_from(("under_18", "18_to_69", "over_70")),
+        "age_to": st.sampled_from((17, 54, 120)),
         "legal_status": st.just("pretrial"),
         **own,
     }

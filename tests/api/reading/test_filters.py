@@ -136,6 +136,20 @@ RELEASES: list[tuple[Body, set[str]]] = [
     ({"stage": "announced"}, {ANA, BEA, CARL, ELI}),
     ({"stage": "announced", "status": "official_only"}, {DORA}),  # the denial is of the release alone
     ({"stage": "ordered", "status": "verified"}, {ANA, BEA, ELI}),
+    ({"stage": "announced", "carried_out": "true"}, {ANA, BEA, CARL, ELI}),
+    ({"stage": "announced", "carried_out": "false", "status": "official_only"}, {DORA}),
+    ({"rearrested_after": "true"}, {ELI}),
+    ({"rearrested_after": "false"}, {ANA, BEA, CARL}),
+    ({"rearrested_after": "true", "released_to": "2026-01-04"}, {ELI}),  # net ends with the window, this does not
+    ({"reported_by_kind": "ngo"}, {ANA, BEA, CARL, ELI}),
+    ({"reported_by_kind": ["government", "media"]}, set()),
+    ({"verified_by_kind": ["ngo", "media"]}, {ANA, BEA, ELI}),
+    ({"first_hand": "true"}, {ANA, BEA, ELI}),
+    ({"first_hand": "false"}, {CARL}),
+    ({"age_from": 70}, {ANA}),
+    ({"age_from": 73, "age_to": 74}, {ANA}),  # born in 1950, detained in 2024: 73 or 74
+    ({"age_from": 74}, set()),
+    ({"age_to": 73}, set()),
     ({"net": "true"}, {ANA, BEA, CARL}),
     ({"net": "true", "released_to": "2026-01-04"}, {ELI}),
     ({"q": "r", "gender": "female", "country": "VE"}, {ANA}),
@@ -155,6 +169,10 @@ OF_DORA: list[Body] = [
 DETENTIONS: list[tuple[Body, set[str]]] = [
     ({}, {ANA, BEA, CARL, ELI}),
     ({"status": "official_only"}, {DORA}),
+    ({"status": "official_only", "reported_by_kind": "government"}, {DORA}),
+    ({"first_hand": "false"}, {CARL, ELI}),  # Elí's detention of 2026 is not checked
+    ({"verified_by_kind": "ngo"}, {ANA, BEA, ELI}),
+    ({"age_from": 70, "age_to": 80}, {ANA}),
     ({"detained_from": "2026"}, {ELI}),
     ({"ended": "released"}, {ANA, BEA, CARL, ELI}),
     ({"ended": "released", "ended_from": "2026-01-13", "ended_to": "2026-01"}, {BEA}),
