@@ -238,13 +238,13 @@ WHO_VERIFIES = st.builds(
     st.lists(st.sampled_from(SLUGS), min_size=1, max_size=2, unique=True),
     st.sampled_from(("all", "any", "only", None)),
 )
-KINDS = st.sampled_from((["ngo"], ["government"], ["media", "government"]))
+SOURCE_KIND_LISTS = st.sampled_from((["ngo"], ["government"], ["media", "government"]))
 SOURCE_FILTERS: dict[str, st.SearchStrategy[Any]] = {
     "who verifies": WHO_VERIFIES,
     "how many verify": st.sampled_from(SOURCE_RANGES),
     "of which kind": st.one_of(
-        KINDS.map(lambda kinds: {"reported_by_kind": kinds}),
-        KINDS.map(lambda kinds: {"verified_by_kind": kinds}),
+        SOURCE_KIND_LISTS.map(lambda kinds: {"reported_by_kind": kinds}),
+        SOURCE_KIND_LISTS.map(lambda kinds: {"verified_by_kind": kinds}),
         st.booleans().map(lambda is_first_hand: {"first_hand": is_first_hand}),
     ),
 }
