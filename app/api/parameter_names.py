@@ -75,7 +75,7 @@ def suggest_parameters(unknown_name: str, names: Collection[str]) -> Message:
     """Return a sentence that leads from an unknown parameter to those of an address. `names`: of its parameters."""
     name = unknown_name.lower().replace("-", "_")
     alternatives = [text for text in ALTERNATIVES.get(name, ()) if find_parameters(text).issubset(names)]
-    if not alternatives:
+    if name not in ALTERNATIVES:
         endings = [known for known in sorted(names) if known.endswith(f"_{name}")]
         alternatives = endings or ([] if name in ALTERNATIVES else get_close_matches(name, sorted(names)))
     if not alternatives:

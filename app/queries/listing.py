@@ -11,14 +11,18 @@ from app.columns.loader import Columns
 from app.columns.rows import NULL, Array, Mask, Places, Rows, flag_keys
 from app.columns.store import get_columns
 from app.columns.table import TableSpec
+from app.db.engine import require_time
+from app.queries import visibility
 from app.queries.parameters import (
     AFTER_ANY_DAY,
     BEFORE_ANY_DAY,
     DetaineeQuery,
     RecordListQuery,
 )
-from app.queries.selection import build_selection, load_matching_detentions
+from app.queries.selection import build_selection
+from app.queries.term_names import resolve_facility_slug
 from app.queries.terms import PersonTerms, ReleaseTerms, SourcedTerms
+from app.queries.windows import match_window
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
 
@@ -84,7 +88,7 @@ def find_person_items(session: Session, query: DetaineeQuery, reader: Reader, re
     select people with such a release."""
     columns = get_columns(session)
     keys = columns.rows(table.PEOPLE, revision)[table.PERSON_COLUMN]
-    spells = load_matching_detentions(session, query, reader, revision)
+    spells = _load_matching_detentions(session, query, reader, revision)
     if any(getattr(query, name) not in (None, []) for name in PersonTerms.model_fields):
         keys = keys[flag_keys(columns.key_count, spells[table.PERSON_COLUMN])[keys]]
     if query.model_fields_set & RELEASE_TERMS:
@@ -149,3 +153,16 @@ def build_order(items: ListedItems, sort: str | None) -> list[tuple[Array, bool]
         return by_key
     undated_value = BEFORE_ANY_DAY if is_descending else AFTER_ANY_DAY
     return [(np.where(items.day == NULL, undated_value, items.day), is_descending), *by_key]
+
+
+def _load_matching_detentions(session: Session, terms: PersonTerms, reader: Reader, revision: int) -> Rows:
+    """Return the detentions of any time that match all terms on the person and the detention. Raises like
+    `build_selection`."""
+    terms = resolve_facility_slug(session, terms)
+    columns = get_columns(session)
+    rows = columns.rows(table.ARRESTS, revision)
+    mask = match_window(rows["detained_lo"], rows["detained_hi"], terms.arrest_window).is_inside
+    for condition in visibility.iter_conditions(columns, rows, terms, reader, revision, uses_source_rows=False):
+        mask &= condition
+    require_time(session.connection())
+    return rows.where(mask)

@@ -430,7 +430,6 @@ def _match_verifying_sources(
     is_linked = rows["review"] == NULL_CODE if uses_source_rows else np.ones(len(rows), bool)
 
     def match_rows(is_source: Mask) -> Mask:
-        """Return which rows one of these sources verifies."""
         is_verified: Mask = flag_keys(columns.key_count, source_rows["spell"][is_source])[rows["spell"]] & is_linked
         return is_verified
 
@@ -519,16 +518,3 @@ def _match_arrest(
             for mask in window_match
         )
     )
-
-
-def load_matching_detentions(session: Session, terms: PersonTerms, reader: Reader, revision: int) -> Rows:
-    """Return the detentions of any time that match all terms on the person and the detention. Raises like
-    `build_selection`."""
-    terms = resolve_facility_slug(session, terms)
-    columns = get_columns(session)
-    rows = columns.rows(table.ARRESTS, revision)
-    mask = match_window(rows["detained_lo"], rows["detained_hi"], terms.arrest_window).is_inside
-    for condition in visibility.iter_conditions(columns, rows, terms, reader, revision, uses_source_rows=False):
-        mask &= condition
-    require_time(session.connection())
-    return rows.where(mask)

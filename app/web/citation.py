@@ -11,13 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from app.api.citable import build_cite_as_links, build_link_header
 from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.counts import read_citation
-from app.api.routes.records import read_detention, read_release
 from app.counts.difference import CHANGE_LABELS
 from app.moments import format_revision
 from app.queries.countables import find_countable_of_path
@@ -436,20 +434,3 @@ async def _fetch_changed_records(page: Page, answer: Mapping[str, Any]) -> dict[
     terms = {**parse_question(address), "changed_since": since, "limit": MAX_RECORDS}
     record_list = await page.api.read_address(urlsplit(address).path, terms)
     return {record["id"]: record for record in record_list["data"] if "facts" in record}
-
-
-@citation.get("/releases/{release_id}")
-async def lead_to_released(page: CurrentPage, release_id: str) -> Response:
-    """Redirect to the page of the released person."""
-    return _redirect_to_person(page, await page.api.read(read_release, release_id=release_id))
-
-
-@citation.get("/detentions/{detention_id}")
-async def lead_to_detained(page: CurrentPage, detention_id: str) -> Response:
-    """Redirect to the page of the detained person."""
-    return _redirect_to_person(page, await page.api.read(read_detention, detention_id=detention_id))
-
-
-def _redirect_to_person(page: Page, record: Mapping[str, Any]) -> Response:
-    address = page.address(f"/people/{record['detainee_id']}", page.terms)
-    return RedirectResponse(address, 307, headers={"Cache-Control": CACHE_REVALIDATE})

@@ -180,7 +180,7 @@ def test_copies_confirm_nothing_and_the_patterns_add_up(world: World) -> None:
     world.verify(world.file("ministry", **other)["release"]["id"], "pud", verdict="verified", method="press")
     found = overlap(world)
     assert [(row["sources"], row["cases"]) for row in found["patterns"]] == [([], 1), (["foro"], 1)]
-    assert [row["counts"]["only_this_source"] for row in found["sources"]] == [1]
+    assert [row["only_this_source"] for row in found["sources"]] == [1]
     groups = world.count(group_by=["source"])["groups"]
     assert {row["by"]["source"]: row["counts"]["only_this_source"] for row in groups} == {
         "foro": 1,
@@ -188,7 +188,7 @@ def test_copies_confirm_nothing_and_the_patterns_add_up(world: World) -> None:
         "ministry": 0,
         "pud": 0,
     }
-    unverified = next(row["list"] for row in found["patterns"] if not row["by"]["sources"])
+    unverified = next(row["list"] for row in found["patterns"] if not row["sources"])
     assert len(world.client.get(unverified).json()["data"]) == 1
 
 

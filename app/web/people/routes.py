@@ -1,11 +1,14 @@
 """Routes of people and releases: the lists, and the page of one person."""
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from app.api.responses import CACHE_REVALIDATE
+from app.api.routes.records import read_detention, read_release
 from app.errors import Moved
 from app.web.page import CurrentPage, Page, PageRoute
 from app.web.people.listing import PEOPLE_PATH, RELEASES_PATH, read_list
@@ -49,3 +52,20 @@ async def read_person(page: CurrentPage, person_id: uuid.UUID) -> Response:
         return RedirectResponse(address, 308, headers={"Cache-Control": CACHE_REVALIDATE})
     record = build_person_record(person, spells, versions, formatter)
     return await page.show("people/person.html", caching=CACHE_REVALIDATE, person=person, record=record)
+
+
+@people.get("/releases/{release_id}")
+async def lead_to_released(page: CurrentPage, release_id: str) -> Response:
+    """Redirect to the page of the released person."""
+    return _redirect_to_person(page, await page.api.read(read_release, release_id=release_id))
+
+
+@people.get("/detentions/{detention_id}")
+async def lead_to_detained(page: CurrentPage, detention_id: str) -> Response:
+    """Redirect to the page of the detained person."""
+    return _redirect_to_person(page, await page.api.read(read_detention, detention_id=detention_id))
+
+
+def _redirect_to_person(page: Page, record: Mapping[str, Any]) -> Response:
+    address = page.address(f"/people/{record['detainee_id']}", page.terms)
+    return RedirectResponse(address, 307, headers={"Cache-Control": CACHE_REVALIDATE})
