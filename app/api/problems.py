@@ -39,6 +39,7 @@ from app.errors import (
     build_pointed_errors,
     build_problem,
 )
+from app.queries.term_values import add_suggestion, suggest_values
 from app.server_log import get_request_stats
 from app.translations import Message, translate
 from app.vocabulary import Language
@@ -151,9 +152,14 @@ async def _handle_invalid(request: Request, error: Exception) -> ProblemResponse
 
 
 def build_invalid_query(errors: Sequence[Any], route: APIRoute, address: Address | None = None) -> Invalid:
-    """Build the refusal of a query from pydantic's errors, with suggestions for unknown parameters. `address`: of the
-    request, if a client sent one."""
-    return build_invalid([_suggest_parameters(place, route, address) for place in build_pointed_errors(errors)])
+    """Build the refusal of a query from pydantic's errors, with suggestions for unknown parameters and values.
+
+    `address`: of the request, if a client sent one."""
+    places = [
+        {**place, "detail": add_suggestion(place["detail"], suggest_values(error))}
+        for place, error in zip(build_pointed_errors(errors), errors, strict=False)
+    ]
+    return build_invalid([_suggest_parameters(place, route, address) for place in places])
 
 
 def _refuse_format(request: Request) -> Invalid:

@@ -32,6 +32,7 @@ MESSAGE_TEMPLATES = {
     "kind_of_held": "It is of the held, and its term `kind` is of releases.",
     "unknown_facility": "Its terms name a facility that the registry does not know, or a name that several have, so "
     "that nobody can be counted.",
+    "unknown_area": "Its terms name an area in which the registry knows no facility, so that nobody can be counted.",
     "unknown_source": "Its terms name a source that the registry does not know, so that nothing can be counted.",
     "too_many_sources": "Its terms ask for more sources than the registry has, so that nothing can be counted.",
     "beyond_terms": "Its terms are beyond what a count can be asked: more than {most_sources} sources in a list, or "
@@ -143,6 +144,7 @@ MAX_PROSE_LENGTH = 200  # characters: two lines of a screen; the claim has the f
 # Why a claim's terms cannot be counted, by the error code of the count.
 REASON_BY_REFUSAL = {
     "unknown_facility": NamedReason(Reason.POPULATION, "unknown_facility"),
+    "unknown_area": NamedReason(Reason.POPULATION, "unknown_area"),
     "unknown_source": NamedReason(Reason.DEFINITION, "unknown_source"),
     "too_many_sources": NamedReason(Reason.DEFINITION, "too_many_sources"),
     BEYOND_TERMS: NamedReason(

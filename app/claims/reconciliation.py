@@ -37,6 +37,7 @@ from app.log.entries import find_revision_at, pin_revision
 from app.models import Entry, Source
 from app.queries.dimensions import STAGES_BY_EVENT, get_stage_event
 from app.queries.shapes import build_revision_out
+from app.queries.term_names import find_unknown_values
 from app.queries.terms import CountTerms, HeldCountTerms, SourcedTerms, build_query_url, is_personal
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
@@ -314,6 +315,7 @@ class _RegistryCounts:
                 "learned_since": count.learned_since,
                 "caveats": {
                     "not_visible": tally.count_not_visible(self._session, self._terms, self._reader, self._head),
+                    "unknown_values": find_unknown_values(self._session, self._terms, self._reader, self._head),
                     "unlinkable": count.unlinkable_count,
                 },
                 "permalink": None,

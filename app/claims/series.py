@@ -36,7 +36,7 @@ from app.queries.selection import (
     match_approved,
 )
 from app.queries.shapes import build_revision_out
-from app.queries.term_names import resolve_facility_slug
+from app.queries.term_names import find_unknown_values, resolve_places
 from app.queries.terms import CountTerms, Interval
 from app.registry.publication.permissions import Reader
 from app.translations import Message
@@ -255,7 +255,7 @@ def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader
     if steps.interval == "hour" and steps.basis == "event":
         detail = "Of a release the day is known and no hour: ask by=known, which has hours, or for days."
         raise Invalid.at_pointer("/interval", "no_hours", detail)
-    terms = resolve_facility_slug(session, terms)
+    terms = resolve_places(session, terms, revision)
     echoed_terms = {
         **query_terms.echo_terms(terms),
         "interval": steps.interval,
@@ -275,7 +275,10 @@ def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader
         "claims": [_place_claim(figure) for figure in _find_claims(session, terms, steps.zone, *span, revision)]
         if span
         else [],
-        "caveats": {"not_visible": count_not_visible(session, terms, reader, revision)},
+        "caveats": {
+            "not_visible": count_not_visible(session, terms, reader, revision),
+            "unknown_values": find_unknown_values(session, terms, reader, revision),
+        },
         "links": build_links("/v1/counts/series", echoed_terms, terms, pin_revision(session, revision)),
     }
 

@@ -61,7 +61,7 @@ def count_known_on(
 ) -> KnownCount:
     """Return a count as of `day` (an ordinal). `possible`: with the releases whose value of a personal term is unknown
     or hidden from the reader."""
-    keys = load_source_keys(session, terms)
+    keys = load_source_keys(session, terms, revision)
     unrestricted_terms = terms.model_copy(update=UNRESTRICTED_TERMS)
     selection = build_selection(session, unrestricted_terms, reader, revision, possible=possible)
     inside_rows = selection.consolidated_rows.where(selection.is_inside)

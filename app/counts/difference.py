@@ -215,7 +215,7 @@ def _read_statuses(
         codes = rows["status"]
     else:
         rows = load_all_source_rows(columns, terms, revision)
-        rows = rows.where(rows["source"] == load_source_keys(session, terms)[terms.source])
+        rows = rows.where(rows["source"] == load_source_keys(session, terms, revision)[terms.source])
         codes = read_own_statuses(rows)
     is_requested = flag_keys(columns.key_count, np.array([*spells], int))[rows["spell"]]
     texts = map(columns.codes.text, codes[is_requested].tolist())

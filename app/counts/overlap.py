@@ -18,7 +18,7 @@ from app.log.entries import Pin, pin_revision
 from app.queries import terms as query_terms
 from app.queries.selection import COUNTABLE_STATUSES, build_selection
 from app.queries.shapes import build_revision_out
-from app.queries.term_names import resolve_facility_slug
+from app.queries.term_names import find_unknown_values, resolve_places
 from app.queries.terms import CountTerms, EchoedTerms
 from app.registry.publication.permissions import Reader
 from app.schemas.reports import MAX_SOURCES
@@ -105,7 +105,7 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
     """Count the releases of the terms by the independent sources that verified them; its address to cite is relative.
 
     The pattern without sources is of releases that no source verified."""
-    terms = resolve_facility_slug(session, terms)
+    terms = resolve_places(session, terms, revision)
     echoed_terms = {name: value for name, value in query_terms.echo_terms(terms).items() if name != "group_by"}
     selection = build_selection(session, terms, reader, revision)
     release_patterns = build_patterns(session, selection, terms)
@@ -126,6 +126,7 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
         ),
         "caveats": {
             "not_visible": count_not_visible(session, terms, reader, revision),
+            "unknown_values": find_unknown_values(session, terms, reader, revision),
             "unlinkable": selection.count_rows(selection.consolidated_rows["withheld"]),
         },
         "links": build_links("/v1/counts/overlap", echoed_terms, terms, as_of),

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from app.queries.dimensions import DIMENSIONS, FILTER_ONLY, SOURCE_COUNT, DimensionValue
 from app.queries.terms import CountTerms, DetentionCountTerms, EchoedTerms, HeldCountTerms, Interval, ReleaseTerms
-from app.schemas.base import Links, RevisionOut
+from app.schemas.base import Links, RevisionOut, UnknownValues
 from app.schemas.figures import FigureOut
 from app.vocabulary import Language
 
@@ -143,6 +143,7 @@ class HiddenCaveat(TypedDict):
             "shown of them, while another value asked about may not be shown. 0 without one."
         ),
     ]
+    unknown_values: UnknownValues
 
 
 class ReaderCaveats(HiddenCaveat):

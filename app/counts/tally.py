@@ -34,7 +34,7 @@ from app.queries.selection import (
     match_verified,
 )
 from app.queries.shapes import build_revision_out
-from app.queries.term_names import resolve_facility_slug
+from app.queries.term_names import find_unknown_values, resolve_places
 from app.queries.terms import CountTerms, EchoedTerms, SourcedTerms, is_personal
 from app.queries.visibility import match_partly_hidden
 from app.registry.publication.permissions import Reader
@@ -162,7 +162,7 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
     """Return a count as in `GET /v1/counts/…`, without the coverage; its address to cite is relative.
 
     Terms of people held must name a day, except at revision 0, where nobody is held."""
-    countable, terms = get_countable(terms), resolve_facility_slug(session, terms)
+    countable, terms = get_countable(terms), resolve_places(session, terms, revision)
     request = CountRequest(countable, terms, query_terms.echo_terms(terms), reader, pin_revision(session, revision))
     dimensions = query_terms.get_term_values(request.echoed_terms, "group_by")
     refuse_too_many_cells(terms, dimensions)
@@ -176,6 +176,7 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
         "groups": _compute_groups(session, request, selection, dimensions) if dimensions else [],
         "caveats": {
             "not_visible": count_not_visible(session, terms, reader, revision),
+            "unknown_values": find_unknown_values(session, terms, reader, revision),
             "unlinkable": summary.unlinkable_count,
             "uncertain_date": int(np.count_nonzero(selection.is_in_doubt)),
             "possible_duplicates": count_possible_duplicates(session, selection),

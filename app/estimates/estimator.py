@@ -28,7 +28,7 @@ from app.models import Source, Verification
 from app.queries import terms as query_terms
 from app.queries.selection import Selection, build_selection
 from app.queries.shapes import build_revision_out
-from app.queries.term_names import resolve_facility_slug
+from app.queries.term_names import find_unknown_values, resolve_places
 from app.queries.terms import CountTerms
 from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
@@ -301,7 +301,7 @@ def estimate_releases(
 
     If one source cites another in verifying one of these releases, the two are not independent lists and the estimate
     is refused. Raise Invalid if a single list is named, or there are more than MAX_LISTS."""
-    terms = resolve_facility_slug(session, terms)
+    terms = resolve_places(session, terms, revision)
     selection = build_selection(session, terms, reader, revision)
     release_patterns = build_patterns(session, selection, terms)
     observed_sources = sorted(frozenset[str]().union(*release_patterns.count_by_pattern()))
@@ -343,6 +343,7 @@ def estimate_releases(
         **numbers,
         "caveats": {
             "not_visible": count_not_visible(session, terms, reader, revision),
+            "unknown_values": find_unknown_values(session, terms, reader, revision),
             "unlinkable": unlinkable,
         },
         "links": build_links("/v1/estimates/releases", parameters, terms, pin_revision(session, revision)),

@@ -23,7 +23,7 @@ def build_count_rows(count: Count) -> list[Row]:
 
 
 def _list_caveats(caveats: CountCaveats | ReaderCaveats) -> Row:
-    return _drop_columns(caveats, "coverage")
+    return _drop_columns(caveats, "coverage", "unknown_values")
 
 
 def _add_not_visible(rows: Iterable[Row], caveats: HiddenCaveat) -> list[Row]:

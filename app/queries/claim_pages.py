@@ -15,6 +15,7 @@ from app.models import Claim
 from app.queries import changes
 from app.queries.parameters import ClaimQuery, Order, Page, fetch_after, fetch_page
 from app.queries.rows.building import add_revisions
+from app.queries.term_names import find_source_keys
 from app.queries.visibility import SqlCondition, valid_at
 from app.registry.claim_confirmation import find_confirmed_versions, select_confirmed_versions
 from app.registry.publication.permissions import Reader
@@ -29,7 +30,9 @@ def query_claims(
 ) -> Page[ClaimRow]:
     """Return published figures at a revision. `since`: only those filed or corrected after it.
 
-    Raises Invalid if both `since` and `confirmed` are given."""
+    Raises Invalid if both `since` and `confirmed` are given, and for a claimant that does not exist."""
+    if query.claimant is not None:
+        find_source_keys(session, [("/claimant", query.claimant)], revision)
 
     def match_terms(table: Any) -> list[SqlCondition]:
         names = ("claimant", "measure", "country")

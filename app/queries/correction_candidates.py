@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, union
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.errors import Invalid
 from app.log.content import (
     DENIES,
     IS_FIRST_HAND,
@@ -24,7 +23,6 @@ from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, Recal
 from app.projection.statements import DENIALS, STAGE_RANK, coarsen_content, parse_cached_date
 from app.queries.parameters import CorrectionQuery
 from app.queries.visibility import valid_at
-from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.classes import CLASS_FIELD
 from app.schemas.records import ChangeOut
 from app.vocabulary import CorrectionKind, Judgement, Publish, Stage, Verdict
@@ -183,16 +181,6 @@ def find_candidate_entries(
         return []  # decisions of curators have no source
     revision_column = union(*statements).subquery().c[0]
     return list(session.scalars(select(revision_column).order_by(revision_column.desc()).limit(limit)))
-
-
-def find_source_key(session: Session, slug: str | None) -> int | None:
-    """Return the key of the requested source. Raise Invalid if it does not exist."""
-    if slug is None:
-        return None
-    view = DirectorySnapshot.for_session(session).sources_by_slug.get(slug)
-    if view is None:
-        raise Invalid.at_pointer("/source", "unknown_source", "No source has this slug: see /v1/sources.")
-    return view.key
 
 
 def _build_country_conditions(record: Any, country: str | None, revision: int) -> list[SqlCondition]:

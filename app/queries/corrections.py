@@ -22,6 +22,7 @@ from app.queries import correction_candidates
 from app.queries.correction_candidates import Values
 from app.queries.parameters import CorrectionQuery, Page, read_cursor, write_cursor
 from app.queries.shapes import Ids
+from app.queries.term_names import find_source_keys
 from app.registry.publication.classes import find_strictest_class
 from app.registry.publication.permissions import Reader
 from app.schemas.records import ChangeOut, CorrectionShape
@@ -319,7 +320,7 @@ def query_corrections(
     return Page(
         rows,
         None if next_revision is None else write_cursor(CORRECTIONS_CURSOR, [next_revision]),
-        build_caveats=lambda: {"withheld": withheld, "not_visible": 0},
+        build_caveats=lambda: {"withheld": withheld, "not_visible": 0, "unknown_values": []},
     )
 
 
@@ -329,7 +330,9 @@ def _iter_candidates(
     """Yield the revisions of candidate entries, newest first, from `newest` back to after `oldest`.
 
     The generator is lazy, since each wider search takes longer. Raise Invalid for a source that does not exist."""
-    source, width = correction_candidates.find_source_key(session, query.source), FIRST_SEARCH_WIDTH
+    named_sources = [] if query.source is None else [("/source", query.source)]
+    source = next(iter(find_source_keys(session, named_sources, revision).values()), None)
+    width = FIRST_SEARCH_WIDTH
     while newest > oldest:
         start, newest, width = newest, max(oldest, newest - width), width * SEARCH_GROWTH
         yield from correction_candidates.find_candidate_entries(

@@ -51,7 +51,7 @@ from app.queries.parameters import (
 from app.queries.rows.building import add_revisions, load_rows
 from app.queries.search import NOT_FOUND, rank_by_name
 from app.queries.shapes import Person
-from app.queries.term_names import resolve_facility_slug
+from app.queries.term_names import find_unknown_values, resolve_places
 from app.queries.terms import is_personal
 from app.queries.visibility import match_partly_hidden, match_visible, valid_at, visible_to
 from app.registry import records
@@ -111,6 +111,9 @@ def _build_list_page(
         batch_items = zip(items.key[item_indexes].tolist(), items.person[item_indexes].tolist(), strict=True)
         return [(item, position) for item, (_place, position) in zip(batch_items, batch, strict=True)]
 
+    def build_untold_caveats() -> ListCaveats:
+        return {**UNTOLD_CAVEATS, "unknown_values": find_unknown_values(session, query, reader, revision)}
+
     if since is not None:
         show_changed = changes.build_change_filter(
             session, kind, find_items, query, viewer, since, revision, include_detainee=includes_detainee
@@ -118,7 +121,8 @@ def _build_list_page(
         fetch_gone = changes.build_gone_fetcher(
             session, kind, find_items, query, reader, since, revision, changed_people
         )
-        return changes.build_change_page(list_name, len(order), fetch_items, show_changed, fetch_gone, query, revision)
+        page = changes.build_change_page(list_name, len(order), fetch_items, show_changed, fetch_gone, query, revision)
+        return replace(page, build_caveats=build_untold_caveats)
     batch = fetch_items(read_cursor(query.cursor, list_name, len(order)), query.limit + 1)
     cursor = write_cursor(list_name, batch[query.limit - 1][1]) if len(batch) > query.limit else None
     page_items = [item for item, _position in batch[: query.limit]]
@@ -126,14 +130,18 @@ def _build_list_page(
     total = len(visible_indexes) if query.total else None
     if query.q is not None:
         # A search discloses nothing about hidden people.
-        return Page(rows, cursor, total=total, build_caveats=lambda: UNTOLD_CAVEATS)
+        return Page(rows, cursor, total=total, build_caveats=build_untold_caveats)
 
     def build_caveats() -> ListCaveats:
         not_visible = 0
         if is_personal(query):
-            terms = resolve_facility_slug(session, query)
+            terms = resolve_places(session, query, revision)
             not_visible = _count_not_visible(columns, find_items, terms, reader, revision)
-        return {"withheld": withheld if reports_withheld else None, "not_visible": not_visible}
+        return {
+            "withheld": withheld if reports_withheld else None,
+            "not_visible": not_visible,
+            "unknown_values": find_unknown_values(session, query, reader, revision),
+        }
 
     return Page(rows, cursor, total=total, build_caveats=build_caveats)
 

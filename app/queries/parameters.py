@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Select, and_, func, or_, select, type_coerce
 from sqlmodel import Session
@@ -19,6 +19,7 @@ from app.db.engine import Key
 from app.errors import Invalid
 from app.log.entries import LEAF_DIGITS
 from app.models import OPEN
+from app.queries.term_values import FoldedQuery, fold_slug
 from app.queries.terms import (
     MAX_VALUES,
     CountTerms,
@@ -62,7 +63,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 LEAF_PATTERN = f"^[0-9a-f]{{{LEAF_DIGITS}}}$"
 
 
-class RevisionQuery(BaseModel):
+class RevisionQuery(FoldedQuery):
     """The revision to read: `r812`, or an instant or a date in a zone; the latest by default.
 
     `rules`: the version of the rules under which the answer must be counted. `leaf`: the beginning of the leaf hash of
@@ -190,10 +191,10 @@ class SeriesQuery(ReleaseTerms, RevisionQuery):
 
 
 def _check_pair(text: str) -> str:
-    first, colon, second = text.partition(":")
+    first, colon, second = ":".join(map(fold_slug, text.split(":"))).partition(":")
     if not colon or not first or not second or first == second:
         raise PydanticCustomError("invalid_pair", "Write two sources as one:other.")
-    return text
+    return f"{first}:{second}"
 
 
 class EstimateQuery(EventTerms, RevisionQuery):
@@ -267,9 +268,9 @@ Order = Sequence[tuple[Any, bool]]
 BEFORE_ANY_DAY, AFTER_ANY_DAY = FIRST_DAY - 1, LAST_DAY + 1
 
 
-NO_CAVEATS: ListCaveats = {"withheld": 0, "not_visible": 0}
+NO_CAVEATS: ListCaveats = {"withheld": 0, "not_visible": 0, "unknown_values": []}
 # Of a list without a count: what it leaves out is told nowhere.
-UNTOLD_CAVEATS: ListCaveats = {"withheld": None, "not_visible": None}
+UNTOLD_CAVEATS: ListCaveats = {"withheld": None, "not_visible": None, "unknown_values": []}
 
 
 class PageExtras(TypedDict, total=False):

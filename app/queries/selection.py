@@ -36,7 +36,7 @@ from app.queries.term_names import (
     check_source_counts,
     load_keys_of_kinds,
     load_source_keys,
-    resolve_facility_slug,
+    resolve_places,
 )
 from app.queries.terms import (
     CountTerms,
@@ -269,9 +269,9 @@ def build_selection(
     `by_source`: one row per source, with its own values. `possible`: with the rows whose value of a personal term is
     unknown or hidden. `units`: each release is confirmed as in the window of its day, week or month. `columns`: columns
     at several revisions. Raise Invalid, and OperationalError if the time for the request is over."""
-    keys = load_source_keys(session, terms)
+    keys = load_source_keys(session, terms, revision)
     check_source_counts(session, terms)
-    terms = resolve_facility_slug(session, terms)
+    terms = resolve_places(session, terms, revision)
     columns = columns or get_columns(session)
     require_time(session.connection())
     if is_personal(terms) and not columns.are_personal:

@@ -36,6 +36,7 @@ from app.queries.dimensions import (
     find_window_events,
     get_stage_event,
 )
+from app.queries.term_values import FoldedQuery
 from app.schemas.reports import (
     MAX_AGE,
     MAX_COUNTED_SOURCES,
@@ -100,7 +101,7 @@ MaxSources = Annotated[int, Field(ge=0, le=MAX_COUNTED_SOURCES)]
 Age = Annotated[int, Field(ge=0, le=MAX_AGE)]
 
 
-class PersonTerms(BaseModel):
+class PersonTerms(FoldedQuery):
     """Filters on the person and the detention. Personal ones never match what the reader may not see."""
 
     model_config = ConfigDict(extra="forbid")

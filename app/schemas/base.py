@@ -62,6 +62,23 @@ class ReadAnswer(TypedDict):
     at: Annotated[RevisionOut, Field(description="The revision that was read.")]
 
 
+class UnknownValue(TypedDict):
+    """A value of a parameter that is on no public list and in no list that you may read."""
+
+    code: Annotated[str, Field(description="Always `unknown_value`.")]
+    parameter: Annotated[str, Field(description="The query parameter with the value.")]
+    detail: Annotated[str, Field(description="What to do about it.")]
+
+
+UnknownValues = Annotated[
+    list[UnknownValue],
+    Field(
+        description="Values asked for that are on no public list and in no list that you may read: a 0 may be a "
+        "misspelling. Empty otherwise."
+    ),
+]
+
+
 class ListCaveats(TypedDict):
     """What a list leaves out; null where no count tells it either."""
 
@@ -79,6 +96,7 @@ class ListCaveats(TypedDict):
             "be shown. Without one 0. Null in searches and changes."
         ),
     ]
+    unknown_values: UnknownValues
 
 
 class Page(ReadAnswer):

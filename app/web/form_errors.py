@@ -39,6 +39,7 @@ def _translate_refusals(words: Catalogue) -> Mapping[str, str]:
     return {
         "unknown_country": _("Write the two capital letters of a country, such as VE."),
         "unknown_facility": _("No place of detention, or more than one, goes by this."),
+        "unknown_area": _("No place of detention lies in an area of this name."),
         "unknown_source": _("There is no source of this name."),
         "unknown_code": _("This is none of the values that can be chosen."),
         "unknown_field": _("There is no such term: check its spelling, or leave it out."),

@@ -26,6 +26,8 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     ("unknown_facility", {},
      "Its terms name a facility that the registry does not know, or a name that several have, so that nobody can be "
      "counted."),
+    ("unknown_area", {},
+     "Its terms name an area in which the registry knows no facility, so that nobody can be counted."),
     ("unknown_source", {}, "Its terms name a source that the registry does not know, so that nothing can be counted."),
     ("too_many_sources", {}, "Its terms ask for more sources than the registry has, so that nothing can be counted."),
     ("beyond_terms", {"most_sources": 12, "most_counted": 1000},

@@ -54,6 +54,8 @@ NAMED: list[tuple[Reason, str, ClaimContext]] = [
      ClaimContext(PLAIN, peer_figures=[other(definition={"population": "political prisoners"})])),
     (Reason.POPULATION, "does not know",
      ClaimContext(mine(terms__facility="nowhere"), refusal_codes=["unknown_facility"])),
+    (Reason.POPULATION, "knows no facility",
+     ClaimContext(mine(terms__area="nowhere"), refusal_codes=["unknown_area"])),
     (Reason.POPULATION, "which part", ClaimContext(mine(definition={"net": False, "subset_of": "x"}))),
     (Reason.DEFINITION, "in its terms: `group`, `release_kind`",
      ClaimContext(mine(terms__kind=["amnesty"]), peer_figures=[other(terms__group="journalist")])),

@@ -16,7 +16,7 @@ from tests.support import ANYONE, World
 def test_every_unknown_source_is_pointed_at(world: World) -> None:
     terms = ReleaseTerms(source="nobody", verified_by=["foro", "noone"])
     with open_read_session(world.engine) as session, pytest.raises(Invalid) as refused:
-        load_source_keys(session, terms)
+        load_source_keys(session, terms, world.revision)
     errors = refused.value.extra["errors"]
     assert [(error["pointer"], error["code"]) for error in errors] == [
         ("/source", "unknown_source"),

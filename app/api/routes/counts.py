@@ -149,7 +149,7 @@ def answer_estimate(context: ReadContext, query: EstimateQuery) -> Reply[Any]:
     dependent = [frozenset(pair.split(":")) for pair in query.dependent]
 
     def build(revision: int) -> Answer:
-        load_source_keys(context.session, query)
+        load_source_keys(context.session, query, revision)
         estimate = estimate_answer(context.session, terms, query.lists, dependent, context.reader, revision)
         return build_citable_answer(context, estimate, lambda: tables.build_estimate_rows(estimate))
 

@@ -29,6 +29,7 @@ REASON_SENTENCES: Mapping[str, str] = {
     "unknown_facility": _(
         "It is of a place that the registry does not know, or of a name that several have: nobody can be counted."
     ),
+    "unknown_area": _("It is of an area in which the registry knows no place of detention: nobody can be counted."),
     "unknown_source": _("It is of a source that the registry does not know: nothing can be counted."),
     "too_many_sources": _("It asks for more sources than the registry has: nothing can be counted."),
     "beyond_terms": _("It asks for more than a count can be asked."),
