@@ -32,7 +32,7 @@ HIDDEN_OF_THE_UNNAMED: dict[str, tuple[Any, Any]] = {
     "detention__legal_status": ("pretrial", "incommunicado"),
     "detention__charges": (["treason"], ["incitement", "terrorism"]),
     "release__conditions": (["travel_ban"], ["gag_order", "reporting_duty"]),
-    "release__destination": ("AR", "CL"),
+    "release__destination": ("Mendoza", "Arica"),
     "verification__evidence": ([{"url": "https://a.example/z"}], [{"url": "https://b.example/u"}]),
 }
 # What a nameless report says in the one registry only.
@@ -42,7 +42,7 @@ SAID_AT_ALL: dict[str, tuple[Any, Any]] = {
     "detainee__category": ("police", None),
     "detainee__groups": (["student"], None),
     "release__conditions": (["travel_ban"], None),
-    "release__destination": ("AR", None),
+    "release__destination": ("Mendoza", None),
     "detention__legal_status": ("convicted", None),
     "verification__evidence": ([{"url": "https://a.example/a"}], None),
     "note": ("a note", None),
@@ -63,7 +63,7 @@ HIDDEN_OF_THE_COUNTED: dict[str, tuple[Any, Any]] = {
     "detention__facility": ("El Rodeo I", "Yare"),
     "detention__legal_status": ("pretrial", "convicted"),
     "release__conditions": (["travel_ban"], None),
-    "release__destination": ("AR", None),
+    "release__destination": ("Mendoza", None),
 }
 # Of several, and of two months.
 OTHER_HIDDEN_DAYS: dict[str, tuple[Any, Any]] = {

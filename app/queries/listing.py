@@ -20,7 +20,7 @@ from app.queries.parameters import (
     RecordListQuery,
 )
 from app.queries.selection import build_selection
-from app.queries.term_names import resolve_facility_slug
+from app.queries.term_names import resolve_places
 from app.queries.terms import PersonTerms, ReleaseTerms, SourcedTerms
 from app.queries.windows import match_window
 from app.registry.publication.permissions import Reader
@@ -158,7 +158,7 @@ def build_order(items: ListedItems, sort: str | None) -> list[tuple[Array, bool]
 def _load_matching_detentions(session: Session, terms: PersonTerms, reader: Reader, revision: int) -> Rows:
     """Return the detentions of any time that match all terms on the person and the detention. Raises like
     `build_selection`."""
-    terms = resolve_facility_slug(session, terms)
+    terms = resolve_places(session, terms, revision)
     columns = get_columns(session)
     rows = columns.rows(table.ARRESTS, revision)
     mask = match_window(rows["detained_lo"], rows["detained_hi"], terms.arrest_window).is_inside

@@ -158,7 +158,11 @@ def find_unknown_values(session: Session, terms: PersonTerms, reader: Reader, re
     if terms.area is not None and not _list_areas(session):
         unknown_values.append({"code": "unknown_value", "parameter": "area", "detail": NO_AREAS_DETAIL})
     destination = terms.destination
-    if destination not in (None, *COUNTRIES) and not _is_listed_destination(session, destination, reader, revision):
+    if (
+        destination is not None
+        and destination not in COUNTRIES
+        and not _is_listed_destination(session, destination, reader, revision)
+    ):
         unknown_values.append({"code": "unknown_value", "parameter": "destination", "detail": NO_DESTINATION_DETAIL})
     return unknown_values
 

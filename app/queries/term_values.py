@@ -41,11 +41,9 @@ def find_nearest(text: str, listed: Iterable[tuple[str, str]]) -> list[str]:
 def add_suggestion(detail: str, nearest: Iterable[str]) -> str:
     """Return a sentence of a refusal with the nearest listed values, if there are any."""
     names = ", ".join(f"`{value}`" for value in nearest)
-    return (
-        Message("{detail} {hint}", detail=detail, hint=Message("Did you mean {names}?", names=names))
-        if names
-        else detail
-    )
+    if not names:
+        return detail
+    return Message("{detail} {hint}", detail=detail, hint=Message("Did you mean {names}?", names=names))
 
 
 def suggest_values(error: Mapping[str, Any]) -> list[str]:
@@ -114,13 +112,13 @@ def _choose_lookup_of_type(annotation: Any) -> Lookup | None:
 
 
 def _index_codes(codes: Sequence[str]) -> dict[str, str]:
-    """Return a dict of spelling → code: each code itself, and each folded form that only one code has."""
+    """Return a dict of folded form → code, without forms that several codes have, such as opposite orders."""
     numbers = Counter(map(fold, codes))
-    return {fold(code): code for code in codes if numbers[fold(code)] == 1} | {code: code for code in codes}
+    return {fold(code): code for code in codes if numbers[fold(code)] == 1}
 
 
 def _find_value(text: str, listed: Mapping[str, str]) -> str:
-    return listed.get(text) or listed.get(fold_value(text), text)
+    return text if text in listed.values() else listed.get(fold_value(text), text)
 
 
 def fold_slug(text: str) -> str:

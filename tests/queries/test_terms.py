@@ -64,8 +64,8 @@ def test_lists_of_detentions_have_no_window_of_releases() -> None:
         {"verified_by": [f"source-{number}" for number in range(MAX_SOURCES + 1)]},
         {"release_kind": ["freedom"]},
         {"released_from": "12-01-2026"},
-        {"country": "Venezuela"},
-        {"source": "Foro Penal"},
+        {"country": "Venezula"},
+        {"source": "Форо"},
         {"unheard": "of"},
     ],
 )

@@ -235,10 +235,11 @@ def test_claims_are_listed_by_claimant_measure_and_country(world: World) -> None
         ({"measure": "held"}, ["2"]),
         ({"country": "NI"}, ["3"]),
         ({"claimant": GOVERNMENT, "country": "VE"}, ["0", "2"]),
-        ({"claimant": "nobody"}, []),
     ):
         found = world.get("/v1/claims", "foro", **asked).json()["data"]
         assert [claim["source_record_id"] for claim in found] == expected
+    refused = world.refuse(world.get("/v1/claims", claimant="jepp"), 422, "unknown_source", "/claimant")
+    assert "`jep`" in refused["errors"][0]["detail"]
 
 
 def test_the_number_of_a_claim_is_read_by_who_filed_it_and_stands_in_no_log(world: World) -> None:
