@@ -56,7 +56,8 @@ VALUES: dict[str, list[Any]] = {
     "age_group": ["under_18", "18_to_69", "over_70"], "age_from": [0, 18, 40], "age_to": [17, 53, 120],
     "reported_by_kind": [["ngo"], ["government", "media"]], "verified_by_kind": [["ngo"], ["media"]],
     "first_hand": ["true", "false"], "rearrested_after": ["true", "false"], "carried_out": ["true", "false"],
-    "announced_from": ["2026-01"],
+    "announced_from": ["2026-01"], "announced_to": ["2026-01-11"],
+    "ordered_from": ["2026-01-10"], "ordered_to": ["2026-01"], "verified_by_match": ["any", "only"],
     "batch_kind": ["releases"], "correction_kind": ["retracted"],
     "area": ["Miranda", "Caracas"], "as_of": ["{early}", "{middle}", "{head}"], "by": ["event"], "claims": ["true"],
     "category": ["civilian", "military", "police"], "changed_since": ["{early}", "{middle}", "{head}"],
@@ -96,7 +97,10 @@ BESIDE: dict[str, list[Terms]] = {
     "/v1/held": [{"held_on": "2025-12-31"}],
 }
 # Terms that are refused without others.
-NEEDED: dict[str, Terms] = {"carried_out": {"stage": "announced"}}
+NEEDED: dict[str, Terms] = {
+    "carried_out": {"stage": "announced"},
+    "verified_by_match": {"verified_by": ["foro", "jep"]},
+}
 # What is asked of one thing, of which there are many.
 OF_ONE = ("as_of",)
 

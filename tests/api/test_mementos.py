@@ -60,14 +60,14 @@ def test_the_past_asked_for_is_led_to_and_says_of_when_it_is(past: World, moment
     assert state.status_code == 200
     assert state.json()["total"]["cases"] == releases
     assert links(state)["original"] == COUNT
-    recorded = datetime.fromisoformat(state.json()["recorded_at"])
+    recorded = datetime.fromisoformat(state.json()["at"]["recorded_at"])
     assert state.headers["memento-datetime"] == f"{recorded:%a, %d %b %Y %H:%M:%S} GMT"
     assert "immutable" in state.headers["cache-control"]
 
 
 def test_before_the_first_entry_the_first_state_is_led_to(past: World) -> None:
     led = asked(past, COUNT, datetime(1999, 1, 1, tzinfo=UTC))
-    assert parse_qs(urlsplit(led.headers["location"]).query)["as_of"] == ["1"]
+    assert parse_qs(urlsplit(led.headers["location"]).query)["as_of"] == ["r1"]
 
 
 def test_the_moment_of_a_state_leads_back_to_it(past: World) -> None:
@@ -79,7 +79,7 @@ def test_the_moment_of_a_state_leads_back_to_it(past: World) -> None:
 def test_a_registry_without_entries_has_no_past(settings: Settings) -> None:
     with TestClient(create_app(settings)) as client:
         answer = client.get(COUNT, headers={"Accept-Datetime": "Tue, 13 Jan 2026 18:00:00 GMT"})
-        assert (answer.status_code, answer.json()["revision"]) == (200, 0)
+        assert (answer.status_code, answer.json()["at"]["revision"]) == (200, 0)
         assert client.get("/v1/timemaps/releases").text == ""
 
 

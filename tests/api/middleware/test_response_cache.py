@@ -69,7 +69,7 @@ def test_whoever_asks_after_a_write_is_told_of_it(world: World) -> None:
 
 def test_a_write_of_another_process_is_told_at_once(world: World) -> None:
     world.file()
-    assert world.count()["revision"] == world.revision
+    assert world.count()["at"]["revision"] == world.revision
     other = World(world.settings, keys=world.keys)
     with other:
         other.file(detainee__full_name="Alguien Distinto Quesada")
@@ -129,7 +129,7 @@ def test_what_stands_beside_a_claim_is_counted_once_for_a_head(world: World) -> 
         assert plain(world, address).json() == first
     assert not run
     world.file()
-    assert plain(world, address).json()["revision"] == first["revision"] + 1
+    assert plain(world, address).json()["at"]["revision"] == first["at"]["revision"] + 1
 
 
 @pytest.mark.parametrize("term", ["as_of", "changed_since"])
