@@ -103,6 +103,13 @@ def test_count_files_are_described_as_croissant_asks(giving: World) -> None:
     files = {file["@id"] for file in described["distribution"]}
     for rows in described["recordSet"]:
         assert {column["source"]["fileObject"]["@id"] for column in rows["field"]} <= files
+    types = {column["@id"]: column["dataType"] for rows in described["recordSet"] for column in rows["field"]}
+    assert types["claims/low"] == "sc:Integer"
+    assert (types["claims/window_from"], types["claims/stated_at"]) == ("sc:Date", "sc:DateTime")
+    for table in ("releases", "detentions"):
+        assert {of for name, of in types.items() if name.startswith(f"{table}-") and name.endswith("/status")} == {
+            "sc:Text"
+        }
     ids = [one["@id"] for one in [*described["distribution"], *described["recordSet"]]]
     ids += [column["@id"] for rows in described["recordSet"] for column in rows["field"]]
     assert len(ids) == len(set(ids))

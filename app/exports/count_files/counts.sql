@@ -135,6 +135,48 @@ CREATE OR REPLACE MACRO count_releases_by_month(as_of, of, until_day) AS TABLE
     FROM releases_at(as_of)
     WHERE stage = 'carried_out' AND is_within(first_day, last_day, of, until_day) AND status IS NOT NULL GROUP BY month ORDER BY month NULLS LAST;
 
+-- Releases that two sources verified of their own knowledge, for each pair of sources, and how far their own days and
+-- kinds agree.
+CREATE OR REPLACE MACRO count_overlap(as_of, of, until_day) AS TABLE
+    WITH counted AS (
+        SELECT detention FROM releases_at(as_of)
+        WHERE stage = 'carried_out' AND is_within(first_day, last_day, of, until_day) AND counts(status)
+    ), verifying AS (
+        SELECT detention, slug, said_first_day, said_last_day, said_kind
+        FROM release_verdicts_at(as_of) AS verdict SEMI JOIN counted USING (detention)
+        JOIN read_parquet('sources.parquet') AS sources
+            ON sources.key = verdict.source AND sources.until = 9007199254740991
+        WHERE stage = 'carried_out' AND status = 'verified' AND review IS NULL
+    ), by_source AS (
+        SELECT slug, count(*) AS verified FROM verifying GROUP BY slug
+    ), shared AS (
+        SELECT one.slug AS a, other.slug AS b, count(*) AS shared,
+            count(*) FILTER (
+                one.said_first_day = other.said_first_day AND one.said_last_day = other.said_last_day
+            ) AS dates_same,
+            count(*) FILTER (
+                one.said_first_day <= other.said_last_day AND other.said_first_day <= one.said_last_day
+            ) - dates_same AS dates_compatible,
+            count(*) FILTER (
+                one.said_first_day > other.said_last_day OR other.said_first_day > one.said_last_day
+            ) AS dates_different,
+            count(*) FILTER (one.said_kind = other.said_kind) AS kinds_same,
+            count(*) FILTER (one.said_kind <> other.said_kind) AS kinds_different
+        FROM verifying AS one JOIN verifying AS other USING (detention)
+        WHERE one.slug < other.slug GROUP BY one.slug, other.slug
+    )
+    SELECT one.slug AS a, other.slug AS b, coalesce(shared, 0) AS "both",
+        one.verified - coalesce(shared, 0) AS only_a, other.verified - coalesce(shared, 0) AS only_b,
+        one.verified + other.verified - coalesce(shared, 0) AS either,
+        coalesce(dates_same, 0) AS dates_same, coalesce(dates_compatible, 0) AS dates_compatible,
+        coalesce(dates_different, 0) AS dates_different,
+        coalesce(shared - dates_same - dates_compatible - dates_different, 0) AS dates_unsaid,
+        coalesce(kinds_same, 0) AS kinds_same, coalesce(kinds_different, 0) AS kinds_different,
+        coalesce(shared - kinds_same - kinds_different, 0) AS kinds_unsaid
+    FROM by_source AS one JOIN by_source AS other ON one.slug < other.slug
+    LEFT JOIN shared ON shared.a = one.slug AND shared.b = other.slug
+    ORDER BY a, b;
+
 -- Who is held on a day, and whom a report shows inside in the `held_within` years before it or later, or on no known day.
 CREATE OR REPLACE MACRO count_held(as_of, of, held_within := 2) AS TABLE
     WITH detentions_on_day AS (

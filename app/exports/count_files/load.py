@@ -61,10 +61,10 @@ from app.exports.count_files.tables import (
     FILE_TABLES,
     NUMBERED_TYPES,
     OPENED_ROW_COLUMNS,
+    POSSIBLE_DUPLICATES,
     ROW_NUMBER,
     SOURCE_FILE_COLUMN,
     UNLINKED_TABLES,
-    UNRESOLVED_DUPLICATES,
     WHOLE_TABLES,
     Column,
     ColumnType,
@@ -143,11 +143,11 @@ class CountFiles:
         """Raise BadFile if a file is missing, differs from its descriptor, or has too many rows."""
         required_names = {format_part_filename("entries", part) for part in split_revisions(self.revision)}
         required_names |= {f"{table.name}.parquet" for table in WHOLE_TABLES}
-        for table in (*FILE_TABLES, *UNLINKED_TABLES, UNRESOLVED_DUPLICATES):
+        for table in (*FILE_TABLES, *UNLINKED_TABLES, POSSIBLE_DUPLICATES):
             for name in (table.name, f"closed-{table.name}"):
                 required_names |= {format_part_filename(name, part) for part in split_revisions(self.revision)}
         self.descriptor.require_intact(self.folder, required_names)
-        for table in (*UNLINKED_TABLES, UNRESOLVED_DUPLICATES):
+        for table in (*UNLINKED_TABLES, POSSIBLE_DUPLICATES):
             require_row_limit(self._find_part_files(table.name))
         for whole_table in WHOLE_TABLES:
             require_row_limit([self._find_whole_file(whole_table.name)])
@@ -249,7 +249,7 @@ class CountFiles:
             rows = read_rows(self.folder, [self._find_whole_file(whole_table.name)], whole_table.columns)
             _insert_batches(session, whole_table.model, _parse_ids(rows, whole_table.model))
         execute(delete(PendingPair))
-        pairs = self._read_table(UNRESOLVED_DUPLICATES, Codes())
+        pairs = self._read_table(POSSIBLE_DUPLICATES, Codes())
         # The files do not contain the decision that a row is about. No count reads it: it distinguishes rows.
         pairs["decision"] = np.arange(len(pairs[SINCE_COLUMN]))
         names, columns = [*pairs], [column.tolist() for column in pairs.values()]

@@ -289,7 +289,7 @@ def _build_file_expression(column: Column) -> str:
                 f"CASE WHEN {column.registry_name} <> {NULL} THEN {_ORDINAL_ONE_SQL} + ({column.registry_name} - 1) END"
             )
         case ColumnType.INSTANT:
-            return f"make_timestamp({column.registry_name}) AT TIME ZONE 'UTC'"
+            return f"make_timestamp(nullif({column.registry_name}, {NULL})) AT TIME ZONE 'UTC'"
         case ColumnType.TEXT:
             return f"{column.registry_name}::VARCHAR"  # so that a file without rows has the same type
         case ColumnType.TRUTH:

@@ -74,12 +74,16 @@ class FileTable:
 
 @dataclass(frozen=True)
 class WholeTable:
-    """A short table that is written whole for each revision, in texts instead of codes."""
+    """A short table that is written whole for each revision, in texts instead of codes.
+
+    `stated_columns`: fields of the entry that states a row, for readers without the log; `registry_name` is the field.
+    """
 
     name: str
     model: type[Any]
     description: str
     columns: tuple[Column, ...]
+    stated_columns: tuple[Column, ...] = ()
 
 
 def _build_file_table(spec: TableSpec, name: str, description: str, *columns: Column) -> FileTable:
@@ -272,8 +276,8 @@ FILE_TABLES = (
         Column("rearrested", "rearrested", ColumnType.TRUTH, "Whether an independent source says so."),
     ),
 )
-UNRESOLVED_DUPLICATES = FileTable(
-    "unresolved_duplicates",
+POSSIBLE_DUPLICATES = FileTable(
+    "possible_duplicates",
     None,
     ("decision",),
     "Two people who may be one, as long as no curator has decided.",
@@ -309,7 +313,7 @@ UNLINKED_TABLES = (
         (*_OWN_NUMBERS, *_DETENTION_VERDICT, *_COMBINED_VALUES),
     ),
 )
-PART_TABLES = (*FILE_TABLES, *UNLINKED_TABLES, UNRESOLVED_DUPLICATES)
+PART_TABLES = (*FILE_TABLES, *UNLINKED_TABLES, POSSIBLE_DUPLICATES)
 # The log, as far as counts need it: when each revision was recorded, its leaf hash, and published figures.
 CLAIM_KIND = "claim"  # the kind of an entry
 ENTRY_COLUMNS = (
@@ -367,7 +371,7 @@ WHOLE_TABLES = (
     WholeTable(
         "claims",
         Claim,
-        "The versions of published figures; what they say is in the table of entries.",
+        "The versions of published figures.",
         (
             *_VERSION_COLUMNS,
             Column("stated", "stated", ColumnType.NUMBER, "The revision of the entry that says the whole of it."),
@@ -378,6 +382,20 @@ WHOLE_TABLES = (
             _build_text_column("country", "ISO 3166-1 alpha-2."),
             Column("confirmed", "confirmed", ColumnType.NUMBER, "The revision from which it is confirmed."),
             Column("second", "second", ColumnType.NUMBER, "The entry of another source that confirms it, if one does."),
+        ),
+        (
+            _build_text_column("qualifier", "How it is stated: exactly, at_least, between, …"),
+            Column("said", "said", ColumnType.NUMBER, "The number as printed."),
+            Column("low", "low", ColumnType.NUMBER, "The lowest number that it means; none: open."),
+            Column("high", "high", ColumnType.NUMBER, "The highest number that it means; none: open."),
+            Column("window_from", "window_from", ColumnType.DAY, "The first day of its period; none: open."),
+            Column("window_to", "window_to", ColumnType.DAY, "The last day of its period, or the day it is about."),
+            _build_text_column("window_said", "Its period in the claimant's words."),
+            Column("stated_at", "stated_at_instant", ColumnType.INSTANT, "When it was published."),
+            _build_text_column("zone", "The time zone in which its days end."),
+            _build_text_column("series", "Whether it adds to earlier figures or replaces them."),
+            Column("misprint", "misprint", ColumnType.TRUTH, "Whether the number is a misprint."),
+            Column("named", "named", ColumnType.TRUTH, "Whether the claimant published the names."),
         ),
     ),
     WholeTable(

@@ -23,7 +23,7 @@ from app.columns.rows import NULL, Array
 from app.columns.store import get_columns
 from app.columns.table import SINCE_COLUMN, UNTIL_COLUMN, Codes
 from app.config import Names
-from app.dates import format_instant
+from app.dates import format_instant, parse_window_end, parse_window_start
 from app.db.engine import open_snapshot_session
 from app.errors import Conflict
 from app.exports.count_files.files import (
@@ -70,6 +70,7 @@ from app.exports.count_files.tables import (
     WHOLE_TABLES,
     Column,
     ColumnType,
+    WholeTable,
 )
 from app.exports.package import DESCRIPTOR_FILENAME, PROFILE_URL
 from app.log.head import is_demo, read_head_under_rules
@@ -279,8 +280,27 @@ class _FolderWriter:
                 column.registry_name: _build_array(column, [version[index] for version in versions])
                 for index, column in enumerate(table.columns)
             }
-            self._write_file(f"{table.name}.parquet", table.columns, rows, Codes())
-            yield self._build_resource(f"{table.name}.parquet", table.description, table.columns)
+            rows |= self._read_stated_columns(table)
+            columns = (*table.columns, *table.stated_columns)
+            self._write_file(f"{table.name}.parquet", columns, rows, Codes())
+            yield self._build_resource(f"{table.name}.parquet", table.description, columns)
+
+    def _read_stated_columns(self, table: WholeTable) -> dict[str, Array]:
+        """Return the fields of the entries that state the rows of a table, in the order of its rows."""
+        if not table.stated_columns:
+            return {}
+        query = (
+            select(col(Entry.body))
+            .join(table.model, table.model.stated == col(Entry.revision))
+            .order_by(*inspect(table.model).primary_key)
+        )
+        figures = [json.loads(body)["said"] for body in self._session.scalars(query)]
+        return {
+            column.registry_name: _build_array(
+                column, [_parse_stated_value(column, figure.get(column.registry_name)) for figure in figures]
+            )
+            for column in table.stated_columns
+        }
 
     def _write_file(self, name: str, columns: tuple[Column, ...], rows: ArraysByName, codes: Codes) -> None:
         self._files[name] = write_parquet(self._draft / name, columns, rows, codes)
@@ -348,14 +368,32 @@ def _read_entry_rows(session: Session, part: LogPart) -> dict[str, Array]:
     }
 
 
+def _parse_stated_value(column: Column, value: Any) -> Any:
+    """Return the value of a column from the JSON of an entry. A month or a year is its first or its last day."""
+    match column.type:
+        case ColumnType.DAY if value is not None:
+            return parse_window_end(value) if column.name == "window_to" else parse_window_start(value)
+        case ColumnType.INSTANT if value is not None:
+            return datetime.fromisoformat(value)
+        case ColumnType.TRUTH:
+            return bool(value)
+        case _:
+            return value
+
+
 def _build_array(column: Column, values: list[Any]) -> Array:
     match column.type:
         case ColumnType.NUMBER:
             return np.array([NULL if value is None else value for value in values], np.int64)
+        case ColumnType.DAY:
+            return np.array([NULL if value is None else value for value in values], np.int32)
         case ColumnType.TRUTH:
             return np.array(values, bool)
         case ColumnType.INSTANT:
-            return np.array([round((value - _EPOCH).total_seconds() * 1_000_000) for value in values], np.int64)
+            microseconds = [
+                NULL if value is None else round((value - _EPOCH).total_seconds() * 1_000_000) for value in values
+            ]
+            return np.array(microseconds, np.int64)
         case _:
             return np.array([None if value is None else str(value) for value in values], object)
 

@@ -85,7 +85,7 @@ def test_milliards_of_rows_in_some_hundred_bytes_are_not_unpacked(
 
 def test_a_file_made_by_hand_is_read_where_it_is_true(newest: Path) -> None:
     """So that what is refused above is refused for its rows."""
-    path = file_in(newest, "closed-unresolved_duplicates")
+    path = file_in(newest, "closed-possible_duplicates")
     unpacking(path, ["row", "until"], [0])
     saying(newest, path, 0)
     create_reader(newest.parent, Settings()).state.followed.close()
@@ -99,7 +99,7 @@ def test_groups_of_rows_are_counted_one_by_one(newest: Path, groups: list[int]) 
     assert f"{path.name} has not the 0 rows" in refused(newest).detail
 
 
-@pytest.mark.parametrize("table", ["unlinked_release_verdicts", "unresolved_duplicates", "facilities"])
+@pytest.mark.parametrize("table", ["unlinked_release_verdicts", "possible_duplicates", "facilities"])
 def test_rows_that_are_read_one_by_one_are_a_million_at_most(newest: Path, table: str) -> None:
     path = file_in(newest, table)
     unpacking(path, ["row"], [parquet.MAX_IN_MEMORY_ROWS + 1])

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from app.exports.count_files.files import load_counts_descriptor
 from tests.exports.count_files.test_write import write
-from tests.support import World
+from tests.support import Body, World
 
 DAYS = [(None, None), ("2026-01-12", "2026-01-31"), ("2026-01-10", "2026-01-12"), (None, "2026-01-15")]
 TOTAL = ("cases", "people", "verified", "contested", "reported", "refuted", "official_only")
@@ -42,6 +43,9 @@ def written(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "jep", detention_id=press["detention"]["id"], detainee=None, verification__verdict="refuted",
         verification__method="family",
     )  # fmt: skip
+    claim: Body = {"claimant": "jep", "measure": "released", "qualifier": "between", "low": 50, "high": 60}
+    claim |= {"window_from": "2026", "window_to": "2026-01", "stated_at": "2026-01-31T12:00:00Z", "country": "VE"}
+    world.post("/v1/claims", claim, "jep")
     world.trust("jep", 0)  # all that it files from here on waits
     world.verify(first, "jep", verdict="verified", method="lawyer", released_on="2026-01-15")
     world.file("jep", detainee__full_name="Jacinto Olivares")
@@ -112,6 +116,35 @@ def test_releases_by_month(told: Any, shared: World) -> None:
         answer = shared.get("/v1/counts/releases", as_of=f"r{revision}", group_by="month").json()
         wanted = select_group_numbers(answer, "cases", "people")
         assert rows(told, "count_releases_by_month", revision, None, None) == wanted, revision
+
+
+def test_overlap_at_every_revision(told: Any, shared: World) -> None:
+    compared = 0
+    for revision in revisions_of(Path.cwd()):
+        for days in DAYS:
+            answer = shared.get("/v1/counts/overlap", as_of=f"r{revision}", **window(*days)).json()
+            wanted = [
+                {name: pair[name] for name in ("a", "b", "both", "only_a", "only_b", "either")}
+                | {f"{of}_{name}": number for of in ("dates", "kinds") for name, number in pair[of].items()}
+                for pair in answer["pairs"]
+            ]
+            assert rows(told, "count_overlap", revision, *days) == wanted, (revision, days)
+            compared += sum(pair["both"] for pair in wanted)
+    assert compared
+
+
+def test_published_figures_have_typed_columns(told: Any, shared: World) -> None:
+    listed = shared.get("/v1/claims").json()["data"]
+    names = ["claimant", "measure", "qualifier", "said", "low", "high", "country", "zone", "misprint", "named"]
+    asked = told.execute("FROM 'claims.parquet' WHERE until = 9007199254740991")
+    columns = [column[0] for column in asked.description]
+    figures = {row["id"]: row for row in (dict(zip(columns, values, strict=True)) for values in asked.fetchall())}
+    assert {claim["id"] for claim in listed} == {*figures}
+    for claim in listed:
+        figure = figures[claim["id"]]
+        assert {name: figure[name] for name in names} == {name: claim[name] for name in names}
+        assert (figure["window_from"], figure["window_to"]) == (date(2026, 1, 1), date(2026, 1, 31))
+        assert isinstance(figure["stated_at"], datetime)
 
 
 @pytest.mark.parametrize("years", [1, 2])

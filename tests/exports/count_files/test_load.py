@@ -84,7 +84,7 @@ def test_so_is_what_is_no_parquet_file(newest: Path) -> None:
         "sources",
         "unlinked_release_verdicts",
         "closed-unlinked_detention_verdicts",
-        "unresolved_duplicates",
+        "possible_duplicates",
     ],
 )
 def test_a_file_that_the_descriptor_does_not_name_is_not_read(newest: Path, table: str) -> None:
