@@ -33,7 +33,7 @@ from app.vocabulary import Publish, ReleaseStatus, Stage
 from tests.databases import Templates, settings_of
 from tests.model.histories import DATES, ORGANISATIONS, draw_filings, draw_reports
 from tests.model.past import Past
-from tests.model.recount import count_releases, count_under_review, read_numbers
+from tests.model.recount import count_releases, count_under_review, name_window, read_numbers
 from tests.model.review import find_combined_detentions, find_own_detentions, find_states
 from tests.model.rules import (
     LEVELS,
@@ -235,7 +235,7 @@ def compare_windows(seed: int, comparison: Comparison) -> None:
         history = "\n".join(f"  {format_report(report)}" for report in reports)
         for window in WINDOWS:
             for stage, source in product(STAGES, ({}, *({"source": slug} for slug in (*ORGANISATIONS, "ministry")))):
-                terms = {"stage": stage, **source, **window}
+                terms = {"stage": stage, **source, **name_window(window, stage)}
                 answer = world.count(**terms)
                 model = count_releases(past, CountTerms.model_validate(terms))
                 if {"status", "min_sources", "net"}.isdisjoint(terms):

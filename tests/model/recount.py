@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.dates import PartialDate, parse_date
+from app.queries.dimensions import get_stage_event
 from app.queries.terms import CountTerms
 from tests.model.past import Past, Person
 from tests.model.review import AWAITING, REJECTED, find_stated_date
@@ -127,6 +128,11 @@ def count_releases_of(people: Iterable[Person], terms: CountTerms) -> dict[str, 
             "denied_by_some": sum(one.status == "verified" and bool(one.combined.denied_by) for one in counted),
         },
     }
+
+
+def name_window(window: Mapping[str, Any], stage: str | None) -> dict[str, Any]:
+    """Return a window of releases under the names that it has at a stage."""
+    return {name.replace("released", get_stage_event(stage)): value for name, value in window.items()}
 
 
 def read_numbers(answer: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:

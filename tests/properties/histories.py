@@ -5,9 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.queries.dimensions import DETENTIONS, DIMENSIONS, HELD, RELEASES, get_stage_event, list_dimensions
+from app.queries.dimensions import DETENTIONS, DIMENSIONS, HELD, RELEASES, list_dimensions
 from app.queries.terms import CountTerms, DetentionCountTerms, HeldCountTerms
 from app.vocabulary import Judgement
+from tests.model.recount import name_window
 from tests.properties.steps import (
     SLUGS,
     Amend,
@@ -265,11 +266,9 @@ def flatten_filters(chosen: dict[str, Any]) -> dict[str, Any]:
 
 def build_stage_terms(window: dict[str, str], stage: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """The terms of a stage, of a window of its days, and of chosen filters."""
-    event = get_stage_event(stage)
-    days = {name.replace("released", event): day for name, day in window.items()}
     if stage == "carried_out":
         chosen = {name: value for name, value in chosen.items() if name != "carried_out"}
-    return {**days, "stage": stage, **flatten_filters(chosen)}
+    return {**name_window(window, stage), "stage": stage, **flatten_filters(chosen)}
 
 
 PUBLIC_DIMENSIONS = tuple(name for name in list_dimensions(RELEASES) if not DIMENSIONS[name].is_personal)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.counts.tally import compute_count
+from app.queries.dimensions import get_stage_event
 from app.queries.terms import CountTerms, HeldCountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
@@ -46,7 +47,9 @@ def test_a_count_is_that_of_the_model_at_every_revision(
 
 
 def window_of(terms: CountTerms) -> dict[str, Any]:
-    return {"released_from": terms.released_from, "released_to": terms.released_to}
+    """The window of the days of the stage."""
+    event = get_stage_event(terms.stage)
+    return {name: getattr(terms, name) for name in (f"{event}_from", f"{event}_to")}
 
 
 @examples(10)

@@ -40,7 +40,7 @@ def test_a_source_that_verified_an_announcement_dates_it_by_its_report_that_give
     """Rules 3 and 5: foro speaks by its verification, and its report of the release dates the announcement."""
     release = report("foro", LUCIA, REPORTED, announced_on="2026-01-08", released_on="2026-01-12")
     elsewhere = report("jep", {"full_name": "Ramiro Ezequiel Soto"}, REPORTED, stage="announced")
-    terms = CountTerms.model_validate({"stage": "announced", "released_to": "2026-01-31", "group_by": ["source"]})
+    terms = CountTerms.model_validate({"stage": "announced", "announced_to": "2026-01-31", "group_by": ["source"]})
     said = answer(registry, [ANNOUNCED, release, elsewhere], terms)
     assert (said["total"]["cases"], said["caveats"]["uncertain_date"]) == (1, 2)
     said = answer(registry, [ANNOUNCED, release, elsewhere, ONE_PERSON], terms)

@@ -40,7 +40,7 @@ OF_RELEASES: tuple[dict[str, Any], ...] = (
     {"net": True},
     {"released_from": "2026-01-08", "released_to": "2026-01-14"},
     {"released_from": "2026-01", "released_to": "2026-01", "net": True},
-    {"country": "VE", "kind": ["unspecified", "house_arrest"]},
+    {"country": "VE", "release_kind": ["unspecified", "house_arrest"]},
     {"stage": "announced"},
     {"detained_from": "2024-10", "detained_to": "2024-10", "designation": "political"},
 )
