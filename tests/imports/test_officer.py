@@ -203,7 +203,7 @@ def test_a_list_goes_through_the_whole_job(world: World, name: str) -> None:
     assert opened.cells is not None
     assert sum(filed["counts"].values()) + filed["left_out"]["count"] == sum(1 for _row in opened.cells())
     assert len(world.get("/v1/detainees", "foro", limit=200).json()["data"]) == len(job.read) - job.children
-    assert world.count()["total"]["releases"] == job.releases
+    assert world.count()["total"]["cases"] == job.releases
     now = world.get(f"/v1/counts/held?held_on={world.now.date()}").json()
     assert now["total"]["cases"] == filed["held_counted"]
     assert now["outside_held_within"] == too_old

@@ -91,13 +91,13 @@ def test_a_list_undone_says_again_what_was_said_before_it(world: World) -> None:
     before = [said(report_of(world, case)) for case in ("U-1", "U-2")]
     receipt = world.send_list(SECOND_LIST)
     assert counts(receipt) == {"updated": 2, "new": 1}
-    assert world.count()["total"]["releases"] == 3
+    assert world.count()["total"]["cases"] == 3
     answer = undo_list(world, receipt)
     assert (numbers(answer), answer["left"], answer["next_after"]) == ((2, 1, 0), [], None)
     assert answer["own_releases"] == [{"country": "VE", "verified": 0, "reported": -3}]
     assert [said(report_of(world, case)) for case in ("U-1", "U-2")] == before
     assert report_of(world, "U-3")["verification"]["verdict"] == "retracted"
-    assert world.count()["total"]["releases"] == 0
+    assert world.count()["total"]["cases"] == 0
 
 
 def test_a_trial_says_the_same_and_changes_nothing(world: World) -> None:
@@ -246,7 +246,7 @@ def test_only_the_sender_undoes_a_list(world: World) -> None:
     for who, status, code in (("jep", 404, "not_found"), ("curator", 403, "forbidden"), (None, 401, "unauthenticated")):
         response = world.client.post(f"/v1/imports/{receipt['id']}/undo", headers=world.headers(who))
         world.refuse(response, status, code)
-    assert world.count()["total"]["releases"] == 3
+    assert world.count()["total"]["cases"] == 3
 
 
 def test_a_trial_filed_nothing_that_could_be_undone(world: World) -> None:

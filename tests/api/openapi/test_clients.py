@@ -26,16 +26,16 @@ from recuento_client import AuthenticatedClient, Client
 from recuento_client.api.counts import count_releases
 from recuento_client.api.releases import file_release, list_releases
 from recuento_client.api.directory import read_me
-from recuento_client.models import CountReleasesGroupByItem, ProblemOut, ReleaseReportIn, SourceGroup
+from recuento_client.models import CountReleasesGroupByItem, ProblemOut, ReleaseReportIn, SourceCount
 
 address, key, body = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 anyone = Client(base_url=address, raise_on_unexpected_status=True)
 window = {"country": "VE", "released_from": "2026-01-08", "as_of": "2026-01-13"}
 count = count_releases.sync(client=anyone, group_by=[CountReleasesGroupByItem.SOURCE], **window)
-assert count.total.releases == 91, count
+assert count.total.cases == 91, count
 assert count.terms.country == "VE" and count.terms.stage == "carried_out"
-assert all(isinstance(group, SourceGroup) for group in count.groups)
-assert {group.source: group.verified for group in count.groups}["foro-penal"] == 56
+assert all(isinstance(group.counts, SourceCount) for group in count.groups)
+assert {group.by.source: group.counts.verified for group in count.groups}["foro-penal"] == 56
 refused = read_me.sync(client=anyone)
 assert isinstance(refused, ProblemOut) and refused.code == "unauthenticated"
 mine = AuthenticatedClient(base_url=address, token=key, raise_on_unexpected_status=True)
@@ -62,9 +62,9 @@ async function main(): Promise<void> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(asked)) for (const one of [value].flat()) query.append(name, String(one));
   const count = (await (await fetch(`${address}/v1/counts/releases?${query}`)).json()) as Count;
-  if (count.total.releases !== 91 || count.terms.stage !== "carried_out") throw new Error(JSON.stringify(count.total));
-  const group = count.groups?.find((one) => one.source === "foro-penal");
-  if (group?.verified !== 56) throw new Error(JSON.stringify(count.groups));
+  if (count.total.cases !== 91 || count.terms.stage !== "carried_out") throw new Error(JSON.stringify(count.total));
+  const group = count.groups.find((one) => one.by.source === "foro-penal");
+  if (group?.counts.verified !== 56) throw new Error(JSON.stringify(count.groups));
   const report: Report = JSON.parse(body);
   const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
   const answer = await fetch(`${address}/v1/releases`, { method: "POST", headers, body: JSON.stringify(report) });

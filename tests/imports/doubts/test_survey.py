@@ -37,7 +37,7 @@ def test_a_column_of_ages_without_a_day_is_asked_about_before_anything_is_filed(
 def test_an_age_that_may_be_a_childs_is_not_filed_by_confirming_its_list(world: World) -> None:
     receipt = world.send_list(AGES + "A-2;Elsa Mora Quiroga;2024-03-02;40;VE\n", confirm=True)
     assert [(one["code"], one["answer"]) for one in receipt["questions"]] == [("age_needs_day", "mapping")]
-    assert world.count()["total"]["releases"] == 0
+    assert world.count()["total"]["cases"] == 0
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_case_numbers_that_differ_from_known_ones_in_leading_zeros_are_questione
     world.send_list(listed())
     receipt = world.send_list(listed(numbers).replace("código", "ficha"))
     assert ("case_numbers_alike", "confirm") in codes(receipt)
-    assert world.count()["total"]["releases"] == 3
+    assert world.count()["total"]["cases"] == 3
 
 
 def test_case_numbers_that_differ_in_capitals_are_questioned_and_those_of_others_are_not(world: World) -> None:

@@ -38,7 +38,7 @@ def held(world: World) -> int:
 
 
 def released(world: World) -> int:
-    return int(world.count()["total"]["releases"])
+    return int(world.count()["total"]["cases"])
 
 
 @one_engine

@@ -42,7 +42,7 @@ def test_rows_of_a_list_wait_too_and_the_receipt_says_how_many(world: World) -> 
     assert outcomes(world.send_list(LIST, confirm="true")) == {"waiting": 1, "unchanged": 1}
     assert len(world.waiting()) == 1
     end_day(world)
-    assert world.count()["total"]["releases"] == 2
+    assert world.count()["total"]["cases"] == 2
     assert outcomes(world.send_list(LIST, confirm="true")) == {"unchanged": 2}
 
 
@@ -51,7 +51,7 @@ def test_a_row_without_the_day_replaces_what_waits(world: World) -> None:
     receipt = world.send_list(LIST.replace("2026-03-10", ""), confirm="true")
     assert (outcomes(receipt), world.waiting()) == ({"new": 1, "unchanged": 1}, [])
     end_day(world)
-    assert world.count()["total"]["releases"] == 2
+    assert world.count()["total"]["cases"] == 2
 
 
 def test_a_row_whose_day_cannot_be_read_is_not_filed(world: World) -> None:

@@ -56,7 +56,7 @@ def test_a_list_is_filed_but_for_the_row_that_cannot_be_read(world: World) -> No
     assert [(row["row"], row["errors"][0]["column"], row["errors"][0]["code"]) for row in bad] == [
         (4, "F", "unknown_code")
     ]
-    assert world.by_source() == {"foro": 0} or world.count()["total"]["releases"] == 2
+    assert world.by_source() == {"foro": 0} or world.count()["total"]["cases"] == 2
     with open_read_session(world.engine) as session:
         assert session.scalars(select(ImportFile)).all() == []
 

@@ -121,9 +121,9 @@ def test_keep_and_unknown_change_nothing(listed: World) -> None:
 
 
 def test_still_held_takes_a_release_back_and_sees_the_person_on_the_day_of_the_list(listed: World) -> None:
-    assert (number(listed), listed.count()["total"]["releases"]) == (2, 1)
+    assert (number(listed), listed.count()["total"]["cases"]) == (2, 1)
     file_answers(listed, {"P-0": "held", "P-2": "held"})
-    assert (number(listed), listed.count()["total"]["releases"]) == (3, 0)
+    assert (number(listed), listed.count()["total"]["cases"]) == (3, 0)
     assert filed_report(listed, "P-2")["detention"]["held_on"] == DAY
     assert number(listed, status="verified") == 3, "what was verified before still is"
 
@@ -163,7 +163,7 @@ def test_died_ends_the_detention_and_is_no_release(listed: World, answer: str, d
     report = filed_report(listed, "P-0")
     assert report["detention"]["ended"]["how"] == "died"
     assert (report["detention"]["ended"].get("on"), report["detainee"].get("died_on")) == (day, day)
-    assert (number(listed), listed.count()["total"]["releases"]) == (1, 1)
+    assert (number(listed), listed.count()["total"]["cases"]) == (1, 1)
     assert cases_of(missing(listed, "P-1", "P-2")) == [("P-0", "died")]
 
 
@@ -178,7 +178,7 @@ def test_transferred_is_a_note_or_a_transfer_and_the_person_stays_held(listed: W
 @one_engine
 def test_a_mistake_withdraws_the_report(listed: World) -> None:
     file_answers(listed, {"P-0": "mistake", "P-2": "mistake"})
-    assert (number(listed), listed.count()["total"]["releases"]) == (1, 0)
+    assert (number(listed), listed.count()["total"]["cases"]) == (1, 0)
     assert missing(listed, "P-1").total == 0
 
 

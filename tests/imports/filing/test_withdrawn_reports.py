@@ -71,7 +71,7 @@ def test_a_number_that_looks_like_that_of_a_withdrawn_report_brings_nothing_back
 ) -> None:
     receipt = withdrawn.send_list(LIST.replace("EX-1", alike))
     assert [question["code"] for question in receipt["questions"]] == ["case_numbers_alike"]
-    assert withdrawn.count()["total"]["releases"] == 1
+    assert withdrawn.count()["total"]["cases"] == 1
 
 
 def test_a_row_that_withdraws_too_is_not_asked_about(withdrawn: World) -> None:
