@@ -25,16 +25,19 @@ OF_PERSON: dict[str, Any] = {
     "age_group": "18_to_69", "nationality": ["VE", "AR"], "not_nationality": ["NI"], "group": "journalist",
     "legal_status": "pretrial", "condition": "travel_ban", "destination": "España", "designation": "political",
     "state": "released", "rearrested": "false", "detained_from": "2024", "detained_to": "2025-06-30",
+    "age_from": "30", "age_to": "60",
 }  # fmt: skip
 OF_SOURCES: dict[str, Any] = {
     "status": ["verified", "contested"], "source": "foro", "verified_by": ["foro", "jep"],
     "verified_by_match": "any", "not_verified_by": ["pud"], "min_sources": "1", "max_sources": "1",
+    "reported_by_kind": ["media", "ngo"], "verified_by_kind": ["ngo"], "first_hand": "true",
 }  # fmt: skip
 OF_MOMENT = {"as_of": "2026-03-01", "zone": "America/Caracas"}
 TERMS: dict[str, dict[str, Any]] = {
     RELEASES: OF_PERSON | OF_SOURCES | OF_MOMENT | {
         "released_from": "2026-01-08", "released_to": "2026-02", "stage": "carried_out", "net": "true",
         "release_kind": ["amnesty", "release_with_measures"], "group_by": ["release_kind", "month", "source"],
+        "rearrested_after": "false",
     },
     DETENTIONS: OF_PERSON | OF_SOURCES | OF_MOMENT | {
         "ended": ["released", "died"], "ended_from": "2026-01", "ended_to": "2026-02", "group_by": ["ended", "month"],
@@ -43,7 +46,9 @@ TERMS: dict[str, dict[str, Any]] = {
         "held_on": "2026-01-01", "house_arrest": "true", "held_within": "3", "group_by": ["legal_status", "gender"],
     },
 }  # fmt: skip
-OTHER_WINDOWS = {"ordered_from", "ordered_to", "announced_from", "announced_to"}  # a count has one
+# A count has one stage, and one window.
+OTHER_STAGES = {"ordered_from", "ordered_to", "announced_from", "announced_to", "carried_out"}
+SWITCHES = {"net", "house_arrest", "rearrested", "rearrested_after", "first_hand"}
 PATHS = {RELEASES: "/counts", DETENTIONS: "/counts/detentions", HELD: "/counts/held"}
 
 of_both = pytest.mark.parametrize("noun", [RELEASES, DETENTIONS, HELD])
@@ -73,7 +78,7 @@ def sent_by(page: str) -> dict[str, list[str]]:
 def test_the_form_holds_every_term_and_loses_none(world: World, noun: str) -> None:
     world.add_facility()
     terms = TERMS[noun]
-    shape = COUNTABLES[noun].query.model_fields.keys() - {"rules", "leaf", *OTHER_WINDOWS}
+    shape = COUNTABLES[noun].query.model_fields.keys() - {"rules", "leaf", *OTHER_STAGES}
     assert terms.keys() == shape
     page = page_of(world, PATHS[noun], **terms)
     wanted = {name: sorted(value if isinstance(value, list) else [value]) for name, value in terms.items()}
@@ -82,7 +87,7 @@ def test_the_form_holds_every_term_and_loses_none(world: World, noun: str) -> No
 
 @of_both
 def test_the_form_loses_nothing_where_the_api_refuses_everything(world: World, noun: str) -> None:
-    terms: dict[str, Any] = {name: ["x y"] for name in TERMS[noun] if name not in ("net", "house_arrest", "rearrested")}
+    terms: dict[str, Any] = {name: ["x y"] for name in TERMS[noun] if name not in SWITCHES}
     page = page_of(world, PATHS[noun], expected=422, **terms)
     assert {name: values for name, values in sent_by(page).items() if name != "stage"} == {
         name: values for name, values in terms.items() if name != "stage"
