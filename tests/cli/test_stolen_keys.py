@@ -53,11 +53,14 @@ def consent(world: World, filed: Body, publish: str, who: str = "curator") -> No
 def state(world: World) -> Any:
     """What anybody and any curator reads, revisions apart."""
     people = [
-        {**row, "detentions": [{**spell, "moved_at": None} for spell in row["detentions"]]}
+        {**row, "revision": None, "recorded_at": None,
+         "detentions": [{**spell, "moved_at": None} for spell in row["detentions"]]}
         for who in (None, "curator")
         for row in world.get("/v1/detainees", who, limit=200).json()["data"]
-    ]
-    return people, world.count()["total"], world.rows("SELECT key, publish_now, publish_decided FROM record ORDER BY 1")
+    ]  # fmt: skip
+    count = world.count()
+    numbers = count["total"] | {name: count["caveats"][name] for name in ("unlinkable", "denied_by_some")}
+    return people, numbers, world.rows("SELECT key, publish_now, publish_decided FROM record ORDER BY 1")
 
 
 def assert_rebuilt_alike(world: World) -> None:
