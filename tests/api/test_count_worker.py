@@ -20,6 +20,7 @@ from app.api.middleware import count_worker
 from app.api.middleware.concurrency import SCOPE_POLLED
 from app.api.middleware.count_worker import COUNT_PATHS, WORKER_HEAD_HEADER, WORKER_STATS_HEADER, forward_count
 from app.api.responses import SCOPE_SOURCE_HEAD
+from app.api.table_routes import split_table_path
 from app.config import Settings
 from app.lanes import Lane
 from app.main import create_count_worker
@@ -32,6 +33,7 @@ ASKED = (
     "/v1/counts/releases?as_of=r3&net=true",
     "/v1/counts/releases?as_of=r100000",
     "/v1/counts/releases?group_by=nothing",
+    "/v1/counts/detentions?detained_from=2025",
     "/v1/counts/held?held_on=2025-06-01",
     "/v1/counts/series?by=known&released_from=2026-01-01&released_to=2026-02-01",
     "/v1/counts/overlap",
@@ -108,7 +110,7 @@ class Question:
 
     def __init__(self, pool: Pool, *, stays: float = PATIENCE, places: int = 1, seconds: float = PATIENCE) -> None:
         limits = SimpleNamespace(count_workers=Lane(places, 0))
-        self._state = SimpleNamespace(counting=[pool], limits=limits, question_seconds=seconds)
+        self._state = SimpleNamespace(counting=[pool], limits=limits, question_seconds=seconds, public_url="")
         self._stays = stays
         self.counted_here = False
         self.sent: list[Message] = []
@@ -139,7 +141,7 @@ def test_every_count_is_answered_with_the_same_bytes_and_headers(settings: Setti
         for number, source in enumerate(("foro", "jep", "foro")):
             world.file(source, detainee__full_name=f"Ovidio Marcano {chr(65 + number)}o")
         answers = {path: told(world, path) for path in ASKED}
-        assert set(made) == COUNT_PATHS
+        assert {split_table_path(path)[0] for path in made} == COUNT_PATHS
         there = len(made)
         assert {path: told(world, path) for path in ASKED if answers[path][0] == 200}
         assert len(made) == there, "what was answered is kept"

@@ -385,7 +385,7 @@ def test_the_corrections_tell_of_a_recall_and_of_its_undoing(stolen: World) -> N
         (revision, "foro", [{"field": "entries", "before": 3, "after": 0}]),
     ]
     assert stolen.get("/v1/corrections", correction_kind="recalled", source="jep").json()["data"] == []
-    feed = stolen.client.get("/v1/corrections.atom", params={"kind": "recalled", "lang": "es"}).text
+    feed = stolen.client.get("/v1/corrections.atom", params={"correction_kind": "recalled", "lang": "es"}).text
     assert "Anulado en bloque: foro" in feed
     assert "entradas: 3 → 0" in feed
     everything = stolen.get("/v1/corrections").json()["data"]

@@ -27,7 +27,7 @@ def seen_by_the_state(world: World, release: str) -> list[Any]:
         world.count(GOVERNMENT, **WINDOW, **terms)["total"]["cases"]
         for terms in ({"source": GOVERNMENT, "verified_by": "foro"}, {"verified_by": ["foro", GOVERNMENT]})
     ]
-    told = [{**answer.json(), "revision": 0} for answer in answers]
+    told = [{**answer.json(), "at": None} for answer in answers]
     return [*told, *counts, world.count(**WINDOW)["caveats"]["possible_duplicates"]]
 
 

@@ -187,7 +187,7 @@ def test_a_page_of_rows_names_the_registrys_revision_and_is_new_when_that_moves(
     world.file("jep", detainee__full_name="Otro Invento")
     headers = world.headers("foro", **{"If-None-Match": first.headers["etag"]})
     again = world.client.get(path, headers=headers)
-    assert (again.status_code, again.json()["revision"]) == (200, first.json()["revision"] + 1)
+    assert (again.status_code, again.json()["at"]["revision"]) == (200, first.json()["at"]["revision"] + 1)
 
 
 def test_of_a_row_only_what_is_no_number_is_told_to_its_sender_and_never_a_name(world: World) -> None:
