@@ -282,7 +282,7 @@ def _refusals(stage: Stage, filed: Node) -> None:
     ask("read_me", gives=401)
     ask("list_review", "reporter", gives=403)
     ask("read_release", None, NOBODY, gives=404)
-    ask("list_releases", country="ve", gives=422)
+    ask("list_releases", status="verifed", gives=422)
     ask("count_releases", as_of="r999999", gives=422)
     ask("count_releases", rules=RULES - 1, as_of="2026-01-13", gives=410)
     ask("count_releases", leaf="0123456789abcdef", as_of="r658", gives=410)
