@@ -331,9 +331,6 @@ class World:
         return ({} if who is None else {"Authorization": f"Bearer {self.keys[who]}"}) | more
 
     def get(self, path: str, who: str | None = None, **params: Any) -> Response:
-        """Ask for a path. A number as `as_of` is a revision."""
-        if isinstance(params.get("as_of"), int):
-            params["as_of"] = f"r{params['as_of']}"
         return self.client.get(path, params=params, headers=self.headers(who))
 
     def post(self, path: str, body: Any, who: str | None, **headers: str) -> Response:

@@ -200,10 +200,8 @@ def build_change_filter(
         changed_people = visibility.find_first_consented(session, current_people.keys(), since, revision)
         changed_people |= visibility.find_erased(session, current_people.keys(), since, revision)
 
-        def is_unchanged(key: int, person: Person) -> bool:
+        def is_shown_alike(key: int, person: Person) -> bool:
             earlier_person = earlier_people.get(earlier_owners.get(key, 0))
-            if key not in changed_keys:
-                return True
             if earlier_person is None or person.detainee["detainee"] in changed_people:
                 return False
             detainee = earlier_person.detainee["detainee"]
@@ -215,12 +213,17 @@ def build_change_filter(
                 kind, earlier_person, key, reader
             ) == _collect_visible(kind, person, key, reader)
 
-        changed = [(key, person) for key, person in rows if not is_unchanged(key, current_people[person])]
-        changed_rows = build_rows(
-            session, current_people, changed, kind, reader, revision, include_detainee=include_detainee
+        candidates = [(key, person) for key, person in rows if key in changed_keys]
+        built_rows = build_rows(
+            session, current_people, candidates, kind, reader, revision, include_detainee=include_detainee
         )
-        row_by_key = {key: row for (key, _person), row in zip(changed, changed_rows, strict=True)}
-        return [row_by_key.get(key) for key, _person in rows]
+        changed = {
+            key: row
+            for (key, person), row in zip(candidates, built_rows, strict=True)
+            # What changed and changed back is shown alike, but its row has a newer `revision`.
+            if row["revision"] > since or not is_shown_alike(key, current_people[person])
+        }
+        return [changed.get(key) for key, _person in rows]
 
     return show_changed
 

@@ -25,9 +25,12 @@ MAX_ARCHITECTURE_LINES = 200
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 # Names of files that are no files of this repository.
 OTHER_FILES = frozenset({
+    "FILE.json",  # beside any exported file
     "datapackage.json",  # in a package
+    "excel.csv",  # an ending
     "figures.json",  # the benchmark of reading writes it
     "moved.json",  # in an archive of count files
+    "releases.csv",  # a file that somebody exported
     "reports.csv",  # in a package
 })  # fmt: skip
 

@@ -92,7 +92,7 @@ def test_pairs_that_wait_for_a_curator_are_what_a_replay_makes_one_by_one(world:
 
 def test_each_is_what_a_single_report_would_have_been(world: World) -> None:
     file_all(world, *(person(place) for place in range(3)))
-    together = world.count(group_by="source")["groups"][0]
+    together = world.count(group_by="source")["groups"][0]["counts"]
     for place in range(3):
         world.file("pud", **{"source_record_id": f"L-{place}", "detainee__full_name": f"Otra {NAMES[place]}"})
     assert together["verified"] == 3

@@ -54,7 +54,7 @@ CHECKED_ITSELF = ("family", "lawyer")  # which of these it was is sealed; that i
 OPEN_STILL = 0.5  # of the reports of other organisations
 APART = 10  # case numbers of people who may only be counted are others than those of the named
 
-RELEASES, DETENTIONS, OVERLAP, SERIES = (
+RELEASES, DETENTIONS, HELD, OVERLAP, SERIES = (
     f"/v1/counts/{name}" for name in ("releases", "detentions", "held", "overlap", "series")
 )
 GROUPS = list_dimensions(COUNTED)
@@ -67,8 +67,9 @@ FILTERS: tuple[Body, ...] = (
 LISTS = ("/v1/releases", "/v1/detainees", "/v1/detentions", "/v1/held")
 QUESTIONS: tuple[tuple[str, Body], ...] = (
     *((RELEASES, {"group_by": name}) for name in GROUPS),
-    *((DETENTIONS, {"held_on": "2026-01-11", "group_by": name}) for name in ("source", "facility", "gender")),
-    *((DETENTIONS, {"held_on": "2025-12-31", **some}) for some in FILTERS[:4]),
+    *((HELD, {"held_on": "2026-01-11", "group_by": name}) for name in ("source", "facility", "gender")),
+    *((HELD, {"held_on": "2025-12-31", **some}) for some in FILTERS[:4]),
+    *((DETENTIONS, {"group_by": name}) for name in ("source", "ended", "month")),
     *((path, some) for path in (RELEASES, OVERLAP, *LISTS[:2]) for some in FILTERS),
     *((path, {"q": name}) for path in LISTS for name in ("Delia Arteaga", "Quintana")),
     *((f"{path}.csv", {}) for path in LISTS),

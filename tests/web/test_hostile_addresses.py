@@ -23,13 +23,6 @@ def test_a_refused_count_is_no_longer_than_what_was_asked(world: World, path: st
     assert len(answer.content) < 200_000
 
 
-def test_a_list_of_many_ids_is_no_longer_than_what_was_asked(world: World) -> None:
-    ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(200)]
-    answer = world.client.get("/es/people", params={"id": ids})
-    assert answer.status_code == 200
-    assert len(answer.content) < 200_000
-
-
 @pytest.mark.parametrize("moment", ["r0", "0001-01-01"])
 @pytest.mark.parametrize("address", ["figures/contested.svg", "figures/contested.csv", "embed/contested"])
 def test_of_a_time_before_anything_was_known_nothing_is_drawn(world: World, address: str, moment: str) -> None:

@@ -98,6 +98,6 @@ def test_squares_and_bars_of_another_stage_are_called_by_it(world: World, stage:
     assert f"1 {stage} release, of which 1 verified" in squares
     assert f"Each square is somebody's {stage} release, carried out or not." in squares
     table = world.client.get(f"/en/figures/people.csv?{window_of(stage)}&stage={stage}").text
-    assert table.startswith(f"{stage.title()} releases,")
+    assert table.startswith(f"\ufeff{stage.title()} releases,")
     funnel = world.client.get(f"/es/figures/funnel.csv?{window_of(stage)}&stage={stage}").text
     assert ("excarcelación ordenada,1" if stage == "ordered" else "excarcelación anunciada,1") in funnel

@@ -40,7 +40,8 @@ LISTS = [
     "/v1/reports",
 ]
 COUNTS = [
-    f"/v1/counts/releases?group_by={name}" for name in ("source", "status", "month", "kind", "facility", "sources")
+    f"/v1/counts/releases?group_by={name}"
+    for name in ("source", "status", "month", "release_kind", "facility", "source_count")
 ]
 
 

@@ -195,7 +195,7 @@ def read_everything(checked: Checked, ids: dict[str, str], who: str | None, **pa
         known = [own["facility" if "facilities" in pattern else "source"] if t == "slug" else ids[t] for t in things]
         asked = params if pattern.startswith("/v1") else {}
         if pattern == "/v1/review/batches/reports":
-            asked = asked | {"source": "foro", "kind": "releases"}
+            asked = asked | {"source": "foro", "batch_kind": "releases"}
         checked.ask(method, pattern, who, ids=known, **asked)
 
 
@@ -210,11 +210,11 @@ def test_every_answer_to_every_question_and_write_is_what_is_documented(world: W
         read_everything(checked, ids, who, as_of="2026-03-01")
         for name in dimensions:
             for at in (None, 14):
-                asked = {"group_by": name} | ({} if at is None else {"as_of": at})
+                asked = {"group_by": name} | ({} if at is None else {"as_of": f"r{at}"})
                 checked.ask("GET", "/v1/counts/releases", who, **asked)
         checked.ask("GET", "/v1/counts/releases", who, group_by=["source", "month", "gender"])
         checked.ask("GET", "/v1/releases", who, limit=1)
-    checked.ask("GET", "/v1/counts/releases", None, as_of=0)
+    checked.ask("GET", "/v1/counts/releases", None, as_of="r0")
     answered = {(method, pattern) for method, pattern, status in checked.answered if status < 300}
     assert answered == MODELS.keys()
 

@@ -86,11 +86,11 @@ def test_a_guess_changes_no_count_of_the_person_and_nothing_shown_of_them(world:
     known = world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish=publish)
     paths = [f"/v1/releases/{known['release']['id']}", f"/v1/releases/{known['release']['id']}/verifications"]
     paths += [f"/v1/detainees/{known['detainee']['id']}", f"/v1/detainees/{known['detainee']['id']}/history"]
-    before = [{**world.get(path).json(), "revision": 0} for path in paths]
+    before = [{**world.get(path).json(), "at": None} for path in paths]
     counted = count_all(world)
     guess(world, who, SOMEBODY)
     right = count_all(world) - counted
-    assert [{**world.get(path).json(), "revision": 0} for path in paths] == before
+    assert [{**world.get(path).json(), "at": None} for path in paths] == before
     assert world.count(verified_by=["foro", who])["total"]["cases"] == 0
     guess(world, who, NOBODY)
     assert right == count_all(world) - counted - right == 1

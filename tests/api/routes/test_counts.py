@@ -38,6 +38,7 @@ def address_of(world: World, **terms: Any) -> str:
 @pytest.fixture
 def cited(world: World) -> World:
     world.add_facility()
+    world.add_facility("rio", "Río", area="Río & Mar % #1+1={x}")
     world.file()
     return world
 

@@ -47,6 +47,12 @@ NOT_OF_LISTS = {
     "ahead_of_head",  # of a verification that names the revision it saw
     "bool_parsing",  # of parameters of an address
     "int_parsing",
+    "bool_type",  # of JSON bodies
+    "float_type",
+    "greater_than",
+    "int_from_float",
+    "less_than",
+    "too_short",
     "one_detainee",  # of two detainees that are compared
     "unknown_detainee",
     "key_id_and_since_or_undoes",  # of recalls

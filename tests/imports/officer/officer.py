@@ -171,4 +171,4 @@ def count_own(world: World, who: str, day: str) -> Numbers:
         for report in reports
     ]
     dated_ends = sum(1 for day in days if day)
-    return Numbers(len(reports), released["releases"], held["cases"], len(died), len(at_home), dated_ends)
+    return Numbers(len(reports), released["cases"], held["cases"], len(died), len(at_home), dated_ends)

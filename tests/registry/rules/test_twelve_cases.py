@@ -136,7 +136,7 @@ def test_case_04_ordered_on_19_january_still_held_on_23_march(world: World) -> N
     person = detainee(world, filed)
     assert (person["state"], person["detentions"][0]["held_on"]) == ("held", "2026-03-23")
     assert releases(world) == 0
-    assert releases(world, stage="ordered", released_from="2026-01-19", released_to="2026-01-19") == 1
+    assert releases(world, ordered_from="2026-01-19", ordered_to="2026-01-19") == 1
     shown = release(world, filed)
     assert (shown["stage"], shown["status"], shown["ordered_on"], shown["released_on"]) == (
         ("ordered", "verified", "2026-01-19", None)

@@ -68,6 +68,11 @@ SAMPLES: list[tuple[str, str, int | None]] = [
         None,
     ),
     (
+        "Its terms name an area in which the registry knows no facility, so that nobody can be counted.",
+        "Es de una zona en la que el registro no conoce ningún centro: no se puede contar a nadie.",
+        None,
+    ),
+    (
         "Its terms name a source that the registry does not know, so that nothing can be counted.",
         "Es de una fuente que el registro no conoce: no se puede contar nada.",
         None,
