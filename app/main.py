@@ -49,11 +49,11 @@ from app.imports.filing.filing_queue import ImportWorker
 from app.jobs import EmbargoJob, ObjectionJob, ProposalJob, run_background_jobs, run_count_worker_jobs
 from app.lanes import Admission
 from app.log.entries import require_steady_clock
-from app.log.head import bind_secret, is_demo, is_secret_bound, require_rules
+from app.log.head import bind_secret, is_demo, is_secret_bound, require_rows_version
 from app.log.mark import HighWaterMark, attach_mark
 from app.notices.delivery import build_mailer
 from app.notices.job import NoticeJob
-from app.projection import RULES
+from app.projection import ROWS_VERSION
 from app.registry.api_keys import KeyUses
 from app.registry.publication.objection_queue import NetworkNames
 from app.web import desk
@@ -233,7 +233,7 @@ def _build_app(settings: Settings, lifespan: Lifespan) -> "_App":
             mark.require_erasures()
             app.state.secret = settings.secret_key(make=not is_secret_bound(session))
             bind_secret(session, app.state.secret)
-            require_rules(session, RULES)
+            require_rows_version(session, ROWS_VERSION)
             is_demo_registry = is_demo(session)
             app.state.watch = WatchedClock(read_server_clock(session.connection()))
     except BaseException:

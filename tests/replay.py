@@ -13,8 +13,8 @@ from psycopg import sql
 from app.config import Settings
 from app.db.engine import make_engine, migrate_database, open_write_session
 from app.demo import run
-from app.log.head import bind_secret, require_rules
-from app.projection import RULES
+from app.log.head import bind_secret, require_rows_version
+from app.projection import ROWS_VERSION
 from tests.databases import new_mark
 
 SECRET = "a secret of the replay"
@@ -82,6 +82,6 @@ def load(settings: Settings) -> None:
     migrate_database(engine)
     with open_write_session(engine) as session:
         bind_secret(session, settings.secret_key())
-        require_rules(session, RULES)
+        require_rows_version(session, ROWS_VERSION)
         run.load_replay(session, settings.secret_key())
     engine.dispose()  # the last connection empties the write-ahead log into the file

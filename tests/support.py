@@ -45,11 +45,11 @@ from app.db.engine import (
 from app.imports.fault_groups import load_row_faults
 from app.imports.filing import import_store
 from app.log.entries import open_writer_session
-from app.log.head import bind_secret, require_rules
+from app.log.head import bind_secret, require_rows_version
 from app.log.mark import attach_mark
 from app.models import ImportRow, ListImport, metadata
 from app.notices.delivery import build_mailer
-from app.projection import RULES
+from app.projection import ROWS_VERSION
 from app.registry import api_keys, directory
 from app.registry.api_keys import KeyUses
 from app.registry.identity import duplicate_scan
@@ -226,7 +226,7 @@ class _Garage:
             owner.dispose()
         with open_write_session(app.state.engine) as session:
             bind_secret(session, app.state.secret)
-            require_rules(session, RULES)
+            require_rows_version(session, ROWS_VERSION)
         return app
 
     def give_back(self, app: FastAPI, settings: Settings) -> None:

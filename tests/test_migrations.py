@@ -28,7 +28,7 @@ from app.db.engine import (
     open_read_session,
     open_write_session,
 )
-from app.log.head import RulesMismatch
+from app.log.head import RowsMismatch
 from app.main import create_app
 from app.models import metadata
 from app.registry.apply import rebuild_tables
@@ -168,7 +168,7 @@ def test_who_goes_back_and_returns_has_lost_rows_and_is_refused_until_they_are_m
     assert stored["provisional_hiding"] == 1
     assert world.rows("SELECT count(*) FROM release WHERE status IS NULL") == [(1,)]
     move(owner, command.downgrade, to)
-    with pytest.raises(RulesMismatch, match="recuento rebuild"):
+    with pytest.raises(RowsMismatch, match="recuento rebuild"):
         create_app(world.settings)
     with open_write_session(owner) as session:
         rebuild_tables(session)
@@ -184,7 +184,7 @@ def test_a_database_from_before_the_held_is_refused_until_its_rows_are_made_anew
     world.find_pairs()  # of records that wait in a later table nobody looks for pairs any more
     stored = world.stored()
     move(owner, command.downgrade, "0002")
-    with pytest.raises(RulesMismatch, match="recuento rebuild"):
+    with pytest.raises(RowsMismatch, match="recuento rebuild"):
         create_app(world.settings)
     with open_write_session(owner) as session:
         rebuild_tables(session)
@@ -192,6 +192,32 @@ def test_a_database_from_before_the_held_is_refused_until_its_rows_are_made_anew
     assert world.stored() == {**stored, "written_by": 0}, "which key wrote what is known from now on alone"
     assert world.get("/v1/counts/held", **asked).json() == before
     assert before["total"]["cases"] == 2
+
+
+@pytest.mark.parametrize("to", ["0034", "0035"])
+def test_rows_without_ends_or_ages_are_refused_until_a_rebuild_and_permalinks_stay(
+    world: World, owner: Engine, to: str
+) -> None:
+    born = {"detainee__birth_date": "1990", "detainee__publish": "named"}
+    world.file("foro", detention__detained_on="2026-01-05", **born)
+    asked = [
+        ("/v1/counts/detentions", {"ended": "released", "ended_from": "2026-01"}),
+        ("/v1/counts/releases", {"age_from": "18", "age_to": "40"}),
+    ]
+
+    def count() -> list[dict[str, Any]]:
+        return [world.get(path, "curator", **terms).json() for path, terms in asked]
+
+    before = count()
+    assert [answer["total"]["cases"] for answer in before] == [1, 1]
+    move(owner, command.downgrade, to)
+    with pytest.raises(RowsMismatch, match="recuento rebuild"):
+        create_app(world.settings)
+    with open_write_session(owner) as session:
+        rebuild_tables(session)
+    create_app(world.settings).state.engine.dispose()
+    assert count() == before
+    assert world.client.get(before[0]["links"]["permalink"]).json() == before[0]
 
 
 RENAMED = {

@@ -37,8 +37,8 @@ from app.db.engine import (
 from app.db.notifications import Listener, Row, WatchedRow
 from app.errors import Busy, Problem
 from app.log.entries import EPOCH, wait_until_settled
-from app.log.head import HEAD_ROW_QUERY, read_head_under_rules
-from app.projection import RULES
+from app.log.head import HEAD_ROW_QUERY, read_head_of_version
+from app.projection import ROWS_VERSION
 from app.server_log import get_request_stats, log_unforeseen_error
 
 # Reading the head takes a millisecond. After this time, as during a schema change, the request reads the database
@@ -80,7 +80,7 @@ class HeadWatcher:
     async def look(self) -> LogHead | None:
         """Return the head as of a moment after this call, so that no earlier commit is missing.
 
-        Return None if it cannot be read now, if the rows were projected under other rules, or for a database in
+        Return None if it cannot be read now, if the rows were projected by another version, or for a database in
         memory, which has a single shared connection.
         """
         if self._watched_row is None:
@@ -133,7 +133,8 @@ def _read_head(watched_row: WatchedRow) -> LogHead | None:
 
 
 def _parse_head_row(row: Row) -> LogHead | None:
-    return (row[1], bytes(row[2] or b"").hex()) if row[0] == RULES else None
+    *version, revision, leaf = row
+    return (revision, bytes(leaf or b"").hex()) if (*version,) == ROWS_VERSION else None
 
 
 # The connection to a replica is fast. If it sends nothing for this long, the request reads the database instead.
@@ -162,10 +163,10 @@ class Replica:
             return None
         try:
             session = stack.enter_context(open_read_session(self.engine, seconds))
-            if read_head_under_rules(session, RULES) == head:
+            if read_head_of_version(session, ROWS_VERSION) == head:
                 return session
         except Problem:
-            pass  # its rows were projected under other rules
+            pass  # its rows were projected by another version
         except SQLAlchemyError as error:
             self._retry_at = monotonic() + REPLICA_RETRY_SECONDS
             log.warning(

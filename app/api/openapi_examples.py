@@ -25,9 +25,9 @@ from app.errors import (
 )
 from app.imports.filing.import_store import TOO_MANY_WAITING_MESSAGE
 from app.lanes import build_busy_error
-from app.log.head import RulesMismatch
+from app.log.head import RowsMismatch
 from app.log.mark import LogWentBackwards
-from app.projection import RULES
+from app.projection import ROWS_VERSION
 
 Node = dict[str, Any]
 EXAMPLES_FILE = Path(__file__).with_name("openapi_examples.json")
@@ -47,7 +47,7 @@ UNRECORDED_PROBLEMS: Node = {
     ObjectionArrived.code: ObjectionArrived(["d166edfb-c5ea-54b0-8d0b-ec296122793b"]).body(),
     ListsWaiting.code: ListsWaiting(TOO_MANY_WAITING_MESSAGE).body(),
     TakesTooLong.code: TakesTooLong(TAKES_TOO_LONG_DETAIL).body(),
-    RulesMismatch.code: RulesMismatch(RULES, RULES + 1).body(),
+    RowsMismatch.code: RowsMismatch(ROWS_VERSION._replace(projection=1), ROWS_VERSION).body(),
     LogWentBackwards.code: LogWentBackwards().body(),
     NotInFiles.code: NotInFiles().body(),
 }

@@ -34,10 +34,10 @@ from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChang
 from app.exports.count_files.archives import find_archive
 from app.imports.formats.template import LANGUAGES
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision, read_head
-from app.log.head import read_head_under_rules
+from app.log.head import read_head_of_version
 from app.log.mark import HighWaterMark
 from app.models import ApiKey
-from app.projection import RULES
+from app.projection import ROWS_VERSION, RULES
 from app.queries.parameters import JSON_MEDIA_TYPE, RevisionQuery
 from app.queries.terms import PIN_PARAMETERS
 from app.registry.publication.permissions import Reader
@@ -105,7 +105,7 @@ class ReadContext:
     @cached_property
     def _head(self) -> tuple[int, str]:
         """The head, read once, so that the tag and the body of an answer have the same."""
-        return read_head_under_rules(self.session, RULES)
+        return read_head_of_version(self.session, ROWS_VERSION)
 
     def with_session(self, session: Session) -> "ReadContext":
         """Return the context of the same request on another session, with the reader's current permissions."""

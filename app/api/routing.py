@@ -43,7 +43,7 @@ from app.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.log.head import RulesMismatch
+from app.log.head import RowsMismatch
 from app.log.mark import LogWentBackwards
 from app.schemas.directory import Embargoed
 from app.schemas.filed import Proposed
@@ -127,7 +127,7 @@ class ProblemOut(BaseModel):
 
 # The errors of every route that uses the database: rate limit, full queue, busy database, rows of other rules, a
 # database restored from an earlier copy, and internal errors.
-ALWAYS_REFUSALS = (TooManyRequests, Busy, Unavailable, RulesMismatch, LogWentBackwards, Problem)
+ALWAYS_REFUSALS = (TooManyRequests, Busy, Unavailable, RowsMismatch, LogWentBackwards, Problem)
 READ_REFUSALS = (
     Unauthenticated,
     OutOfScope,

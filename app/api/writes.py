@@ -26,9 +26,9 @@ from app.config import Names
 from app.errors import IdempotencyMismatch, Invalid
 from app.imports.filing import import_store as stored_imports
 from app.log.entries import Log, compute_keyed_digest, open_writer_session, require_steady_clock
-from app.log.head import read_head_under_rules
+from app.log.head import read_head_of_version
 from app.models import ApiKey, IdempotentAnswer
-from app.projection import RULES
+from app.projection import ROWS_VERSION
 from app.queries.parameters import JSON_MEDIA_TYPE
 from app.registry import api_keys, filing, recalls
 from app.registry.publication import erasure
@@ -198,7 +198,7 @@ class WriteJob:
                 "Location": location,
                 "ETag": build_report_tag(content["report"]["id"], content["report"]["version"]),
             }
-        head = read_head_under_rules(context.session, RULES)
+        head = read_head_of_version(context.session, ROWS_VERSION)
         target = (location, "")
         tag = build_read_tag(self.request.state, head, target, context.actor, self.request.key)
         return {"Location": location, "ETag": tag}

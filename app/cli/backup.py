@@ -24,10 +24,10 @@ from app.db.files import (
     run_wal_check,
 )
 from app.log.entries import lock_head, read_head
-from app.log.head import bind_secret, is_secret_bound, needs_rebuild, require_secret
+from app.log.head import bind_secret, is_secret_bound, read_rows_version, require_secret
 from app.log.mark import HighWaterMark, MarkFile, find_unrepeated_erasures
 from app.models import OPEN
-from app.projection import RULES
+from app.projection import ROWS_VERSION
 from app.registry.publication.decisions import repeat_erasure
 from app.registry.publication.permissions import Reader
 from app.registry.waiting_reports import refuse_all_waiting
@@ -179,7 +179,7 @@ def _resume_log(engine: Engine, settings: Settings, mark: HighWaterMark, hidden_
         lock_head(session)  # as for every entry, the clock is read after the lock
         secret = settings.secret_key(make=not is_secret_bound(session))
         bind_secret(session, secret)
-        if needs_rebuild(session, RULES):
+        if read_rows_version(session) != ROWS_VERSION:
             rebuild_with_archive(session, find_archive_options(session, settings, is_required=False))
         erased_records = find_unrepeated_erasures(session, mark.stored)
         repeat_erasure(WriteContext(session, Reader(Role.ADMIN), utc_now(), secret), erased_records)

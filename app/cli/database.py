@@ -15,9 +15,9 @@ from app.columns import cache
 from app.config import Settings
 from app.db.engine import make_engine, migrate_database, open_read_session, open_write_session
 from app.db.postgresql import is_coming_up
-from app.log.head import bind_secret, is_secret_bound, require_rules
+from app.log.head import bind_secret, is_secret_bound, require_rows_version
 from app.log.mark import attach_mark
-from app.projection import RULES
+from app.projection import ROWS_VERSION
 from app.registry.publication import erasure
 
 # PostgreSQL is up within seconds after a power cut, and an operator watches the start of a server for about so long.
@@ -82,10 +82,10 @@ def open_database(settings: Settings, *, finish_erasures: bool = True) -> Iterat
 
 
 @contextmanager
-def open_session(settings: Settings, *, any_rules: bool = False, finish_erasures: bool = True) -> Iterator[Session]:
-    """Open a writing session on the settings' database, and check its secret and its rules.
+def open_session(settings: Settings, *, any_version: bool = False, finish_erasures: bool = True) -> Iterator[Session]:
+    """Open a writing session on the settings' database, and check its secret and the version of its rows.
 
-    `any_rules`: for a command that rebuilds the rows. Raises WrongSecret, RulesMismatch; LogWentBackwards if the
+    `any_version`: for a command that rebuilds the rows. Raises WrongSecret, RowsMismatch; LogWentBackwards if the
     database would show somebody who was erased.
     """
     with open_database(settings, finish_erasures=finish_erasures) as engine:
@@ -94,8 +94,8 @@ def open_session(settings: Settings, *, any_rules: bool = False, finish_erasures
             mark.check_log(session)
             mark.require_erasures()
             bind_secret(session, settings.secret_key(make=not is_secret_bound(session)))
-            if not any_rules:
-                require_rules(session, RULES)
+            if not any_version:
+                require_rows_version(session, ROWS_VERSION)
             yield session
         with open_read_session(engine) as session:
             mark.check_log(session)

@@ -45,7 +45,7 @@ def rebuild(
     """Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the
     rows are the same as before; rows of earlier rules are archived first."""
     settings = Settings()
-    with console.status("Replaying the log …"), open_session(settings, any_rules=True) as session:
+    with console.status("Replaying the log …"), open_session(settings, any_version=True) as session:
         options = None if without_archive else find_archive_options(session, settings, licence)
         number = rebuild_with_archive(session, options)
     console.print(f"Replayed {number} entries.")

@@ -14,7 +14,7 @@ from app.exports.count_files.archives import archive_head, find_licence, format_
 from app.exports.count_files.files import MOVED_COUNTS_FILENAME, Licence
 from app.exports.count_files.write import WriteOptions, find_counts_sql
 from app.log.entries import lock_head, pin_revision, read_head
-from app.log.head import is_demo, needs_rebuild, read_rules
+from app.log.head import is_demo, read_rows_version
 from app.projection import RULES
 from app.registry.apply import rebuild_tables
 
@@ -44,7 +44,8 @@ def find_archive_options(
 
     Without a known folder and licence it raises Conflict, or returns None unless an archive `is_required`.
     """
-    if not needs_rebuild(session, RULES) or not read_head(session)[0] or find_counts_sql(read_rules(session)) is None:
+    rules = read_rows_version(session).rules
+    if rules == RULES or not read_head(session)[0] or find_counts_sql(rules) is None:
         return None
     folder = settings.count_files
     licence = licence or (None if folder is None else find_licence(folder))
@@ -53,7 +54,7 @@ def find_archive_options(
             return None
         missing = "RECUENTO_COUNT_FILES to a folder and " if folder is None else ""
         raise Conflict(
-            f"The rows were made under rules {read_rules(session)}. Once they are replaced, nobody can recompute a "
+            f"The rows were made under rules {rules}. Once they are replaced, nobody can recompute a "
             f"number that was cited under these rules, except from an archive. Set {missing}--licence to the licence "
             "under which everybody may use it, such as CC-BY-4.0, or give up the archive with --without-archive."
         )
@@ -70,7 +71,7 @@ def rebuild_with_archive(session: Session, options: WriteOptions | None) -> int:
         return rebuild_tables(session)
     last_day = read_head(session)[1].date()
     columns = get_columns(session)
-    rules, before = columns.rules, build_counted_rows(columns, last_day)
+    rules, before = columns.version.rules, build_counted_rows(columns, last_day)
     with archive_head(session, columns, options) as draft:
         del columns
         number = rebuild_tables(session)

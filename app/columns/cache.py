@@ -39,6 +39,7 @@ from app.columns.table import (
 from app.config import OTHER_USERS_MASK
 from app.db.engine import find_newest_schema
 from app.models import CURRENT_CLASSES
+from app.models.log import RowsVersion
 
 COLUMNS_DIRECTORY_OPTION = "recuento_columns"  # execution option of an engine: the columns directory of its database
 FILE_FORMAT = 2  # version of the file format; other versions are ignored
@@ -232,7 +233,7 @@ def _write_generation(columns: Columns, folder: Path) -> str:
     description = {
         "made_by": _describe_layout(),
         "head": columns.head,
-        "rules": columns.rules,
+        "version": columns.version,
         "leaves": {revision: leaf.hex() for revision, leaf in columns.leaves.items()},
         "codes": columns.codes.texts(),
         "values": drop_unused_values(columns.tables, columns.values).texts(),
@@ -273,7 +274,7 @@ def _map_generation(folder: Path) -> Columns:
         tables[spec.name] = Table.from_saved(description["head"], table_arrays, description["lengths"][spec.name])
     return Columns(
         head=description["head"],
-        rules=description["rules"],
+        version=RowsVersion(*description["version"]),
         leaves={int(revision): bytes.fromhex(leaf) for revision, leaf in description["leaves"].items()},
         tables=tables,
         classes=arrays[CLASSES_FILE],

@@ -30,6 +30,7 @@ from app.columns.table import (
 from app.db.engine import split_into_chunks
 from app.memory import pause_collection
 from app.models import CURRENT_CLASSES, ChangedPerson, Detainee, Entry, Head, Placement, Record
+from app.models.log import RowsVersion
 from app.vocabulary import ReleaseStatus
 
 T = TypeVar("T")
@@ -90,14 +91,14 @@ _ROWS_BY_PERSON_STATEMENTS = {
 class Columns:
     """Columns as of a head.
 
-    `rules`: version of the rules that made the rows. `leaves`: leaf hashes of the last entries, by revision. `classes`:
+    `version`: version of the rows. `leaves`: leaf hashes of the last entries, by revision. `classes`:
     today's publication class of each record by key, as an index into CURRENT_CLASSES. `indexes`: indexes of the words
     of names (`queries/search.py`), which later heads reuse. `are_personal`: whether they contain personal values.
     `generation`: name of the saved generation they were mapped from. `first_unlinkable_spell`: spells from this key on
     count for single sources only (`exports/count_files/load.py`)."""
 
     head: int
-    rules: int
+    version: RowsVersion
     leaves: dict[int, bytes]
     tables: dict[str, Table]
     classes: Array
@@ -183,7 +184,7 @@ class ReadCancelled(Exception):
 def read_columns(session: Session, is_cancelled: Callable[[], bool] = lambda: False) -> Columns:
     """Read all columns from the tables. Raise ReadCancelled."""
     run = session.connection().execute
-    head, rules = run(select(col(Head.revision), col(Head.rules))).one()
+    head, *version = run(select(col(Head.revision), col(Head.rules), col(Head.projection))).one()
     codes, values = Codes((None, *map(str, ReleaseStatus))), Codes()
 
     def iterate_batches(rows: Result[Any]) -> Iterator[Sequence[Any]]:
@@ -201,7 +202,7 @@ def read_columns(session: Session, is_cancelled: Callable[[], bool] = lambda: Fa
     with pause_collection():
         tables_by_name = {spec.name: read_table(spec) for spec in ALL_TABLES}
     classes = _apply_classes(np.zeros(head + 1, np.int8), run(_CLASSES_QUERY))
-    return Columns(head, rules, _read_leaves(session, head, {}), tables_by_name, classes, codes, values)
+    return Columns(head, RowsVersion(*version), _read_leaves(session, head, {}), tables_by_name, classes, codes, values)
 
 
 def advance_columns(session: Session, columns: Columns, head: int) -> Columns | None:

@@ -24,6 +24,7 @@ from app.columns.loader import Columns, advance_columns, compare_with_database, 
 from app.columns.rows import OPEN_UNTIL, Array, Places, Rows
 from app.columns.table import PERSON_COLUMN, SINCE_COLUMN, UNTIL_COLUMN, Table, TableSpec
 from app.db.engine import DEADLINE_OPTION, WRITES_OPTION, build_timeout_error, is_memory, open_read_session
+from app.log.head import read_rows_version
 from app.memory import return_freed_memory
 from app.models import Head
 
@@ -227,9 +228,8 @@ def _map_saved_columns(engine: Engine, directory: ColumnsDirectory) -> Columns |
     if columns is None:
         return None
     with open_read_session(engine) as session:
-        rules = session.execute(select(col(Head.rules))).scalar_one()
         is_same_database, head = compare_with_database(session, columns)
-        if not is_same_database or head < columns.head or rules != columns.rules:
+        if not is_same_database or head < columns.head or read_rows_version(session) != columns.version:
             log.warning("The saved columns are not used, since they are of other rows than the tables have")
             return None
         return columns if head == columns.head else advance_columns(session, columns, head)
@@ -326,7 +326,7 @@ def build_columns_at_revisions(
     )
     return ColumnsAtRevisions(
         head=columns.head,
-        rules=columns.rules,
+        version=columns.version,
         leaves=columns.leaves,
         tables=columns.tables,
         classes=columns.classes,

@@ -180,7 +180,7 @@ def build_counted_rows(columns: Columns, last_day: date) -> CountedRows:
         # Rows of earlier rules have no status of their own.
         if (text(status) or text(verdict)) == Verdict.VERIFIED and spell in rows.releases:
             rows.verifications[spell][source] = independent
-    has_held_within = columns.rules >= FIRST_RULES_WITH_HELD_WITHIN
+    has_held_within = columns.version.rules >= FIRST_RULES_WITH_HELD_WITHIN
     for spell, _person, country, status, hi, out_lo, out_hi, next_hi, heard_hi in _iterate(
         columns, table.DETENTION_STATES, ("country", "status", "hi", "out_lo", "out_hi", "next_hi", "heard_hi")
     ):

@@ -35,6 +35,7 @@ from app.errors import ClockJumped, Invalid
 from app.log import mark
 from app.log.freeze import Freeze, get_freeze_in_force
 from app.models import Entry, Head, Sealed
+from app.models.log import RowsVersion
 from app.translations import Message
 
 
@@ -130,7 +131,8 @@ _INSERT_ENTRY = insert(Entry)
 _INSERT_SEALED = insert(Sealed)
 _LOCK_HEAD_QUERY = (
     select(
-        col(Head.revision), col(Head.recorded_at), col(Head.rules), col(Head.frozen_since), col(Head.frozen_until)
+        col(Head.revision), col(Head.recorded_at), col(Head.rules), col(Head.projection), col(Head.frozen_since),
+        col(Head.frozen_until),
     )
     .where(col(Head.id) == 1)
     .with_for_update()
@@ -193,13 +195,16 @@ def lock_head(session: Session) -> tuple[int, datetime]:
 
 def reuse_head(session: Session, log: "Log") -> None:
     """Let the next `Log` of the session's transaction continue after `log` without reading the head row again."""
-    _cache_locked_head(session, _LockedHead(log.revision, log.recorded_at, log.rules, *(log.freeze or (None, None))))
+    _cache_locked_head(
+        session, _LockedHead(log.revision, log.recorded_at, *log.rows_version, *(log.freeze or (None, None)))
+    )
 
 
 class _LockedHead(NamedTuple):
     revision: int
     recorded_at: datetime
     rules: int
+    projection: int
     frozen_since: datetime | None
     frozen_until: datetime | None
 
@@ -237,12 +242,13 @@ def open_writer_session(engine: Engine) -> Iterator[Session]:
 class Log:
     """The log in one write transaction, which holds the head lock.
 
-    `rules`: the rules of the projected rows. `freeze`: the freeze in force, if there is one."""
+    `rows_version`: of the projected rows. `freeze`: the freeze in force, if there is one."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
         head = _get_locked_head(session) or _lock_head_row(session)
-        self.revision, last, self.rules = head.revision, head.recorded_at, head.rules
+        self.revision, last = head.revision, head.recorded_at
+        self.rows_version = RowsVersion(head.rules, head.projection)
         self.freeze: Freeze | None = get_freeze_in_force(head.frozen_since, head.frozen_until, now)
         session.info.pop(_LockedHead, None)
         # A clock set back must not change the past: readers who asked for the last entry's instant, or for a later one

@@ -1,4 +1,4 @@
-"""Check the head row's secret, rules and demo flag, and encrypt private values stored outside the log.
+"""Check the head row's secret, version of rows and demo flag, and encrypt private values stored outside the log.
 
 Encrypted are cells stored by imports, real names of sources, reports under an embargo, and texts of objections. A copy
 of the database without the operator's secret does not reveal them. The cipher is AES-256-GCM (NIST SP 800-38D), with a
@@ -11,10 +11,12 @@ from sqlmodel import Session, col
 from app.errors import Problem
 from app.log.entries import compute_keyed_digest
 from app.models import Entry, Head
+from app.models.log import RowsVersion
 from app.translations import Message
 
-# The rules of the rows, the number of entries, and the leaf hash of the last one: every response depends on them.
-HEAD_ROW_QUERY = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).outerjoin(
+_VERSION_COLUMNS = (col(Head.rules), col(Head.projection))
+# The version of the rows, the number of entries, and the leaf hash of the last one: every response depends on them.
+HEAD_ROW_QUERY = select(*_VERSION_COLUMNS, col(Head.revision), col(Entry.leaf_hash)).outerjoin(
     Entry, col(Entry.revision) == col(Head.revision)
 )
 
@@ -25,21 +27,24 @@ class WrongSecret(RuntimeError):
     """The secret is not the one this database was written with."""
 
 
-class RulesMismatch(Problem):
-    """The rows were projected under other rules than this version's.
+class RowsMismatch(Problem):
+    """The rows were projected by a version of Recuento with other rules, or with other columns or traits.
 
     Raised at the start, or by the next request after another version rebuilt the rows while the server was running."""
 
-    status, code, title = 503, "other_rules", "Rows of other rules"
+    status, code, title = 503, "other_rows", "Rows of another version"
 
-    def __init__(self, stored_rules: int, rules: int) -> None:
+    def __init__(self, stored: RowsVersion, current: RowsVersion) -> None:
         super().__init__(
             Message(
-                "The rows of this database were made under rules {stored}, and this version counts by rules {rules}. "
-                "Stop every server of this database, then run: recuento rebuild. To go back to the earlier version, "
-                "restore the backup made before the upgrade",
-                stored=stored_rules,
-                rules=rules,
+                "The rows of this database were made by another version of Recuento (rules {stored_rules}, projection "
+                "{stored_projection}). This version needs rows of rules {rules}, projection {projection}. Stop every "
+                "server of this database, then run: recuento rebuild. To go back to the earlier version, restore the "
+                "backup made before the upgrade",
+                stored_rules=stored.rules,
+                stored_projection=stored.projection,
+                rules=current.rules,
+                projection=current.projection,
             )
         )
 
@@ -73,42 +78,37 @@ def _compute_secret_check(secret: bytes) -> str:
     return compute_keyed_digest(secret, "check")
 
 
-def require_rules(session: Session, rules: int) -> None:
-    """Raise RulesMismatch unless the rows were projected under these rules; an empty registry adopts them.
+def require_rows_version(session: Session, version: RowsVersion) -> None:
+    """Raise RowsMismatch unless the rows were projected by this version; an empty registry adopts it.
 
-    Rows of two rules must never be mixed."""
-    stored_rules, revision = session.execute(select(col(Head.rules), col(Head.revision))).one()
-    if stored_rules == rules:
+    Rows of two versions must never be mixed."""
+    stored_version = read_rows_version(session)
+    if stored_version == version:
         return
-    if revision:
-        raise RulesMismatch(stored_rules, rules)
-    set_rules(session, rules)
+    if session.scalars(select(col(Head.revision))).one():
+        raise RowsMismatch(stored_version, version)
+    set_rows_version(session, version)
 
 
-def needs_rebuild(session: Session, rules: int) -> bool:
-    """Return whether the rows were projected under other rules than these."""
-    return read_rules(session) != rules
+def read_rows_version(session: Session) -> RowsVersion:
+    """Return the version of the projected rows."""
+    return RowsVersion(*session.connection().execute(select(*_VERSION_COLUMNS)).one())
 
 
-def read_rules(session: Session) -> int:
-    """Return the rules under which the rows were projected."""
-    return session.scalars(select(col(Head.rules))).one()
-
-
-def read_head_under_rules(session: Session, rules: int) -> tuple[int, str]:
+def read_head_of_version(session: Session, version: RowsVersion) -> tuple[int, str]:
     """Return the number of entries and the leaf hash of the last one, in hexadecimal; empty before the first.
 
-    Raises RulesMismatch if another version rebuilt the rows meanwhile: a server that is still running must not serve
+    Raises RowsMismatch if another version rebuilt the rows meanwhile: a server that is still running must not serve
     the new numbers under the old rules."""
-    stored_rules, revision, leaf = session.connection().execute(HEAD_ROW_QUERY).one()
-    if stored_rules != rules:
-        raise RulesMismatch(stored_rules, rules)
+    *stored_version, revision, leaf = session.connection().execute(HEAD_ROW_QUERY).one()
+    if (*stored_version,) != version:
+        raise RowsMismatch(RowsVersion(*stored_version), version)
     return int(revision), bytes(leaf or b"").hex()
 
 
-def set_rules(session: Session, rules: int) -> None:
-    """Store the rules under which all rows were projected."""
-    session.connection().execute(update(Head).values(rules=rules))
+def set_rows_version(session: Session, version: RowsVersion) -> None:
+    """Store the version of all projected rows."""
+    session.connection().execute(update(Head).values(version._asdict()))
 
 
 def mark_demo(session: Session) -> None:

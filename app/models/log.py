@@ -5,7 +5,7 @@ columns are encrypted (`log/head.py`)."""
 
 import uuid
 from datetime import date, datetime
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, UniqueConstraint, Uuid
 from sqlmodel import AutoString, Field, SQLModel
@@ -49,6 +49,13 @@ class Sealed(SQLModel, table=True):
     disclosures: str = text_column()
 
 
+class RowsVersion(NamedTuple):
+    """The version of projected rows: the counting rules, and what the rows have under these rules."""
+
+    rules: int
+    projection: int
+
+
 class Head(SQLModel, table=True):
     """The only row of the table. Every writer locks it, so that revisions have no gaps."""
 
@@ -59,7 +66,9 @@ class Head(SQLModel, table=True):
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     secret_check: str
     demo: bool
-    rules: int  # the number of the rules under which every row was projected
+    # The version of every projected row (`RowsVersion`).
+    rules: int
+    projection: int
     # The date of the last entry that a wrong clock dated ahead, as stated by the operator.
     dated_ahead_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
     erased: int = key_column()  # revision of the last erasure, or 0

@@ -16,7 +16,7 @@ from app.columns.cache import get_columns_directory
 from app.columns.rows import OPEN_UNTIL
 from app.db.write_buffer import WriteBuffer
 from app.log.entries import LogEntry, lock_head, replay_entries
-from app.log.head import set_rules
+from app.log.head import set_rows_version
 from app.matching.scripts import fold
 from app.models import (
     OPEN,
@@ -38,7 +38,7 @@ from app.models import (
     RequestedClass,
     Source,
 )
-from app.projection import RULES
+from app.projection import ROWS_VERSION
 from app.projection.statements import restore_content
 from app.registry import effective_versions
 from app.registry.curation.decision_recalls import apply_decision_recall
@@ -367,7 +367,7 @@ def rebuild_tables(session: Session) -> int:
     directory = get_columns_directory(session.connection().engine)
     if directory is not None:
         directory.delete_before(OPEN_UNTIL)  # every saved column is of the old rows
-    set_rules(session, RULES)
+    set_rows_version(session, ROWS_VERSION)
     for table in (*BASE_TABLES, *PROJECTED_TABLES):
         session.connection().execute(delete(table))
     projector = Projector(session, _find_erased_records(session))

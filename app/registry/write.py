@@ -11,10 +11,10 @@ from sqlmodel import Session, col
 
 from app.db.write_buffer import WriteBuffer
 from app.log.entries import Log, LogEntry, require_clock_past_head
-from app.log.head import require_rules
+from app.log.head import require_rows_version
 from app.models import EntryAuthor, Proposal
 from app.models.log import ProposalKind
-from app.projection import RULES
+from app.projection import ROWS_VERSION
 from app.registry.apply import Projector
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.permissions import Reader
@@ -114,8 +114,8 @@ class WriteContext(MatchContext):
         self.request = request
         self.is_agreed = is_agreed
         self.log = Log(session, now)
-        if self.log.rules != RULES:
-            require_rules(session, RULES)  # raises, or adopts the rules in an empty registry
+        if self.log.rows_version != ROWS_VERSION:
+            require_rows_version(session, ROWS_VERSION)  # raises, or adopts the version in an empty registry
         if now < self.log.recorded_at:
             require_clock_past_head(session, now)
 

@@ -22,9 +22,9 @@ from app.api.routes import records
 from app.columns import store
 from app.db.engine import open_write_session
 from app.db.notifications import WatchedRow
-from app.log.head import require_rules
+from app.log.head import require_rows_version
 from app.main import create_app
-from app.projection import RULES
+from app.projection import ROWS_VERSION
 from tests.databases import Templates, settings_of
 from tests.replica import Replica, missing, streaming
 from tests.support import PATIENCE, World
@@ -65,7 +65,7 @@ def look_together(engine: Engine, monkeypatch: pytest.MonkeyPatch, first: Callab
 
     monkeypatch.setattr(heads_module, "_read_head", looking)
     with open_write_session(engine) as session:
-        require_rules(session, RULES)  # which an empty registry takes
+        require_rows_version(session, ROWS_VERSION)  # which an empty registry takes
     heads = HeadWatcher(engine)
     try:
         return asyncio.run(ask()), len(looks)

@@ -322,18 +322,19 @@ def test_what_another_version_saved_is_not_believed(
     assert generation(folder).name != old
 
 
-def test_what_was_saved_of_rows_under_other_rules_is_not_believed(
-    world: World, folder: Path, tables_read: list[int], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("column", ["rules", "projection"])
+def test_what_was_saved_of_rows_of_another_version_is_not_believed(
+    world: World, folder: Path, tables_read: list[int], column: str
 ) -> None:
     world.file()
     started(world, folder)
     with open_write_session(world.engine) as session:
-        session.connection().exec_driver_sql("UPDATE head SET rules = rules + 1")
+        session.connection().exec_driver_sql(f"UPDATE head SET {column} = {column} + 1")
     with process(world, folder) as engine:
         in_time(engine)
     assert len(tables_read) == 2
     with open_write_session(world.engine) as session:
-        session.connection().exec_driver_sql("UPDATE head SET rules = rules - 1")
+        session.connection().exec_driver_sql(f"UPDATE head SET {column} = {column} - 1")
 
 
 def test_a_rebuild_leaves_nothing_that_was_saved_of_the_rows_before(world: World, folder: Path) -> None:

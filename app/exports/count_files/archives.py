@@ -96,7 +96,7 @@ def archive_head(session: Session, columns: Columns, options: WriteOptions) -> I
     Yields the archive's folder while it is a draft, so that files can be added. An archive that exists already is not
     written again: what is added then is dropped. Raises BadFile if it is of another log, and CountFilesNotWritten.
     """
-    rules = columns.rules
+    rules = columns.version.rules
     with translate_disk_errors(options.folder), lock_folder(options.folder, PUBLIC_MODES):
         info = build_head_info(session, options.zone, rules)
         target = options.folder / format_archive_name(rules, info.revision)

@@ -79,7 +79,7 @@ from app.exports.count_files.unlinked import (
 )
 from app.imports.faults import BadFile
 from app.models import CURRENT_CLASSES, Claim, Entry, Head, PendingPair, Source, TableRow
-from app.projection import RULES
+from app.projection import ROWS_VERSION, RULES
 from app.vocabulary import ReleaseStatus
 
 # The kind and the body of entries that no count reads, and that are in no file.
@@ -210,7 +210,7 @@ class CountFiles:
         leaf_hashes = {row["revision"]: row["leaf_hash"] for row in self._read_entries(self.revision - MAX_LEAVES)}
         return Columns(
             head=self.revision,
-            rules=RULES,
+            version=ROWS_VERSION,
             leaves=leaf_hashes,
             tables=cached_tables,
             classes=classes,
@@ -243,7 +243,9 @@ class CountFiles:
         """
         execute = session.connection().execute
         _insert_batches(session, Entry, self._read_entries(known_revision))
-        execute(update(Head).values(revision=self.revision, rules=RULES, demo=self.descriptor.recuento.demo))
+        execute(
+            update(Head).values(revision=self.revision, demo=self.descriptor.recuento.demo, **ROWS_VERSION._asdict())
+        )
         for whole_table in WHOLE_TABLES:
             execute(delete(whole_table.model))
             rows = read_rows(self.folder, [self._find_whole_file(whole_table.name)], whole_table.columns)

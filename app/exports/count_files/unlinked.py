@@ -86,7 +86,7 @@ def partition_rows(columns: Columns) -> PartitionedRows:
             detentions[row["spell"]].rows[spec.name].append(row)
     people = _group_person_rows(columns, detentions.values())
     verified_code = columns.codes.find_code(ReleaseStatus.VERIFIED)
-    word = "status" if columns.rules >= FIRST_RULES_WITH_OWN_STATUS else "verdict"
+    word = "status" if columns.version.rules >= FIRST_RULES_WITH_OWN_STATUS else "verdict"
     unlinked_rows: dict[str, list[UnlinkedRow]] = {spec.name: [] for spec in SOURCE_TABLES}
     relinked_rows: dict[str, list[UnlinkedRow]] = {spec.name: [] for spec in SOURCE_TABLES}
     for detention in detentions.values():

@@ -73,10 +73,10 @@ from app.exports.count_files.tables import (
     WholeTable,
 )
 from app.exports.package import DESCRIPTOR_FILENAME, PROFILE_URL
-from app.log.head import is_demo, read_head_under_rules
+from app.log.head import is_demo, read_head_of_version
 from app.log.mark import get_mark
 from app.models import Entry
-from app.projection import RULES
+from app.projection import ROWS_VERSION, RULES
 
 _PART_GLOB = re.compile(r"'([a-z_-]+)-\*\.parquet'")  # in counts.sql
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,7 +103,7 @@ def write_count_files(engine: Engine, options: WriteOptions) -> Path:
     """Write the folder of the head revision, and point LATEST to it; return the folder.
 
     It shows one state of the database, and processes that write files wait for each other. Raises BadFile,
-    CountFilesNotWritten, RulesMismatch, LogWentBackwards, and Conflict before the first entry.
+    CountFilesNotWritten, RowsMismatch, LogWentBackwards, and Conflict before the first entry.
     """
     if options.personal_folder is not None:
         require_separate_folders(options.folder, options.personal_folder)
@@ -125,7 +125,7 @@ def write_count_files(engine: Engine, options: WriteOptions) -> Path:
 def write_from_session(session: Session, options: WriteOptions) -> Path:
     """Write the folder from a session that reads one state of the database. No other process may write there."""
     info = build_head_info(session, options.zone)
-    read_head_under_rules(session, RULES)
+    read_head_of_version(session, ROWS_VERSION)
     descriptor = build_descriptor(info, options.licence, options.public_url)
     target = options.folder / str(info.revision)
     is_there = _has_descriptor(target, descriptor)

@@ -26,9 +26,9 @@ from app.api.routes import counts, records
 from app.api.table_routes import build_table_address
 from app.db.engine import make_engine, open_write_session
 from app.lanes import Sender, current_sender
-from app.log.head import set_rules
+from app.log.head import set_rows_version
 from app.main import list_described_routes
-from app.projection import RULES
+from app.projection import ROWS_VERSION, RULES
 from app.queries.parameters import TABLE_MEDIA_TYPES
 from tests.api.test_content_codings import UNPACK
 from tests.support import A_WHILE, PATIENCE, World, make_report
@@ -279,8 +279,8 @@ def test_one_request_makes_what_many_wait_for(world: World, monkeypatch: pytest.
 def test_rows_of_other_rules_are_not_told_from_what_is_kept(world: World) -> None:
     assert plain(world, COUNT).status_code == 200
     with open_write_session(world.engine) as session:
-        set_rules(session, RULES + 1)
-    world.refuse(plain(world, COUNT), 503, "other_rules")
+        set_rows_version(session, ROWS_VERSION._replace(rules=RULES + 1))
+    world.refuse(plain(world, COUNT), 503, "other_rows")
 
 
 def test_nothing_kept_is_told_of_a_log_that_went_backwards(world: World) -> None:

@@ -8,10 +8,10 @@ from sqlalchemy import update
 from app.counts.short_address import build_short_address
 from app.db.engine import open_write_session
 from app.log.entries import Pin
-from app.log.head import RulesMismatch
+from app.log.head import RowsMismatch, set_rows_version
 from app.main import create_app
 from app.models import Head
-from app.projection import RULES
+from app.projection import ROWS_VERSION, RULES
 from app.queries import terms as wording
 from app.registry.apply import rebuild_tables
 from tests.described import describe
@@ -26,16 +26,14 @@ def filed(world: World) -> World:
     return world
 
 
-def under(world: World, rules: int) -> None:
-    """Say that the rows were made under other rules."""
-    with open_write_session(world.engine) as session:
-        session.execute(update(Head).values(rules=rules))
-
-
-@pytest.mark.parametrize("rules", [EARLIER, RULES + 1])
-def test_rows_of_other_rules_are_refused_until_they_are_made_anew(filed: World, rules: int) -> None:
-    under(filed, rules)
-    with pytest.raises(RulesMismatch, match="recuento rebuild"):
+@pytest.mark.parametrize("version", [
+    {"rules": EARLIER}, {"rules": RULES + 1}, {"projection": ROWS_VERSION.projection - 1},
+    {"projection": ROWS_VERSION.projection + 1},
+])  # fmt: skip
+def test_rows_of_another_version_are_refused_until_they_are_made_anew(filed: World, version: dict[str, int]) -> None:
+    with open_write_session(filed.engine) as session:
+        session.execute(update(Head).values(version))
+    with pytest.raises(RowsMismatch, match="recuento rebuild"):
         create_app(filed.settings)
     with open_write_session(filed.engine) as session:
         rebuild_tables(session)
@@ -98,11 +96,16 @@ def test_the_refusal_of_earlier_rules_is_documented_wherever_rules_may_be_asked_
             assert {"410", "4XX"} & asked["responses"].keys(), path
 
 
-def test_a_server_left_running_through_another_versions_rebuild_reads_and_writes_nothing(filed: World) -> None:
+@pytest.mark.parametrize("column", ["rules", "projection"])
+def test_a_server_left_running_through_another_versions_rebuild_reads_and_writes_nothing(
+    filed: World, column: str
+) -> None:
     entries = filed.revision
-    under(filed, RULES + 1)
+    with open_write_session(filed.engine) as session:
+        session.execute(update(Head).values({column: getattr(ROWS_VERSION, column) + 1}))
     for path in ("/v1/counts/releases", "/v1/releases", "/v1/counts/series"):
-        filed.refuse(filed.get(path), 503, "other_rules")
-    filed.refuse(filed.post("/v1/releases", make_report(), "foro"), 503, "other_rules")
-    under(filed, RULES)
+        filed.refuse(filed.get(path), 503, "other_rows")
+    filed.refuse(filed.post("/v1/releases", make_report(), "foro"), 503, "other_rows")
+    with open_write_session(filed.engine) as session:
+        set_rows_version(session, ROWS_VERSION)
     assert filed.revision == entries
