@@ -42,7 +42,7 @@ GROUPS = {
         (
             "app/registry/publication/classes.py",
             "app/registry/publication/permissions.py",
-            "app/queries/visibility.py",
+            "app/queries/selection/visibility.py",
         ),
         (
             "tests/log/test_content.py",
@@ -51,7 +51,7 @@ GROUPS = {
             "tests/registry/rules/test_rule_18_minority.py",
             "tests/registry/rules/test_rule_11_personal_dimensions.py",
             "tests/registry/rules/test_no_probing.py",
-            "tests/queries/test_visibility.py",
+            "tests/queries/selection/test_visibility.py",
             "tests/api/privacy/test_consent.py",
             "tests/api/privacy/test_wishes.py",
         ),

@@ -13,9 +13,10 @@ from app.api.table_routes import split_table_path
 from app.errors import BadDatetime
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision
 from app.projection import RULES
+from app.queries.addresses import PIN_PARAMETERS, build_pin_terms
 from app.queries.countables import COUNTABLES
 from app.queries.dimensions import PERSONAL_DIMENSIONS
-from app.queries.terms import PERSONAL_FILTERS, PIN_PARAMETERS, build_pin_terms
+from app.queries.terms import PERSONAL_FILTERS
 from app.translations import Message
 
 ACCEPT_DATETIME = "Accept-Datetime"

@@ -19,8 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from app.api.other_addresses import Address, find_other_address
-from app.api.parameter_names import suggest_parameters
+from app.api.parameter_names import Address, find_other_address, suggest_parameters
 from app.api.responses import select_language
 from app.api.table_routes import build_table_address, list_extensions, split_table_path
 from app.db.engine import CommitUnanswered, describe_database_error, was_stopped

@@ -1,8 +1,8 @@
-"""Provide the context of read routes: reader, session, revision and reply."""
+"""Provide the context of read routes: reader, session, revision, reply, and the address to cite it by (RFC 8574)."""
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -28,6 +28,7 @@ from app.api.content_codings import build_coded_tag, choose_content_coding, comp
 from app.api.head_watcher import LogHead, find_replica_head, settle_requested_moments
 from app.api.mementos import MAX_LINKED_LENGTH, OriginalResource
 from app.api.middleware.concurrency import acquire_read_slot, reads_whole_list
+from app.api.responses import Answer
 from app.api.table_routes import get_json_template, split_table_path
 from app.db.engine import open_read_session
 from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
@@ -38,9 +39,10 @@ from app.log.head import read_head_of_version
 from app.log.mark import HighWaterMark
 from app.models import ApiKey
 from app.projection import ROWS_VERSION, RULES
+from app.queries.addresses import PIN_PARAMETERS
 from app.queries.parameters import JSON_MEDIA_TYPE, RevisionQuery
-from app.queries.terms import PIN_PARAMETERS
 from app.registry.publication.permissions import Reader
+from app.schemas.base import Links
 from app.translations import Message
 from app.vocabulary import Language, Role
 
@@ -400,3 +402,26 @@ def identify_reader(session: Session, token: str | None, request: Request) -> tu
 
 
 ReadDep = Annotated[ReadContext, Depends(_build_read_context, scope="function")]
+
+
+def build_citable_answer(
+    context: ReadContext, body: Mapping[str, Any], rows: Callable[[], Sequence[Mapping[str, Any]]]
+) -> Answer:
+    """Return an answer with links, whose address to cite is still relative."""
+    add_public_url(context, body["links"])
+    return Answer(body, rows, links=build_cite_as_links(body["links"]["cite"]))
+
+
+def add_public_url(context: ReadContext, links: Links) -> None:
+    """Make the address to cite absolute, in place."""
+    links["cite"] = f"{context.request.app.state.public_url}{links['cite']}"
+
+
+def build_cite_as_links(address: str) -> list[str]:
+    """Return the `cite-as` link (RFC 8574); none for an address that is too long for a header."""
+    return [f'<{address}>; rel="cite-as"'] if len(address) <= MAX_LINKED_LENGTH else []
+
+
+def build_link_header(links: Sequence[str]) -> dict[str, str]:
+    """Return the Link header with these values, if there are any."""
+    return {"Link": ", ".join(links)} if links else {}

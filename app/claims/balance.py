@@ -23,8 +23,8 @@ from app.claims.figures import (
 )
 from app.claims.shapes import Balance, BalanceStep, BalanceTerms
 from app.log.entries import pin_revision
+from app.queries.addresses import EchoedTerms, build_query_url
 from app.queries.shapes import build_revision_out
-from app.queries.terms import EchoedTerms, build_query_url
 from app.vocabulary import Measure
 
 # Flow → the measures it sums, and whether it adds to the stock.

@@ -5,8 +5,9 @@ from sqlmodel import Session
 from app.claims.figures import COUNT_TERM_NAMES, VERIFICATION_TERMS, Figure, Figures, load_figures, order_by_publication
 from app.columns.store import get_columns
 from app.counts.shapes import Coverage
+from app.queries.addresses import echo_terms
 from app.queries.countables import get_countable
-from app.queries.terms import DetentionTerms, EventTerms, HeldTerms, SourcedTerms, echo_terms
+from app.queries.terms import DetentionTerms, EventTerms, HeldTerms, SourcedTerms
 from app.registry.claims import ClaimTermsIn
 from app.vocabulary import CustodyEnd, Measure
 

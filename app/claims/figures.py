@@ -13,11 +13,12 @@ from sqlmodel import Session, col
 from app import dates
 from app.db.engine import split_into_chunks
 from app.models import Claim, Entry
-from app.queries.terms import EchoedTerms, parse_window
-from app.queries.visibility import valid_at
+from app.queries.addresses import EchoedTerms
+from app.queries.selection.visibility import valid_at
+from app.queries.terms import parse_window
 from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.claims import LoggedClaim, LoggedDefinition
-from app.schemas.figures import Arithmetic, Bounds, FigureOut
+from app.schemas.directory import Arithmetic, Bounds, FigureOut
 from app.vocabulary import Measure, Series, Stage
 
 # Lowest and highest number that the figure covers, inclusive; None is open.

@@ -14,7 +14,7 @@ from app import dates
 from app.claims.figures import FURTHEST_STAGE, Figure, build_bounds
 from app.claims.shapes import Message, MessageArgument, ReasonOut
 from app.queries.dimensions import PERSONAL_DIMENSIONS
-from app.schemas.figures import Arithmetic
+from app.schemas.directory import Arithmetic
 from app.schemas.reports import MAX_COUNTED_SOURCES, MAX_SOURCES
 from app.vocabulary import Measure, Reason
 

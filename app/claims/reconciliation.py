@@ -35,13 +35,14 @@ from app.dates import parse_window_end
 from app.errors import Invalid, NotFound
 from app.log.entries import find_revision_at, pin_revision
 from app.models import Entry, Source
+from app.queries.addresses import build_query_url
 from app.queries.dimensions import STAGES_BY_EVENT, get_stage_event
+from app.queries.selection.visibility import valid_at
 from app.queries.shapes import build_revision_out
 from app.queries.term_names import find_unknown_values
-from app.queries.terms import CountTerms, HeldCountTerms, SourcedTerms, build_query_url, is_personal
-from app.queries.visibility import valid_at
+from app.queries.terms import CountTerms, HeldCountTerms, SourcedTerms, is_personal
 from app.registry.publication.permissions import Reader
-from app.schemas.figures import Bounds
+from app.schemas.directory import Bounds
 from app.vocabulary import Measure, Series, Stage
 
 # A jump is growth by more than this factor between two figures of one running total. Foro Penal's totals of January

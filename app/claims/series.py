@@ -26,15 +26,9 @@ from app.dates import LAST_DAY, end_of_day, format_instant, format_zone, parse_w
 from app.errors import Invalid
 from app.log.entries import find_revision_at, load_recorded_at, pin_revision
 from app.models import OPEN, Source
-from app.queries import terms as query_terms
-from app.queries.selection import (
-    COUNTABLE_STATUSES,
-    Selection,
-    build_selection,
-    list_reads,
-    load_confirmations,
-    match_approved,
-)
+from app.queries import addresses
+from app.queries.selection.build import Selection, build_selection
+from app.queries.selection.rows import COUNTABLE_STATUSES, list_reads, load_confirmations, match_approved
 from app.queries.shapes import build_revision_out
 from app.queries.term_names import find_unknown_values, resolve_places
 from app.queries.terms import CountTerms, Interval
@@ -257,7 +251,7 @@ def build_series(session: Session, terms: CountTerms, steps: SeriesSteps, reader
         raise Invalid.at_pointer("/interval", "no_hours", detail)
     terms = resolve_places(session, terms, revision)
     echoed_terms = {
-        **query_terms.echo_terms(terms),
+        **addresses.echo_terms(terms),
         "interval": steps.interval,
         "by": steps.basis,
         "zone": format_zone(steps.zone),

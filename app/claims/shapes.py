@@ -6,9 +6,9 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from app.counts.shapes import CountCaveats, CountTotal, ReaderCaveats
-from app.queries.terms import EchoedTerms
+from app.queries.addresses import EchoedTerms
 from app.schemas.base import Links, RevisionOut
-from app.schemas.figures import Arithmetic, Bounds, FigureOut
+from app.schemas.directory import Arithmetic, Bounds, FigureOut
 from app.vocabulary import Reason
 
 # An argument of a message: a number, a day, a slug, a code, the number of a figure, or several of a kind.

@@ -18,10 +18,11 @@ from app.dates import parse_date
 from app.db.engine import split_into_chunks
 from app.models import Source, SourceRelease, Verification
 from app.projection.status import weigh_verdicts
-from app.queries.selection import COUNTABLE_STATUSES, build_selection, match_verified
+from app.queries.selection.build import build_selection
+from app.queries.selection.rows import COUNTABLE_STATUSES, match_verified
+from app.queries.selection.visibility import valid_at
 from app.queries.term_names import load_source_keys
 from app.queries.terms import CountTerms
-from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 

@@ -20,7 +20,7 @@ from app.log import mark
 from app.log.entries import lock_head, pin_clock, read_head, require_clock_past_head
 from app.log.freeze import begin_freeze, end_freeze, read_freeze, read_freezing_key
 from app.models import OPEN, PendingPair, Proposal, ProvisionalHiding, Report, Source, metadata
-from app.queries.review import build_withdrawals_shapes
+from app.queries.review.items import build_withdrawals_shapes
 from app.registry import report_versions, waiting_reports
 from app.registry.alerts import WithdrawalsByDay, list_operator_warnings, list_private_warnings
 from app.registry.publication import erasure, objections

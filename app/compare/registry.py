@@ -30,11 +30,11 @@ from app.matching.alignment import Deadline, Line
 from app.matching.blocking import BlockingQuery
 from app.matching.score import Match, Witness, judge_match
 from app.matching.scripts import fold
-from app.queries import registry_snapshot, terms
+from app.queries import addresses, registry_snapshot
 from app.queries.countables import get_countable, refuse_future
 from app.queries.parameters import HeldQuery, ReleaseQuery
 from app.queries.registry_snapshot import OwnReport
-from app.queries.selection import COUNTABLE_STATUSES
+from app.queries.selection.rows import COUNTABLE_STATUSES
 from app.queries.terms import UniqueValues
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys
@@ -105,8 +105,8 @@ def find_registry_detentions(
     people_in_scope: dict[int, int] = {}
     for query in _build_queries(compared_list.detentions, scope, now):
         listed_people, withheld = registry_snapshot.find_selected_spells(session, query, reader, revision)
-        address = terms.build_query_url(
-            get_countable(query).list_path, terms.echo_terms(query), pin_revision(session, revision)
+        address = addresses.build_query_url(
+            get_countable(query).list_path, addresses.echo_terms(query), pin_revision(session, revision)
         )
         result.lists.append({"list": address, "listed": len(listed_people), "withheld": withheld})
         people_in_scope |= listed_people

@@ -15,10 +15,11 @@ from typing import Any, Literal
 from app import dates
 from app.counts.shapes import CitationOut, Count, CountGroup, CountTotal
 from app.formats import capitalize_first_letter, get_formats, lower_first_letter
+from app.queries import addresses
 from app.queries import terms as query_terms
+from app.queries.addresses import EchoedTerm, EchoedTerms
 from app.queries.countables import find_countable_of_path
 from app.queries.dimensions import DIMENSIONS, find_grouped_event
-from app.queries.terms import EchoedTerm, EchoedTerms
 from app.schemas.base import RevisionOut
 from app.vocabulary import Language, Stage, find_label
 
@@ -108,7 +109,7 @@ class CitationSetting:
 
 def find_cited_sources(count: Count) -> set[str]:
     """Return the slugs of the sources that the citation of a count names."""
-    slugs = {slug for name in SOURCE_TERMS for slug in query_terms.get_term_values(count["terms"], name)}
+    slugs = {slug for name in SOURCE_TERMS for slug in addresses.get_term_values(count["terms"], name)}
     return slugs.union(_get_verified_by_source(count))
 
 
@@ -307,7 +308,7 @@ class CitationPhrases:
 
     def _format_term(self, label: tuple[str, str], name: str, term: EchoedTerm) -> str:
         """Format a term that narrows a count, as in "gender: female"."""
-        texts = [self._format_value(name, value) for value in query_terms.list_values(term)]
+        texts = [self._format_value(name, value) for value in addresses.list_values(term)]
         return f"{self.translate(*label)}: {self._formats.listed(texts)}"
 
     def _format_value(self, name: str, value: str | int) -> str:

@@ -19,15 +19,11 @@ from app.counts.tally import read_own_statuses
 from app.db.engine import split_into_chunks
 from app.models import CURRENT_CLASSES, Placement, Record
 from app.queries.countables import get_countable
-from app.queries.selection import (
-    COUNTABLE_STATUSES,
-    build_selection,
-    load_all_source_rows,
-    load_consolidated_rows,
-)
+from app.queries.selection.build import build_selection
+from app.queries.selection.rows import COUNTABLE_STATUSES, load_all_source_rows, load_consolidated_rows
+from app.queries.selection.visibility import match_classes, valid_at
 from app.queries.term_names import load_source_keys
 from app.queries.terms import SourcedTerms
-from app.queries.visibility import match_classes, valid_at
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
 from app.vocabulary import Language, ReleaseStatus

@@ -29,14 +29,16 @@ from app.columns.table import NULL_CODE
 from app.dates import parse_window_end, parse_window_start
 from app.errors import Invalid
 from app.log.entries import Pin
-from app.queries import terms as query_terms
-from app.queries import visibility
+from app.queries import addresses
+from app.queries.addresses import EchoedTerms
 from app.queries.countables import Countable, get_countable
 from app.queries.dimensions import DIMENSIONS, SOURCE_COUNT, DayUnit, Dimension, DimensionValue, find_grouped_event
-from app.queries.selection import COUNTABLE_STATUSES, Selection
-from app.queries.terms import EchoedTerms, SourcedTerms, parse_window
-from app.queries.visibility import match_hidden_trait
-from app.queries.windows import DAYS_PER_WEEK, MONTHS_PER_YEAR, compute_bucket_numbers
+from app.queries.selection import visibility
+from app.queries.selection.build import Selection
+from app.queries.selection.rows import COUNTABLE_STATUSES
+from app.queries.selection.visibility import match_hidden_trait
+from app.queries.selection.windows import DAYS_PER_WEEK, MONTHS_PER_YEAR, compute_bucket_numbers
+from app.queries.terms import SourcedTerms, parse_window
 from app.registry.publication.permissions import Reader
 from app.schemas.base import Links
 from app.translations import Message
@@ -126,7 +128,7 @@ class ListAddresses:
         )
         self._event = find_grouped_event(countable.noun, echoed_terms.get("stage"))
         self._parameters = _encode_terms(self._terms)
-        self._pin_parameters = [query_terms.encode_term(*pair) for pair in query_terms.build_pin_terms(as_of)]
+        self._pin_parameters = [addresses.encode_term(*pair) for pair in addresses.build_pin_terms(as_of)]
         # In a net count the end of a bucket would become the day by which a re-arrest counts.
         self._has_no_lists = bool(echoed_terms.get("net")) and any(DIMENSIONS[name].unit is not None for name in names)
         self._narrowings = [
@@ -144,7 +146,7 @@ class ListAddresses:
             if added is None:
                 return None
             parameters.update(added)
-        return query_terms.join_query_url(self._path, [*parameters.values(), *self._pin_parameters])
+        return addresses.join_query_url(self._path, [*parameters.values(), *self._pin_parameters])
 
     def _build_narrowings(self, names: Sequence[str]) -> list[tuple[Narrowing, list[int]]]:
         """Return the narrowings in the order of their terms, each with the positions of its values.
@@ -168,7 +170,7 @@ class ListAddresses:
         if (
             name in OVERLAPPING_DIMENSIONS
             and name in self._echoed_terms
-            and value not in query_terms.list_values(self._echoed_terms[name])
+            and value not in addresses.list_values(self._echoed_terms[name])
         ):
             return None
         if name == SOURCE_COUNT:
@@ -197,13 +199,13 @@ def build_links(path: str, parameters: EchoedTerms, terms: SourcedTerms, as_of: 
     """Return the links of an answer that has no short address: it is cited by its permalink, relative here.
 
     `parameters`: of the permalink. `terms`: of the list behind the answer."""
-    permalink = query_terms.build_query_url(path, parameters, as_of)
-    lists = ListAddresses(get_countable(terms), query_terms.echo_terms(terms), (), as_of)
+    permalink = addresses.build_query_url(path, parameters, as_of)
+    lists = ListAddresses(get_countable(terms), addresses.echo_terms(terms), (), as_of)
     return {"permalink": permalink, "cite": permalink, "list": lists.build_address(())}
 
 
 def _encode_terms(terms: EchoedTerms) -> dict[str, str]:
-    return {name: query_terms.encode_term(name, value) for name, value in terms.items()}
+    return {name: addresses.encode_term(name, value) for name, value in terms.items()}
 
 
 def _encode_narrowing(narrowing: Narrowing, *values: DimensionValue) -> dict[str, str] | None:

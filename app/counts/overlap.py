@@ -15,11 +15,13 @@ from app.counts.groups import build_links
 from app.counts.shapes import DateAgreement, KindAgreement, Overlap, OverlapPair, OverlapPattern, OverlapSource
 from app.counts.tally import Pattern, Patterns, build_patterns, count_not_visible, load_slugs_by_key
 from app.log.entries import Pin, pin_revision
-from app.queries import terms as query_terms
-from app.queries.selection import COUNTABLE_STATUSES, build_selection
+from app.queries import addresses
+from app.queries.addresses import EchoedTerms
+from app.queries.selection.build import build_selection
+from app.queries.selection.rows import COUNTABLE_STATUSES
 from app.queries.shapes import build_revision_out
 from app.queries.term_names import find_unknown_values, resolve_places
-from app.queries.terms import CountTerms, EchoedTerms
+from app.queries.terms import CountTerms
 from app.registry.publication.permissions import Reader
 from app.schemas.reports import MAX_SOURCES
 
@@ -106,7 +108,7 @@ def compute_overlap(session: Session, terms: CountTerms, reader: Reader, revisio
 
     The pattern without sources is of releases that no source verified."""
     terms = resolve_places(session, terms, revision)
-    echoed_terms = {name: value for name, value in query_terms.echo_terms(terms).items() if name != "group_by"}
+    echoed_terms = {name: value for name, value in addresses.echo_terms(terms).items() if name != "group_by"}
     selection = build_selection(session, terms, reader, revision)
     release_patterns = build_patterns(session, selection, terms)
     sizes = release_patterns.count_by_pattern()
@@ -140,7 +142,7 @@ def _build_list_link(echoed_terms: EchoedTerms, as_of: Pin, narrowing: EchoedTer
         return None
     terms = {**echoed_terms, **narrowing}
     terms.setdefault("status", list(COUNTABLE_STATUSES))
-    return query_terms.build_query_url("/v1/releases", terms, as_of)
+    return addresses.build_query_url("/v1/releases", terms, as_of)
 
 
 def _build_source(
@@ -204,7 +206,7 @@ def _format_patterns(
 
 def _require_sources(terms: EchoedTerms, slugs: Collection[str]) -> EchoedTerms | None:
     """Return the terms that also require a verification by each of these sources; None if no terms can."""
-    named, match = query_terms.get_term_values(terms, "verified_by"), terms.get("verified_by_match", "all")
+    named, match = addresses.get_term_values(terms, "verified_by"), terms.get("verified_by_match", "all")
     if match == "only":
         return {} if set(slugs).issubset(named) else None
     if match == "any":
@@ -216,7 +218,7 @@ def _require_sources(terms: EchoedTerms, slugs: Collection[str]) -> EchoedTerms 
 def _require_only_sources(terms: EchoedTerms, slugs: Collection[str]) -> EchoedTerms | None:
     """Return the terms that also require a verification by each of these sources and by no other; None if no terms
     can."""
-    named, match = set(query_terms.get_term_values(terms, "verified_by")), terms.get("verified_by_match", "all")
+    named, match = set(addresses.get_term_values(terms, "verified_by")), terms.get("verified_by_match", "all")
     matches = {"all": named.issubset(slugs), "any": not named.isdisjoint(slugs), "only": named == set(slugs)}
     if not matches[str(match)] or len(slugs) > MAX_SOURCES:
         return None

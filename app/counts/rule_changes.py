@@ -37,7 +37,7 @@ from app.columns.rows import NULL
 from app.columns.table import PERSON_COLUMN, TableSpec
 from app.counts.tally import load_slugs_by_key
 from app.dates import subtract_years
-from app.queries.selection import COUNTABLE_STATUSES
+from app.queries.selection.rows import COUNTABLE_STATUSES
 from app.queries.terms import DEFAULT_HELD_WITHIN
 from app.vocabulary import ReleaseStatus, Stage, Verdict
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypeAlia
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from app.queries.addresses import EchoedTerms
 from app.queries.dimensions import DIMENSIONS, FILTER_ONLY, SOURCE_COUNT, DimensionValue
-from app.queries.terms import CountTerms, DetentionCountTerms, EchoedTerms, HeldCountTerms, Interval, ReleaseTerms
+from app.queries.terms import CountTerms, DetentionCountTerms, HeldCountTerms, Interval, ReleaseTerms
 from app.schemas.base import Links, RevisionOut, UnknownValues
-from app.schemas.figures import FigureOut
+from app.schemas.directory import FigureOut
 from app.vocabulary import Language
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from app.log.entries import LEAF_DIGITS, Pin
-from app.queries import terms as query_terms
+from app.queries import addresses
+from app.queries.addresses import EchoedTerm
 from app.queries.countables import COUNTABLES, Countable
 from app.queries.dimensions import RELEASES
-from app.queries.terms import EchoedTerm
 
 CITATION_PATH = "/c/"
 
@@ -44,7 +44,7 @@ def build_short_address(
 
     The noun is included only if no term implies it."""
     noun = "" if countable.marker_term else countable.noun
-    query = query_terms.build_query_url(noun, terms, Pin(as_of.revision)).removeprefix("?")
+    query = addresses.build_query_url(noun, terms, Pin(as_of.revision)).removeprefix("?")
     packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
     payload = bytes.fromhex(as_of.leaf or "") + packer.compress(query.encode()) + packer.flush()
     packing = PACKED_WITH_LEAF if as_of.leaf else PACKED_WITHOUT_LEAF

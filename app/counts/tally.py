@@ -21,22 +21,22 @@ from app.counts.short_address import build_short_address
 from app.db.engine import Key
 from app.log.entries import Pin, count_redactions_since, pin_revision
 from app.models import PendingPair, Source
-from app.queries import terms as query_terms
+from app.queries import addresses
+from app.queries.addresses import EchoedTerms
 from app.queries.countables import Countable, get_countable
 from app.queries.dimensions import DIMENSIONS, DayUnit, DimensionValue
-from app.queries.selection import (
+from app.queries.selection.build import Selection, build_selection
+from app.queries.selection.rows import (
     COUNTABLE_STATUSES,
-    Selection,
-    build_selection,
     has_reports_under_review,
     load_source_rows,
     match_approved,
     match_verified,
 )
+from app.queries.selection.visibility import match_partly_hidden
 from app.queries.shapes import build_revision_out
 from app.queries.term_names import find_unknown_values, resolve_places
-from app.queries.terms import CountTerms, EchoedTerms, SourcedTerms, is_personal
-from app.queries.visibility import match_partly_hidden
+from app.queries.terms import CountTerms, SourcedTerms, is_personal
 from app.registry.publication.permissions import Reader
 from app.vocabulary import ReleaseStatus, Review, Verdict
 
@@ -163,8 +163,8 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
 
     Terms of people held must name a day, except at revision 0, where nobody is held."""
     countable, terms = get_countable(terms), resolve_places(session, terms, revision)
-    request = CountRequest(countable, terms, query_terms.echo_terms(terms), reader, pin_revision(session, revision))
-    dimensions = query_terms.get_term_values(request.echoed_terms, "group_by")
+    request = CountRequest(countable, terms, addresses.echo_terms(terms), reader, pin_revision(session, revision))
+    dimensions = addresses.get_term_values(request.echoed_terms, "group_by")
     refuse_too_many_cells(terms, dimensions)
     selection = request.select(session)
     summary = _summarize(selection)
@@ -192,7 +192,7 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
             "coverage": None,
         },
         "links": {
-            "permalink": query_terms.build_query_url(countable.counts_path, request.echoed_terms, request.as_of),
+            "permalink": addresses.build_query_url(countable.counts_path, request.echoed_terms, request.as_of),
             "cite": build_short_address(request.echoed_terms, request.as_of, countable),
             "list": request.build_list_addresses().build_address(()),
         },

@@ -25,12 +25,12 @@ from app.estimates.shapes import EstimateNumbers, EstimateRange, RefusalOut, Rel
 from app.estimates.table import MAX_LISTS, BadTable, Fit, PatternTable, build_pattern_table, read_pattern_csv
 from app.log.entries import pin_revision
 from app.models import Source, Verification
-from app.queries import terms as query_terms
-from app.queries.selection import Selection, build_selection
+from app.queries import addresses
+from app.queries.selection.build import Selection, build_selection
+from app.queries.selection.visibility import valid_at
 from app.queries.shapes import build_revision_out
 from app.queries.term_names import find_unknown_values, resolve_places
 from app.queries.terms import CountTerms
-from app.queries.visibility import valid_at
 from app.registry.publication.permissions import Reader
 from app.translations import Message
 from app.vocabulary import Verdict
@@ -333,7 +333,7 @@ def estimate_releases(
     unlinkable = _count_unlinkable(selection, release_patterns, used_sources)
     if unlinkable:
         numbers["assumptions"] = [*numbers["assumptions"], ASSUMPTION_UNLINKABLE.format(unlinkable)]
-    echoed_terms = {name: value for name, value in query_terms.echo_terms(terms).items() if name != "group_by"}
+    echoed_terms = {name: value for name, value in addresses.echo_terms(terms).items() if name != "group_by"}
     # With fewer than two lists the permalink names none: it asks the same question.
     pairs = [":".join(sorted(pair)) for pair in dependent]
     parameters = echoed_terms | {"lists": used_sources if len(used_sources) > 1 else [], "dependent": pairs}

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from typing_extensions import TypedDict
 
 from app.counts.shapes import ReaderCaveats
-from app.queries.terms import EchoedTerms, EventTerms
+from app.queries.addresses import EchoedTerms
+from app.queries.terms import EventTerms
 from app.schemas.base import Links, RevisionOut
 
 if TYPE_CHECKING:

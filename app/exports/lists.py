@@ -51,7 +51,7 @@ from app.queries.parameters import (
     Row,
     TableFormat,
 )
-from app.queries.selection import COUNTABLE_STATUSES
+from app.queries.selection.rows import COUNTABLE_STATUSES
 from app.registry.publication.permissions import Reader
 from app.schemas.directory import FacilityShape, SourceShape
 from app.schemas.records import ChangeOut, CorrectionShape, DetaineeShape, DetentionShape, ReleaseShape

@@ -49,8 +49,8 @@ from app.queries.parameters import (
     ReleaseQuery,
     TableFormat,
 )
+from app.queries.selection.visibility import valid_at, visible_to
 from app.queries.shapes import Person
-from app.queries.visibility import valid_at, visible_to
 from app.registry import directory
 from app.registry.publication.permissions import Reader
 from app.registry.reports import ReplicatedReport, replicate_reports, require_empty_registry

@@ -12,7 +12,7 @@ from app.log.entries import find_revision_at, read_head
 from app.matching.scripts import fold
 from app.models import OPEN, NoticeHolder, Objection, Placement, Proposal, Record, Report, Verification
 from app.notices.holders import Counts, HolderKey
-from app.queries.review import count_new_pairs
+from app.queries.review.items import count_new_pairs
 from app.registry import alerts
 from app.registry.curation import proposals
 from app.registry.publication.objections import UNDECIDED_STATES

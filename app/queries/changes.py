@@ -37,7 +37,7 @@ from app.models import (
     Trait,
     Verification,
 )
-from app.queries import person_records, shapes, visibility
+from app.queries import person_records, shapes
 from app.queries.listing import RECORD_TABLES, ItemFinder
 from app.queries.parameters import (
     UNTOLD_CAVEATS,
@@ -49,9 +49,10 @@ from app.queries.parameters import (
     read_cursor,
     write_cursor,
 )
-from app.queries.rows.building import build_rows
+from app.queries.rows import build_rows
+from app.queries.selection import visibility
+from app.queries.selection.visibility import SqlCondition, match_visible, valid_at
 from app.queries.shapes import Person
-from app.queries.visibility import SqlCondition, match_visible, valid_at
 from app.registry.publication.classes import find_strictest_class, limit_named_class
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind

@@ -14,9 +14,9 @@ from app.log.entries import load_entry
 from app.models import Claim
 from app.queries import changes
 from app.queries.parameters import ClaimQuery, Order, Page, fetch_after, fetch_page
-from app.queries.rows.building import add_revisions
+from app.queries.rows import add_revisions
+from app.queries.selection.visibility import SqlCondition, valid_at
 from app.queries.term_names import find_source_keys
-from app.queries.visibility import SqlCondition, valid_at
 from app.registry.claim_confirmation import find_confirmed_versions, select_confirmed_versions
 from app.registry.publication.permissions import Reader
 from app.schemas.directory import ClaimRow, ClaimShape

@@ -22,7 +22,7 @@ from app.log.content import (
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, RecalledEntry, Record, Report, Verification
 from app.projection.statements import DENIALS, STAGE_RANK, coarsen_content, parse_cached_date
 from app.queries.parameters import CorrectionQuery
-from app.queries.visibility import valid_at
+from app.queries.selection.visibility import valid_at
 from app.registry.publication.classes import CLASS_FIELD
 from app.schemas.records import ChangeOut
 from app.vocabulary import CorrectionKind, Judgement, Publish, Stage, Verdict

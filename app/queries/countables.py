@@ -1,7 +1,7 @@
 """The kinds of things that are counted: releases, detentions, and people held on a day.
 
 Each kind has one `Countable` record. To count something else, write its terms, its tables and windows in
-`selection.py`, and its record."""
+`selection`, and its record."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

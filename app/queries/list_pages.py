@@ -48,12 +48,12 @@ from app.queries.parameters import (
     read_cursor,
     write_cursor,
 )
-from app.queries.rows.building import add_revisions, load_rows
+from app.queries.rows import add_revisions, load_rows
 from app.queries.search import NOT_FOUND, rank_by_name
+from app.queries.selection.visibility import match_partly_hidden, match_visible, valid_at, visible_to
 from app.queries.shapes import Person
 from app.queries.term_names import find_unknown_values, resolve_places
 from app.queries.terms import is_personal
-from app.queries.visibility import match_partly_hidden, match_visible, valid_at, visible_to
 from app.registry import records
 from app.registry.publication.permissions import Reader
 from app.registry.records import RecordVersion, TargetKind

@@ -12,17 +12,17 @@ from app.columns.rows import NULL, Array, Mask, Places, Rows, flag_keys
 from app.columns.store import get_columns
 from app.columns.table import TableSpec
 from app.db.engine import require_time
-from app.queries import visibility
 from app.queries.parameters import (
     AFTER_ANY_DAY,
     BEFORE_ANY_DAY,
     DetaineeQuery,
     RecordListQuery,
 )
-from app.queries.selection import build_selection
+from app.queries.selection import visibility
+from app.queries.selection.build import build_selection
+from app.queries.selection.windows import match_window
 from app.queries.term_names import resolve_places
 from app.queries.terms import PersonTerms, ReleaseTerms, SourcedTerms
-from app.queries.windows import match_window
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
 

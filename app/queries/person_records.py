@@ -36,8 +36,8 @@ from app.projection import project
 from app.projection.person import SOURCE_FIELDS
 from app.projection.rows import Rows
 from app.queries import shapes
+from app.queries.selection.visibility import valid_at, visible_to
 from app.queries.shapes import Ids, Person
-from app.queries.visibility import valid_at, visible_to
 from app.registry import records
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity.clusters import StoredRecord

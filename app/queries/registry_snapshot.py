@@ -19,10 +19,10 @@ from app.matching.blocking import BlockingQuery, find_blocking_hits_each, find_o
 from app.models import Placement, Record
 from app.projection.consolidate import get_fact_value, get_reported_values, get_value_by_source
 from app.queries import person_records, shapes
-from app.queries.selection import build_selection
+from app.queries.selection.build import build_selection
+from app.queries.selection.visibility import match_visible, valid_at
 from app.queries.shapes import Person
 from app.queries.terms import SourcedTerms
-from app.queries.visibility import match_visible, valid_at
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity.candidates import load_current_records
 from app.registry.publication.permissions import Reader

@@ -31,7 +31,7 @@ from app.matching.names import SAME_NAME_SCORE, score_search
 from app.matching.scripts import PARTICLES, Script, detect_script, fold
 from app.models import CURRENT_CLASSES, Decision, DetaineePersonal, Placement, Record, Sealed
 from app.projection.consolidate import get_fact_value, get_reported_values
-from app.queries.visibility import match_classes, valid_at
+from app.queries.selection.visibility import match_classes, valid_at
 from app.registry.publication.permissions import Reader
 from app.schemas.base import Facts
 from app.schemas.filed import Candidate

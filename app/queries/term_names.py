@@ -16,9 +16,9 @@ from app.errors import Invalid, build_pointed_error
 from app.formats import COUNTRIES
 from app.models import OPEN, Facility, Source
 from app.queries.parameters import EstimateQuery
+from app.queries.selection.visibility import SqlCondition, load_traits, match_hidden_trait, match_visible, valid_at
 from app.queries.term_values import add_suggestion, find_nearest, fold_value
 from app.queries.terms import PersonTerms, SourcedTerms
-from app.queries.visibility import SqlCondition, load_traits, match_hidden_trait, match_visible, valid_at
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.publication.permissions import Reader
 from app.schemas.base import UnknownValue

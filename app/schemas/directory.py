@@ -1,15 +1,47 @@
-"""Schemas of sources, facilities, claims, keys, code lists, and reports under an embargo."""
+"""Schemas of sources, facilities, claims, published figures, keys, code lists, and reports under an embargo."""
 
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from app.schemas.base import Page, ReadAnswer, Receipt, Recorded, RevisionOut, Tombstone
-from app.schemas.figures import Arithmetic
 from app.schemas.records import ChangeOut
 from app.vocabulary import CODE_LISTS, FacilityKind, Role, SourceKind
+
+# A claim's id as the log has it, in text.
+ClaimId: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+
+
+class Bounds(TypedDict):
+    """Lowest and highest number, both included; null is open."""
+
+    low: int | None
+    high: int | None
+
+
+class FigureOut(Bounds):
+    """A published figure, in short."""
+
+    id: ClaimId
+    claimant: str | None
+    measure: str
+    qualifier: str
+    window_from: str | None
+    window_to: str | None
+    stated_at: str | None
+
+
+class Arithmetic(TypedDict):
+    """What the parts of a claim add up to."""
+
+    partition: str
+    parts: Annotated[list[FigureOut], Field(description="The figures that are its parts.")]
+    sum: Annotated[Bounds, Field(description="What the parts add up to.")]
+    difference: Annotated[Bounds, Field(description="The figure less that sum.")]
+    parts_complete: bool
+    agrees: bool
 
 
 class SourceShape(TypedDict):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Response
 from markupsafe import Markup
 
-from app.api.citable import build_cite_as_links, build_link_header
+from app.api.requests import build_cite_as_links, build_link_header
 from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.counts import read_citation
 from app.counts.difference import CHANGE_LABELS

@@ -10,6 +10,7 @@ from app.api.routes.counts import read_citation
 from app.api.routes.directory import list_facilities
 from app.dates import DAY_LENGTH
 from app.formats import lower_first_letter
+from app.queries.addresses import PIN_PARAMETERS, get_term_values, list_values
 from app.queries.dimensions import (
     DETENTIONS,
     DIMENSIONS,
@@ -19,7 +20,7 @@ from app.queries.dimensions import (
     STAGES_BY_EVENT,
     find_grouped_event,
 )
-from app.queries.terms import DEFAULT_HELD_WITHIN, PERSONAL_FILTERS, PIN_PARAMETERS, get_term_values, list_values
+from app.queries.terms import DEFAULT_HELD_WITHIN, PERSONAL_FILTERS
 from app.vocabulary import Stage
 from app.web.api_client import Terms
 from app.web.page import MAX_LIST_PAGE, Page

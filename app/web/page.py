@@ -26,7 +26,7 @@ from app.api.routes.directory import list_sources
 from app.errors import Invalid, Moved, NotFound, Problem, build_pointed_error
 from app.formats import ENGLISH
 from app.moments import format_revision
-from app.queries.terms import PIN_PARAMETERS
+from app.queries.addresses import PIN_PARAMETERS
 from app.web.api_client import ApiClient
 from app.web.figure import Figure
 from app.web.form_errors import collect_term_faults

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.claims.balance import compute_balance
 from app.claims.figures import Figure
 from app.claims.shapes import BalanceStep
-from app.schemas.figures import Bounds
+from app.schemas.directory import Bounds
 from tests.claims.figuring import all_of, figure, part
 
 

@@ -15,7 +15,7 @@ from app.config import Settings
 from app.counts.tally import compute_count, load_slugs_by_key
 from app.db.engine import open_read_session
 from app.main import create_app
-from app.queries.selection import COUNTABLE_STATUSES
+from app.queries.selection.rows import COUNTABLE_STATUSES
 from app.queries.terms import CountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role

@@ -17,7 +17,7 @@ from app.exports.count_files.write import find_counts_sql
 from app.log.entries import pin_revision
 from app.models import DetentionState, Head, ReleaseAtStage, SourceDetention, SourceRelease
 from app.projection import RULES
-from app.queries import terms as wording
+from app.queries import addresses
 from tests.cli.test_commands import Run, recuento, refused
 from tests.support import Body, World
 
@@ -161,7 +161,7 @@ def test_a_short_address_of_earlier_rules_names_the_archive_too(
 ) -> None:
     assert recuento("rebuild", *LICENCE).status == 0
     with monkeypatch.context() as then, open_write_session(aged.engine) as session:
-        then.setattr(wording, "RULES", EARLIER)
+        then.setattr(addresses, "RULES", EARLIER)
         printed = build_short_address({"stage": "carried_out", "net": False}, pin_revision(session, aged.revision))
     problem = aged.refuse(aged.client.get(printed), 410, "rules_changed")
     assert problem["today"] == aged.count()["links"]["cite"]

@@ -37,8 +37,8 @@ from app.columns.table import (
 from app.counts.groups import _find_repeat_detainees
 from app.counts.tally import compute_count
 from app.db.engine import make_engine, open_read_session, open_write_session, was_stopped
+from app.queries.selection.visibility import load_class_bits
 from app.queries.terms import CountTerms
-from app.queries.visibility import load_class_bits
 from app.registry import reports
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext

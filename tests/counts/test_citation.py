@@ -14,7 +14,7 @@ from app.counts.citation import CitationSetting, build_citation, format_bibtex, 
 from app.counts.short_address import CITATION_PATH, BadCode, build_short_address, parse_short_code
 from app.formats import get_formats
 from app.log.entries import LEAF_DIGITS, Pin
-from app.queries import terms as wording
+from app.queries import addresses
 from app.queries.dimensions import RELEASES, find_window_events, list_dimensions
 from app.queries.terms import CountTerms
 from app.schemas.reports import MAX_AGE, MAX_COUNTED_SOURCES, MAX_SOURCES
@@ -106,7 +106,7 @@ def terms_of(said: Row) -> Row:
         del said["max_sources"]
     if "not_verified_by" in said:
         said["not_verified_by"] = [slug for slug in said["not_verified_by"] if slug not in said.get("verified_by", ())]
-    return wording.echo_terms(CountTerms.model_validate(said))
+    return addresses.echo_terms(CountTerms.model_validate(said))
 
 
 ANY_TERMS = (
@@ -401,7 +401,7 @@ def test_two_counts_of_one_revision_are_two_entries() -> None:
 def test_a_short_address_holds_the_terms_and_the_revision_exactly(terms: Row, revision: int) -> None:
     code = code_of(terms, revision)
     assert re.fullmatch(r"[12][A-Za-z0-9_-]+", code)
-    full = wording.build_query_url("", terms, pin_of(revision)).removeprefix("?")
+    full = addresses.build_query_url("", terms, pin_of(revision)).removeprefix("?")
     assert parse_short_code(code)[1] == parse_qsl(full, keep_blank_values=True)
     assert parse_short_code(code)[1][-1] == ("as_of", f"r{revision}")
 

@@ -14,7 +14,7 @@ from app.columns.rows import NULL
 from app.counts.groups import format_bucket, parse_bucket
 from app.dates import PartialDate, parse_date, parse_window_end, parse_window_start
 from app.queries.dimensions import DayUnit
-from app.queries.windows import compute_bucket_numbers
+from app.queries.selection.windows import compute_bucket_numbers
 from tests.buckets import bucket
 from tests.drawn import USUAL, examples
 from tests.support import Body, World

@@ -17,7 +17,7 @@ from sqlalchemy import false
 from app.log.entries import Log
 from app.models import CURRENT_CLASSES, OPEN
 from app.projection.statements import Statement
-from app.queries import visibility
+from app.queries.selection import visibility
 from app.registry import reprojection
 from app.registry.publication import classes, objections
 from tests.databases import Templates

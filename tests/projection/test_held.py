@@ -9,7 +9,7 @@ from app.columns.rows import NULL
 from app.dates import parse_date
 from app.models import DetentionState, SourceDetention
 from app.projection import Statement
-from app.queries.windows import match_held_on_day
+from app.queries.selection.windows import match_held_on_day
 from tests.registry.statements import ARREST, J8, J20, SOURCES, held, out, refuted, rows_of, verified
 
 OWN: dict[str, Any] = {"verification__method": "family"}

@@ -25,7 +25,7 @@ from app.errors import Problem
 from app.log.entries import LogEntry, replay_entries
 from app.log.mark import attach_mark
 from app.models import OPEN, Source
-from app.queries.batches.listing import query_batches
+from app.queries.review.batches import query_batches
 from app.registry import directory, filing, recalls, reports
 from app.registry.identity import judgements as identity_decisions
 from app.registry.publication import decisions

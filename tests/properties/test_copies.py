@@ -18,7 +18,7 @@ from app.exports import lists, package
 from app.log.entries import read_head
 from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage, Source, SourceDetention, SourceRelease
 from app.queries.parameters import TableFormat
-from app.queries.visibility import valid_at, visible_to
+from app.queries.selection.visibility import valid_at, visible_to
 from app.registry.list_rows import file_rows
 from app.registry.publication.permissions import Reader
 from app.registry.write import WriteContext

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.queries import terms as query_terms
+from app.queries import addresses
 from app.queries.countables import get_countable
 from app.queries.dimensions import DETENTIONS, HELD, RELEASES
-from app.queries.selection import COUNTABLE_STATUSES
+from app.queries.selection.rows import COUNTABLE_STATUSES
 from app.queries.terms import CountTerms, SourcedTerms
 from tests.drawn import examples
 from tests.properties.histories import count_terms, detention_terms, held_terms, histories
@@ -40,7 +40,7 @@ def test_a_list_has_the_rows_that_the_count_with_the_same_terms_counts(
         for terms in questions:
             count = _read_count(world, terms, reader)
             shared_terms = {name: value for name, value in count["terms"].items() if name != "group_by"}
-            address = query_terms.build_query_url(get_countable(terms).list_path, shared_terms, None)
+            address = addresses.build_query_url(get_countable(terms).list_path, shared_terms, None)
             for listed_address in (address, count["links"]["list"]):
                 assert _count_rows(world, listed_address, reader) == _sum_statuses(count["total"], terms), terms
             for group in count["groups"]:
@@ -92,7 +92,7 @@ def test_groups_add_up_to_the_total_unless_the_answer_says_that_they_do_not(
 
 
 def _read_count(world: World, terms: CountTerms, reader: str | None) -> dict[str, Any]:
-    address = query_terms.build_query_url(get_countable(terms).counts_path, query_terms.echo_terms(terms), None)
+    address = addresses.build_query_url(get_countable(terms).counts_path, addresses.echo_terms(terms), None)
     answer = world.client.get(address, headers=world.headers(reader))
     assert answer.status_code == 200, answer.text
     count: dict[str, Any] = answer.json()

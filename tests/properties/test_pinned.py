@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.queries import terms as wording
+from app.queries import addresses
 from app.queries.terms import CountTerms
 from tests.drawn import examples
 from tests.properties.histories import count_terms, histories
@@ -19,7 +19,7 @@ def test_a_count_of_nothing_personal_is_the_same_bytes_when_asked_again_as_of_it
 ) -> None:
     client = registry.world.client
     addresses = [
-        wording.build_query_url(f"/v1/counts/releases{ending}", wording.echo_terms(terms), None) for terms in asked
+        addresses.build_query_url(f"/v1/counts/releases{ending}", addresses.echo_terms(terms), None) for terms in asked
     ]
     served: dict[tuple[str, str], bytes] = {}
     with registry.after([]) as clerk:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.counts.difference import compare_revisions
 from app.counts.overlap import compute_overlap
 from app.counts.tally import MULTI_VALUED_DIMENSIONS, compute_count
-from app.queries import terms as wording
+from app.queries import addresses
 from app.queries.terms import CountTerms
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
@@ -134,7 +134,7 @@ def test_the_list_behind_a_count_holds_exactly_the_releases_it_counts(
         for terms in asked:
             if {"refuted", "retracted"} & {*terms.status}:
                 continue  # asked for, and listed, but no release to count
-            address = wording.build_query_url("/v1/counts/releases", wording.echo_terms(terms), None)
+            address = addresses.build_query_url("/v1/counts/releases", addresses.echo_terms(terms), None)
             whole, public = (read(registry.world, address, who) for who in ("reader", None))
             listed = ids(registry.world, whole["links"]["list"], "reader")
             assert len(listed) == len(set(listed)) == whole["total"]["cases"], terms

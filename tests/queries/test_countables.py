@@ -3,9 +3,10 @@
 import pytest
 
 from app.projection.person import _PERSON_TRAITS, _SPELL_TRAITS
+from app.queries.addresses import echo_terms
 from app.queries.countables import COUNTABLES, Countable, find_countable_of_address, get_countable
 from app.queries.dimensions import DIMENSIONS, list_dimensions
-from app.queries.terms import CountTerms, DetentionCountTerms, HeldCountTerms, echo_terms
+from app.queries.terms import CountTerms, DetentionCountTerms, HeldCountTerms
 from app.vocabulary import build_vocabulary
 
 every_countable = pytest.mark.parametrize("countable", COUNTABLES.values(), ids=COUNTABLES)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from app.dates import parse_window_end, parse_window_start
 from app.log.entries import Pin
 from app.projection import RULES
+from app.queries import addresses
 from app.queries import terms as wording
 from app.queries.dimensions import PERSONAL_DIMENSIONS
 from app.queries.parameters import DetentionQuery, ReleaseQuery
@@ -75,8 +76,8 @@ def test_terms_nobody_can_mean_are_refused(said: dict[str, Any]) -> None:
 
 
 def test_the_echo_gives_what_was_asked_and_the_defaults_that_change_a_numbers_meaning() -> None:
-    assert wording.echo_terms(CountTerms()) == {"stage": "carried_out", "net": False}
-    assert wording.echo_terms(CountTerms(country="VE", min_sources=2, net=True, group_by=["source"])) == {
+    assert addresses.echo_terms(CountTerms()) == {"stage": "carried_out", "net": False}
+    assert addresses.echo_terms(CountTerms(country="VE", min_sources=2, net=True, group_by=["source"])) == {
         "country": "VE",
         "stage": "carried_out",
         "min_sources": 2,
@@ -86,7 +87,7 @@ def test_the_echo_gives_what_was_asked_and_the_defaults_that_change_a_numbers_me
 
 
 def test_the_echo_keeps_what_is_false_or_nought_when_it_was_asked() -> None:
-    assert wording.echo_terms(CountTerms(rearrested=False, max_sources=0)) == {
+    assert addresses.echo_terms(CountTerms(rearrested=False, max_sources=0)) == {
         "rearrested": False,
         "stage": "carried_out",
         "max_sources": 0,
@@ -95,16 +96,16 @@ def test_the_echo_keeps_what_is_false_or_nought_when_it_was_asked() -> None:
 
 
 def test_a_term_said_twice_is_said_once() -> None:
-    assert wording.echo_terms(CountTerms(verified_by=["jep", "foro", "jep"]))["verified_by"] == ["jep", "foro"]
+    assert addresses.echo_terms(CountTerms(verified_by=["jep", "foro", "jep"]))["verified_by"] == ["jep", "foro"]
 
 
 def test_a_link_repeats_lists_encodes_names_and_ends_in_the_revision() -> None:
-    said = wording.echo_terms(CountTerms(facility="El Rodeo I & II", verified_by=["jep", "foro"], rearrested=True))
-    assert wording.build_query_url("/v1/releases", said, Pin(812, "0123456789abcdef")) == (
+    said = addresses.echo_terms(CountTerms(facility="El Rodeo I & II", verified_by=["jep", "foro"], rearrested=True))
+    assert addresses.build_query_url("/v1/releases", said, Pin(812, "0123456789abcdef")) == (
         "/v1/releases?facility=El+Rodeo+I+%26+II&rearrested=true&stage=carried_out&net=false&verified_by=jep&verified_by=foro"
         f"&rules={RULES}&leaf=0123456789abcdef&as_of=r812"
     )
-    assert wording.build_query_url("/v1/releases", {"country": "VE"}, None) == "/v1/releases?country=VE"
+    assert addresses.build_query_url("/v1/releases", {"country": "VE"}, None) == "/v1/releases?country=VE"
 
 
 def test_every_source_a_term_names_is_told_with_its_place() -> None:

@@ -127,7 +127,7 @@ def test_a_citation_under_earlier_rules_leads_to_what_is_counted_today(
 ) -> None:
     world.file()
     with monkeypatch.context() as earlier:
-        earlier.setattr("app.queries.terms.RULES", 1)
+        earlier.setattr("app.queries.addresses.RULES", 1)
         path = build_short_address({"stage": "carried_out", "net": False}, Pin(world.revision))
     page = text_of(world, path, status=410)
     assert "Este número se contó con las reglas 1." in page

@@ -9,9 +9,16 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from app.api import mementos
-from app.api.citable import add_public_url, build_citable_answer, build_cite_as_links
 from app.api.mementos import LINK_FORMAT
-from app.api.requests import ReadContext, ReadDep, Reply, find_preferred_language
+from app.api.requests import (
+    ReadContext,
+    ReadDep,
+    Reply,
+    add_public_url,
+    build_citable_answer,
+    build_cite_as_links,
+    find_preferred_language,
+)
 from app.api.responses import CACHE_REVALIDATE, VARY, Answer, parse_quality_value
 from app.api.routing import (
     READ_REFUSALS,
@@ -37,6 +44,7 @@ from app.log.entries import pin_revision
 from app.log.head import is_demo
 from app.moments import format_revision
 from app.projection import RULES
+from app.queries.addresses import build_query_url, echo_terms
 from app.queries.countables import find_countable_of_address, get_countable
 from app.queries.parameters import (
     JSON_MEDIA_TYPE,
@@ -50,7 +58,7 @@ from app.queries.parameters import (
     SeriesQuery,
 )
 from app.queries.term_names import load_facility_name, load_source_keys, load_source_names
-from app.queries.terms import CountTerms, EventTerms, SourcedTerms, build_query_url, echo_terms, is_personal
+from app.queries.terms import CountTerms, EventTerms, SourcedTerms, is_personal
 from app.translations import Message
 
 UNSTATED_RULES = 1  # addresses printed under the first rules do not name them

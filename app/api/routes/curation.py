@@ -47,10 +47,10 @@ from app.errors import (
     ObjectionArrived,
     Redacted,
 )
-from app.queries.batches.listing import query_batch_reports, query_batches
 from app.queries.parameters import BatchQuery, BatchReportQuery, PageQuery, RevisionQuery
-from app.queries.queues import query_objections, query_proposals
-from app.queries.review import query_review
+from app.queries.review.batches import query_batch_reports, query_batches
+from app.queries.review.items import query_review
+from app.queries.review.queues import query_objections, query_proposals
 from app.registry.curation.agreements import AgreementIn
 from app.registry.publication.decisions import ConsentIn, ObjectionDecisionIn
 from app.registry.publication.objection_queue import ObjectionIn, store_objection

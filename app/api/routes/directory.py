@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from app.api.citable import build_citable_answer
 from app.api.operations import AddFacility, AddSource, ChangeFacility, ChangeSource, ConfirmClaim, FileClaim
-from app.api.requests import ReadContext, ReadDep, Reply
+from app.api.requests import ReadContext, ReadDep, Reply, build_citable_answer
 from app.api.responses import Answer
 from app.api.routes.records import answer_list, answer_page, answer_row
 from app.api.routing import (

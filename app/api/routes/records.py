@@ -34,6 +34,7 @@ from app.exports import lists
 from app.log.entries import load_entry, pin_revision
 from app.moments import format_revision
 from app.queries import list_pages, person_records
+from app.queries.addresses import PIN_PARAMETERS, build_pin_terms
 from app.queries.corrections import CORRECTION_NAMESPACE, query_corrections
 from app.queries.countables import resolve_held_day
 from app.queries.parameters import (
@@ -48,10 +49,9 @@ from app.queries.parameters import (
     ReleaseQuery,
     RevisionQuery,
 )
-from app.queries.rows.building import build_rows, build_verification_rows
+from app.queries.rows import build_rows, build_verification_rows
+from app.queries.selection.visibility import load_contact_permission
 from app.queries.shapes import build_revision_out
-from app.queries.terms import PIN_PARAMETERS, build_pin_terms
-from app.queries.visibility import load_contact_permission
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
 from app.schemas.base import Tombstone

@@ -21,7 +21,7 @@ from app.api.writes import WriteDep
 from app.errors import Forbidden, NotFound, PreconditionFailed
 from app.queries import list_pages
 from app.queries.parameters import PageQuery, ReportQuery, RevisionQuery
-from app.queries.queues import query_waiting
+from app.queries.review.queues import query_waiting
 from app.schemas.directory import Embargoed, EmbargoedPage
 from app.schemas.filed import Filed, ReportOut, ReportPage
 from app.schemas.reports import RetractIn

@@ -11,8 +11,8 @@ from app.api.routes.counts import count_releases
 from app.api.routes.directory import read_claim
 from app.errors import Invalid, NotFound
 from app.moments import format_revision, parse_revision
+from app.queries.addresses import list_values
 from app.queries.dimensions import get_window_start_name
-from app.queries.terms import list_values
 from app.vocabulary import Measure, SourceKind
 from app.web.api_client import Terms, gather
 from app.web.charts.bars import NARROW, WIDE, ClaimRow, RowsLayout, SourceRow, lay_out_source_rows

@@ -13,8 +13,8 @@ from app.api.routes.directory import read_claim
 from app.claims.figures import translate_definition_terms
 from app.errors import Problem
 from app.formats import lower_first_letter
+from app.queries.addresses import list_values
 from app.queries.dimensions import STAGES_BY_EVENT, get_stage_event
-from app.queries.terms import list_values
 from app.vocabulary import Measure, SourceKind, Stage
 from app.web.count_text import TermFormatter
 from app.web.page import Page

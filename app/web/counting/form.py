@@ -12,15 +12,16 @@ from fastapi.responses import RedirectResponse
 
 from app import vocabulary
 from app.api import mementos
-from app.api.citable import build_cite_as_links, build_link_header
+from app.api.requests import build_cite_as_links, build_link_header
 from app.api.responses import CACHE_REVALIDATE
 from app.api.routes.directory import list_sources
 from app.dates import DAY_LENGTH, format_instant
 from app.formats import COUNTRIES
 from app.moments import format_revision
+from app.queries.addresses import PIN_PARAMETERS
 from app.queries.countables import Countable
 from app.queries.dimensions import DETENTIONS, HELD, RELEASES, list_dimensions
-from app.queries.terms import DEFAULT_HELD_WITHIN, MAX_DIMENSIONS, PIN_PARAMETERS
+from app.queries.terms import DEFAULT_HELD_WITHIN, MAX_DIMENSIONS
 from app.vocabulary import Stage
 from app.web.count_text import CODE_LISTS, CUSTODY_WINDOW_TERMS, WINDOW_TERMS, TermFormatter, has_personal_terms
 from app.web.form_errors import TermFault

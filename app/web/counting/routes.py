@@ -9,10 +9,10 @@ from fastapi.responses import RedirectResponse
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT
 from app.counts.citation import is_lower_bound
 from app.errors import Problem
+from app.queries.addresses import PIN_PARAMETERS
 from app.queries.countables import COUNTABLES, Countable
 from app.queries.dimensions import DETENTIONS, HELD, RELEASES
 from app.queries.parameters import CountQuery
-from app.queries.terms import PIN_PARAMETERS
 from app.web.api_client import gather
 from app.web.count_text import (
     TermFormatter,

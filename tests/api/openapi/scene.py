@@ -28,8 +28,8 @@ from app.errors import PROBLEM_JSON
 from app.log.entries import Pin
 from app.main import ROUTERS, create_app
 from app.moments import parse_revision
+from app.queries.addresses import PIN_PARAMETERS
 from app.queries.countables import find_countable_of_address
-from app.queries.terms import PIN_PARAMETERS
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.replay import settings_for

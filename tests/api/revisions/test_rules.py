@@ -12,7 +12,7 @@ from app.log.head import RowsMismatch, set_rows_version
 from app.main import create_app
 from app.models import Head
 from app.projection import ROWS_VERSION, RULES
-from app.queries import terms as wording
+from app.queries import addresses
 from app.registry.apply import rebuild_tables
 from tests.described import describe
 from tests.support import World, make_report
@@ -81,7 +81,7 @@ def test_a_citation_in_print_under_earlier_rules_is_gone_and_names_the_address_o
 ) -> None:
     today = filed.count()["links"]["cite"]
     with monkeypatch.context() as earlier:
-        earlier.setattr(wording, "RULES", EARLIER)
+        earlier.setattr(addresses, "RULES", EARLIER)
         leaf = parse_qs(urlsplit(filed.count()["links"]["permalink"]).query)["leaf"][0]
         printed = build_short_address({"stage": "carried_out", "net": False}, Pin(filed.revision, leaf))
     refused = filed.client.get(printed)

@@ -1,4 +1,4 @@
-"""The curators' review list, and the comparison of two people field by field."""
+"""What waits for a curator, by priority, and the comparison of two people who may be one."""
 
 import json
 from collections.abc import Callable
@@ -26,9 +26,9 @@ from app.projection.consolidate import get_reported_values
 from app.queries import claim_pages, person_records, shapes
 from app.queries.correction_candidates import compare_claims
 from app.queries.parameters import Page, PageExtras, PageQuery, read_cursor, write_cursor
-from app.queries.person_comparison import compare_side_by_side
+from app.queries.review.comparison import compare_side_by_side
+from app.queries.selection.visibility import valid_at
 from app.queries.shapes import Person
-from app.queries.visibility import valid_at
 from app.registry import alerts, records
 from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.directory_snapshot import DirectorySnapshot

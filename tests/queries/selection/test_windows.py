@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.columns.rows import NULL
 from app.dates import PartialDate
-from app.queries.windows import match_window
+from app.queries.selection.windows import match_window
 from tests.drawn import USUAL, examples
 from tests.model.windows import WindowPosition, find_window_position
 

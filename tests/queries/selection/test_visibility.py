@@ -8,8 +8,8 @@ from sqlalchemy import true
 from sqlmodel import col
 
 from app.models import NAMED_BY_REPORTS, Detainee
-from app.queries import visibility
-from app.queries.visibility import can_see_values, visible_to
+from app.queries.selection import visibility
+from app.queries.selection.visibility import can_see_values, visible_to
 from app.registry.publication.permissions import Reader
 from app.vocabulary import Role
 from tests.support import ANYONE, World

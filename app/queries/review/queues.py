@@ -15,7 +15,7 @@ from app.log.entries import read_head
 from app.models import OPEN, ApiKey, ClassHold, Objection, Placement, Proposal, Record, Source, WaitingReport
 from app.queries import person_records, shapes
 from app.queries.parameters import Page, PageQuery, read_cursor, write_cursor
-from app.queries.visibility import valid_at
+from app.queries.selection.visibility import valid_at
 from app.registry import waiting_reports
 from app.registry.curation import agreements, proposals
 from app.registry.publication.objection_queue import build_turn_order

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.queries.batches import comparison
+from app.queries.review import batches as comparison
 from app.registry.review import limits
 from app.vocabulary import Role
 from tests.registry.review.test_waiting import file_people, person
@@ -103,7 +103,7 @@ def test_a_bounded_number_is_compared_at_a_time_and_the_cursor_leads_to_every_re
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "MAX_COMPARED_REPORTS", 4)
-    monkeypatch.setattr("app.queries.batches.listing.MAX_COMPARED_REPORTS", 4)
+    monkeypatch.setattr("app.queries.review.batches.MAX_COMPARED_REPORTS", 4)
     known(world, 1)
     file_people(world, 5, first=100)
     world.file(**person(1), release__released_on="2026-01-20")

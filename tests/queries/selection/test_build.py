@@ -7,7 +7,7 @@ import pytest
 
 from app.db.engine import open_read_session
 from app.errors import Invalid
-from app.queries.selection import build_selection
+from app.queries.selection.build import build_selection
 from app.queries.term_names import load_source_keys
 from app.queries.terms import CountTerms, ReleaseTerms
 from tests.support import ANYONE, World

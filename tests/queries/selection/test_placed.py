@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.columns.rows import NULL, Rows
-from app.queries.windows import (
+from app.queries.selection.windows import (
     WindowMatch,
     intersect_matches,
     match_all_rows,
