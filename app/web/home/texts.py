@@ -22,6 +22,7 @@ from app.web.home.data import (
 )
 from app.web.home.statements import Statement
 from app.web.page import Page
+from app.web.rendering import describe_under_review
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,8 @@ def _build_lead(page: Page, data: HomeData) -> Markup:
     if not parts:
         _ = page.catalogue.gettext
         parts = [escape(_("No authority has published a figure that can be set beside them."))]
-    return Markup(" ").join(parts)
+    under_review = describe_under_review({**data.count_now["caveats"], "rejected": 0}, page.catalogue)
+    return Markup(" ").join([*parts, escape(under_review)]).strip()
 
 
 def _build_window_sentences(page: Page, data: HomeData) -> list[Markup]:

@@ -298,3 +298,12 @@ def without_governments(add_source: Callable[..., Any]) -> Callable[..., Any]:
         return None if body.kind == "government" else add_source(context, body)
 
     return add
+
+
+def test_reports_that_await_review_are_named_below_the_headline(registry: World) -> None:
+    at(registry, "2026-01-12T12:00:00-04:00")
+    file(registry, "foro", 0)
+    registry.trust("foro", 0)
+    file(registry, "foro", 1)
+    assert headline(registry, "/en/") == "Foro has verified 1 release"
+    assert "1 report awaits review by a curator" in shown(registry, "/en/")
