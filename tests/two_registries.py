@@ -85,7 +85,7 @@ VALUES: dict[str, list[Any]] = {
     "source": ["foro", "jep", "ministry"], "source_record_id": ["1"],
     "stage": ["announced", "ordered", "carried_out"], "state": ["held", "released", "unknown"],
     "status": ["verified", ["reported", "contested"], "retracted"], "verified_by": [["foro"], ["foro", "jep"]],
-    "not_nationality": ["VE", "CO"], "sort": ["recorded", "-recorded", "released_on", "-detained_on"],
+    "not_nationality": ["VE", "CO"], "sort": ["added", "-added", "released_on", "-detained_on"],
     "zone": ["-04:00"], "include": ["detainee"], "total": ["true"],
     "fields": ["revision,recorded_at,detainee.name", "id,facts,detainee", "slug,revision"],
 }  # fmt: skip

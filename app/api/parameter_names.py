@@ -57,6 +57,7 @@ ALTERNATIVES: dict[str, Sequence[str]] = {
     "sex": ("gender",),
     "age": ("age_from=…&age_to=…", "age_group"),
     "minor": ("age_group",),
+    "political": ("designation=political",),
     "citizenship": ("nationality",),
     "organisation": ("source", "claimant", "verified_by"),
     "organization": ("source", "claimant", "verified_by"),

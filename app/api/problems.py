@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from app.api.parameter_names import Address, find_other_address, suggest_parameters
+from app.api.parameter_names import ALTERNATIVES, Address, find_other_address, suggest_parameters
 from app.api.responses import select_language
 from app.api.table_routes import build_table_address, list_extensions, split_table_path
 from app.db.engine import CommitUnanswered, describe_database_error, was_stopped
@@ -38,7 +38,7 @@ from app.errors import (
     build_pointed_errors,
     build_problem,
 )
-from app.queries.term_values import add_suggestion, suggest_values
+from app.queries.term_values import MAX_NEAREST, add_suggestion, suggest_values
 from app.server_log import get_request_stats
 from app.translations import Message, translate
 from app.vocabulary import Language
@@ -155,10 +155,21 @@ def build_invalid_query(errors: Sequence[Any], route: APIRoute, address: Address
 
     `address`: of the request, if a client sent one."""
     places = [
-        {**place, "detail": add_suggestion(place["detail"], suggest_values(error))}
+        {**place, "detail": add_suggestion(place["detail"], _suggest_values(error))}
         for place, error in zip(build_pointed_errors(errors), errors, strict=False)
     ]
     return build_invalid([_suggest_parameters(place, route, address) for place in places])
+
+
+def _suggest_values(error: Mapping[str, Any]) -> list[str]:
+    """Return what a client may have meant by a refused value: several values, a listed one, or a parameter's name."""
+    value, (*names, index) = error.get("input"), ("", *error["loc"])
+    if isinstance(value, str) and "," in value and isinstance(index, int):
+        name, parts = names[-1], [part.strip() for part in value.split(",") if part.strip()]
+        return ["&".join(f"{name}={part}" for part in parts[:MAX_NEAREST])]
+    return suggest_values(error) or [
+        known for known in ALTERNATIVES.get(str(value).lower(), ()) if f"'{known}'" in str(error.get("ctx"))
+    ]
 
 
 def _refuse_format(request: Request) -> Invalid:

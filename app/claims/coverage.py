@@ -1,5 +1,8 @@
 """Find the published figures of what a count counts, to show how much of it the registry knows."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlmodel import Session
 
 from app.claims.figures import COUNT_TERM_NAMES, VERIFICATION_TERMS, Figure, Figures, load_figures, order_by_publication
@@ -9,7 +12,7 @@ from app.queries.addresses import echo_terms
 from app.queries.countables import get_countable
 from app.queries.terms import DetentionTerms, EventTerms, HeldTerms, SourcedTerms
 from app.registry.claims import ClaimTermsIn
-from app.vocabulary import CustodyEnd, Measure
+from app.vocabulary import CustodyEnd, Designation, Measure
 
 MAX_FIGURES = 5
 _CACHE_KEY = "figures at the last revision read"
@@ -56,10 +59,15 @@ def select_figures(figures: Figures, terms: SourcedTerms) -> list[Figure]:
         and figure.fields["measure"] == measure
         and not (figure.is_misprint or figure.bounds == (None, None))
         and (not isinstance(terms, EventTerms) or figure.stage == terms.stage)
-        and figure.population_terms == population_terms
+        and _drop_political(figure.population_terms) == _drop_political(population_terms)
         and figure.id not in figures.superseded_ids
         and terms.country in (None, figure.fields.get("country"))
     ]
+
+
+def _drop_political(population_terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Return terms without the designation that every published figure means, said or not."""
+    return {name: value for name, value in population_terms.items() if value != Designation.POLITICAL}
 
 
 def _find_measure(terms: SourcedTerms) -> Measure:

@@ -56,7 +56,7 @@ def query_claims(
         else:
             statement = statement.where(col(Claim.key).not_in(select(confirmed_versions.c.key)))
     statement = statement.where(*match_terms(versions))
-    order: Order = [(col(Claim.key), query.sort == "-recorded")]
+    order: Order = [(col(Claim.key), query.sort == "-added")]
     list_name = f"claims by {query.sort or 'default'}"
     if since is not None:
         statement = statement.where(or_(col(Claim.since) > since, col(Claim.confirmed) > since))

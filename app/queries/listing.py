@@ -149,7 +149,7 @@ def build_order(items: ListedItems, sort: str | None) -> list[tuple[Array, bool]
     """Return the order by key, or by day and then key; items without a day are last in either direction."""
     is_descending = sort is not None and sort.startswith("-")
     by_key = [(items.key, is_descending)]
-    if sort is None or sort.removeprefix("-") == "recorded" or items.day is None:
+    if sort is None or sort.removeprefix("-") == "added" or items.day is None:
         return by_key
     undated_value = BEFORE_ANY_DAY if is_descending else AFTER_ANY_DAY
     return [(np.where(items.day == NULL, undated_value, items.day), is_descending), *by_key]

@@ -95,7 +95,7 @@ class ListQuery(PageQuery):
 
 
 # By recording order, ascending or descending; the oldest first by default.
-RecordedSort = Literal["recorded", "-recorded"]
+AddedSort = Literal["added", "-added"]
 
 
 class ReportQuery(ListQuery):
@@ -133,7 +133,7 @@ class ClaimQuery(ListQuery):
     country: Country | None = None
     confirmed: bool | None = None
     changed_since: Moment | None = None
-    sort: RecordedSort | None = None
+    sort: AddedSort | None = None
 
 
 class CorrectionQuery(PageQuery):
@@ -229,7 +229,7 @@ class ReleaseQuery(ReleaseTerms, ListQuery):
     q: Line | None = None
     include: Include | None = None
     changed_since: Moment | None = None
-    sort: Literal[RecordedSort, "released_on", "-released_on"] | None = None
+    sort: Literal[AddedSort, "released_on", "-released_on"] | None = None
 
 
 class DetaineeQuery(ReleaseTerms, ListQuery):
@@ -238,7 +238,7 @@ class DetaineeQuery(ReleaseTerms, ListQuery):
     stage: Stage = Stage.CARRIED_OUT
     q: Line | None = None
     changed_since: Moment | None = None
-    sort: RecordedSort | None = None
+    sort: AddedSort | None = None
 
 
 class DetentionListQuery(SourcedTerms, ListQuery):
@@ -247,7 +247,7 @@ class DetentionListQuery(SourcedTerms, ListQuery):
     q: Line | None = None
     include: Include | None = None
     changed_since: Moment | None = None
-    sort: Literal[RecordedSort, "detained_on", "-detained_on"] | None = None
+    sort: Literal[AddedSort, "detained_on", "-detained_on"] | None = None
 
 
 class DetentionQuery(DetentionTerms, DetentionListQuery):

@@ -4,11 +4,13 @@ may see."""
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, TypeVar
 
 from sqlmodel import Session
 from typing_extensions import TypedDict
 
+from app import dates
 from app.dates import format_instant
 from app.log.content import UNLISTED_SOURCE
 from app.log.entries import load_recorded_at
@@ -17,7 +19,7 @@ from app.projection.consolidate import get_fact_value
 from app.projection.person import ValuesBySource
 from app.registry.publication.permissions import Reader
 from app.registry.records import TargetKind
-from app.schemas.base import Facts, RevisionOut
+from app.schemas.base import Fact, Facts, RevisionOut
 from app.schemas.records import (
     DetaineeShape,
     DetentionShape,
@@ -212,10 +214,17 @@ def build_detention_shape(person: Person, spell: int, reader: Reader) -> Detenti
         "transfers": get_fact_value(visible_facts, "transfers") or [],
         "verified_by": _list_held_sources(person, spell, Verdict.VERIFIED),
         "reported_by": _list_held_sources(person, spell, Verdict.REPORTED),
-        "disputed_dates": bool(row["disjoint_releases"]),
+        "disputed_dates": bool(row["disjoint_releases"])
+        or any(_is_disputed(facts[name]) for name in ("detained_on", "ended_on") if name in facts),
         "moved_at": person.moves.get(spell, []),
         "facts": facts,
     }
+
+
+def _is_disputed(fact: Fact) -> bool:
+    """Return whether sources give dates that cannot both be right."""
+    days = [dates.parse_date(said["value"]) for said in fact["said"]]
+    return any(not a.overlaps(b) for a, b in combinations(days, 2))
 
 
 def _list_held_sources(person: Person, spell: int, verdict: Verdict) -> list[str]:

@@ -16,9 +16,11 @@ from app.formats import COUNTRIES, get_formats
 from app.matching.scripts import fold
 from app.schemas.reports import Country, Slug
 from app.translations import Message
+from app.vocabulary import CODE_LISTS, Language, build_vocabulary
 
 MAX_NEAREST = 3  # suggestions in a refusal
 MAX_COMPARED_LENGTH = 100  # characters of a misspelt value
+WORD_CUTOFF = 0.8  # the likeness of a word of a definition
 ALPHA_3_LENGTH = 3
 _QUOTED = re.compile("'([^']*)'")
 _SLUG_CHARACTERS = re.compile("[a-z0-9-]*")
@@ -54,7 +56,20 @@ def suggest_values(error: Mapping[str, Any]) -> list[str]:
     if error["type"] == "unknown_country":
         return find_nearest(text, list_country_names().items())
     codes = _QUOTED.findall(error["ctx"]["expected"]) if error["type"] in ("enum", "literal_error") else []
-    return find_nearest(text, [(code, code) for code in codes])
+    return find_nearest(text, [(code, code) for code in codes]) or _find_codes_by_word(text, codes)
+
+
+def _find_codes_by_word(word: str, codes: Sequence[str]) -> list[str]:
+    """Return the codes of a code list that have the word in their label or definition, in English or Spanish."""
+    names = [name for name, codes_of_list in CODE_LISTS.items() if [*codes_of_list] == [*codes]]
+    texts = [
+        (code["code"], fold(f"{code['label']} {code['definition']}"))
+        for name in names
+        for language in get_args(Language)
+        for code in build_vocabulary(language)[name]
+    ]
+    found = [code for code, text in texts if get_close_matches(fold(word), text.split(), 1, WORD_CUTOFF)]
+    return list(dict.fromkeys(found))[:MAX_NEAREST]
 
 
 @cache
@@ -63,7 +78,7 @@ def list_country_names() -> Mapping[str, str]:
     Spanish names."""
     codes = {fold(code): code for code in COUNTRIES}
     for alias, current in get_global("territory_aliases").items():
-        if len(alias) == ALPHA_3_LENGTH and alias.isalpha() and len(current) == 1 and current[0] in COUNTRIES:
+        if len(alias) <= ALPHA_3_LENGTH and alias.isalpha() and len(current) == 1 and current[0] in COUNTRIES:
             codes.setdefault(fold(alias), current[0])
     for language in ("en", "es"):
         for code in sorted(COUNTRIES):

@@ -75,6 +75,15 @@ def _check_positive(value: int) -> int:
     return value
 
 
+def _refuse_interval(value: str) -> str:
+    """Refuse an interval, which clients mean as both ends of a window."""
+    if "/" in value:
+        raise PydanticCustomError("interval", "Give one day, month or year here, and the other in a term of its own.")
+    return value
+
+
+# One end of a window: a day, or a month or year of which the first or the last day is meant.
+WindowDate = Annotated[Date, AfterValidator(_refuse_interval)]
 T = TypeVar("T")
 UniqueValues = Annotated[list[T], Field(max_length=MAX_VALUES), AfterValidator(remove_repeats)]
 
@@ -113,8 +122,8 @@ class PersonTerms(FoldedQuery):
     designation: Designation | None = None
     state: State | None = None
     rearrested: bool | None = None
-    detained_from: Date | None = None
-    detained_to: Date | None = None
+    detained_from: WindowDate | None = None
+    detained_to: WindowDate | None = None
 
     @field_validator("detained_to", "released_to", "ordered_to", "announced_to", "ended_to", check_fields=False)
     @classmethod
@@ -172,12 +181,12 @@ class EventTerms(PersonTerms):
 
     A window names the stage whose days it means, so `stage` follows from it if it is left out."""
 
-    released_from: Date | None = None
-    released_to: Date | None = None
-    ordered_from: Date | None = None
-    ordered_to: Date | None = None
-    announced_from: Date | None = None
-    announced_to: Date | None = None
+    released_from: WindowDate | None = None
+    released_to: WindowDate | None = None
+    ordered_from: WindowDate | None = None
+    ordered_to: WindowDate | None = None
+    announced_from: WindowDate | None = None
+    announced_to: WindowDate | None = None
     stage: Stage | None = None
     release_kind: UniqueValues[ReleaseKind] = []
     net: bool = False
@@ -323,8 +332,8 @@ class DetentionTerms(SourcedTerms):
 
     noun = DETENTIONS
     ended: UniqueValues[CustodyEnd] = []
-    ended_from: Date | None = None
-    ended_to: Date | None = None
+    ended_from: WindowDate | None = None
+    ended_to: WindowDate | None = None
     status: UniqueValues[ReleaseStatus] = []
     source: Slug | None = None
     verified_by: Sources = []
@@ -347,7 +356,7 @@ class HeldTerms(SourcedTerms):
     within how many years a report shows the person inside, and the sources."""
 
     noun = HELD
-    held_on: Date | None = None
+    held_on: WindowDate | None = None
     house_arrest: bool = False
     held_within: HeldWithin = DEFAULT_HELD_WITHIN
     status: UniqueValues[ReleaseStatus] = []

@@ -271,7 +271,7 @@ async def format_corrections(page: Page, records: Sequence[Mapping[str, Any]]) -
     """Format corrections of the API's list. Asks the API once more if any is of a figure."""
     claims: dict[str, Mapping[str, Any]] = {}
     if any(correction["claim_ids"] for correction in records):
-        newest = await page.api.read(list_claims, sort="-recorded", limit=MAX_CLAIMS)
+        newest = await page.api.read(list_claims, sort="-added", limit=MAX_CLAIMS)
         claims = {str(claim["id"]): claim for claim in newest["data"]}
     formatter = CorrectionFormatter(page.catalogue, page.zone, page.get_source_name, page.address, claims)
     return [formatter.format_correction(correction) for correction in records]

@@ -74,7 +74,7 @@ async def read_sitemap(page: CurrentPage) -> Response:
 
 
 async def _list_claim_paths(page: Page) -> AsyncIterator[str]:
-    terms: dict[str, Any] = {"sort": "-recorded", "limit": CLAIMS_PAGE_SIZE}
+    terms: dict[str, Any] = {"sort": "-added", "limit": CLAIMS_PAGE_SIZE}
     for _page in range(MAX_SITEMAP_CLAIMS // CLAIMS_PAGE_SIZE):
         claims_page = await page.api.read(list_claims, terms)
         for claim in claims_page["data"]:

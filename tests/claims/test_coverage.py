@@ -34,6 +34,7 @@ def told(world: World) -> World:
 
 def test_it_is_the_newest_figure_of_each_claimant_of_the_same_people_and_stage(told: World) -> None:
     assert published(told.count(country="VE")) == [("foro", 56), ("jep", 53)]
+    assert published(told.count(country="VE", designation="political")) == [("foro", 56), ("jep", 53)]
     assert published(told.count(country="VE", stage="announced")) == [("ministry", 116)]
     assert published(told.count(country="VE", group="journalist")) == [("pud", 18)]
 

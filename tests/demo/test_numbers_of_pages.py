@@ -30,7 +30,7 @@ PAGES = {
     "data": "/data",
 }
 OF_PEOPLE = ("people", "person", "releases")  # which follow consent, and name no revision
-OF_ONE = {"claim": "/v1/claims?sort=-recorded&limit=1", "person": f"/v1/detainees?{JANUARY}&sort=-recorded&limit=1"}
+OF_ONE = {"claim": "/v1/claims?sort=-added&limit=1", "person": f"/v1/detainees?{JANUARY}&sort=-added&limit=1"}
 NUMBER = re.compile(r"\d+")
 # Addresses, ids and hashes: their digits count nothing.
 NAMED = re.compile(r"\S*/\S*|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b")

@@ -48,7 +48,7 @@ PUBLIC_QUESTIONS: list[tuple[Route, dict[str, Any]]] = [
     (directory.read_source, {"slug": "source"}),
     (directory.read_balance, {"slug": "source", "country": "VE"}),
     (directory.list_facilities, {"limit": 2}),
-    (directory.list_claims, {"sort": "-recorded", "limit": 1}),
+    (directory.list_claims, {"sort": "-added", "limit": 1}),
     (directory.read_claim, {"claim_id": "claim"}),
     (directory.reconcile_claim, {"claim_id": "claim"}),
     (records.list_corrections, {"correction_kind": ["retracted", "refuted", "claim_restated"]}),

@@ -28,7 +28,7 @@ from app.web.page import CurrentPage, Page, PageRoute
 from app.web.rendering import Catalogue, format_claim_figure
 
 PER_PAGE = 100  # figures, about four weeks of January 2026
-NEWEST, OLDEST = "-recorded", "recorded"
+NEWEST, OLDEST = "-added", "added"
 FILTERS = ("claimant", "measure", "country")
 
 

@@ -85,7 +85,7 @@ async def load_question(page: Page, page_terms: Mapping[str, Any]) -> tuple[Home
     released_from = state.released_from if state.country in (None, country) else None
     question = HomeQuestion(country, page_terms.get("released_from") or released_from, tuple(countries))
     terms = {"measure": Measure.RELEASED.value, "country": country, "confirmed": "true", "limit": MAX_CLAIMS}
-    claims: Any = await page.api.read(list_claims, terms, sort="-recorded")
+    claims: Any = await page.api.read(list_claims, terms, sort="-added")
     return question, claims["data"]
 
 

@@ -29,8 +29,8 @@ EXTRA_TERMS = (
     "rearrested", "net", "detained_from", "detained_to", "ordered_from", "ordered_to", "announced_from", "announced_to",
 )  # fmt: skip
 SORT_ORDERS = {
-    "/releases": ("recorded", "-recorded", "released_on", "-released_on"),
-    "/people": ("recorded", "-recorded"),
+    "/releases": ("added", "-added", "released_on", "-released_on"),
+    "/people": ("added", "-added"),
 }
 # Code lists of terms.
 TERM_CODE_LISTS = {
@@ -187,7 +187,7 @@ class FilterFields:
             return [("true", _("yes")), ("false", _("no"))]
         if name == "sort":
             orders = {
-                "recorded": _("first recorded first"), "-recorded": _("last recorded first"),
+                "added": _("first added first"), "-added": _("last added first"),
                 "released_on": _("first released first"), "-released_on": _("last released first"),
             }  # fmt: skip
             return [(order, orders[order]) for order in SORT_ORDERS[self._path]]

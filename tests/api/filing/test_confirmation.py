@@ -153,7 +153,7 @@ def test_confirmed_figures_are_listed_alone_by_what_was_confirmed(world: World) 
     def listed(**terms: Any) -> list[str]:
         return [row["id"] for row in world.get("/v1/claims", None, **terms).json()["data"]]
 
-    assert listed(confirmed="true", country="VE", limit=1, sort="-recorded") == [confirmed]
+    assert listed(confirmed="true", country="VE", limit=1, sort="-added") == [confirmed]
     assert listed(confirmed="true", country="NI") == []
     assert listed(confirmed="false") == [hearsay]
     answer = world.get("/v1/claims", None, confirmed="true", changed_since=1)

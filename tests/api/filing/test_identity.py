@@ -218,6 +218,15 @@ def test_releases_on_days_apart_in_one_spell_wait_too(world: World) -> None:
     assert world.get(f"/v1/detentions/{filed['detention']['id']}").json()["disputed_dates"] is True
 
 
+def test_arrests_on_days_apart_are_disputed(world: World) -> None:
+    filed = world.file("foro", detention__detained_on="2024-09-04")
+    path = f"/v1/detentions/{filed['detention']['id']}"
+    world.file("jep", detention__detained_on="2024")
+    assert world.get(path).json()["disputed_dates"] is False
+    world.file("pud", detention__detained_on="2024-10-13")
+    assert world.get(path).json()["disputed_dates"] is True
+
+
 def test_a_reporter_cannot_tie_standing_people_by_a_pointer(world: World) -> None:
     a, _b = two(world)
     world.file("pud", source_record_id="1", detainee__full_name="Ismael Toro")

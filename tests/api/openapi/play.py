@@ -93,7 +93,7 @@ def _counts(stage: Stage) -> None:
 
 def _figures(stage: Stage) -> None:
     ask = stage.ask
-    figures = ask("list_claims", country="VE", claimant="presidencia", measure="released", sort="-recorded", limit=1)
+    figures = ask("list_claims", country="VE", claimant="presidencia", measure="released", sort="-added", limit=1)
     claim = figures["data"][0]["id"]
     ask("read_claim", None, claim)
     ask("reconcile_claim", None, claim)

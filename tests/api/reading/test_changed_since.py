@@ -204,8 +204,8 @@ def test_lists_are_sorted_by_day_page_by_page_what_has_none_last(world: World, p
 
     assert walked(sort=by) == ["2026-01", "2026-01-09", "2026-01-12", "2026-01-12", None]
     assert walked(sort=f"-{by}") == ["2026-01-12", "2026-01-12", "2026-01-09", "2026-01", None]
-    assert walked(sort="-recorded") == days[::-1]
-    assert walked(sort="recorded") == walked() == days
+    assert walked(sort="-added") == days[::-1]
+    assert walked(sort="added") == walked() == days
     assert walked(sort=f"-{by}", changed_since="r0") == walked(sort=f"-{by}")
     assert walked(sort=by, q="ana") == walked(sort=by)
     world.refuse(world.get(path, sort="name"), 422, "unknown_code", "/sort")

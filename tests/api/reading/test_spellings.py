@@ -55,7 +55,7 @@ def test_a_value_in_another_spelling_is_the_listed_one(places: World) -> None:
 
 
 def test_an_order_is_never_turned_round(places: World) -> None:
-    assert places.get("/v1/releases", sort="-recorded").status_code == 200
+    assert places.get("/v1/releases", sort="-added").status_code == 200
     places.refuse(places.get("/v1/releases", sort="-Recorded"), 422, "unknown_code", "/sort")
 
 

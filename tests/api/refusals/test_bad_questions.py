@@ -165,7 +165,7 @@ def test_a_cursor_opens_no_other_list_and_no_other_order(world: World, subtests:
         assert world.post("/v1/claims", claim, "jep").status_code == 201
         rows = f"name,country\nZoraida Montilla {number},VE\nUlises Barrios {number},VE\n"
         jobs.append(world.send_list(rows, "jep", confirm=True)["id"])
-    backwards, changed = {"sort": "-recorded"}, {"changed_since": 1}
+    backwards, changed = {"sort": "-added"}, {"changed_since": 1}
     orders: dict[str, list[Body]] = {
         "/v1/releases": [{}, backwards, {"sort": "released_on"}, {"q": "Ana"}, changed],
         "/v1/detentions": [{}, backwards, {"sort": "detained_on"}, {"q": "Ana"}, changed],

@@ -21,6 +21,11 @@ EVERYWHERE: list[tuple[str, str, str, list[str]]] = [
     ("released_from=2026-02&released_to=2026-01", "reversed_window", "/released_to", ["released_from"]),
     ("detained_from=2026&detained_to=2025-12-31", "reversed_window", "/detained_to", ["detained_from"]),
     ("released_from=soon", "invalid_date", "/released_from", ["YYYY-MM-DD"]),
+    ("released_from=2026-01/2026-02", "interval", "/released_from", ["a term of its own"]),
+    ("gender=women", "unknown_code", "/gender", ["`female`"]),
+    ("release_kind=exile", "unknown_code", "/release_kind/0", ["Did you mean `banishment`"]),
+    ("release_kind=pardon,amnesty", "unknown_code", "/release_kind/0", ["`release_kind=pardon&release_kind=amnesty`"]),
+    ("political=true", "unknown_field", "/political", ["`designation=political`"]),
     ("facility=nowhere", "unknown_facility", "/facility", ["/v1/facilities"]),
     ("as_of=r1000", "ahead_of_head", "/as_of", ["revision 5"]),
     ("as_of=2027-01-01", "ahead_of_head", "/as_of", ["has not come"]),
@@ -44,6 +49,7 @@ WHO_SAYS_SO: list[tuple[str, str, str, list[str]]] = [
     ("verified_by_match=only&verified_by=nobody", "unknown_source", "/verified_by/0", ["/v1/sources"]),
 ]
 ONE_QUESTION: list[tuple[str, str, str, list[str]]] = [
+    (f"{COUNTS}?group_by=prison", "unknown_code", "/group_by/0", ["Did you mean `facility`"]),
     (f"{COUNTS}?group_by=name", "unknown_code", "/group_by/0", [*list_dimensions(RELEASES)]),
     (f"{COUNTS}?group_by=release_kind&group_by=day&group_by=status&group_by=source", "too_long", "/group_by", ["3"]),
     ("/v1/counts/series?interval=year", "unknown_code", "/interval", [*get_args(Interval)]),

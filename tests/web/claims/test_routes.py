@@ -29,7 +29,7 @@ def test_figures_stand_day_by_day_with_who_said_them_and_since_when_they_count(w
     assert "corregida después" in page
     assert "excarcelaciones, no dice desde cuándo" in page
     assert "Publicada en example.org" in page
-    oldest = text_of(world, "/es/claims?sort=recorded")
+    oldest = text_of(world, "/es/claims?sort=added")
     assert [oldest.index(day) for day in days] == sorted((oldest.index(day) for day in days), reverse=True)
 
 

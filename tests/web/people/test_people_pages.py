@@ -200,7 +200,7 @@ TERMS = {
     "verified_by_match": "any", "not_verified_by": "pud", "min_sources": "1", "max_sources": "2", "q": "Ana",
     "age_from": "30", "age_to": "60", "reported_by_kind": ["media", "ngo"], "verified_by_kind": "ngo",
     "first_hand": "true", "carried_out": "false", "rearrested_after": "true",
-    "changed_since": "r1", "sort": "-recorded", "as_of": "r2", "zone": "-04:00",
+    "changed_since": "r1", "sort": "-added", "as_of": "r2", "zone": "-04:00",
     "rules": str(RULES), "limit": "10",
 }  # fmt: skip
 
