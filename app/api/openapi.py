@@ -8,10 +8,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
-from pydantic.json_schema import models_json_schema
+from pydantic import TypeAdapter
 
 from app import descriptions
 from app.api import content_codings, responses
@@ -35,6 +36,8 @@ from app.errors import (
     Forbidden,
 )
 from app.queries import parameters
+from app.queries.terms import SourcedTerms
+from app.schemas.base import Page
 from app.vocabulary import CODE_LISTS, build_vocabulary
 
 Node = dict[str, Any]
@@ -57,13 +60,16 @@ def describe_document(document: Node) -> None:
     for operation in iterate_operations(document):
         for parameter in operation.get("parameters", []):
             _describe_parameter(parameter, operation["operationId"])
-        for answer in operation["responses"].values():
-            _describe_answer(answer, schemas)
+        for status, answer in operation["responses"].items():
+            if answer["description"] == DEFAULT_DESCRIPTION:
+                answer["description"] = HTTPStatus(int(status)).phrase
         for schema in _iterate_contents(operation):
             _describe_fields(schema, "", "bodies")
             _drop_redundant(schema)
     for name, schema in schemas.items():
         _describe_fields(schema, name, "bodies" if name in body_schemas else "answers")
+        if name not in body_schemas and schema.get("additionalProperties") is False:
+            del schema["additionalProperties"]  # answers may get more fields
         _drop_redundant(schema)
         if name in shapes:
             schema.setdefault("description", shapes[name])
@@ -81,15 +87,6 @@ def _describe_parameter(parameter: Node, operation: str) -> None:
     _drop_redundant(parameter["schema"])
     if text is not None:
         parameter["description"] = text
-
-
-def _describe_answer(answer: Node, schemas: Node) -> None:
-    """Describe a response without a description by its schema."""
-    if answer["description"] != DEFAULT_DESCRIPTION:
-        return
-    contents: list[Node] = [*answer.get("content", {}).values()]
-    shape = str(contents[0]["schema"]["$ref"])
-    answer["description"] = schemas[shape.removeprefix(SCHEMA_REF)]["description"]
 
 
 def _describe_fields(schema: Node, name: str, part: str) -> None:
@@ -149,14 +146,30 @@ def _iterate_contents(operation: Node) -> Iterator[Node]:
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
+# Request headers with values of a certain form.
+HEADER_SCHEMAS: Node = {
+    "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255},
+    "Accept-Datetime": {
+        "type": "string",
+        "pattern": "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$",
+        "examples": ["Tue, 13 Jan 2026 18:00:00 GMT"],
+    },
+}
 # Operations whose `lang` defaults to `Accept-Language`.
 LANGUAGE_OPERATIONS = frozenset({"read_import", "list_import_rows"})
 # Operations with a `cite-as` link, in addition to counts with mementos.
 CITED_OPERATIONS = frozenset(
     {"count_series", "count_overlap", "estimate_releases", "read_citation", "reconcile_claim", "read_balance"}
 )
+# What most readers ask by comes first in a list of parameters.
+MAIN_TERMS = (
+    *("country", "released_from", "released_to", "detained_from", "detained_to", "held_on", "group_by", "status"),
+    *("source", "as_of"),
+)
+PERMALINK_PARAMETERS = ("zone", "rules", "leaf")
 PAGING_PARAMETERS = ("limit", "cursor")
 FIRST_REDIRECT_STATUS = 300  # lower statuses mean success
+FIRST_ERROR_STATUS = 400
 
 
 def _build_header(description: str, schema: Node = TEXT) -> Node:
@@ -167,7 +180,6 @@ HEADERS: Node = {
     "ETag": _build_header("Send it back in `If-None-Match`, or for a report of your own in `If-Match`."),
     "Recuento-Revision": _build_header("The revision that was read or written.", NUMBER),
     "Recuento-Rules": _build_header("The number of the counting rules that the answer was made by.", NUMBER),
-    "Repr-Digest": _build_header("The SHA-256 of the body (RFC 9530); not of one that is streamed."),
     "Link": _build_header(
         'The next page, with `rel="next"`; none on the last one. Of a count `cite-as`, to cite it by (RFC 8574), '
         "and `original timegate` and `timemap`, those of its past (RFC 7089). Of a table `describedby`, the JSON "
@@ -208,16 +220,10 @@ def declare_headers(operation: Node) -> None:
         "Content-Encoding": _takes_file(operation),
     }
     header_parameters = [
-        {"name": name, "in": "header", "required": False, "schema": TEXT}
+        {"name": name, "in": "header", "required": False, "schema": HEADER_SCHEMAS.get(name, TEXT)}
         for name, is_declared in header_flags.items()
         if is_declared
     ]
-    if header_flags["Idempotency-Key"]:
-        key_schema = {"type": "string", "minLength": 1, "maxLength": 255}
-        header_parameters = [
-            header | {"schema": key_schema} if header["name"] == "Idempotency-Key" else header
-            for header in header_parameters
-        ]
     if header_parameters:
         operation["parameters"] = [*operation.get("parameters", []), *header_parameters]
     for status, answer in answers.items():
@@ -239,7 +245,7 @@ def _list_success_headers(operation: Node, header_flags: dict[str, bool]) -> lis
         is_table = operation["operationId"].endswith(TABLE_SUFFIX)
         is_cited = get_json_name(operation) in CITED_OPERATIONS
         link_headers = ["Link"] if is_paged or is_table or memento_headers or is_cited else []
-        return [*_READ_HEADERS, "Repr-Digest", *link_headers, *memento_headers]
+        return [*link_headers, *memento_headers]
     if "403" not in operation["responses"]:
         return []
     names = ["Recuento-Revision"]
@@ -259,6 +265,8 @@ def can_refuse_with(answers: Mapping[Any, Node], code: str) -> bool:
 
 
 CONTACT = {"name": "The Recuento project", "url": "https://recuento.org"}
+# Errors, and the shapes that others extend.
+COMMON_SHAPES: tuple[type[Any], ...] = (ProblemOut, Page, SourcedTerms)
 # The answer of a table other than the table: what its JSON operation declares.
 REFUSAL_RESPONSE: Node = {
     "description": "As at the address of the JSON answer",
@@ -281,9 +289,12 @@ Send an `Idempotency-Key` with each POST, and the same one again when the line b
 **Refusals** are `application/problem+json` with a stable `code`, and for 422 the place of each mistake. `type` is a
 page that explains the code. With `Accept-Language: es` the sentences are Spanish.
 
-**Headers** of every answer: `Cache-Control` and `Vary`; `RateLimit` and `RateLimit-Policy`, but not where shared caches
-may keep it; and a random `Request-Id`, by which the server's log names a failure: give it to the operator. Public
-answers have `Timing-Allow-Origin: *`, refusals `Content-Language`.
+**Headers** of every answer to a GET: `ETag`, to send back in `If-None-Match`, or for a report of your own in
+`If-Match`; `Recuento-Revision`, the revision that was read; `Recuento-Rules`, the number of the counting rules;
+`Repr-Digest`, the SHA-256 of the body (RFC 9530), unless it is streamed. Of every answer: `Cache-Control` and `Vary`;
+`RateLimit` and `RateLimit-Policy`, but not where shared caches may keep it; and a random `Request-Id`, by which the
+server's log names a failure: give it to the operator. Public answers have `Timing-Allow-Origin: *`, refusals
+`Content-Language`.
 
 **Dates** are as precise as known: `2026`, `2026-01`, `2026-01-12`, or `2026-01-08/2026-01-09` for between two days.
 Null means that nobody says, or that you may not see it.
@@ -312,8 +323,11 @@ def complete_document(document: Node) -> Node:
     document["info"] |= {"description": API_DESCRIPTION, "license": LICENCE, "contact": CONTACT}
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     components = document["components"]
-    _map, shapes = models_json_schema([(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}")
-    components["schemas"] |= shapes["$defs"]
+    _map, shapes = TypeAdapter.json_schemas(
+        [(shape.__name__, "serialization", TypeAdapter(shape)) for shape in COMMON_SHAPES],
+        ref_template=SCHEMA_REF + "{model}",
+    )
+    components["schemas"] = shapes["$defs"] | components["schemas"]
     components["examples"] = build_refusal_examples()
     components["headers"] = HEADERS
     for path, methods in document["paths"].items():
@@ -322,13 +336,13 @@ def complete_document(document: Node) -> Node:
     for operation in iterate_operations(document):
         _declare_key(operation)
         declare_headers(operation)
-        attach_examples(operation)
+        _sort_parameters(operation)
+        attach_examples(operation, components["examples"])
         if operation["operationId"].endswith(TABLE_SUFFIX):
-            operation["responses"] = {
-                "200": operation["responses"]["200"],
-                "4XX": REFUSAL_RESPONSE,
-                "5XX": REFUSAL_RESPONSE,
+            answers = {
+                status: answer for status, answer in operation["responses"].items() if int(status) < FIRST_ERROR_STATUS
             }
+            operation["responses"] = answers | {"4XX": REFUSAL_RESPONSE, "5XX": REFUSAL_RESPONSE}
     describe_document(document)
     declare_formats(document)
     name_enums(document)
@@ -349,6 +363,18 @@ def _sort_paths(paths: Node) -> Node:
         return tags.index(tag), path.endswith(TABLE_ENDING)
 
     return {path: paths[path] for path in sorted(paths, key=rank)}
+
+
+def _sort_parameters(operation: Node) -> None:
+    """Sort the parameters of an operation: the main terms first, those of permalinks and headers last."""
+
+    def rank(parameter: Node) -> tuple[int, int]:
+        name, place = parameter["name"], parameter["in"]
+        if name in MAIN_TERMS:
+            return 1, MAIN_TERMS.index(name)
+        return {"path": 0, "header": 4}.get(place, 3 if name in PERMALINK_PARAMETERS else 2), 0
+
+    operation.get("parameters", []).sort(key=rank)
 
 
 def _declare_key(operation: Node) -> None:

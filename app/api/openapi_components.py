@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.api.table_routes import TABLE_SUFFIX
+from app.errors import PROBLEM_JSON
 
 Node = dict[str, Any]
 SCHEMA_REF = "#/components/schemas/"
@@ -21,13 +22,13 @@ _MESSAGE_ENDINGS = re.compile(r"(Shape|Out|In)$")
 
 
 def share_parts(document: Node) -> None:
-    """Replace the parameters, redirects and errors that several operations have by references to components."""
+    """Replace the parameters and responses that several operations have by references to components."""
     components = document["components"]
     parameters, responses = [], []
     for operation in iterate_operations(document):
         name, answers = operation["operationId"], operation["responses"]
         parameters += [_Place(name, operation["parameters"], n) for n in range(len(operation.get("parameters", [])))]
-        responses += [_Place(name, answers, status) for status in answers if not status.startswith("2")]
+        responses += [_Place(name, answers, status) for status in answers]
     components["parameters"] = _share("parameters", parameters, lambda place: str(place.part["name"]))
     components["responses"] = _share("responses", responses, _build_response_namer(responses))
 
@@ -62,7 +63,8 @@ def extend_schemas(schemas: Node) -> None:
         bases = [
             (len(other_fields), other)
             for other, other_fields in fields_by_schema.items()
-            if MIN_SHARED_FIELDS <= len(other_fields) < len(fields) and other_fields.items() <= fields.items()
+            if MIN_SHARED_FIELDS <= len(other_fields) < len(fields)
+            and all(fields.get(field) == part for field, part in other_fields.items())
         ]
         if bases:
             _count, base = max(bases)
@@ -78,10 +80,10 @@ def _is_open_object(schema: Node) -> bool:
     return "properties" in schema and "additionalProperties" not in schema
 
 
-def _list_fields(schema: Node) -> dict[str, str]:
-    """Return each field of an object with a text of its schema, and whether it is required."""
+def _list_fields(schema: Node) -> dict[str, tuple[bool, Node]]:
+    """Return whether each field of an object is required, and its schema."""
     required = schema.get("required", [])
-    return {name: f"{name in required} {json.dumps(part)}" for name, part in schema["properties"].items()}
+    return {name: (name in required, part) for name, part in schema["properties"].items()}
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ def _build_response_namer(places: list[_Place]) -> Callable[[_Place], str]:
 
 
 def _list_codes(response: Node) -> list[str]:
-    return sorted(code for content in response.get("content", {}).values() for code in content.get("examples", {}))
+    """Return the codes of the errors of a response, each of which has an example."""
+    return sorted(response.get("content", {}).get(PROBLEM_JSON, {}).get("examples", {}))
 
 
 def name_enums(document: Node) -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.api.openapi_components import get_json_name
+from app.api.openapi_components import SCHEMA_REF, get_json_name
 from app.api.problems import INTERNAL_ERROR, TAKES_TOO_LONG_DETAIL
 from app.errors import (
     Busy,
@@ -69,16 +69,23 @@ def build_refusal_examples() -> Node:
     }
 
 
-def attach_examples(operation: Node) -> None:
-    """Attach recorded examples to the body of an operation, and to the answer that was recorded first."""
-    name = operation["operationId"]
-    examples = load_recorded_examples()
-    _put_examples(operation.get("requestBody", {}), examples["bodies"].get(get_json_name(operation), {}))
-    for status, answers in [*examples["answers"].get(name, {}).items()][:1]:
-        _put_examples(operation["responses"][status], answers)
+def attach_examples(operation: Node, components: Node) -> None:
+    """Attach recorded examples to the body of an operation, and to the answer that was recorded first.
+
+    Operations that answer in the same shape share an example: the component with the name of the shape.
+    """
+    recorded = load_recorded_examples()
+    for media, examples in recorded["bodies"].get(get_json_name(operation), {}).items():
+        operation["requestBody"]["content"][media]["examples"] = _take_first(examples)
+    for status, answers in [*recorded["answers"].get(operation["operationId"], {}).items()][:1]:
+        for media, examples in answers.items():
+            content = operation["responses"][status]["content"][media]
+            content["examples"] = _take_first(examples)
+            shape = content["schema"].get("$ref", "").removeprefix(SCHEMA_REF)
+            if shape:
+                components.setdefault(shape, content["examples"]["example"])
+                content["examples"] = {"example": {"$ref": f"#/components/examples/{shape}"}}
 
 
-def _put_examples(target: Node, by_media: Node) -> None:
-    for media, examples_by_name in by_media.items():
-        name, value = next(iter(examples_by_name.items()))
-        target["content"][media]["examples"] = {name: {"value": value}}
+def _take_first(examples: Node) -> Node:
+    return {"example": {"value": next(iter(examples.values()))}}

@@ -14,7 +14,8 @@ Node = dict[str, Any]
 _MONTH = "[0-9]{4}-(0[1-9]|1[0-2])"
 _DAY_OF_MONTH = "(0[1-9]|[12][0-9]|3[01])"
 _DAY = f"([0-9]{{4}}|{_MONTH}(-{_DAY_OF_MONTH})?)"
-_CLOCK = r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?([Zz]|[+ -][0-9]{2}:[0-9]{2})"
+_OFFSET = "[+ -](0[0-9]:[0-5][0-9]|1[0-3]:[0-5][0-9]|14:00)"
+_CLOCK = rf"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{{1,9}})?([Zz]|{_OFFSET})"
 # Name of the component → its schema.
 FORMATS: Node = {
     "PartialDate": {
@@ -34,7 +35,7 @@ FORMATS: Node = {
     },
     "Zone": {
         "type": "string",
-        "pattern": "^([Zz]|[Uu][Tt][Cc]|[+ -][0-9]{2}:[0-9]{2}|[A-Za-z_+-]+(/[A-Za-z0-9_+-]+)+)$",
+        "pattern": f"^([Zz]|[Uu][Tt][Cc]|{_OFFSET}|[A-Za-z_+-]+(/[A-Za-z0-9_+-]+)+)$",
         "minLength": 1,
         "maxLength": MAX_TEXT,
         "description": "A time zone: an offset, or a name in the IANA database.",
@@ -66,7 +67,7 @@ _NAMES = {
     "Moment": {"as_of", "since", "changed_since"},
     "Zone": {"zone"},
     "Country": {"country", "nationality", "not_nationality", "nationalities"},
-    "Slug": {"slug", "source", "claimant", "verified_by", "denied_by", "joint_with"},
+    "Slug": {"slug", "source", "claimant", "verified_by", "not_verified_by", "denied_by", "joint_with", "lists"},
     "Revision": {"revision"},
 }
 _ENDINGS = {"PartialDate": re.compile(r"_(on|from|to)$"), "Instant": re.compile(r"_at$")}

@@ -220,16 +220,16 @@ def openapi() -> None:
     print(_format_json(document))  # noqa: T201 - this is the output
 
 
-def _format_json(node: Any, depth: int = 0) -> str:
+def _format_json(node: Any) -> str:
     """Format JSON with one line for each part that fits, so that the file stays short and its changes readable."""
-    line = json.dumps(node, ensure_ascii=False)
-    if len(line) + depth <= MAX_JSON_LINE_LENGTH or not isinstance(node, dict | list):
+    line = json.dumps(node, ensure_ascii=False, separators=(",", ":"))
+    if len(line) <= MAX_JSON_LINE_LENGTH or not isinstance(node, dict | list):
         return line
     opening, closing = "{}" if isinstance(node, dict) else "[]"
     parts = (
-        [f"{json.dumps(key)}: {_format_json(value, depth + 1)}" for key, value in node.items()]
+        [f"{json.dumps(key)}:{_format_json(value)}" for key, value in node.items()]
         if isinstance(node, dict)
-        else [_format_json(value, depth + 1) for value in node]
+        else [_format_json(value) for value in node]
     )
-    indent = "\n" + " " * (depth + 1)
-    return f"{opening}{indent}{f',{indent}'.join(parts)}\n{' ' * depth}{closing}"
+    lines = ",\n".join(parts)
+    return f"{opening}\n{lines}\n{closing}"

@@ -19,6 +19,7 @@ from app.db.engine import Key
 from app.errors import Invalid
 from app.log.entries import LEAF_DIGITS
 from app.models import OPEN
+from app.projection import RULES
 from app.queries.term_values import FoldedQuery, fold_slug
 from app.queries.terms import (
     MAX_VALUES,
@@ -73,7 +74,7 @@ class RevisionQuery(FoldedQuery):
 
     as_of: Moment | None = None
     zone: Moment | None = None
-    rules: Annotated[int, Field(ge=1)] | None = None
+    rules: Annotated[int, Field(ge=1, json_schema_extra={"maximum": RULES})] | None = None
     leaf: Annotated[str, Field(pattern=LEAF_PATTERN)] | None = None
 
 

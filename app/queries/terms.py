@@ -93,7 +93,9 @@ UniqueValues = Annotated[list[T], Field(max_length=MAX_VALUES), AfterValidator(r
 DEFAULT_HELD_WITHIN, MAX_HELD_WITHIN = 2, 100
 HeldWithin = Annotated[int, Field(ge=1, le=MAX_HELD_WITHIN)]
 # The minimum and maximum number of independent sources.
-MinSources = Annotated[int, Field(le=MAX_COUNTED_SOURCES), AfterValidator(_check_positive)]
+MinSources = Annotated[
+    int, Field(le=MAX_COUNTED_SOURCES, json_schema_extra={"minimum": 1}), AfterValidator(_check_positive)
+]
 MaxSources = Annotated[int, Field(ge=0, le=MAX_COUNTED_SOURCES)]
 # An age in completed years.
 Age = Annotated[int, Field(ge=0, le=MAX_AGE)]

@@ -136,7 +136,11 @@ DayOfAge = Annotated[
 ]
 Country = Annotated[str, AfterValidator(_validate_country)]
 Link = Annotated[
-    str, StringConstraints(max_length=MAX_URL_LENGTH), AfterValidator(validate_line), AfterValidator(_validate_link)
+    str,
+    StringConstraints(max_length=MAX_URL_LENGTH),
+    AfterValidator(validate_line),
+    AfterValidator(_validate_link),
+    Field(json_schema_extra={"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}),
 ]
 DenialTarget = Annotated[Denies, AfterValidator(_validate_denies)]
 Flag = Annotated[bool, Field(strict=True)]  # "no" and 0 are refused, not read as false

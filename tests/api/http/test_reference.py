@@ -5,6 +5,7 @@ import re
 import pytest
 
 from app.api.routes.files import REFERENCE_CSP, REFERENCE_PATH
+from tests.described import describe
 from tests.support import World
 
 
@@ -38,3 +39,12 @@ def test_no_other_file_can_be_asked_for(world: World, name: str) -> None:
 
 def test_a_key_typed_into_the_page_is_not_kept(world: World) -> None:
     assert "persistAuthorization: false" in world.client.get(f"{REFERENCE_PATH}/start.js").text
+
+
+def test_the_page_opens_at_the_count_of_releases_with_its_main_terms_first(world: World) -> None:
+    script = world.client.get(f"{REFERENCE_PATH}/start.js").text
+    operation = describe(world.app)["paths"]["/v1/counts/releases"]["get"]
+    assert f'"#/{operation["tags"][0]}/{operation["operationId"]}"' in script
+    names = [parameter["name"] for parameter in operation["parameters"]]
+    assert names[:3] == ["country", "released_from", "released_to"]
+    assert names[-2:] == ["If-None-Match", "Accept-Datetime"]

@@ -22,7 +22,7 @@ from tests.described import describe
 from tests.support import A_WHILE, PATIENCE, World
 
 Node = dict[str, Any]
-MAX_CHARACTERS = 600_000  # of the document
+MAX_CHARACTERS = 530_000  # of the document
 
 
 @pytest.fixture(scope="module")
