@@ -151,7 +151,8 @@ HEADER_SCHEMAS: Node = {
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255},
     "Accept-Datetime": {
         "type": "string",
-        "pattern": "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$",
+        "pattern": "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), (0[1-9]|[12][0-9]|3[01]) "
+        "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] GMT$",
         "examples": ["Tue, 13 Jan 2026 18:00:00 GMT"],
     },
 }
