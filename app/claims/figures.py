@@ -38,8 +38,8 @@ COUNT_TERM_NAMES = {"kind": "release_kind", "all_of": "verified_by", "any_of": "
 def translate_definition_terms(terms: Mapping[str, Any]) -> EchoedTerms:
     """Return the terms of a filed definition as the terms of a count.
 
-    A definition may name sources under `any_of` and under `all_of`. No count has both: `any_of` then stays, so that the
-    count refuses it."""
+    An older definition may name sources under `any_of` and under `all_of`. No count has both: `any_of` then stays, so
+    that the count refuses it."""
     names = {name: name for name in terms} | {name: COUNT_TERM_NAMES[name] for name in COUNT_TERM_NAMES.keys() & terms}
     if "all_of" in terms and "any_of" in terms:
         names["any_of"] = "any_of"
@@ -142,6 +142,11 @@ class Figure:
         """The terms of a count that define it, except the stage."""
         terms = translate_definition_terms(self.definition.get("terms") or {})
         return {name: value for name, value in terms.items() if name != "stage"}
+
+    @property
+    def has_two_source_lists(self) -> bool:
+        """Whether it names sources under `any_of` and under `all_of`, which no count does."""
+        return "any_of" in self.terms
 
     @property
     def compared_terms(self) -> dict[str, Any]:

@@ -35,6 +35,7 @@ MESSAGE_TEMPLATES = {
     "unknown_area": "Its terms name an area in which the registry knows no facility, so that nobody can be counted.",
     "unknown_source": "Its terms name a source that the registry does not know, so that nothing can be counted.",
     "too_many_sources": "Its terms ask for more sources than the registry has, so that nothing can be counted.",
+    "two_source_lists": "Its terms name sources under `any_of` and under `all_of`; a count names them once.",
     "beyond_terms": "Its terms are beyond what a count can be asked: more than {most_sources} sources in a list, or "
     "more than {most_counted} that must agree.",
     "begins_later": "It was stated on {stated_on} and counts since {window_from}, without saying until when.",
@@ -140,6 +141,7 @@ _ARGUMENT_FORMATTERS: Mapping[str, Callable[[Any], str]] = {
 COUNTED_MEASURES = frozenset({Measure.RELEASED, Measure.HELD})
 
 BEYOND_TERMS = "beyond_terms"
+TWO_SOURCE_LISTS = "two_source_lists"
 MAX_PROSE_LENGTH = 200  # characters: two lines of a screen; the claim has the full text
 # Why a claim's terms cannot be counted, by the error code of the count.
 REASON_BY_REFUSAL = {
@@ -150,6 +152,7 @@ REASON_BY_REFUSAL = {
     BEYOND_TERMS: NamedReason(
         Reason.DEFINITION, "beyond_terms", {"most_sources": MAX_SOURCES, "most_counted": MAX_COUNTED_SOURCES}
     ),
+    TWO_SOURCE_LISTS: NamedReason(Reason.DEFINITION, "two_source_lists"),
 }
 
 

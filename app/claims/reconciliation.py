@@ -24,7 +24,15 @@ from app.claims.figures import (
     order_by_instant,
     subtract_bounds,
 )
-from app.claims.reasons import BEYOND_TERMS, ClaimContext, build_message, find_differences, find_obstacles, find_reasons
+from app.claims.reasons import (
+    BEYOND_TERMS,
+    TWO_SOURCE_LISTS,
+    ClaimContext,
+    build_message,
+    find_differences,
+    find_obstacles,
+    find_reasons,
+)
 from app.claims.series import find_event_days
 from app.claims.shapes import ClaimCount, MessageArgument, PublishedFigure, Reconciliation, RemarkOut
 from app.claims.valid_time import KnownCount, count_known_on
@@ -237,9 +245,13 @@ class _RegistryCounts:
         self._terms = self._read_terms()
 
     def _read_terms(self) -> SourcedTerms | None:
+        # Either was filed before such terms were refused.
+        if self._figure.has_two_source_lists:
+            self.refusal_codes = [TWO_SOURCE_LISTS]
+            return None
         try:
             return _build_terms(self._figure)
-        except ValidationError:  # filed before such terms were refused
+        except ValidationError:
             self.refusal_codes = [BEYOND_TERMS]
             return None
 

@@ -63,6 +63,7 @@ FUTURE_HELD_DETAIL = (
     "`stated_at`. A month or a year means its last day."
 )
 HELD_ONLY_DETAIL = "Only figures of people held have this term: leave it out, or give the `kind` of the releases."
+TWO_SOURCE_LISTS_DETAIL = "A count names its sources once: give `any_of` or `all_of`, and leave out the other."
 # References that do not affect the other claim. Every other reference changes how the other claim is read.
 CLAIM_ONLY_POINTERS = ("/derived_from", "/definition/subset_of")
 FOREIGN_CLAIM_DETAIL = (
@@ -210,9 +211,12 @@ def _check_window(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
 
 def _check_terms(body: ClaimIn) -> list[dict[str, str]]:
     terms = body.definition.terms if body.definition else None
-    if terms is None or terms.house_arrest is None or body.measure is Measure.HELD:
-        return []
-    return [build_pointed_error("/definition/terms/house_arrest", "held_only", HELD_ONLY_DETAIL)]
+    errors = []
+    if terms is not None and terms.house_arrest is not None and body.measure is not Measure.HELD:
+        errors.append(build_pointed_error("/definition/terms/house_arrest", "held_only", HELD_ONLY_DETAIL))
+    if terms is not None and terms.any_of and terms.all_of:
+        errors.append(build_pointed_error("/definition/terms/any_of", "two_source_lists", TWO_SOURCE_LISTS_DETAIL))
+    return errors
 
 
 def _check_print_date(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:

@@ -30,6 +30,7 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
      "Its terms name an area in which the registry knows no facility, so that nobody can be counted."),
     ("unknown_source", {}, "Its terms name a source that the registry does not know, so that nothing can be counted."),
     ("too_many_sources", {}, "Its terms ask for more sources than the registry has, so that nothing can be counted."),
+    ("two_source_lists", {}, "Its terms name sources under `any_of` and under `all_of`; a count names them once."),
     ("beyond_terms", {"most_sources": 12, "most_counted": 1000},
      "Its terms are beyond what a count can be asked: more than 12 sources in a list, or more than 1000 that must "
      "agree."),

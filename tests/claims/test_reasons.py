@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from app.claims.figures import Figure, check_arithmetic
-from app.claims.reasons import BEYOND_TERMS, ClaimContext, find_differences, find_obstacles, find_reasons
+from app.claims.reasons import (
+    BEYOND_TERMS,
+    TWO_SOURCE_LISTS,
+    ClaimContext,
+    find_differences,
+    find_obstacles,
+    find_reasons,
+)
 from app.vocabulary import Reason
 from tests.claims.figuring import all_of, figure, part
 
@@ -63,6 +70,7 @@ NAMED: list[tuple[Reason, str, ClaimContext]] = [
      ClaimContext(mine(terms__any_of=["nobody"]), refusal_codes=["unknown_source"] * 2)),
     (Reason.DEFINITION, "more sources than",
      ClaimContext(mine(terms__min_sources=5), refusal_codes=["too_many_sources"])),
+    (Reason.DEFINITION, "a count names them once", ClaimContext(PLAIN, refusal_codes=[TWO_SOURCE_LISTS])),
     (Reason.DEFINITION, "more than 12 sources", ClaimContext(PLAIN, refusal_codes=[BEYOND_TERMS])),
     (Reason.DEFINITION, "`measures_lifted`", ClaimContext(mine(measure="measures_lifted"))),
     (Reason.DEFINITION, "adds `measures_lifted` to `released`",

@@ -182,6 +182,15 @@ def test_terms_beyond_any_count_that_were_filed_of_old_are_a_reason_and_no_error
     assert reconciled(registry, old)["now"] is None
 
 
+@pytest.mark.parametrize("measure", ["released", "held"])
+def test_an_old_figure_with_two_lists_of_sources_is_not_compared(registry: World, measure: str) -> None:
+    terms = {"any_of": ["foro"], "all_of": ["jep"]}
+    old = filed_of_old(registry, 10, measure=measure, definition={"terms": terms})
+    code, detail = hindered(registry, old)
+    assert (code, "under `any_of` and under `all_of`" in detail) == ("definition", True)
+    assert reconciled(registry, old)["now"] is None
+
+
 @pytest.mark.parametrize("measured", [JANUARY, HELD])
 @pytest.mark.parametrize(
     "terms, code, word",

@@ -32,6 +32,7 @@ REASON_SENTENCES: Mapping[str, str] = {
     "unknown_area": _("It is of an area in which the registry knows no place of detention: nobody can be counted."),
     "unknown_source": _("It is of a source that the registry does not know: nothing can be counted."),
     "too_many_sources": _("It asks for more sources than the registry has: nothing can be counted."),
+    "two_source_lists": _("It names sources in two ways, which no count does."),
     "beyond_terms": _("It asks for more than a count can be asked."),
     "begins_later": _(
         "It was stated on %(stated_on)s and counts %(window_from)s, a day to come, without saying until when."

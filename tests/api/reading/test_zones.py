@@ -31,6 +31,23 @@ def test_a_day_alone_ends_in_the_registrys_zone(caracas: World) -> None:
     assert caracas.count(as_of="2026-01-13", zone="Z")["total"]["cases"] == 0
 
 
+@pytest.mark.parametrize(
+    "path", [*(f"/v1/counts/{one}" for one in ("releases", "detentions", "held", "series", "overlap"))]
+)
+def test_an_instant_or_a_day_in_a_zone_leaves_the_terms_as_asked_and_the_answer_names_the_revision(
+    caracas: World, path: str
+) -> None:
+    revision, zone = caracas.revision, "America/Caracas"
+    asked = {"country": "VE", "zone": zone}
+    before = caracas.get(path, as_of=f"r{revision}", **asked).json()
+    caracas.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    for moment in ("2026-01-13", "2026-01-13T23:00:00-04:00", "2026-01-14T03:59:59Z"):
+        answer = caracas.get(path, as_of=moment, **asked).json()
+        assert answer == before, moment
+        assert (answer["terms"]["country"], answer["at"]["revision"]) == ("VE", revision)
+        assert caracas.client.get(answer["links"]["permalink"]).json() == answer
+
+
 def test_every_answer_says_which_revision_it_is_of(caracas: World) -> None:
     for path in ("/v1/releases", "/v1/claims", "/v1/sources/foro", "/v1/counts/overlap", "/v1/vocabulary", "/v1/me"):
         at = caracas.get(path, "foro", as_of="2026-01-13").json()["at"]

@@ -69,6 +69,7 @@ BAD: list[tuple[Body, str, str]] = [
     ({"definition": {"terms": {"min_sources": 1_001}}}, "less_than_equal", "/definition/terms/min_sources"),
     ({"definition": {"terms": {"any_of": SOURCES}}}, "too_long", "/definition/terms/any_of"),
     ({"definition": {"terms": {"all_of": SOURCES}}}, "too_long", "/definition/terms/all_of"),
+    ({"definition": {"terms": {"any_of": ["pud"], "all_of": ["jep"]}}}, "two_source_lists", "/definition/terms/any_of"),
     ({"definition": {"subset_of": STRANGER}}, "unknown_claim", "/definition/subset_of"),
     ({"derived_from": STRANGER}, "unknown_claim", "/derived_from"),
     ({"same_as": STRANGER}, "unknown_claim", "/same_as"),
