@@ -61,7 +61,7 @@ GUARDS := tests/test_two_registries.py tests/test_pairs.py tests/api/privacy tes
 	tests/exports/count_files tests/test_reader.py tests/cli/test_metrics_port.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick browse screenshots campaign campaign-ci check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload test-nginx drill-kill drill-disk drill-io drill-abuse flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick browse screenshots campaign campaign-ci check try-install audit trials attack fuzz mutation second-model pairs machine drill-import drill-upload test-nginx drill-kill drill-disk drill-io drill-abuse flood crowd bench bench-full bench-pages bench-import bench-posts bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi client-typescript lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -85,7 +85,7 @@ browse: $(VENV)/.dev ## Look at every page in every language and width with Chro
 screenshots: $(VENV)/.dev ## Write pictures of pages to docs/screenshots, of a demo that is made for it
 	$(BIN)/python -m tests.web.browser.screenshots docs/screenshots
 
-campaign: second-model trials pairs machine ## Run every test on both engines, with far more examples, others each time (hours)
+campaign: client-typescript second-model trials pairs machine ## Run every test on both engines, with far more examples, others each time (hours)
 	HYPOTHESIS_PROFILE=long $(PYTEST)
 
 # What a change must not break unseen, within 20 minutes on two cores. A drill that lacks root or a C compiler is skipped
@@ -217,6 +217,10 @@ openapi: $(VENV)/.runtime ## Write openapi.json
 	$(BIN)/recuento openapi > $(VENV)/openapi.json
 	cp $(VENV)/openapi.json openapi.json
 
+client-typescript: ## Install, generate and check the TypeScript client and its dashboard (needs node; .ci/run leaves it out)
+	@command -v npm > /dev/null || { echo "The TypeScript client needs node 20 or newer, with npm" >&2; exit 1; }
+	cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npm run generate && npm run build
+
 lock: ## Write both locks from pyproject.toml, keeping what they pin (LOCK_FLAGS=--upgrade for newer)
 	$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra build --output-file requirements.txt
 	$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra build --extra dev --constraint requirements.txt --output-file requirements-dev.txt
@@ -225,7 +229,7 @@ lock: ## Write both locks from pyproject.toml, keeping what they pin (LOCK_FLAGS
 	$(LOCK) $(LOCK_FLAGS) bench/requirements-reading.in --output-file bench/requirements-reading.txt
 
 clean: ## Remove the environment and what the tools left
-	rm -rf $(VENV) $(AUDIT) build dist *.egg-info .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(AUDIT) build dist *.egg-info clients/python/build clients/typescript/node_modules clients/typescript/dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find app migrations tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The environment is made again only when a lock or pyproject.toml changed. The development one stands on the other.

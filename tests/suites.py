@@ -15,7 +15,7 @@ BOTH_ENGINES = (
 CAMPAIGN = (
     "attack", "bench", "browser", "count_files", "deploy", "fuzz", "test_count_process", "test_load",
     "test_metrics_port", "test_moving", "test_pairs", "test_reader", "test_snippets", "test_time_tells",
-    "test_workers", "trials",
+    "test_typescript_dashboard", "test_workers", "trials",
 )  # fmt: skip
 # Counting lines doubles the time of a test. The lines that these run are run by others too. Not counted either are
 # tests on PostgreSQL, drawn tests, and a test after its first values, which mostly ran the same lines.

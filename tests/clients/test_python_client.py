@@ -9,7 +9,6 @@ import httpx2
 import pytest
 
 import recuento_client.client
-from app import __version__
 from app.api.middleware.rate_limits import RateLimiter
 from recuento_client import Recuento, RecuentoError, as_dataframe
 from tests.support import World
@@ -263,7 +262,3 @@ def test_tables_of_pandas_have_a_row_for_each_row_and_each_group(registry: Recue
     assert as_dataframe(registry.count("releases"))["cases"][0] == RELEASES
     assert len(as_dataframe(registry.series(released_from="2026-01-08", by="event", interval="day"))) >= RELEASES
     assert list(as_dataframe(registry.overlap())["a"]) == ["foro"]
-
-
-def test_the_client_has_the_version_of_the_registry() -> None:
-    assert __version__ == recuento_client.client.VERSION
