@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 from app import cli
 from app.main import create_app
 from tests.docs.matching import Learnt, compare, text, translate
-from tests.docs.reading import PAGES, Block, blocks, title
+from tests.docs.reading import PAGES, ROOT, Block, blocks, title
 from tests.docs.server import served
 from tests.replay import replayed_once, settings_for
 
@@ -28,6 +28,7 @@ DEMO = "http://127.0.0.1:8000"  # as the pages write it
 ENDS = re.compile(r"^recuento (?!serve|demo|files serve|files write .* --every)", re.MULTILINE)
 GIVEN_KEY = re.compile(r"^\w+=rcn_….*$", re.MULTILINE)
 ENTRY = '"v": 3'  # the one JSON that is no answer: how the log keeps a report
+TYPESCRIPT_EXAMPLE = ROOT / "clients" / "typescript" / "examples" / "count.ts"
 CURL = """
 set -eu
 curl() { command curl --silent --show-error --max-time 60 --dump-header "$ANSWERED" "$@"; }
@@ -54,6 +55,7 @@ class Session:
     folder: Path
     learnt: Learnt = field(default_factory=dict)
     answer: Answer | None = None
+    names: dict[str, Any] = field(default_factory=dict)  # of the Python of the page
 
     def follow(self, block: Block) -> None:
         if block.language == "bash":
@@ -66,9 +68,14 @@ class Session:
             self._expect_json(block)
         elif block.language == "http":
             self._expect_head(block)
-        elif block.language == "csv":
+        elif block.language == "python":
+            self._settle()
+            self._program(block)
+        elif block.language == "csv" or (block.language == "text" and self.answer is not None):
             self._expect_lines(block)
-        elif block.language != "mermaid":  # a drawing
+        elif block.language == "typescript":  # make client-typescript compiles the file
+            assert block.text == TYPESCRIPT_EXAMPLE.read_text(encoding="utf-8")
+        elif block.language not in ("mermaid", "text"):  # a drawing, or lines of no program
             assert not block.language, f"nobody runs a block of {block.language}"
 
     def finish(self) -> None:
@@ -98,6 +105,13 @@ class Session:
                 said = self._ours(shlex.split(typed, comments=True))
                 if into:
                     (self.folder / into.strip()).write_text(said)
+
+    def _program(self, block: Block) -> None:
+        """Python, as in one session of an interpreter. What it prints is shown after it."""
+        said = io.StringIO()
+        with redirect_stdout(said):
+            exec(compile(block.text.replace(DEMO, self.address), "page", "exec"), self.names)
+        self.answer = Answer(200, {}, said.getvalue(), block.line)
 
     def _ours(self, typed: list[str]) -> str:
         """What a command prints: here, as a process of its own takes a second to begin."""

@@ -1,6 +1,6 @@
 /** A dashboard of one country on any site: `dashboard.html?registry=https://registry.example`. */
 
-import { Recuento, RecuentoError, type Answer } from "../src/index.js";
+import { Recuento, RecuentoError, type Answer } from "recuento-client";
 
 const COUNTRY = "VE";
 const FROM = "2026-01-08";
