@@ -11,7 +11,7 @@ from typing import Any
 ANY = "…"
 # What differs between registries: UUIDs, leaf hashes, entity tags.
 _TOKEN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b")
-_AS_OF = re.compile(r"\bas_of=(\d+)\b")
+_AS_OF = re.compile(r"\bas_of=r(\d+)\b")
 
 Learnt = dict[str, str]
 
@@ -45,14 +45,14 @@ def compare(shown: Any, said: Any, learnt: Learnt, at: str = "") -> Learnt:
 
 def text(shown: str, said: str, learnt: Learnt, at: str) -> Learnt:
     """Compare two strings: `…` stands for anything, ids and revisions for what they are here."""
-    parts = re.split(rf"({_TOKEN.pattern}|\bas_of=\d+\b|{ANY})", shown)
+    parts = re.split(rf"({_TOKEN.pattern}|\bas_of=r\d+\b|{ANY})", shown)
     names, pattern = [], ""
     for part in parts:
         if part == ANY:
             pattern += ".*"
         elif _TOKEN.fullmatch(part) or _AS_OF.fullmatch(part):
-            names.append(part.removeprefix("as_of="))
-            pattern += r"as_of=(\d+)" if part.startswith("as_of=") else r"([0-9a-f-]+)"
+            names.append(part.removeprefix("as_of=r"))
+            pattern += r"as_of=r(\d+)" if part.startswith("as_of=") else r"([0-9a-f-]+)"
         else:
             pattern += re.escape(part)
     match = re.fullmatch(pattern, said, re.DOTALL)

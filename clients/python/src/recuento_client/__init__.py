@@ -15,6 +15,7 @@ from recuento_client.answers import (
     Row,
     Series,
     SourceCount,
+    UnknownValue,
 )
 from recuento_client.client import Recuento
 from recuento_client.errors import Fault, RecuentoError
@@ -41,5 +42,6 @@ __all__ = [
     "Rows",
     "Series",
     "SourceCount",
+    "UnknownValue",
     "as_dataframe",
 ]

@@ -69,10 +69,19 @@ class Coverage(TypedDict):
     published: list[dict[str, Any]]
 
 
+class UnknownValue(TypedDict):
+    """A value of a term that is on no list: a 0 may be a misspelling."""
+
+    code: str
+    parameter: str
+    detail: str
+
+
 class Caveats(TypedDict):
     """What to know before you print a count."""
 
     not_visible: int
+    unknown_values: list[UnknownValue]
     unlinkable: int
     uncertain_date: int
     possible_duplicates: int
@@ -172,6 +181,7 @@ class ListCaveats(TypedDict):
 
     withheld: int | None
     not_visible: int | None
+    unknown_values: list[UnknownValue]
 
 
 class Page(TypedDict):

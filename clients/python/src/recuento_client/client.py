@@ -93,7 +93,7 @@ class Recuento:
         """Return the rows of a list: `releases`, `detainees`, `claims`, `sources`, `detainees/{id}/history`, …"""
         if "/" not in name:
             terms.setdefault("limit", MAX_PAGE_ROWS)
-        return Rows(lambda address: self._read(address)[0], _build_address(name, terms))
+        return Rows(lambda address, is_first: self._read(address, is_kept=is_first)[0], _build_address(name, terms))
 
     def changes(self, name: str, since: At, /, **terms: Term) -> Changes:
         """Return what changed in a list since an earlier visit. `since`: the `at` of that visit."""
@@ -125,8 +125,10 @@ class Recuento:
         cited: CitedCount = self.get(answer["links"]["cite"], **terms)
         return cited
 
-    def _read(self, address: str) -> tuple[Any, bool]:
-        """Return the answer of an address, and whether it is new since this client read it last."""
+    def _read(self, address: str, is_kept: bool = True) -> tuple[Any, bool]:
+        """Return the answer of an address, and whether it is new since this client read it last.
+
+        Later pages of a list are not kept: nobody asks for them twice, and they would drive out what is polled."""
         kept = self._kept.get(address)
         response = self._send(address, {"If-None-Match": kept[0]} if kept else {})
         if response.status_code == httpx2.codes.NOT_MODIFIED and kept is not None:
@@ -134,7 +136,7 @@ class Recuento:
             return json.loads(kept[1]), False
         if not response.is_success:
             raise RecuentoError.from_response(response)
-        if "ETag" in response.headers and "no-store" not in response.headers.get("Cache-Control", ""):
+        if is_kept and "ETag" in response.headers and "no-store" not in response.headers.get("Cache-Control", ""):
             self._kept[address] = (response.headers["ETag"], response.content)
             if len(self._kept) > MAX_KEPT_ANSWERS:
                 self._kept.popitem(last=False)

@@ -9,9 +9,12 @@ from recuento_client.answers import At, ListCaveats, Page, Row
 
 
 class Rows:
-    """The rows of a list at one revision. Pages are read while you iterate."""
+    """The rows of a list at one revision. Pages are read while you iterate.
 
-    def __init__(self, read: Callable[[str], Any], address: str) -> None:
+    `read`: returns the page of an address; its second argument says whether that is the first page.
+    """
+
+    def __init__(self, read: Callable[[str, bool], Any], address: str) -> None:
         self._read = read
         self._address = address
 
@@ -24,13 +27,13 @@ class Rows:
         page = self.first
         yield page
         while page["next"] is not None:
-            page = self._read(page["next"])
+            page = self._read(page["next"], False)
             yield page
 
     @cached_property
     def first(self) -> Page:
         """The first page."""
-        page: Page = self._read(self._address)
+        page: Page = self._read(self._address, True)
         return page
 
     @property
