@@ -163,9 +163,9 @@ def build_invalid_query(errors: Sequence[Any], route: APIRoute, address: Address
 
 def _suggest_values(error: Mapping[str, Any]) -> list[str]:
     """Return what a client may have meant by a refused value: several values, a listed one, or a parameter's name."""
-    value, (*names, index) = error.get("input"), ("", *error["loc"])
-    if isinstance(value, str) and "," in value and isinstance(index, int):
-        name, parts = names[-1], [part.strip() for part in value.split(",") if part.strip()]
+    value, place = error.get("input"), error["loc"]
+    if isinstance(value, str) and "," in value and isinstance(place[-1], int):
+        name, parts = place[-2], [part.strip() for part in value.split(",") if part.strip()]
         return ["&".join(f"{name}={part}" for part in parts[:MAX_NEAREST])]
     return suggest_values(error) or [
         known for known in ALTERNATIVES.get(str(value).lower(), ()) if f"'{known}'" in str(error.get("ctx"))
