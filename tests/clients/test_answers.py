@@ -40,6 +40,17 @@ def resolve(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
+def list_fields(schema: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """Return the properties of a schema and the names of those that are required, with those of its parts."""
+    schema = resolve(schema)
+    properties, required = dict(schema.get("properties", {})), set(schema.get("required", []))
+    for part in schema.get("allOf", []):
+        more, needed = list_fields(part)
+        properties |= more
+        required |= needed
+    return properties, required
+
+
 def list_types(schema: dict[str, Any]) -> set[str]:
     """Return the JSON types that a schema allows."""
     schema = resolve(schema)
@@ -59,9 +70,9 @@ def list_hinted_types(hint: Any) -> set[str]:
 
 @pytest.mark.parametrize("type_,schema_name", [(t, name) for t, names in SCHEMA_NAMES.items() for name in names])
 def test_a_type_has_the_fields_of_the_document_and_no_others(type_: type, schema_name: str) -> None:
-    properties = SCHEMAS[schema_name]["properties"]
+    properties, required = list_fields(SCHEMAS[schema_name])
     hints = get_type_hints(type_)
-    assert set(hints) == set(properties) == set(SCHEMAS[schema_name]["required"])
+    assert set(hints) == set(properties) == required
     for name, hint in hints.items():
         if hint is not Any:
             assert list_hinted_types(hint) == list_types(properties[name]), name
@@ -75,9 +86,9 @@ def test_every_type_is_compared() -> None:
 def test_every_list_of_the_api_has_the_shape_of_a_page() -> None:
     for path, operations in DOCUMENT["paths"].items():
         content = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
-        schema = resolve(content.get("application/json", {}).get("schema", {}))
-        if {"data", "next"} <= set(schema.get("properties", {})):
-            assert set(get_type_hints(answers.Page)) <= set(schema["properties"]), path
+        properties, _required = list_fields(content.get("application/json", {}).get("schema", {}))
+        if {"data", "next"} <= set(properties):
+            assert set(get_type_hints(answers.Page)) <= set(properties), path
 
 
 def test_no_term_of_the_api_is_a_parameter_of_the_client() -> None:
@@ -90,7 +101,7 @@ def test_no_term_of_the_api_is_a_parameter_of_the_client() -> None:
 
 
 def test_a_fault_has_the_fields_of_a_problem() -> None:
-    problem = SCHEMAS["ProblemOut"]["properties"]
+    problem, _required = list_fields(SCHEMAS["ProblemOut"])
     assert {"status", "code", "title", "detail", "errors"} <= set(problem)
     fault = resolve(resolve(problem["errors"])["items"])
-    assert set(get_type_hints(errors.Fault)) == set(fault["properties"])
+    assert set(get_type_hints(errors.Fault)) == set(list_fields(fault)[0])
