@@ -8,7 +8,7 @@ BOTH_ENGINES = (
     "test_duplicate_scan", "test_entries", "test_erasure", "test_failures", "test_filing", "test_filing_at_once",
     "test_filing_queue", "test_group_commit", "test_head", "test_head_watcher", "test_idempotency", "test_jobs",
     "test_listening", "test_listing", "test_lookup", "test_lost_revisions", "test_main", "test_migrations",
-    "test_name_words", "test_person_records", "test_reprojection", "test_scrubbing", "test_selection",
+    "test_name_words", "test_person_records", "test_reprojection", "test_scrubbing", "selection",
     "test_settled_past", "test_vault", "test_waiting", "test_went_backwards", "test_writes",
 )  # fmt: skip
 # What takes minutes, needs a browser, or repeats on drawn data what other tests show on examples.

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.queries import addresses
+from app.queries.addresses import build_query_url, echo_terms
 from app.queries.terms import CountTerms
 from tests.drawn import examples
 from tests.properties.histories import count_terms, histories
@@ -18,9 +18,7 @@ def test_a_count_of_nothing_personal_is_the_same_bytes_when_asked_again_as_of_it
     registry: Registry, history: list[Step], asked: list[CountTerms], ending: str
 ) -> None:
     client = registry.world.client
-    addresses = [
-        addresses.build_query_url(f"/v1/counts/releases{ending}", addresses.echo_terms(terms), None) for terms in asked
-    ]
+    addresses = [build_query_url(f"/v1/counts/releases{ending}", echo_terms(terms), None) for terms in asked]
     served: dict[tuple[str, str], bytes] = {}
     with registry.after([]) as clerk:
         for step in history:

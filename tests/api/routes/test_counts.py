@@ -16,7 +16,7 @@ from tests.support import Body, World
 # One of every term that a count on this scene can be asked for.
 TERMS: list[Body] = [
     {},
-    {"country": "VE", "released_from": "2026-01-08", "released_to": "2026-01/2026-02", "group_by": "source"},
+    {"country": "VE", "released_from": "2026-01-08", "released_to": "2026-02", "group_by": "source"},
     {"release_kind": ["amnesty", "release_with_measures"], "status": ["verified", "contested"], "net": "true"},
     {"verified_by": ["foro", "jep"], "verified_by_match": "any", "not_verified_by": "pud", "source": "foro"},
     {"min_sources": 2, "max_sources": 3, "stage": "ordered", "group_by": ["release_kind", "month", "source_count"]},

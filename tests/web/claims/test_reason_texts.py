@@ -73,6 +73,11 @@ SAMPLES: list[tuple[str, str, int | None]] = [
         None,
     ),
     (
+        "Its terms name sources under `any_of` and under `all_of`; a count names them once.",
+        "Nombra fuentes de dos maneras, y ninguna cuenta lo hace.",
+        None,
+    ),
+    (
         "Its terms name a source that the registry does not know, so that nothing can be counted.",
         "Es de una fuente que el registro no conoce: no se puede contar nada.",
         None,
