@@ -5,9 +5,9 @@ refused for the same reason.
 """
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from app.dates import DateError, has_no_hour, parse_moment
+from app.dates import DateError, has_no_hour, parse_date, parse_moment
 
 _REVISION = re.compile(r"r(0|[1-9][0-9]*)")
 BARE_NUMBER_DETAIL = (
@@ -38,6 +38,11 @@ def parse_past_moment(text: str, zone: tzinfo = UTC) -> datetime:
     if not text[:1].isdigit():
         raise DateError(FORMS_DETAIL)
     return parse_moment(text, zone)
+
+
+def find_day_before(text: str) -> str:
+    """Return the day before a day, month or year begins. Raises DateError."""
+    return (parse_date(text).first - timedelta(days=1)).isoformat()
 
 
 def is_date(text: str) -> bool:

@@ -125,14 +125,19 @@ class ReadContext:
         return instant if instant <= self.now else None
 
     def resolve_since(self, terms: RevisionQuery, name: str = "changed_since") -> int | None:
-        """Return the revision after which a row must have changed, if the parameter `name` asks for it.
+        """Return the revision after which a row must have changed, if the parameter `name` asks for it. A day or month
+        means its beginning.
 
         Raises Invalid if it is after the revision that is read: newer rows would look as if they had left the list.
         """
         moment = getattr(terms, name)
         if moment is None:
             return None
-        since_revision, until_revision = self._resolve_revision(name, moment, self.zone(terms)), self.revision(terms)
+        zone = self.zone(terms)
+        if moments.is_date(moment):
+            _parse_instant(name, moment, zone, self.now)
+            moment = moments.find_day_before(moment)
+        since_revision, until_revision = self._resolve_revision(name, moment, zone), self.revision(terms)
         if since_revision > until_revision:
             detail = Message(
                 "This is after `as_of` ({until}): give an earlier moment, or leave `as_of` out.",

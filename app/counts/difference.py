@@ -41,6 +41,7 @@ CHANGE_LABELS: dict[str, tuple[str, str, str, str]] = {
                             "ya no controvertidas"),
     "retracted": ("retracted", "retracted", "retirada por quien la reportó", "retiradas por quien las reportó"),
     "refuted": ("refuted", "refuted", "desmentida", "desmentidas"),
+    "official_only": ("now official only", "now official only", "ahora solo oficial", "ahora solo oficiales"),
     "recalled": ("recalled", "recalled", "anulada en bloque", "anuladas en bloque"),
     "merged": ("merged with another", "merged with others", "unida a otra", "unidas a otras"),
     "separated": ("separated from another", "separated from others", "separada de otra", "separadas de otras"),
@@ -54,6 +55,9 @@ _GAIN_BY_STATUS = {
     ReleaseStatus.VERIFIED: "newly_verified",
     ReleaseStatus.CONTESTED: "newly_contested",
     ReleaseStatus.REPORTED: "newly_reported",
+    ReleaseStatus.REFUTED: "refuted",
+    ReleaseStatus.OFFICIAL_ONLY: "official_only",
+    ReleaseStatus.RETRACTED: "retracted",
 }
 _RECORDS_PARAM: BindParameter[Any] = bindparam("keys", expanding=True)
 
@@ -129,7 +133,7 @@ def format_change_summary(changes: dict[str, int], lang: Language) -> str:
 
 def _count_spells(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> _CountedSpells:
     selection = build_selection(session, terms, reader, revision)
-    is_counted = selection.is_inside & selection.is_countable
+    is_counted = selection.match_listed(terms)
     rows, keys = selection.rows.where(is_counted), selection.columns.key_count
     result = _CountedSpells(np.full(keys, NULL_CODE, np.int16), np.zeros(keys, np.int32))
     codes = selection.consolidated_rows["status"][is_counted]
@@ -165,9 +169,7 @@ def _find_removed_cases(
             yield Case(spell, "merged")
         elif spell not in places:  # all its reports were recalled
             yield Case(spell, "recalled")
-        elif status in (ReleaseStatus.RETRACTED, ReleaseStatus.REFUTED):
-            yield Case(spell, status)
-        elif status in COUNTABLE_STATUSES and terms.status and status not in terms.status:
+        elif status is not None and status not in (terms.status or COUNTABLE_STATUSES):
             yield Case(spell, _name_status_change(old_status, status))
         else:
             yield Case(spell, "moved_out")
@@ -182,7 +184,7 @@ def _find_added_cases(
         status = statuses.get(spell)
         if places.get(spell, spell) != spell:
             yield Case(spell, "separated")
-        elif status in COUNTABLE_STATUSES and status in requested_statuses:
+        elif status in requested_statuses:
             yield Case(spell, "moved_in")
         else:
             yield Case(spell, _GAIN_BY_STATUS[ReleaseStatus(new_status)])

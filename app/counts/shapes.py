@@ -62,7 +62,11 @@ class CountTotal(TypedDict):
     """What counts, by status: of all sources together."""
 
     cases: Annotated[
-        int, Field(description="How many releases, detentions or people held: verified + contested + reported.")
+        int,
+        Field(
+            description="How many releases, detentions or people held: verified + contested + reported, or those with "
+            "the `status` asked for."
+        ),
     ]
     people: Annotated[int, Field(description="The distinct people behind them.")]
     verified: Annotated[int, Field(description="More organisations verify it first-hand than deny it.")]
@@ -73,12 +77,14 @@ class CountTotal(TypedDict):
     refuted: Annotated[
         int,
         Field(
-            description="An organisation refutes it first-hand, and none asserts it first-hand. Not among the cases."
+            description="An organisation refutes it first-hand, and none asserts it first-hand. Cases if asked for."
         ),
     ]
     official_only: Annotated[
         int,
-        Field(description="Only governments assert it, and no organisation denies it first-hand. Not among the cases."),
+        Field(
+            description="Only governments assert it, and no organisation denies it. Cases only if asked for."
+        ),
     ]
     by_min_sources: Annotated[
         dict[str, int],

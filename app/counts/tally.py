@@ -3,7 +3,7 @@
 A count is a pure function of terms, reader and revision over the rows of that revision in columns."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -167,7 +167,7 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
     dimensions = addresses.get_term_values(request.echoed_terms, "group_by")
     refuse_too_many_cells(terms, dimensions)
     selection = request.select(session)
-    summary = _summarize(selection)
+    summary = _summarize(selection, terms)
     awaiting_review, rejected = _count_under_review(session, request, selection.columns)
     return {
         "terms": request.echoed_terms,
@@ -180,9 +180,7 @@ def compute_count(session: Session, terms: SourcedTerms, reader: Reader, revisio
             "unlinkable": summary.unlinkable_count,
             "uncertain_date": int(np.count_nonzero(selection.is_in_doubt)),
             "possible_duplicates": count_possible_duplicates(session, selection),
-            "withheld": selection.count_people(
-                selection.is_inside & selection.is_countable & selection.consolidated_rows["withheld"]
-            ),
+            "withheld": selection.count_people(selection.match_listed(terms) & selection.consolidated_rows["withheld"]),
             "denied_by_some": summary.denied_count,
             "awaiting_review": awaiting_review,
             "rejected": rejected,
@@ -247,32 +245,36 @@ class _Summary(NamedTuple):
     denied_count: int
 
 
-def _summarize(selection: Selection) -> _Summary:
-    inside = selection.is_inside
+def _summarize(selection: Selection, terms: SourcedTerms) -> _Summary:
+    inside, statuses = selection.is_inside, terms.status or COUNTABLE_STATUSES
     inside_rows = selection.consolidated_rows.where(inside)
     total_cells = count_cells([inside_rows[name] for name in TOTAL_COLUMNS])
     status, *others = (column.tolist() for column in (*total_cells.values, total_cells.sizes()))
     rows = [*zip(map(selection.columns.codes.text, status), *others, strict=True)]
     return _Summary(
-        build_total(rows, selection.count_people(inside & selection.is_countable)),
+        build_total(rows, selection.count_people(selection.match_listed(terms)), statuses),
         sum(number for status, _sources, is_unlinkable, _denied, number in rows
-            if is_unlinkable and status in COUNTABLE_STATUSES),
+            if is_unlinkable and status in statuses),
         sum(number for status, _sources, _unlinkable, is_denied, number in rows
             if is_denied and status == ReleaseStatus.VERIFIED),
     )  # fmt: skip
 
 
-def build_total(rows: Sequence[tuple[Any, ...]], people: int) -> CountTotal:
-    """Build a total from rows that begin with a status and a number of sources, and end with how many they are."""
+def build_total(
+    rows: Sequence[tuple[Any, ...]], people: int, statuses: Collection[str] = COUNTABLE_STATUSES
+) -> CountTotal:
+    """Build a total from rows that begin with a status and a number of sources, and end with how many they are.
+
+    `statuses`: of the cases."""
     by_status: dict[str | None, int] = defaultdict(int)
     by_sources: dict[int, int] = defaultdict(int)
     for status, sources, *_others, number in rows:
         by_status[status] += number
-        if status in COUNTABLE_STATUSES:
+        if status in statuses:
             by_sources[sources] += number
     max_sources = max(by_sources, default=0)
     return {
-        "cases": sum(by_status[status] for status in COUNTABLE_STATUSES),
+        "cases": sum(by_status[status] for status in statuses),
         "people": people,
         "verified": by_status[ReleaseStatus.VERIFIED],
         "contested": by_status[ReleaseStatus.CONTESTED],
@@ -296,7 +298,7 @@ def _compute_groups(
         selection = request.select(session, by_source=by_source, units=units)
     groups = build_groups(selection, names, request.reader)
     counts: Mapping[int, SourceCount | CountTotal] = (
-        _compute_source_groups(groups, request) if by_source else _compute_total_groups(groups)
+        _compute_source_groups(groups, request) if by_source else _compute_total_groups(groups, request.terms)
     )
     keys, addresses = groups.format_keys(load_slugs_by_key(session)), request.build_list_addresses(names)
     ranks = [_rank_values(values) for values in zip(*keys, strict=True)]
@@ -321,7 +323,7 @@ def _value_sort_key(value: DimensionValue) -> tuple[int, str | int]:
     return (2, "") if value is None else (1, "") if value == WITHHELD else (0, value)
 
 
-def _compute_total_groups(groups: GroupedRows) -> dict[int, CountTotal]:
+def _compute_total_groups(groups: GroupedRows, terms: SourcedTerms) -> dict[int, CountTotal]:
     """Compute the same numbers as in a total for each group."""
     selection, codes = groups.selection, groups.selection.columns.codes
     total_rows = selection.consolidated_rows
@@ -332,8 +334,8 @@ def _compute_total_groups(groups: GroupedRows) -> dict[int, CountTotal]:
         inside, *(total_rows[name] for name in GROUP_COLUMNS)
     ).items():
         rows[group].append((codes.text(status), *others, number))
-    people = groups.count_people(selection.is_inside & selection.is_countable)
-    return {group: build_total(group_rows, people.get(group, 0)) for group, group_rows in rows.items()}
+    people, statuses = groups.count_people(selection.match_listed(terms)), terms.status or COUNTABLE_STATUSES
+    return {group: build_total(group_rows, people.get(group, 0), statuses) for group, group_rows in rows.items()}
 
 
 def _compute_source_groups(groups: GroupedRows, request: CountRequest) -> dict[int, SourceCount]:

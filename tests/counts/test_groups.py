@@ -17,7 +17,7 @@ from app.queries.dimensions import DayUnit
 from app.queries.selection.windows import compute_bucket_numbers
 from tests.buckets import bucket
 from tests.drawn import USUAL, examples
-from tests.support import Body, World
+from tests.support import GOVERNMENT, Body, World
 
 AGAIN = {"detainee": None, "detention__detained_on": "2026-01-20", "release__released_on": "2026-02-10"}
 BOTH = {"detainee__nationalities": ["AR", "IL"]}
@@ -205,3 +205,13 @@ def test_a_group_by_month_has_members_whom_only_its_own_month_confirms(confirmed
     ] == [1, 0]
     groups = confirmed_later.count(group_by=["source", "month"], min_sources=1, max_sources=1)["groups"]
     assert [(group["by"]["source"], group["by"]["month"]) for group in groups] == [("pud", "2026-02")]
+
+
+def test_cases_are_those_with_the_status_asked_for(world: World) -> None:
+    world.file()
+    denied = world.file(GOVERNMENT, detainee__full_name="Eva Paz", detainee__birth_date="1950")
+    world.verify(denied["release"]["id"], "foro", verdict="refuted", method="family")
+    for status, cases in (("verified", 1), ("refuted", 1), (["verified", "refuted"], 2)):
+        count = world.count(status=status)
+        rows = world.client.get(count["links"]["list"]).json()["data"]
+        assert len(rows) == count["total"]["cases"] == count["total"]["people"] == cases, status

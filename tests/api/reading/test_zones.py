@@ -64,9 +64,9 @@ def test_a_series_by_days_and_the_day_of_the_held_are_the_registrys(caracas: Wor
 
 
 def test_what_changed_since_a_day_is_asked_in_the_registrys_zone(caracas: World) -> None:
-    assert caracas.get("/v1/releases", changed_since="2026-01-12").json()["data"]
-    assert not caracas.get("/v1/releases", changed_since="2026-01-13").json()["data"]
-    assert caracas.get("/v1/releases", changed_since="2026-01-13", zone="Z").json()["data"]
+    assert caracas.get("/v1/releases", changed_since="2026-01-13").json()["data"]
+    assert not caracas.get("/v1/releases", changed_since="2026-01-14").json()["data"]
+    assert caracas.get("/v1/releases", changed_since="2026-01-14", zone="Z").json()["data"]
 
 
 def test_the_day_of_a_claim_ends_in_the_registrys_zone_and_the_claim_says_so(caracas: World) -> None:
