@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.imports.fields import FIELDS
+from app.imports.reader.cell_values import UnreadCell, parse_cell_value
 from app.imports.reader.code_words import CELL_WORDS
 from app.imports.reader.remarks import find_publication_wish, find_state_in_remark
 from app.imports.reader.sheet_dates import DateContext, DateOrder
@@ -286,3 +287,32 @@ def test_no_remark_takes_long_to_read_whatever_it_is_full_of(filling: str) -> No
     find_state_in_remark(text, LIST)
     find_publication_wish(text)
     assert time.process_time() - before < 1.0
+
+
+@pytest.mark.parametrize(
+    "cell, state, on",
+    [
+        ("exc.", "released", None),
+        ("Excarc. 15/01/2026", "released", "2026-01-15"),
+        ("exc. el 14/1", "released", "2026-01-14"),
+        ("det.", "held", None),
+        ("LIB.", "released", None),
+        ("fall. 9/1", "died", "2026-01-09"),
+        ("dom.", "house_arrest", None),
+        ("Trasl.", "transferred", None),
+    ],
+)
+def test_a_word_with_a_full_stop_is_the_one_status_that_it_abbreviates(cell: str, state: str, on: str | None) -> None:
+    reading = parse_cell_value("state", cell, LIST, None)
+    assert (reading.state, reading.on) == (state, on)
+    assert read_state(cell, LIST) is None, "elsewhere, as in the name of a sheet, an abbreviation is no status"
+
+
+@pytest.mark.parametrize("cell", ["ex.", "cond.", "pres.", "sent.", "hosp.", "exc", "no pres."])
+def test_an_abbreviation_of_several_statuses_or_of_none_is_asked_about(cell: str) -> None:
+    with pytest.raises(UnreadCell):
+        parse_cell_value("state", cell, LIST, None)
+
+
+def test_an_answer_about_an_abbreviation_holds() -> None:
+    assert parse_cell_value("state", "exc.", LIST, {"exc": "died"}).state == "died"

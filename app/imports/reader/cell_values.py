@@ -45,7 +45,15 @@ from app.imports.reader.sheet_dates import (
     parse_sheet_date,
     strip_accents,
 )
-from app.imports.reader.states import UNKNOWN, StateReading, is_state_choice, read_meaning, read_state, split_date
+from app.imports.reader.states import (
+    UNKNOWN,
+    StateReading,
+    expand_abbreviations,
+    is_state_choice,
+    read_meaning,
+    read_state,
+    split_date,
+)
 from app.log.content import AGE
 from app.matching.scripts import fold
 from app.schemas import text as refused_names
@@ -316,15 +324,16 @@ def _parse_state(text: str, context: DateContext, meanings: dict[str, str]) -> S
         return None
     if meaning is not None and is_state_choice(meaning):
         return read_meaning(meaning, text, context)
-    reading = read_state(meaning or text, context)
+    full_text = expand_abbreviations(text)
+    reading = read_state(meaning or full_text, context)
     if reading is not None:
         return reading if meaning is None else read_meaning(reading.choice, text, context)
     if context.order is None:
-        in_order = read_state(text, replace(context, order=DateOrder.DAY_FIRST))
+        in_order = read_state(full_text, replace(context, order=DateOrder.DAY_FIRST))
         if in_order is not None and in_order.state != UNKNOWN:  # only its day is open
             raise UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL)
     error = UnreadCell.with_sentence("unknown_code", "state_unread")
-    if dated is not None and read_state(dated.word, context) is None:
+    if dated is not None and read_state(expand_abbreviations(dated.word), context) is None:
         error.word = dated.word
         is_ambiguous = problem is not None and problem.code == "ambiguous_date"
         error.other = UnreadCell("ambiguous_date", AMBIGUOUS_DATE_DETAIL) if is_ambiguous else None

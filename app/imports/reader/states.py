@@ -118,10 +118,48 @@ _BEFORE_DATE = {
     stem_words(word): relation for relation, words in _STATUS_WORDS["before_date"].items() for word in words
 }
 _UNKNOWN_STATES = frozenset(map(fold, _STATUS_WORDS["words"]["unknown"]))
+_ABBREVIATION = re.compile(r"\b([^\W\d_]{3,})\.(?![^\W\d_])")
 DOUBTS = frozenset(stem_words(word)[0] for word in _STATUS_WORDS["words"]["doubt"])
 HELD_AGAIN = frozenset(map(stem_words, _STATUS_WORDS["words"]["held_again"]))
 WEAK_WORDS = frozenset(map(stem_words, _STATUS_WORDS["words"]["weak"]))
 MAX_PART_WORDS = 6
+
+
+@cache
+def _list_full_words() -> tuple[dict[str, Part], dict[str, set[str]]]:
+    """Return the words that an abbreviation may stand for: what each says alone; the states of other words in
+    phrases."""
+    phrases = [
+        *(word for words in _STATUS_WORDS["states"].values() for word in words),
+        *_STATUS_WORDS["words"]["held_again"],
+        *load_code_words("release_kinds"),
+        *load_code_words("legal_statuses"),
+        *(word for words in _STATUS_WORDS["kinds"].values() for word in words),
+    ]
+    alone: dict[str, Part] = {}
+    in_phrases: dict[str, set[str]] = {}
+    for phrase in phrases:
+        part, words = load_parts().get(stem_words(phrase)), fold(phrase).split()
+        if part is not None and len(words) == 1:
+            alone[words[0]] = part
+        elif part is not None and part.role != "state":
+            for word in words:
+                in_phrases.setdefault(word, set()).add(part.state)
+    return alone, {word: states for word, states in in_phrases.items() if word not in alone}
+
+
+def expand_abbreviations(text: str) -> str:
+    """Write out each word with a full stop that can be the beginning of one known status only: "exc. 14/1"."""
+    return _ABBREVIATION.sub(lambda match: _find_full_word(match[1]) or match[0], text)
+
+
+def _find_full_word(start: str) -> str | None:
+    alone, in_phrases = _list_full_words()
+    words = {word: part for word, part in alone.items() if word.startswith(fold(start))}
+    states = {state for word, found in in_phrases.items() if word.startswith(fold(start)) for state in found}
+    word, part = next(iter(words.items()), ("", Part("state")))
+    is_clear = states <= {part.state} and all(other == part for other in words.values())
+    return f"{word} " if word and is_clear else None
 
 
 def read_state(text: str, context: DateContext) -> StateReading | None:
