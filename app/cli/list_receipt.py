@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from app.imports.faults import format_line
-from app.imports.filing.receipts import Receipt, format_noted_cells
+from app.imports.filing.receipts import Receipt, format_difference, format_noted_cells
 from app.imports.formats.template import format_field_name
 from app.imports.reader.list_reader import format_row_label
-from app.schemas.imports import ImportGroup, ImportWarning
+from app.schemas.imports import ImportColumn, ImportGroup, ImportWarning
 from app.vocabulary import ImportOutcome, Language
 
 # Outcomes whose message has another name.
@@ -48,9 +48,19 @@ def _format_location(group: ImportGroup, lang: Language) -> str:
 def _print_columns(receipt: Receipt, lang: Language) -> None:
     """Print how each column was read; a column without a heading only if it has values."""
     unread = {column["column"]: column["count"] for column in receipt["unread"]}
-    if receipt["columns"]:
+    settled = [
+        f"{column['heading'] or column['column']} → {format_field_name(column['fields'][0], lang)}"
+        for column in receipt["columns"]
+        if _is_settled(column)
+    ]
+    if settled:
+        print_line(format_line("settled", lang, count=len(settled), columns="; ".join(settled)))
+    if phones := [column["heading"] or column["column"] for column in receipt["columns"] if column.get("phones")]:
+        print_line(format_line("phones", lang, columns=", ".join(phones)))
+    others = [one for one in receipt["columns"] if not (_is_settled(one) or one.get("phones"))]
+    if others:
         print_line(format_line("columns", lang))
-    for column in receipt["columns"]:
+    for column in others:
         count = unread.get(column["column"], 0)
         if not (column["heading"] or column["fields"] or count):
             continue
@@ -63,6 +73,10 @@ def _print_columns(receipt: Receipt, lang: Language) -> None:
                 "column", lang, column=column["column"], heading=heading, fields=fields or format_line("unread", lang)
             )
         )
+
+
+def _is_settled(column: ImportColumn) -> bool:
+    return len(column["fields"]) == 1 and column.get("sure", True)
 
 
 def _print_warnings(warnings: list[ImportWarning], sheet_names: Mapping[str, str], lang: Language) -> None:
@@ -85,6 +99,12 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
         print_line(format_line("unsaid", lang, words=words))
     if noted := format_noted_cells(receipt, lang):
         print_line(noted)
+    for name, labels in (
+        ("sums", [format_row_label(row, receipt["sheet_names"]) for row in receipt["sums"]["rows"]]),
+        ("kept_answers", list(receipt["kept_answers"])),
+    ):
+        if labels:
+            print_line(format_line(name, lang, rows=", ".join(map(str, labels))))
     skipped_rows = receipt["left_out"]
     if skipped_rows["count"]:
         rows = ", ".join(str(format_row_label(row, receipt["sheet_names"])) for row in skipped_rows["rows"]) + (
@@ -119,9 +139,8 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
 def _print_changes(receipt: Receipt, lang: Language) -> None:
     """Print what is withdrawn and added, and how many of the people in custody count as held."""
     for change in ("lost", "gained"):
-        parts = [f"{format_line(kind, lang)} {number}" for kind, number in receipt[change].items() if number]
-        if parts:
-            print_line(format_line(change, lang, told=", ".join(parts)))
+        if line := format_difference(receipt[change], change, lang):
+            print_line(line)
     if receipt["held"]:
         people = format_line("people", lang, count=receipt["held"])
         print_line(format_line("held_counted", lang, count=receipt["held_counted"], people=people))

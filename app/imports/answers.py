@@ -57,7 +57,8 @@ def merge_answers(text: str, answers: Answers) -> str:
 
 def dump_mapping(mapping: ListMapping) -> str:
     """Return a mapping as TOML, without what it leaves open."""
-    return format_mapping(mapping.model_dump(mode="json", exclude_defaults=True))
+    kept = {"kept_rows", "kept_from"}  # the registry finds them again
+    return format_mapping(mapping.model_dump(mode="json", exclude_defaults=True, exclude=kept))
 
 
 def _merge_tables(base: Answers, answers: Answers) -> Answers:

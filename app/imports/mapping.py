@@ -144,7 +144,10 @@ class ListMapping(BaseModel):
     What is asked of every list, and never saved: `list_date`, the day for which the list is true; `whole`, whether it
     has everybody of whom the source knows; `checked`, how the source checked it itself, or "no"; `held`, whether the
     people who are not said to be out were in custody on that day, or it is unknown; `missing`: the case number of
-    somebody whom a whole list lacks, or "*" → what became of them; `confirmed`: questions answered with yes."""
+    somebody whom a whole list lacks, or "*" → what became of them; `confirmed`: questions answered with yes.
+
+    The registry itself saves `kept_rows`: the digest of a row and a question → the answer, and `kept_from`, the import
+    with it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -166,6 +169,8 @@ class ListMapping(BaseModel):
     held: Literal["held", "unknown"] | None = None
     missing: dict[str, str] = {}
     confirmed: dict[str, bool] = {}
+    kept_rows: dict[str, Answer] = {}
+    kept_from: Annotated[str, Field(max_length=MAX_QUOTED_LENGTH)] | None = None
 
     @classmethod
     def parse_toml(cls, text: str) -> Self:
@@ -300,10 +305,20 @@ class ListMapping(BaseModel):
         }
         return self._change({name: getattr(saved, name) for name in saved.model_fields_set} | merged)
 
-    def to_saved(self) -> Self:
+    def to_saved(self, kept_rows: dict[str, Answer] | None = None, kept_from: str | None = None) -> Self:
         """The mapping to save for the next list, without what is true of this list alone: row 14 is another person
         there, and the day is another."""
-        return self._change(dict.fromkeys(UNSAVED_ANSWERS) | {"sheets": {}, "rows": {}, "missing": {}, "confirmed": {}})
+        emptied: dict[str, Any] = {"sheets": {}, "rows": {}, "missing": {}, "confirmed": {}}
+        kept = {"kept_rows": kept_rows or {}, "kept_from": kept_from}
+        return self._change(dict.fromkeys(UNSAVED_ANSWERS) | emptied | kept)
+
+    def with_rows(self, rows: dict[str, Answer]) -> Self:
+        """The mapping with other answers about rows."""
+        return self._change({"rows": rows})
+
+    def forget_rows(self) -> Self:
+        """The mapping without what earlier rows were answered."""
+        return self._change({"kept_rows": {}})
 
     def _change(self, changes: dict[str, Any]) -> Self:
         """Return the mapping with other answers. A copy of the model would keep what is cached of the former ones."""

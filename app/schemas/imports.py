@@ -18,7 +18,7 @@ NotHeldReason = Literal["no_day_of_arrest", "day_not_past", "day_too_old", "not_
 class ImportColumn(TypedDict):
     """A column as a spreadsheet letters it, and the fields of a report it is read for; none: it is not read. `filled`,
     `samples`: how many of its first cells hold something, and some of them. `sure`: nothing else is as likely.
-    `counts_rows`: it numbers the rows."""
+    `counts_rows`: it numbers the rows. `phones`: it has phone numbers, which are never stored."""
 
     column: str
     heading: str
@@ -27,6 +27,7 @@ class ImportColumn(TypedDict):
     samples: NotRequired[list[str]]
     sure: NotRequired[bool]
     counts_rows: NotRequired[bool]
+    phones: NotRequired[bool]
 
 
 class ImportFault(TypedDict):
@@ -138,7 +139,9 @@ class ImportWarning(TypedDict):
 
 
 class ImportReceipt(TypedDict):
-    """The receipt of a list, filed at once or sent part by part."""
+    """The receipt of a list, filed at once or sent part by part. `statuses`: how many rows say each status. `sums`: of
+    the rows left out those that sum up others. `kept_answers`: for each place under `rows` the answer that an equal
+    row of your last list got."""
 
     state: ImportState
     dry_run: bool
@@ -170,6 +173,9 @@ class ImportReceipt(TypedDict):
     unread: list[ImportUnread]
     noted: list[ImportNoted]
     left_out: ImportLeftOut
+    sums: ImportLeftOut
+    statuses: dict[str, int]
+    kept_answers: dict[str, str]
     warnings: list[ImportWarning]
     questions: list[ImportQuestion]
     problem: ImportFault | None
@@ -241,7 +247,8 @@ class ImportFieldChange(TypedDict):
 
 
 class ImportRowShape(TypedDict):
-    """What became of a row. `warnings`: accepted, and perhaps not meant. `changes`: of your report."""
+    """What became of a row. `warnings`: accepted, and perhaps not meant. `changes`: of your report; of a
+    new one its status (`state`), days and place."""
 
     row: int
     label: str | None

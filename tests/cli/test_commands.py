@@ -566,7 +566,7 @@ def test_a_list_is_told_in_spanish_too(recuento: Run, tmp_path: Path, monkeypatc
     (tmp_path / "map.toml").write_text('[rows]\nnot_a_person = "leave_out"\n3 = "leave_out"\n')
     ran = recuento(*asked, "--mapping", "map.toml")
     assert (ran.status, ran.err) == (0, "")
-    assert "2 rows were left out, as the mapping says (rows 3, 4)." in ran.out
+    assert "2 rows were left out (rows 3, 4)." in ran.out
 
 
 def test_a_receipt_tells_the_places_that_nobody_registered_as_the_file_has_them(recuento: Run, tmp_path: Path) -> None:
@@ -673,7 +673,7 @@ def test_a_receipt_of_one_row_is_told_in_the_singular(recuento: Run, tmp_path: P
     told = recuento(*asked, "--dry-run", "--lang", "es").out
     for said in (
         "1 de 1 fila quedaría así: 1 nueva",
-        "Se dejó fuera 1 fila, como dice el mapa (fila 3).",
+        "Se dejó fuera 1 fila (fila 3).",
         "1 de las filas no tiene número de caso",
         "1 de sus celdas dice algo",
         "1 dice que alguien sigue detenido",
@@ -683,7 +683,7 @@ def test_a_receipt_of_one_row_is_told_in_the_singular(recuento: Run, tmp_path: P
     told = recuento(*asked).out
     for said in (
         "1 of 1 row became: 1 new",
-        "1 row was left out, as the mapping says (row 3).",
+        "1 row was left out (row 3).",
         "1 of the rows has no case number",
         "1 says that somebody is held",
         "1 of 1 person held counts as held by your word today.",
@@ -700,7 +700,7 @@ def test_ages_without_a_day_are_asked_about_until_a_mapping_answers(recuento: Ru
         assert (ran.status, "On which day were the people as old" in ran.err) == (1, True)
     (tmp_path / "map.toml").write_text('age_on = "detained_on"')
     filed = recuento(*typed, "--mapping", "map.toml")
-    assert (filed.status, "Not said before: dates 1." in filed.out) == (0, True)
+    assert (filed.status, "New against what you said before: 1 date." in filed.out) == (0, True)
 
 
 @pytest.fixture

@@ -82,7 +82,9 @@ class RowOutcome:
     subject: ImportSubject | None = None
     tally: dict[str, int] = field(default_factory=dict)
     is_unregistered: bool = False  # the row names an unregistered place
-    changes: list[ImportFieldChange] = field(default_factory=list)  # of a row that updates its report
+    changes: list[ImportFieldChange] = field(
+        default_factory=list
+    )  # of the report; of a new one its status, day and place
 
 
 def begin_import(
@@ -403,11 +405,11 @@ def find_last_list(session: Session, source: int) -> ListImport | None:
 def find_saved_mapping(session: Session, secret: bytes, source: int, headings: str) -> ListMapping | None:
     key = _digest_headings(secret, headings)
     stored_mapping = session.get(ImportMapping, (source, key))
-    return (
-        None
-        if stored_mapping is None
-        else ListMapping.model_validate(sealing.unseal_json(secret, stored_mapping.mapping, source, key))
-    )
+    if stored_mapping is None:
+        return None
+    mapping = ListMapping.model_validate(sealing.unseal_json(secret, stored_mapping.mapping, source, key))
+    job = session.get(ListImport, uuid.UUID(mapping.kept_from)) if mapping.kept_from else None
+    return mapping if job is not None and load_undone_at(secret, job) is None else mapping.forget_rows()
 
 
 def save_mapping(

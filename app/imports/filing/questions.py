@@ -101,7 +101,7 @@ def ask_about_rows(
 
 
 # Question → the labels of its answers, where they are not those of the answers' names.
-_ANSWER_LABELS = {
+ANSWER_LABELS: dict[tuple[Question, str], str] = {
     (Question.WITHDRAWN, Answer.LEAVE_OUT): "stays_withdrawn",
     (Question.REMARK_STATE, Answer.READ): "remark_set_aside",
     (Question.REPEATED, Answer.LEAVE_OUT): "same_person",
@@ -115,7 +115,7 @@ _LIKELY_NOBODY = frozenset({Question.SUM, Question.TITLE, Question.HEADINGS, Que
 def _ask_about_doubtful(
     code: Question, group: FaultGroup, column: Column | None, labels: Sequence[str]
 ) -> list[StoredQuestion]:
-    choices = [format_choice(answer, _ANSWER_LABELS.get((code, answer), answer)) for answer in list_answers(code)]
+    choices = [format_choice(answer, ANSWER_LABELS.get((code, answer), answer)) for answer in list_answers(code)]
     guess = Answer.LEAVE_OUT if code in _LIKELY_NOBODY else None
     is_group = group.count > MAX_SINGLE_ROWS
     questions = []
@@ -228,7 +228,7 @@ def _needs_sheet_question(sheet: OpenedSheet, opened_list: OpenedList) -> bool:
         return False
     if not opened_list.used_sheets:
         return True
-    return len(opened_list.sheets) > 1 and sheet.name not in opened_list.mapping.sheets
+    return len(opened_list.sheets) > 1 and not sheet.is_sure and sheet.name not in opened_list.mapping.sheets
 
 
 def _ask_about_colours(sheet: OpenedSheet, opened_list: OpenedList) -> list[StoredQuestion]:
@@ -266,7 +266,7 @@ def _ask_about_header(sheet: OpenedSheet) -> StoredQuestion:
 
 
 def _ask_about_column(column: Column, filled: int) -> list[StoredQuestion]:
-    if column.is_answered or not filled or column.is_counter:
+    if column.is_answered or not filled or column.is_counter or column.is_phones:
         return []
     values: dict[str, Value] = {"letter": column.letter, "title": column.title}
     place = ["positions", column.letter]

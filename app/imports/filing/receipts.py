@@ -116,6 +116,11 @@ def count_changed_fields(tally: Mapping[str, int]) -> dict[str, int]:
     return {name.removeprefix(prefix): count for name, count in sorted(tally.items()) if name.startswith(prefix)}
 
 
+def count_statuses(tally: Mapping[str, int]) -> dict[str, int]:
+    """How many rows say each status, from the sums over all rows."""
+    return {name.removeprefix("status_"): count for name, count in tally.items() if name.startswith("status_")}
+
+
 def count_publication_classes(tally: Mapping[str, int]) -> dict[Publish, int]:
     """How many of the rows that go in ask for each class of publication."""
     return {publish: tally.get(f"{_PUBLISH_PREFIX}_{publish}", 0) for publish in Publish}
@@ -135,6 +140,7 @@ RETAINED_FIELDS = frozenset(
 )
 # The day of an age or of a wish comes and goes with the age or the wish, and is not counted as a date.
 DEPENDENT_DATES = ("detainee.age_on", "detainee.publish_given_on")
+ENDS = frozenset({"release.released_on", "detention.ended", "detainee.died_on"})
 DATES = tuple(name for name in PAST_DATE_FIELDS if name not in DEPENDENT_DATES)
 # Kinds of loss and gain in a receipt → their fields.
 CHANGE_KINDS = {"verdicts": ("verification.verdict",), "dates": DATES, "wishes": (PUBLISH,)}
@@ -165,6 +171,8 @@ def count_changes(previous: StatedValues, current: StatedValues) -> Counter[str]
         for name in names
         for change, having, lacking in (("lost", previous, current), ("gained", current, previous))
         if name in having and name not in lacking
+        # Whoever left has no last day in custody any more.
+        if not (name == "detention.held_on" and change == "lost" and ENDS & lacking.keys())
     )
 
 
@@ -304,6 +312,12 @@ def format_noted_cells(receipt: Mapping[str, Any], lang: Language) -> str:
     return format_line("noted", lang, cells=cells) if cells else ""
 
 
+def format_difference(change: Mapping[str, Any], name: str, lang: Language) -> str:
+    """Return the line about values that are lost or gained; empty without any."""
+    parts = [format_line(kind, lang, count=number) for kind, number in change.items() if number]
+    return format_line(name, lang, told=", ".join(parts)) if parts else ""
+
+
 def build_warnings(
     rows_by_code: Mapping[WarningCode, RowsCounted], lang: Language, places: Mapping[int, str]
 ) -> list[ImportWarning]:
@@ -376,6 +390,9 @@ def build_receipt(
         "unread": summary.get("unread", []),
         "noted": summary.get("noted", []),
         "left_out": summary.get("left_out", {"count": 0, "rows": []}),
+        "sums": summary.get("sums", {"count": 0, "rows": []}),
+        "statuses": count_statuses(tally),
+        "kept_answers": summary.get("kept_answers", {}),
         "groups": list(groups),
         "own_releases": build_own_changes(tally),
         "publish": count_publication_classes(tally),

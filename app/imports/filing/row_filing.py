@@ -118,9 +118,10 @@ class Filing:
         facts: dict[str, Any] = {
             "told": import_store.read_sealed_column(self._secret, job, "told")
             | shape
-            | {"missing": len(prepared.missing_bodies)},
+            | {"missing": len(prepared.missing_bodies), "sums": opened_list.tally.sum_rows.shape()},
             "rows": row_count,
         }
+        kept_rows = {} if job.dry_run else opened_list.collect_answers()
         with open_writer_session(self._engine) as session:
             if job.done and (job.dry_run or state == "checking"):
                 # Rows tried by a process that is gone are tried again: their traces were lost with it.
@@ -136,13 +137,14 @@ class Filing:
                 session, self._secret, job, **facts, state=state, leased_until=self._clock() + import_store.LEASE
             ):
                 return False
-            if mapping is not None and opened_list.headings is not None and not job.dry_run:
+            has_answers = mapping is not None or opened_list.is_mapping_saved
+            if has_answers and opened_list.headings is not None and not job.dry_run:
                 import_store.save_mapping(
                     session,
                     self._secret,
                     job.source,
                     opened_list.headings,
-                    opened_list.mapping.to_saved(),
+                    opened_list.mapping.to_saved(kept_rows, str(job.id)),
                     self._clock(),
                 )
         self._prepared = prepared

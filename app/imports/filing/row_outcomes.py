@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from app.db.engine import split_into_chunks
 from app.errors import Problem
 from app.imports.faults import WISH_WITHDRAWN, Fault, StoredRowError, format_line, format_question, strip_unstored_value
-from app.imports.fields import PUBLISH
+from app.imports.fields import PUBLISH, STATE
 from app.imports.filing import receipts
 from app.imports.filing.import_store import ImportSubject, RowOutcome
 from app.imports.filing.receipts import (
@@ -27,7 +27,10 @@ from app.imports.filing.receipts import (
     is_wish_withdrawn,
 )
 from app.imports.mapping import Answer, Question
+from app.imports.reader.heading_recognition import FACILITY
+from app.imports.reader.row_states import DIED_ON, ENDED_ON, RELEASED_ON, find_dated_state
 from app.imports.reader.rows import Row, build_pointer, place_fault
+from app.imports.reader.states import DETAINED_ON, UNKNOWN
 from app.log.content import (
     NATIONAL_ID,
     Content,
@@ -140,6 +143,9 @@ def _asserts_release(content: Content) -> bool:
 
 
 UPDATED = ImportOutcome.UPDATED.value
+# Outcomes of rows that open a report, and what an officer reads of each beside the status.
+NEW_OUTCOMES = (ImportOutcome.NEW, ImportOutcome.LINKED, ImportOutcome.NEEDS_REVIEW)
+NEW_FACTS = (DETAINED_ON, RELEASED_ON, FACILITY)
 
 
 class OutcomeBuilder:
@@ -171,6 +177,8 @@ class OutcomeBuilder:
         sent = flatten_body(body.model_dump(mode="json"))
         previous_values = extract_stated_values(previous) if previous else {}
         values, subject = extract_stated_values(sent), _classify_body(body)
+        status = row.status or find_dated_state(sent) or ("held" if subject == "held" else None)
+        subject = None if status == UNKNOWN else subject
         wish_warnings = _build_wish_warning(row) if is_wish_withdrawn(previous_values, values) else None
         outcome = self._find_kind(result)
         if outcome is None:  # a report that was only waiting is not filed yet
@@ -179,7 +187,11 @@ class OutcomeBuilder:
                 row.number, "waiting" if is_waiting else "unchanged", None, None, wish_warnings if is_waiting else None
             )
         tally = count_changes(previous_values, values)
+        if status is not None and body.verification.verdict != Verdict.RETRACTED:
+            tally[f"status_{status}"] += 1
         changes: list[ImportFieldChange] = []
+        if outcome in NEW_OUTCOMES:
+            changes = list_changes({}, _extract_facts(sent) | {STATE: status})
         if outcome != "unchanged":
             tally += receipts.count_own_changes(previous, sent)
             tally[Review.AWAITING_REVIEW] += result.ids.get("review") == Review.AWAITING_REVIEW
@@ -195,6 +207,12 @@ class OutcomeBuilder:
         return RowOutcome(
             row.number, outcome, report, result.revision, wish_warnings, subject, dict(tally), is_unregistered, changes
         )
+
+
+def _extract_facts(sent: Content) -> StatedValues:
+    facts = {name: sent[name] for name in NEW_FACTS if name in sent}
+    ended_on = (sent.get("detention.ended") or {}).get("on") or sent.get(DIED_ON)
+    return facts | ({ENDED_ON: ended_on} if ended_on else {})
 
 
 def _build_wish_warning(row: Row) -> list[StoredRowError]:

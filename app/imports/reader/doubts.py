@@ -23,6 +23,8 @@ from app.imports.formats.csv import Cells
 from app.imports.mapping import Answer, ListMapping, Question, fold_heading
 from app.imports.reader.code_words import CELL_WORDS
 from app.imports.reader.layout import Column
+from app.imports.reader.sheet_dates import DateContext
+from app.imports.reader.states import read_state
 from app.matching.scripts import fold
 from app.registry.checks import POINTER_FIELDS
 from app.schemas.reports import MAX_NAME_LENGTH
@@ -136,6 +138,7 @@ MAX_CHECKED_CHARACTERS = 200  # characters of a cell: more than any title or nam
 MIN_COMMA_PARTS = 3  # parts between commas of several people: "Paz, Juana" has two, and is one person
 
 _DOUBTFUL_WORDS: dict[str, list[str]] = CELL_WORDS["asked"]
+_AMOUNT = re.compile(r"\d[\d.,]*%?(?: (?P<word>[^\W\d][^\d]*))?")
 _SUMS = tuple(fold(word) for word in _DOUBTFUL_WORDS["sums"])
 _NOT_NAMES = frozenset(map(fold, _DOUBTFUL_WORDS["not_names"]))
 _GROUPS = frozenset(map(fold, _DOUBTFUL_WORDS["groups"]))
@@ -165,6 +168,20 @@ def is_sum_label(text: str) -> bool:
     """Whether a text says that its row is a sum: "Total: 24"."""
     folded = fold(text[:MAX_CHECKED_CHARACTERS])
     return folded.startswith(_SUMS) and any(folded == word or folded.startswith(f"{word} ") for word in _SUMS)
+
+
+def is_certain_sum(cells: Cells) -> bool:
+    """Whether a row has nothing but a word for a sum and numbers, such as "11 libres", or nothing but formulas."""
+    filled = [text for text in map(str.strip, cells.texts) if text]
+    others = [text for text in filled if not is_sum_label(text)]
+    if not filled:
+        return bool(cells.valueless_cells)
+    return len(others) < len(filled) and all(map(_is_amount, others))
+
+
+def _is_amount(text: str) -> bool:
+    match = _AMOUNT.fullmatch(text)
+    return match is not None and (not match["word"] or read_state(match["word"], DateContext()) is not None)
 
 
 def _is_several_people(text: str) -> bool:
@@ -205,11 +222,14 @@ class DoubtfulRows:
         self._answers = mapping.rows
 
     def find_open_questions(self, cells: Cells) -> list[RowQuestion] | None:
-        """The unanswered questions about a row; None if the mapping leaves the row out."""
+        """The unanswered questions about a row; None if the row is left out: by the mapping, or as a certain sum."""
         answer = self._answers.get(self._label_row(cells.number)) if self._answers else None
         if answer is not None:
             return None if answer is Answer.LEAVE_OUT else []
         questions = self.find_questions(cells)
+        is_sum = all(one.question is Question.SUM for one in questions) and is_certain_sum(cells)
+        if is_sum and self._answers.get(Question.SUM.value) is not Answer.READ:
+            return None
         if not questions or not self._answers:
             return questions
         answers = [self._answers.get(row_question.question.value) for row_question in questions]

@@ -41,11 +41,14 @@ from app.imports.reader.heading_words import (
     read_concepts,
     split_heading,
 )
+from app.imports.reader.remarks import find_publication_wish, find_state_in_remark
+from app.imports.reader.sheet_dates import DateContext
 from app.matching.scripts import fold, scoped_cache
 from app.schemas.text import is_unknown_text
 
 # A column that is not needed: it counts the rows.
 NOT_NEEDED = "-"
+PHONES = "phones"  # a column of phone numbers, which are never stored
 # Columns of crosses: a cross says that the person has this status.
 CROSSED_STATES = frozenset(STATE_MARKS)
 EVIDENCE, FACILITY, RECORD_ID = "verification.evidence", "detention.facility", "source_record_id"
@@ -67,6 +70,9 @@ MAX_GROUP_WORDS = 3
 
 _NUMBER = re.compile(r"[-+]?\d{1,12}(?:[.,]\d{1,6})?")
 _ROW_NUMBER = re.compile(r"(\d{1,6})(?:[.,]0+|[.)º°-]{1,2})?")
+# A number of ten digits or more with its prefix; under the heading of a contact also a shorter one, as in "5 355 0101".
+_PHONE = re.compile(r"(?:\+|\(|\b0)(?:[\s().-]*\d){10,14}\b")
+_SHORT_PHONE = re.compile(r"(?<!\d)\+?\(?\d(?:[\s().-]?\d){6,14}(?!\d)")
 _YEAR_OR_SERIAL = re.compile(r"(?:19|20)\d\d|[2-6]\d{4}(?:\.0)?")
 _NUMBERED_ZONE = re.compile(r"\bzona (?:n\w* )?\d")  # of the police: "Zona 7"
 _STATE_CONCEPTS = frozenset(
@@ -93,7 +99,8 @@ class ColumnProfile:
     """What the cells of a column look like.
 
     `dates`, `numbers`, `crosses`: shares of the filled cells. `counts_rows`: each cell is one more than the cell above.
-    `samples`: the most frequent values."""
+    `samples`: the most frequent values. `phones`, `short_phones`: shares of cells with a phone number, or with one that
+    may be another number; none if a cell has a status or a wish about publication."""
 
     filled: int
     distinct: int
@@ -102,6 +109,8 @@ class ColumnProfile:
     crosses: float
     counts_rows: bool
     samples: tuple[str, ...]
+    phones: float = 0.0
+    short_phones: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,16 @@ def profile_column(texts: Iterable[str]) -> ColumnProfile:
         share(_find_crosses(counts)),
         _do_count_rows(cells),
         tuple(text[:MAX_SAMPLE_LENGTH] for text, _count in counts.most_common(MAX_SAMPLES)),
+        *_share_phones(counts),
     )
+
+
+def _share_phones(counts: Counter[str]) -> tuple[float, float]:
+    short = {text for text in counts if _SHORT_PHONE.search(text) and not is_date_like(text)}
+    if not short or any(find_publication_wish(text) or find_state_in_remark(text, DateContext()) for text in counts):
+        return 0.0, 0.0
+    full_count = sum(counts[text] for text in short if _PHONE.search(text))
+    return full_count / counts.total(), sum(counts[text] for text in short) / counts.total()
 
 
 def _find_crosses(texts: Iterable[str]) -> set[str]:
@@ -286,6 +304,9 @@ def guess_meaning(heading: str, group: str, profile: ColumnProfile) -> Guess:
         return Guess(heading.strip(), True)
     recognition = _recognise(heading, group)
     candidates = recognition.candidates
+    is_contact = any("contact" in reading for reading in _read_heading(f"{group} {heading}").readings)
+    if (profile.short_phones >= SOME) if is_contact else (profile.phones >= MOST and not candidates):
+        return Guess(PHONES, True)
     if not candidates:
         return UNKNOWN
     if profile.filled == 0:

@@ -31,6 +31,7 @@ from app.imports.reader.cell_values import has_digit, is_ditto
 from app.imports.reader.code_words import CELL_WORDS
 from app.imports.reader.heading_recognition import (
     NOT_NEEDED,
+    PHONES,
     ColumnProfile,
     guess_meaning,
     profile_column,
@@ -75,7 +76,8 @@ class Column:
     """A column by its `place`, from 0. `group`: the heading above its own; `fields`: what it is read for, in order.
 
     `sheet`: its name, if several sheets are read. `is_answered`: the mapping names the column, perhaps to leave it out.
-    `is_sure`: nothing else is as likely; `is_counter`: it counts the rows, and is not read.
+    `is_sure`: nothing else is as likely; `is_counter`: it counts the rows, and is not read; `is_phones`: it has phone
+    numbers, which are neither read nor shown, because they endanger families.
     """
 
     place: int
@@ -86,6 +88,7 @@ class Column:
     is_answered: bool = False
     is_sure: bool = True
     is_counter: bool = False
+    is_phones: bool = False
     is_hidden: bool = False
     profile: ColumnProfile = EMPTY_PROFILE
 
@@ -226,8 +229,10 @@ def _find_meaning(column: Column, mapping: ListMapping) -> Column:
         targets = mapping.targets.get(fold_heading(column.title))
     if targets is not None:
         return replace(column, fields=tuple(targets), is_answered=True)
-    guess = guess_meaning(column.heading, column.group, column.profile) if column.heading else None
-    if guess is None or guess.field is None:
+    guess = guess_meaning(column.heading, column.group, column.profile)
+    if guess.field == PHONES:
+        return replace(column, is_phones=True, profile=replace(column.profile, samples=()))
+    if not column.heading or guess.field is None:
         return replace(column, is_sure=False)
     if guess.field == NOT_NEEDED:
         return replace(column, is_counter=True, is_sure=guess.is_sure)
@@ -244,6 +249,7 @@ def _settle_meanings(columns: list[Column]) -> list[Column]:
     would contradict the given names. Of two columns with one meaning neither is sure, and the later one is asked about
     without a meaning."""
     read_fields = {column.fields[0] for column in columns if column.fields}
+    has_surnames = SURNAMES in read_fields
     if SURNAMES in read_fields and GIVEN_NAMES not in read_fields:
         columns = [
             replace(column, fields=(GIVEN_NAMES,))
@@ -253,6 +259,12 @@ def _settle_meanings(columns: list[Column]) -> list[Column]:
             else column
             for column in columns
         ]
+    columns = [
+        replace(column, is_sure=True)
+        if has_surnames and column.fields == (GIVEN_NAMES,) and _has_short_names(column)
+        else column
+        for column in columns
+    ]
     if GIVEN_NAMES in read_fields and SURNAMES not in read_fields:
         columns = [
             replace(column, fields=(SURNAMES,))
@@ -280,6 +292,14 @@ def _settle_meanings(columns: list[Column]) -> list[Column]:
                 taken.add(name)
         settled.append(column)
     return sorted(settled, key=lambda column: column.place)
+
+
+def _has_short_names(column: Column) -> bool:
+    """Whether a column beside surnames is headed as names and holds mostly single names."""
+    heading = fold_heading(strip_endings(column.heading)).removesuffix("s")
+    return heading in FULL_OR_FIRST_NAME and 2 * sum(" " in text for text in column.profile.samples) < len(
+        column.profile.samples
+    )
 
 
 def is_repeatable(name: str) -> bool:

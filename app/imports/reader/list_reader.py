@@ -23,6 +23,7 @@ from app.imports.formats import csv, workbook_reader
 from app.imports.formats.csv import Cells, check_row_number
 from app.imports.formats.template import format_field_name
 from app.imports.mapping import MAX_QUOTED_LENGTH, Answer, ListMapping, fold_heading
+from app.imports.reader import kept_answers
 from app.imports.reader.doubts import DoubtfulRows, KnownPeople, infer_meaning_of_m
 from app.imports.reader.figure_files import refuse_figures
 from app.imports.reader.layout import MAX_HEADING_ROW, Column, HeadingRow, find_heading_row, find_repeated_fields
@@ -120,6 +121,7 @@ class OpenedShape(TypedDict):
     other_sheets: list[str]
     saved_mapping: bool
     remembered: str | None
+    kept_answers: dict[str, str]
 
 
 @dataclass
@@ -140,6 +142,8 @@ class OpenedList:
     day: date | None = None  # for which the list is true, answered or guessed
     rows: Callable[[], Iterator[Row]] = lambda: iter(())
     tally: Tally = field(default_factory=Tally)  # of the rows last read
+    kept_answers: dict[str, Answer] = field(default_factory=dict)  # of equal rows of the last list
+    read_rows: Callable[[ListMapping], Iterator[Row]] = lambda _mapping: iter(())  # with these answers
 
     @property
     def used_sheets(self) -> list[OpenedSheet]:
@@ -155,8 +159,8 @@ class OpenedList:
         return self._read_cells if self.sheets else None
 
     def _read_cells(self) -> Iterator[Cells]:
-        for sheet in self.used_sheets:
-            yield from (row._replace(number=self.number_row(sheet, row.number)) for row in sheet.read_cells())
+        for _sheet, rows in self._read_sheets():
+            yield from rows
 
     def number_row(self, sheet: OpenedSheet, row: int) -> int:
         """Return the number of a row of a sheet among the rows of the list."""
@@ -170,13 +174,35 @@ class OpenedList:
     def _sheet_names(self) -> dict[str, str]:
         return {str(sheet.number): sheet.name for sheet in self.sheets if sheet.name is not None}
 
+    @property
+    def _own_mapping(self) -> ListMapping:
+        """The mapping without the answers that equal rows of the last list got."""
+        rows = {key: answer for key, answer in self.mapping.rows.items() if key not in self.kept_answers}
+        return self.mapping.with_rows(rows)
+
+    def collect_answers(self) -> dict[str, Answer]:
+        """Return the answers about rows, to be kept for the next list."""
+        if not self.mapping.rows or not self.sheets:
+            return {}
+        rows = self.read_rows(self.mapping.with_rows({}))
+        asked = {row.number: {fault.code for fault in row.faults} for row in rows if row.faults}
+        kept: dict[str, Answer] = {}
+        for sheet, cells in self._read_sheets():
+            kept |= kept_answers.collect_answers(cells, sheet.columns, self.mapping, self.label_row, asked)
+        return kept
+
+    def _read_sheets(self) -> Iterator[tuple[OpenedSheet, Iterator[Cells]]]:
+        for sheet in self.used_sheets:
+            numbers = partial(self.number_row, sheet)
+            yield sheet, (row._replace(number=numbers(row.number)) for row in sheet.read_cells())
+
     def count_rows(self) -> int:
         """Return the number of rows. Reads to the end: a file that breaks off is refused before anything of it is
         filed. Raises BadFile."""
         if self.cells is None:
             return sum(1 for _row in self.rows())
         doubtful = DoubtfulRows(self.columns, self.mapping, self.label_row)
-        return sum(1 for row in self.cells() if not self.mapping.rows or doubtful.find_open_questions(row) is not None)
+        return sum(1 for row in self.cells() if doubtful.find_open_questions(row) is not None)
 
     def shape(self, *, with_samples: bool = True) -> OpenedShape:
         """Return what is stored of the list. `with_samples`: with some cells of each column."""
@@ -189,7 +215,8 @@ class OpenedList:
             "sheet_names": self._sheet_names if len(used) > 1 else {},
             "other_sheets": [sheet.name for sheet in self.sheets if sheet.name is not None and not sheet.is_used],
             "saved_mapping": self.is_mapping_saved,
-            "remembered": dump_mapping(self.mapping) if self.is_mapping_saved else None,
+            "remembered": dump_mapping(self._own_mapping) if self.is_mapping_saved else None,
+            "kept_answers": {key: str(answer) for key, answer in self.kept_answers.items()},
         }
 
 
@@ -201,6 +228,7 @@ def _shape_column(column: Column, *, with_samples: bool) -> ImportColumn:
         "filled": column.profile.filled,
         "sure": column.is_sure or column.is_answered,
         "counts_rows": column.is_counter,
+        "phones": column.is_phones,
     }
     return {**shape, "samples": list(column.profile.samples)} if with_samples else shape
 
@@ -326,7 +354,14 @@ def _build_opened_list(
         day,
     )
 
-    def read_rows() -> Iterator[Row]:
+    if mapping.kept_rows:
+        for sheet, rows in opened_list._read_sheets():
+            opened_list.kept_answers |= kept_answers.find_kept_answers(
+                rows, sheet.columns, mapping, opened_list.label_row
+            )
+        mapping = opened_list.mapping = mapping.with_rows(opened_list.kept_answers | mapping.rows)
+
+    def read_rows(mapping: ListMapping) -> Iterator[Row]:
         opened_list.tally, known_people = Tally(), KnownPeople()
         for sheet in opened_list.used_sheets:
             reader = RowReader(
@@ -346,7 +381,7 @@ def _build_opened_list(
                 if row is not None:
                     yield row
 
-    opened_list.rows = read_rows
+    opened_list.read_rows, opened_list.rows = read_rows, partial(read_rows, mapping)
     return opened_list
 
 

@@ -20,6 +20,7 @@ from app.imports.reader.states import (
     HOUSE_ARREST,
     LEGAL_STATUS,
     NO_STATE,
+    UNKNOWN,
     StateReading,
     expand_state,
     read_state,
@@ -32,6 +33,7 @@ Fields = dict[str, Any]
 _MARK_STATES = {"exiled": f"released:{ReleaseKind.BANISHMENT}"}  # a column of crosses → its state, if that is another
 LEFT_OUT = "left_out"  # the answer to a question leaves the row out
 IN_CUSTODY = "in_custody"  # no field of a report: the row, or an answer, says that the person is in custody
+STATED = "stated"  # no field of a report: the status in words, a cross or a remark
 UNKNOWN_DAY = "unknown_release_day"  # no field of a report: the cell of the day of release says that nobody knows it
 NOTE, RELEASED_ON, DIED_ON, ENDED_ON = "note", "release.released_on", "detainee.died_on", "detention.ended.on"
 ENDED_HOW = "detention.ended.how"
@@ -115,7 +117,7 @@ class RowStates:
             fields.setdefault(ENDED_HOW, EndedHow.DIED.value)
             fields.setdefault(ENDED_ON, fields[DIED_ON])
         if reading is not None:  # an answer about silent rows makes nobody held who disappeared
-            fields[IN_CUSTODY] = find_base(reading.state) in CUSTODY_STATES
+            fields[IN_CUSTODY], fields[STATED] = find_base(reading.state) in CUSTODY_STATES, find_base(reading.state)
         _fill_stage(fields)
         yield from self._check_release(fields, label, is_stated=reading is not None)
         if NAME in fields:
@@ -289,6 +291,17 @@ def _find_custody(fields: Fields) -> str | None:
     return "held" if fields.get(IN_CUSTODY) else None
 
 
+def find_status(fields: Fields, *, is_held: bool) -> str:
+    """Return what became of the person of a row. `is_held`: a row that does not say it means custody."""
+    dated = find_dated_state(fields)
+    if dated is not None:
+        return dated
+    stated = fields.get(STATED)
+    if fields.get(LEGAL_STATUS) == HOUSE_ARREST or stated in ("transferred", "disappeared"):
+        return str(stated if stated in ("transferred", "disappeared") else HOUSE_ARREST)
+    return "held" if HELD_ON in fields or fields.get(IN_CUSTODY, is_held) else UNKNOWN
+
+
 def is_released(fields: Fields) -> bool:
     return RELEASED_ON in fields or fields.get(RELEASE_STAGE) == Stage.CARRIED_OUT
 
@@ -321,7 +334,7 @@ def _replace_state(fields: Fields, reading: StateReading) -> None:
     for name, day in days.items():
         if fields.get(name) != day:
             add_to_note(fields, f"{name}: {day}")
-    fields[IN_CUSTODY] = find_base(reading.state) in CUSTODY_STATES
+    fields[IN_CUSTODY], fields[STATED] = find_base(reading.state) in CUSTODY_STATES, find_base(reading.state)
 
 
 def drop_dated_state(fields: Fields) -> None:

@@ -26,6 +26,7 @@ from app.imports.reader.doubts import (
     RepeatedCaseNumber,
     RepeatedRow,
     find_row_colour,
+    is_certain_sum,
 )
 from app.imports.reader.layout import NAME_PARTS, Column, find_day_of_ages, is_repeatable
 from app.imports.reader.row_states import (
@@ -33,9 +34,11 @@ from app.imports.reader.row_states import (
     IN_CUSTODY,
     LEFT_OUT,
     RELEASED_ON,
+    STATED,
     UNKNOWN_DAY,
     RowStates,
     add_to_note,
+    find_status,
 )
 from app.imports.reader.sheet_dates import DateContext, DateOrder, find_proven_orders, is_unknown_date, list_date_texts
 from app.imports.reader.states import UNKNOWN, StateReading
@@ -68,7 +71,7 @@ class Row:
     `columns`: field → its column, for faults of the body; `cells`: the texts that are shown with faults;
     `if_withdrawn`: the answer, if any, to the question whether the row may bring back a withdrawn report;
     `is_in_custody`: whether the row says that the person is in custody; None if it does not say;
-    `draft`: of a row with faults, what was read.
+    `draft`: of a row with faults, what was read; `status`: what became of the person.
     """
 
     number: int
@@ -79,6 +82,7 @@ class Row:
     if_withdrawn: Answer | None = None
     is_in_custody: bool | None = None
     draft: Body | None = None
+    status: str | None = None
 
     def add_value(self, fault: Fault) -> Fault:
         """A fault with the beginning of its cell."""
@@ -153,6 +157,8 @@ class RowReader:
         questions = self._doubtful.find_open_questions(cells)
         if questions is None:
             self.tally.excluded_rows.add(cells.number)
+            if is_certain_sum(cells):
+                self.tally.sum_rows.add(cells.number)
             return None
         if questions:
             faults = [
@@ -170,7 +176,9 @@ class RowReader:
             self.tally.excluded_rows.add(cells.number)
             return None
         self._set_age_day(fields)
+        status = find_status(fields, is_held=self._mapping.held != "unknown")
         is_in_custody = fields.pop(IN_CUSTODY, None)
+        fields.pop(STATED, None)
         draft = unfold(fields)
         body = None if faults else draft
         if body is not None and self._known_people.add(body):
@@ -192,6 +200,7 @@ class RowReader:
             if_withdrawn,
             is_in_custody,
             draft if body is None else None,
+            status,
         )
 
     def _read_cells(self, cells: Cells) -> tuple[list[Fault], Body]:

@@ -2,17 +2,21 @@
 
 A date that stands in columns of its day, month and year is joined."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from app.imports.faults import BadFile
+from app.imports.fields import GIVEN_NAMES, NAME, SURNAMES
 from app.imports.formats.csv import Cells
 from app.imports.formats.workbook_reader import Workbook
 from app.imports.mapping import LAST_HEADER, ListMapping, fold_heading
+from app.imports.reader.cell_values import is_name_like
 from app.imports.reader.code_words import CELL_WORDS
 from app.imports.reader.figure_files import EXAMPLE_SHEETS, MAX_SHEETS
+from app.imports.reader.heading_recognition import SOME
 from app.imports.reader.layout import (
     MAX_HEADING_ROW,
     Column,
@@ -138,8 +142,8 @@ def find_nothing_saved(_digest: str) -> None:
 class OpenedSheet:
     """A sheet, or the whole of a text file: its row of headings, its columns, and its rows below the headings.
 
-    `number`: its place in the workbook, from 1. `is_used`: its rows are people of the list. `rows_above`: the texts
-    above the headings."""
+    `number`: its place in the workbook, from 1. `is_used`: its rows are people of the list; `is_sure`: no doubt of it.
+    `rows_above`: the texts above the headings."""
 
     name: str | None
     number: int
@@ -148,6 +152,7 @@ class OpenedSheet:
     read_rows: ReadRows
     row_count: int
     is_used: bool = True
+    is_sure: bool = False
     rows_above: list[str] = field(default_factory=list)
     split_dates: list[SplitDate] = field(default_factory=list)
 
@@ -239,6 +244,41 @@ class _SheetReader:
             yield from book.read_rows()
 
 
+_DOUBTFUL_NAMES = re.compile(rf"\b(?:{'|'.join(map(fold, CELL_WORDS['asked']['sheets']))})\b")
+
+
+def _is_like_others(sheet: OpenedSheet, used: Sequence[OpenedSheet]) -> bool:
+    """Whether a sheet has the recognised headings of the largest one, and other people than the others."""
+    largest = max(used, key=lambda other: other.row_count)
+    fields, expected = ({c.fields[0] for c in one.columns if c.fields} for one in (sheet, largest))
+    people = _list_people(sheet)
+    known = {person for other in used if other is not sheet for person in _list_people(other)}
+    return (
+        2 * len(fields & expected) > max(len(fields), len(expected))
+        and bool(people)
+        and 2 * len(people & known) < len(people)
+        and _DOUBTFUL_NAMES.search(fold(sheet.name or "")) is None
+    )
+
+
+def _list_people(sheet: OpenedSheet) -> set[str]:
+    places = [c.place for c in sheet.columns if c.fields and c.fields[0] in (NAME, GIVEN_NAMES, SURNAMES)]
+    names = (" ".join(row.text(place) for place in places).strip() for row in sheet.read_cells())
+    return {name.casefold() for name in names if name}
+
+
+def _has_no_list(sheet: OpenedSheet) -> bool:
+    """Whether a sheet is empty, or has neither a column with a known meaning nor one of names or days."""
+    return not sheet.row_count or not any(
+        (c.fields and c.is_sure) or c.profile.dates >= SOME or _holds_names(c.profile.samples) for c in sheet.columns
+    )
+
+
+def _holds_names(samples: Sequence[str]) -> bool:
+    names = [text for text in samples if is_name_like(text) and all(len(w) < 4 or w[0].isupper() for w in text.split())]
+    return len(names) >= max(1, SOME * len(samples))
+
+
 def open_workbook(opener: SheetOpener, data: bytes) -> list[OpenedSheet]:
     """Return the sheets, of the hidden ones those with people. The visible ones with people are used, unless the
     answers say otherwise."""
@@ -269,6 +309,9 @@ def open_workbook(opener: SheetOpener, data: bytes) -> list[OpenedSheet]:
     for sheet in sheets:
         sheet.is_used = sheet.is_used and mapping.sheet in (None, sheet.name)
     used = [sheet for sheet in sheets if sheet.is_used]
+    for sheet in sheets:
+        is_hidden = sheet.name in hidden_names
+        sheet.is_sure = not is_hidden and (_is_like_others(sheet, used) if sheet.is_used else _has_no_list(sheet))
     if len(used) > 1:  # their columns are named by sheet and letter
         for sheet in used:
             sheet.columns = opener.open_sheet(sheet.read_rows, sheet.name, sheet.number, is_alone=False).columns

@@ -34,6 +34,7 @@ class TallyShape(TypedDict):
     unread: list[ImportUnread]
     noted: list[ImportNoted]
     left_out: ImportLeftOut
+    sums: ImportLeftOut
 
 
 class Tally:
@@ -44,6 +45,7 @@ class Tally:
         self.unread_cells: Counter[str] = Counter()  # column → cells that were not read
         self.noted_cells: Counter[str] = Counter()  # column → cells that say more than their value, and are in the note
         self.excluded_rows = RowsCounted()
+        self.sum_rows = RowsCounted()  # of the excluded rows those that are sums of others
 
     def shape(self) -> TallyShape:
         return {
@@ -54,4 +56,5 @@ class Tally:
             "unread": [{"column": column, "count": count} for column, count in sorted(self.unread_cells.items())],
             "noted": [{"column": column, "count": count} for column, count in sorted(self.noted_cells.items())],
             "left_out": self.excluded_rows.shape(),
+            "sums": self.sum_rows.shape(),
         }

@@ -325,6 +325,7 @@ class _ReceiptTotal:
             "changed_fields": dict(_sum_counts([receipt.changed_fields for receipt in receipts])),
             "going_back": sum(receipt.going_back for receipt in receipts),
             "releases_taken_back": sum(receipt.releases_taken_back for receipt in receipts),
+            "statuses": dict(_sum_counts([receipt.statuses for receipt in receipts])),
             "held_counted": sum(receipt.held_counted for receipt in receipts),
             "awaiting_review": sum(receipt.awaiting_review for receipt in receipts),
             "first_revision": min(revisions, default=None),

@@ -327,6 +327,7 @@ class PartReceipt(BaseModel):
     changed_fields: dict[str, int] = {}
     going_back: int = 0
     releases_taken_back: int = 0
+    statuses: dict[str, int] = {}
     warnings: list[AcceptedRows] = []
     questions: list[RemoteQuestion]
     problem: Message | None

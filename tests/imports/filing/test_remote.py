@@ -437,7 +437,7 @@ def test_an_upload_through_a_line_that_cuts_resets_and_stalls_comes_to_every_row
     for name, value in {"TIMEOUT_SECONDS": 0.2, "INITIAL_RETRY_SECONDS": 0.01, "MAX_RETRY_SECONDS": 0.1}.items():
         monkeypatch.setattr(client, name, value)
     monkeypatch.setattr(remote, "INITIAL_POLL_SECONDS", 0.02)
-    monkeypatch.setattr(remote, "PAGE_ROWS", 10)
+    monkeypatch.setattr(remote, "PAGE_ROWS", 4)
     monkeypatch.setattr(uploads, "MAX_PART_BYTES", 5_000)  # some fourteen rows
     path, watch = tmp_path / "list.csv", Watcher()
     path.write_bytes(csv_of(rows))

@@ -85,12 +85,12 @@ class FiledList:
     mapping: str
 
     def list_lost_columns(self) -> list[str]:
-        """Return the filled columns that were neither read nor asked about nor seen to count the rows."""
+        """Return the filled columns that were neither read, asked about, nor seen to count the rows or hold phones."""
         asked_places = {question["place"] for question, _answer in self.asked}
         return [
             f"{column['column']} {column['heading']}"
             for column in self.receipt["columns"]
-            if column["filled"] and not column["fields"] and not column["counts_rows"]
+            if column["filled"] and not column["fields"] and not column["counts_rows"] and not column["phones"]
             if f"/positions/{column['column']}" not in asked_places
         ]
 
