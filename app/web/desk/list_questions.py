@@ -9,9 +9,11 @@ from typing import Any
 from app.imports import faults
 from app.imports.fields import FIELDS, STATE, STATE_DAY, STATE_MARKS
 from app.imports.filing.question_form import CHANGES_STEP, READ_STEP, VALUES_STEP, list_choices
+from app.imports.filing.questions import ANSWER_LABELS
 from app.imports.formats.template import get_field_title
 from app.imports.mapping import NOT_CHECKED, QUESTIONS, list_answers
 from app.imports.mapping import Question as RowQuestion
+from app.imports.reader.list_reader import format_row_label
 from app.vocabulary import find_label
 from app.web.desk.answers import NOTHING, RowIdentity, build_answer_name, find_answer
 from app.web.desk.fields import get_code_language
@@ -114,6 +116,16 @@ def _find_group(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class FormSwitch:
+    """Something that was settled without a question and can be changed. `options`: first what holds, without a
+    value."""
+
+    name: str
+    title: str
+    options: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class ListQuestions:
     """What a page asks about a list, and what was answered before.
 
@@ -124,6 +136,7 @@ class ListQuestions:
     answered: Sequence[FormQuestion]
     columns: Sequence[FormColumn]
     previous: Sequence[Question] = field(default_factory=list)
+    switches: Sequence[FormSwitch] = ()
 
     @property
     def open_columns(self) -> list[FormColumn]:
@@ -202,7 +215,61 @@ def build_list_questions(
             and COLUMN_PLACE + _escape(column["column"]) not in separate_places
         ],
         [*earlier, *(one for one in others if not one["place"].startswith(COLUMN_PLACE))],
+        [
+            switch
+            for place, switch in _list_switches(receipt, identities, words)
+            if place not in separate_places and find_answer(answers.mapping, place) is None
+        ],
     )
+
+
+def _list_switches(
+    receipt: Receipt, identities: Mapping[str, RowIdentity], words: Catalogue
+) -> Iterable[tuple[str, FormSwitch]]:
+    """Yield places of a mapping with what was settled there without a question: sheets, sums, and kept answers."""
+    _, lang = words.gettext, get_code_language(words)
+
+    def build(place: str, title: str, options: Sequence[tuple[str, str]]) -> tuple[str, FormSwitch]:
+        return place, FormSwitch(build_answer_name(place), title, options)
+
+    used, aside = (faults.get_label(label, lang) for label in ("used", "set_aside"))
+    for name in list_used_sheets(receipt) if receipt["other_sheets"] or receipt["sheet_names"] else ():
+        yield build(f"/sheets/{_escape(name)}", name, [("", used), ("false", aside)])
+    for name in receipt["other_sheets"]:
+        yield build(f"/sheets/{_escape(name)}", name, [("", aside), ("true", used)])
+    for number in receipt["sums"]["rows"]:
+        label = format_row_label(number, receipt["sheet_names"]) or ""
+        title = _name_row(label, identities, words)
+        yield build(f"/rows/{_escape(label)}", title, [("", _("A sum: left out")), ("read", _("It is one person"))])
+    for key, answer in receipt["kept_answers"].items():
+        label, code = split_row_key(key)
+        question = RowQuestion(code) if code else None
+        values = list_answers(question) if question else ("leave_out", "read")
+        names = {value: ANSWER_LABELS.get((question, value), value) if question else value for value in values}
+        labels = {value: faults.get_label(name, lang) for value, name in names.items()}
+        options = [("", labels[answer]), *((value, text) for value, text in labels.items() if value != answer)]
+        title = (
+            f"{_name_row(label, identities, words)} {faults.format_bare_question(question, lang) if question else ''}"
+        )
+        yield build(f"/rows/{_escape(key)}", title, options)
+
+
+def split_row_key(key: str) -> tuple[str, str]:
+    """Split a name under `rows` of a mapping: "Enero!14 remark_wish" → the row and the question, if it has one."""
+    label, _space, code = key.rpartition(" ")
+    return (label, code) if code in QUESTIONS else (key, "")
+
+
+def list_used_sheets(receipt: Receipt) -> list[str]:
+    """Return the names of the sheets that belong to the list."""
+    names = [name for name in receipt["sheet_names"].values() if name not in receipt["other_sheets"]]
+    return names or list(filter(None, [receipt["sheet"]]))
+
+
+def _name_row(label: str, identities: Mapping[str, RowIdentity], words: Catalogue) -> str:
+    row = words.gettext("Row %(row)s.") % {"row": label}
+    identity = identities.get(label)
+    return row if identity is None or not identity.name else f"{row} {identity.name}."
 
 
 def _recall_values(mapping: Mapping[str, Any], words: Catalogue) -> Iterable[Question]:
@@ -273,7 +340,7 @@ def _build_group_questions(
             choices = [
                 {
                     "value": str(answer),
-                    "label": faults.format_choice(answer, _find_label(question, answer))["labels"][lang],
+                    "label": faults.get_label(ANSWER_LABELS.get((question, answer), answer), lang),
                 }
                 for answer in list_answers(question)
             ]
@@ -293,10 +360,6 @@ def _build_group_questions(
                 place = f"/rows/{_escape(label)}"
                 questions.append({**shared, "detail": detail, "place": place, "count": 1, "rows": [label]})
     return questions
-
-
-def _find_label(question: RowQuestion, answer: str) -> str:
-    return "stays_withdrawn" if (question, answer) == (RowQuestion.WITHDRAWN, "leave_out") else answer
 
 
 class _FormBuilder:
@@ -415,6 +478,22 @@ class _FormBuilder:
         )
 
 
+def format_status(status: str, words: Catalogue) -> str:
+    """Return what became of a person in words."""
+    _ = words.gettext
+    labels = {
+        "held": _("in prison"),
+        "released": _("released"),
+        "house_arrest": _("house arrest"),
+        "died": _("dead"),
+        "transferred": _("moved to another prison"),
+        "escaped": _("escaped"),
+        "disappeared": _("disappeared"),
+        "unknown": _("status not known"),
+    }
+    return labels.get(status) or find_label("ended", status, words.api_language)
+
+
 def format_value(name: str, value: Any, words: Catalogue) -> str:
     """Return a value of a report in words."""
     if value is None or value == []:
@@ -422,6 +501,8 @@ def format_value(name: str, value: Any, words: Catalogue) -> str:
     if isinstance(value, list):
         return words.listed([format_value(name, one, words) for one in value])
     definition = FIELDS.get(name)
+    if name == STATE:
+        return format_status(str(value), words)
     if isinstance(value, bool) or not isinstance(value, str) or definition is None:
         return str(value)
     if definition.kind == "date":

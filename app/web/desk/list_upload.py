@@ -34,6 +34,7 @@ from app.web.desk.list_questions import (
     build_list_questions,
     group_fields,
     list_steps,
+    split_row_key,
 )
 from app.web.desk.page import (
     Desk,
@@ -317,6 +318,9 @@ async def show_list(desk: Desk, receipt: trial.Receipt, cursor: str | None, trie
         rows=row_views,
         changed=trial.group_changes(row_views),
         not_held=trial.describe_not_held(receipt, words),
+        reading=trial.describe_reading(receipt, words),
+        statuses=trial.describe_statuses(receipt, words),
+        differences=trial.describe_differences(receipt, words),
         is_first_round=is_first_round,
         is_later_page=cursor is not None,
         further=parse_cursor(rows["next"]),
@@ -352,6 +356,7 @@ def _identify_rows(
 ) -> dict[int, answers.RowIdentity]:
     """Return the identities of the rows that a page names."""
     labels = {one["rows"][0] for one in [*receipt["questions"], *tried_list.previous] if one.get("rows")}
+    labels |= {split_row_key(key)[0] for key in receipt["kept_answers"]}
     numbers = {row["row"] for row in rows}
     numbers |= {example["row"] for group in receipt["groups"] for example in group["examples"]}
     return answers.identify_rows(tried_list.data, tried_list.mapping, receipt, numbers, labels)

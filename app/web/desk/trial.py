@@ -5,17 +5,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.imports import faults
+from app.imports.fields import STATE
+from app.imports.filing.receipts import ENDS, format_difference
 from app.imports.mapping import QUESTIONS
 from app.imports.reader.doubts import DERIVED_PREFIX
+from app.imports.reader.heading_recognition import FACILITY
 from app.imports.reader.list_reader import format_row_label
+from app.imports.reader.row_states import ENDED_ON, HELD_ON, RELEASED_ON
+from app.imports.reader.states import DETAINED_ON
 from app.registry.records import ID_CASE_PREFIX
 from app.vocabulary import Publish
 from app.web.desk.answers import RowIdentity
 from app.web.desk.fields import format_refusal, get_code_language
-from app.web.desk.list_questions import ListQuestions, build_field_titles, format_value
+from app.web.desk.list_questions import (
+    ListQuestions,
+    build_field_titles,
+    format_status,
+    format_value,
+    list_used_sheets,
+    split_row_key,
+)
 from app.web.rendering import Catalogue
 
 Receipt = Mapping[str, Any]
+HELD_PARTS = ("house_arrest", "transferred", "disappeared")
+OTHER_STATUSES = (*HELD_PARTS, "died", "escaped", "transferred_abroad", "sentence_served", "other", "unknown")
 # Outcomes of rows that are filed; other rows are unchanged, or need an answer or a correction.
 ACCEPTED_OUTCOMES = ("new", "linked", "updated", "needs_review", "waiting")
 
@@ -42,8 +56,8 @@ class SharedChange:
 class RowView:
     """A row with its outcome, the values that could not be parsed, the reasons, and what it changes.
 
-    `label`: the row as an officer names it; `is_on_list`: false for somebody whom the list lacks; `name`, `case`: the
-    name and the case number in it; empty if unknown.
+    `facts`: the status, day and place of a new person. `label`: the row as an officer names it; `is_on_list`: false
+    for somebody whom the list lacks; `name`, `case`: the name and the case number in it; empty if unknown.
     """
 
     label: str
@@ -55,6 +69,7 @@ class RowView:
     unread: Sequence[str]
     reasons: Sequence[str]
     changes: Sequence[FieldChange] = ()
+    facts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -244,10 +259,32 @@ def build_row_views(
                 *(describe_fault(error, words) for error in row["errors"]),
                 *(warning["detail"] for warning in row["warnings"]),
             ],
-            [_build_field_change(change, titles, words) for change in row.get("changes", ())],
+            [_build_field_change(change, titles, words) for change in _list_shown_changes(row)],
+            _list_facts(row["changes"], words) if _is_new(row) else (),
         )
         for row in rows
     ]
+
+
+def _is_new(row: Mapping[str, Any]) -> bool:
+    return row["outcome"] in ("new", "linked", "needs_review")
+
+
+def _list_shown_changes(row: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """Return the changes of a report. Whoever left has no last day in custody any more: that goes without saying."""
+    left = any(change["field"] in ENDS and change["after"] for change in row["changes"])
+    changes = () if _is_new(row) else row["changes"]
+    return [change for change in changes if not (left and change["field"] == HELD_ON and change["after"] is None)]
+
+
+def _list_facts(changes: Iterable[Mapping[str, Any]], words: Catalogue) -> list[str]:
+    """Return the status, the day of it (or else of the arrest) and the place of a new person."""
+    values = {change["field"]: change["after"] for change in changes}
+    day = next((name for name in (ENDED_ON, RELEASED_ON, DETAINED_ON) if name in values), DETAINED_ON)
+    texts = {name: format_value(name, values[name], words) for name in (STATE, day, FACILITY) if name in values}
+    if DETAINED_ON in texts:
+        texts[DETAINED_ON] = words.gettext("arrested on %(day)s") % {"day": texts[DETAINED_ON]}
+    return list(texts.values())
 
 
 def _build_field_change(change: Mapping[str, Any], titles: Mapping[str, str], words: Catalogue) -> FieldChange:
@@ -271,6 +308,44 @@ def describe_not_held(receipt: Receipt, words: Catalogue) -> list[str]:
     return [faults.format_line(reason, lang, count=count) for reason, count in receipt["held_not_counted"].items()]
 
 
+def describe_reading(receipt: Receipt, words: Catalogue) -> list[str]:
+    """Return what was settled without a question, each in one line: sheets, sums, phone numbers, kept answers."""
+    _ = words.gettext
+    rows = (receipt["rows"] or 0) - receipt["missing"]
+    counted = words.ngettext("%(n)s row", "%(n)s rows", rows) % {"n": words.number(rows)}
+    sheets, phones = list_used_sheets(receipt), [c["heading"] for c in receipt["columns"] if c.get("phones")]
+    sums = [format_row(number, receipt, words) for number in receipt["sums"]["rows"]]
+    kept = list(dict.fromkeys(split_row_key(key)[0] for key in receipt["kept_answers"]))
+    lines = [
+        (sheets, _("Belongs to the list: %(listed)s.")),
+        (receipt["other_sheets"], _("Set aside, without people: %(listed)s.")),
+        (sums, _("Sums, left out: %(listed)s.")),
+        (phones, _("Phone numbers, never stored: %(listed)s.")),
+        (kept, _("As in your last list, with the answer you gave then: %(listed)s.")),
+    ]
+    texts = [text % {"listed": words.listed(names)} for names, text in lines if names]
+    return [f"{counted}. {texts[0]}", *texts[1:]] if sheets else [f"{counted}.", *texts]
+
+
+def describe_statuses(receipt: Receipt, words: Catalogue) -> list[tuple[str, int]]:
+    """Return how many rows say another status than held or released; of those held, which are a part of them."""
+    statuses = receipt["statuses"]
+    part = words.gettext("of those held: %(status)s")
+    return [
+        (part % {"status": label} if status in HELD_PARTS else label[:1].upper() + label[1:], statuses[status])
+        for status in OTHER_STATUSES
+        if statuses.get(status)
+        for label in [format_status(status, words)]
+    ]
+
+
+def describe_differences(receipt: Receipt, words: Catalogue) -> list[str]:
+    """Return what the list says that the source had not said before, and what it says no more."""
+    lang = get_code_language(words)
+    lines = [format_difference(receipt[name], name, lang) for name in ("gained", "lost")]
+    return list(filter(None, lines)) if receipt["counts"]["updated"] else []
+
+
 def has_wish(receipt: Receipt, mapping: str) -> bool:
     """Return whether a row, a column, or the answers for all rows contain the wish of the person or the family."""
     if any(count for publish, count in receipt["publish"].items() if publish != Publish.ANONYMOUS):
@@ -291,10 +366,7 @@ class ListWarning:
 def build_warnings(receipt: Receipt, words: Catalogue) -> list[ListWarning]:
     """Return what was accepted of the rows and may not be what was meant."""
     own = {
-        "unregistered_facility": words.gettext(
-            "These places of detention are not registered here yet. They are kept as you wrote them, and counts by "
-            "place leave them out until a curator registers them."
-        )
+        "unregistered_facility": words.gettext("Counts by place leave out prisons that are not registered here yet.")
     }
     return [
         ListWarning(

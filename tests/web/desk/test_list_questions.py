@@ -43,7 +43,9 @@ NAME_COLUMN = question("column_unread", "/positions/B", kind="meaning", column="
 
 def receipt(*questions: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
-        "state": "questioned", "questions": list(questions), "columns": [CASES, NAMES, EMPTY], "groups": [], **more,
+        "state": "questioned", "questions": list(questions), "columns": [CASES, NAMES, EMPTY], "groups": [],
+        "sheet": None, "sheet_names": {}, "other_sheets": [], "sums": {"count": 0, "rows": []}, "kept_answers": {},
+        **more,
     }  # fmt: skip
 
 
@@ -52,6 +54,27 @@ NOTHING_GIVEN = FormAnswers({})
 
 def build(received: dict[str, Any], given: FormAnswers = NOTHING_GIVEN, *rows: RowIdentity) -> ListQuestions:
     return build_list_questions(received, given, {row.label: row for row in rows}, {2: "2026-01-20"}, ENGLISH)
+
+
+def test_what_was_settled_without_a_question_can_be_changed() -> None:
+    settled = receipt(
+        sheet="Enero, Mayo", sheet_names={"1": "Enero", "2": "Mayo"}, other_sheets=["Notas"],
+        sums={"count": 1, "rows": [10_000_009]}, kept_answers={"Enero!4 remark_wish": "remark", "Mayo!3": "leave_out"},
+    )  # fmt: skip
+    row = RowIdentity(10_000_004, "Ana Roca", "", "Enero!4", {})
+    switches = {switch.name: switch for switch in build(settled, NOTHING_GIVEN, row).switches}
+    assert [(name, switch.options[0][1], switch.options[1][0]) for name, switch in switches.items()] == [
+        ("answer:/sheets/Enero", "It belongs to the list", "false"),
+        ("answer:/sheets/Mayo", "It belongs to the list", "false"),
+        ("answer:/sheets/Notas", "Set it aside", "true"),
+        ("answer:/rows/Enero%219", "A sum: left out", "read"),
+        ("answer:/rows/Enero%214%20remark_wish", "Yes, it is not published", "read"),
+        ("answer:/rows/Mayo%213", "Leave it out", "read"),
+    ]
+    assert all(switch.options[0][0] == "" for switch in switches.values()), "what is not touched is no answer"
+    assert switches["answer:/rows/Enero%214%20remark_wish"].title.startswith("Row Enero!4. Ana Roca.")
+    given = build(settled, FormAnswers({"sheets": {"Mayo": False}})).switches
+    assert "answer:/sheets/Mayo" not in {switch.name for switch in given}
 
 
 def test_a_guess_is_selected_and_nothing_else_is() -> None:
