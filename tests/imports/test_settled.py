@@ -4,6 +4,7 @@ import pytest
 
 from app.imports.filing.questions import collect_questions
 from app.imports.filing.survey import survey_list
+from app.imports.mapping import ListMapping
 from app.imports.reader.list_reader import open_list
 from tests.imports.filing.test_several_sheets import workbook
 
@@ -67,3 +68,11 @@ def test_a_sheet_is_asked_about_if_it_is_unclear(
 ) -> None:
     questions = ask(workbook(**sheets))
     assert {place for place, code in questions.items() if code == "sheet_used"} == {f"/sheets/{name}" for name in asked}
+
+
+def test_answers_about_the_columns_of_the_list_make_no_list_of_notes() -> None:
+    data = workbook(Lista=MEN, Notas=[("Llamar a la familia Roca", ""), ("Revisar la lista", "y enviarla")])
+    mapping = ListMapping.parse_toml('[positions]\nA = "detainee.full_name"\nD = "state"\n')
+    opened = open_list(data, mapping)
+    assert (opened.shape()["sheet"], opened.shape()["other_sheets"]) == ("Lista", ["Notas"])
+    assert all(sheet.is_sure for sheet in opened.sheets)

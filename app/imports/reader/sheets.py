@@ -171,7 +171,7 @@ class OpenedSheet:
 class SheetOpener:
     """Opens the sheets of one list by the answers sent with it, on top of the mapping saved for its headings."""
 
-    def __init__(self, mapping: ListMapping | None, find_saved: FindSavedMapping) -> None:
+    def __init__(self, mapping: ListMapping | None, find_saved: FindSavedMapping = find_nothing_saved) -> None:
         self.mapping = mapping or ListMapping()
         self._find_saved = find_saved
         self.is_mapping_saved = False
@@ -247,6 +247,10 @@ class _SheetReader:
 _DOUBTFUL_NAMES = re.compile(rf"\b(?:{'|'.join(map(fold, CELL_WORDS['asked']['sheets']))})\b")
 
 
+def _is_list(sheet: OpenedSheet) -> bool:
+    return sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
+
+
 def _is_like_others(sheet: OpenedSheet, used: Sequence[OpenedSheet]) -> bool:
     """Whether a sheet has the recognised headings of the largest one, and other people than the others."""
     largest = max(used, key=lambda other: other.row_count)
@@ -295,23 +299,32 @@ def open_workbook(opener: SheetOpener, data: bytes) -> list[OpenedSheet]:
             f"A workbook is read up to {MAX_SHEETS} sheets: divide it, or name one in a mapping.",
         )
 
-    sheets = []
+    # Letters in the answers are those of the used sheet: they must not make a list of another.
+    headings_only = SheetOpener(ListMapping(columns=mapping.columns, header=mapping.header, headers=mapping.headers))
+    sheets: list[OpenedSheet] = []
+    judged: dict[int, OpenedSheet] = {}
     for number, name in enumerate(names, 1):
         reader = _SheetReader(data, name)
         sheet = opener.open_sheet(reader.read_rows, name, number, reader.hidden_columns)
         sheet.row_count = sum(1 for _row in islice(sheet.read_cells(), MAX_COUNTED_ROWS))
-        is_list = sheet.heading_row.is_found and has_people(sheet.columns) and sheet.row_count > 0
-        is_hidden = name in hidden_names
-        sheet.is_used = opener.mapping.sheets.get(name, is_list and not is_hidden)
-        if is_list or not is_hidden:
+        judged[number] = sheet
+        if len(names) > 1:
+            judged[number] = headings_only.open_sheet(reader.read_rows, name, number, reader.hidden_columns)
+            judged[number].row_count = sheet.row_count
+        if _is_list(sheet) or name not in hidden_names:
             sheets.append(sheet)
     mapping = opener.mapping  # perhaps one saved for the headings of a sheet
+    has_list = any(_is_list(judged[sheet.number]) for sheet in sheets if sheet.name not in hidden_names)
     for sheet in sheets:
-        sheet.is_used = sheet.is_used and mapping.sheet in (None, sheet.name)
+        is_list = _is_list(judged[sheet.number] if has_list else sheet)
+        is_used = mapping.sheets.get(sheet.name or "", is_list and sheet.name not in hidden_names)
+        sheet.is_used = is_used and mapping.sheet in (None, sheet.name)
     used = [sheet for sheet in sheets if sheet.is_used]
     for sheet in sheets:
-        is_hidden = sheet.name in hidden_names
-        sheet.is_sure = not is_hidden and (_is_like_others(sheet, used) if sheet.is_used else _has_no_list(sheet))
+        others = [judged[other.number] for other in used]
+        own = judged[sheet.number]
+        is_clear = _is_like_others(own, others) if sheet.is_used else _has_no_list(own)
+        sheet.is_sure = is_clear and sheet.name not in hidden_names
     if len(used) > 1:  # their columns are named by sheet and letter
         for sheet in used:
             sheet.columns = opener.open_sheet(sheet.read_rows, sheet.name, sheet.number, is_alone=False).columns
