@@ -554,12 +554,13 @@ def test_a_list_is_told_in_spanish_too(recuento: Run, tmp_path: Path, monkeypatc
     assert '1 × several_people, columna B "nombre" leída como Nombre y apellidos [detainee.full_name]' in ran.out
     assert "fila 3: Familia Ríos" in ran.out  # read from the file: the registry keeps no name that it did not file
     assert '3 = "leave_out"' in ran.out
-    assert "A (código): Número de caso [source_record_id]" in ran.out
-    assert "3 filas quedaron así: 1 nueva, 0 actualizadas, 0 sin cambios, 0 vinculadas, 0 por revisar" in ran.out
+    assert "3 columnas leídas así: código → Número de caso [source_record_id]; nombre → " in ran.out
+    assert "Son sumas y quedan fuera: 4." in ran.out
+    assert "2 filas quedaron así: 1 nueva, 0 actualizadas, 0 sin cambios, 0 vinculadas, 0 por revisar" in ran.out
     assert "De ellas 0 son excarcelaciones, y 1 dice que alguien sigue detenido." in ran.out
     assert "0 de 1 persona detenida cuentan hoy como detenidas según usted." in ran.out
     assert "Las demás no: 1 no tiene día de detención" in ran.out
-    assert ran.err == "recuento: 2 filas tienen errores: corríjalas y envíe el archivo otra vez.\n"
+    assert ran.err == "recuento: 1 fila tiene un error: corríjala y envíe el archivo otra vez.\n"
     monkeypatch.setenv("LC_ALL", "es_VE.UTF-8")
     assert "quedaron así" in recuento(*asked, "--confirm").out
     monkeypatch.setenv("LC_ALL", "C")
