@@ -467,12 +467,12 @@ def test_a_cover_page_is_passed_over_for_the_sheet_with_headings() -> None:
     assert (opened(made).shape()["sheet"], opened(made).shape()["other_sheets"]) == ("Lista", ["Portada", "Resumen"])
 
 
-def test_all_sheets_of_people_are_read_and_each_filled_sheet_is_asked_about() -> None:
+def test_sheets_with_the_same_people_are_asked_about_and_sheets_without_any_are_not() -> None:
     made = book(Portada=[COVER], Resumen=[["Penal", "Total"], ["Yare", 3]], Lista=TABLE, Otra=TABLE)
     found = opened(made)
     assert [found.label_row(one.number) for one in found.rows()] == ["Lista!2", "Otra!2"]
     asked = {one["place"]: one["guess"] for one in questions(made) if one["code"] == "sheet_used"}
-    assert asked == {"/sheets/Resumen": "false", "/sheets/Lista": "true", "/sheets/Otra": "true"}
+    assert asked == {"/sheets/Lista": "true", "/sheets/Otra": "true"}
     answered = "[sheets]\nResumen = false\nLista = false\nOtra = true\n"
     assert questions(made, answered) == []
     assert opened(made, answered).shape()["sheet"] == "Otra"
