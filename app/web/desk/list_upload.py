@@ -30,12 +30,10 @@ from app.web.desk.list_questions import (
     COLUMN_PLACE,
     FormAnswers,
     ListQuestions,
-    build_field_titles,
     build_list_questions,
-    group_fields,
-    list_steps,
     split_row_key,
 )
+from app.web.desk.list_words import build_field_titles, group_fields, list_steps
 from app.web.desk.page import (
     Desk,
     DeskForm,

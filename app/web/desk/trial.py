@@ -19,12 +19,10 @@ from app.web.desk.answers import RowIdentity
 from app.web.desk.fields import format_refusal, get_code_language
 from app.web.desk.list_questions import (
     ListQuestions,
-    build_field_titles,
-    format_status,
-    format_value,
     list_used_sheets,
     split_row_key,
 )
+from app.web.desk.list_words import build_field_titles, format_status, format_value
 from app.web.rendering import Catalogue
 
 Receipt = Mapping[str, Any]

@@ -9,11 +9,9 @@ from app.web.desk.answers import RowIdentity
 from app.web.desk.list_questions import (
     FormAnswers,
     ListQuestions,
-    build_field_titles,
     build_list_questions,
-    format_value,
-    group_fields,
 )
+from app.web.desk.list_words import build_field_titles, format_value, group_fields
 from app.web.rendering import load_catalogue
 
 ENGLISH, SPANISH = load_catalogue("en"), load_catalogue("es")
