@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from app.imports.reader.heading_recognition import guess_meaning, profile_column
+from app.imports.reader.heading_recognition import PHONES, guess_meaning, profile_column
 
 HEADINGS = Path(__file__).with_name("headings_written_blind.csv")
 RIGHT_SHARE = 0.95
@@ -16,7 +16,8 @@ def test_nearly_all_headings_are_guessed_and_a_wrong_guess_is_asked_about() -> N
     for row in rows:
         samples = [row[f"sample{number}"] for number in (1, 2, 3)]
         guess = guess_meaning(row["heading"], row["group"], profile_column(samples))
-        is_right = (guess.field or "") in row["meaning"].split("|")
+        field = "" if guess.field == PHONES else guess.field or ""  # the registry has no place for phones
+        is_right = field in row["meaning"].split("|")
         right += is_right
         if guess.is_sure and not is_right:
             wrong_and_sure.append(row["heading"])

@@ -40,7 +40,7 @@ JOBS = {
     "of 1976": Job(
         messy.OF_1976.encode("cp1252"),
         messy.OF_1976_ANSWERS,
-        asked={"numbers_count_rows": 1, "age_needs_day": 1, "section_title": 3, "not_a_person": 2, "several_people": 3},
+        asked={"numbers_count_rows": 1, "age_needs_day": 1, "section_title": 3, "several_people": 3},
         read=[
             ("Ana María Núñez Órdenes", "1976-09-12", None),
             ("Eliseo Bravo Peña", "1976-09-15", "1976-11-03"),
@@ -60,8 +60,8 @@ JOBS = {
     "a marked workbook": Job(
         messy.marked(),
         messy.MARKED_ANSWERS,
-        asked={"sheet_used": 2, "column_unsure": 2, "hidden_column": 1, "struck_out": 1, "cell_comment": 1,
-               "hidden_row": 1, "not_a_person": 1, "remark_state": 1},
+        asked={"column_unsure": 2, "hidden_column": 1, "struck_out": 1, "cell_comment": 1,
+               "hidden_row": 1, "remark_state": 1},
         wrong={"formula": 1},
         read=[
             ("Rosa Inés Valdivia", "2025-03-02", None),
@@ -81,7 +81,7 @@ JOBS = {
         messy.open_document(),
         messy.OPEN_ANSWERS,
         asked={"column_unread": 2, "column_unsure": 2, "value_unknown": 1, "section_title": 1, "repeated_headings": 1,
-               "date_order": 1, "several_people": 1, "cell_comment": 1, "not_a_person": 1},
+               "date_order": 1, "several_people": 1, "cell_comment": 1},
         read=[
             ("Olga Rey Soto", "2025-01-12", "2026-01-12"),
             ("Eva Sol Gil", "2025-01-13", None),
@@ -114,7 +114,7 @@ JOBS = {
     "a workbook in English": Job(
         messy.english(),
         messy.ENGLISH_ANSWERS,
-        asked={"column_unsure": 1, "age_needs_day": 1, "several_people": 1, "not_a_person": 1},
+        asked={"column_unsure": 1, "age_needs_day": 1, "several_people": 1},
         wrong={"invalid_url": 1},
         read=[
             ("Aslan Murad oglu Veli", "2013-05-06", None),

@@ -7,7 +7,7 @@ import pytest
 
 from app.imports.fields import STATE, STATE_DAY
 from app.imports.mapping import ListMapping
-from app.imports.reader.row_states import IN_CUSTODY, LEFT_OUT, RowStates
+from app.imports.reader.row_states import IN_CUSTODY, LEFT_OUT, STATED, RowStates
 from app.imports.reader.sheet_dates import DateContext
 from app.imports.reader.states import StateReading, read_state
 
@@ -24,10 +24,10 @@ def reading(text: str) -> StateReading:
 def expand(
     fields: dict[str, Any], mapping: str = "", *, sheet: str | None = None, colour: str | None = None
 ) -> tuple[dict[str, Any], list[str]]:
-    """The fields that a row gets, and what is asked about it."""
+    """The fields of a report that a row gets, and what is asked about it."""
     states = RowStates(ListMapping.parse_toml(mapping), None if sheet is None else reading(sheet), str, DateContext())
     asked = [question for question, _field in states.expand(fields, "14", colour)]
-    return {name: value for name, value in fields.items() if value is not False}, asked
+    return {name: value for name, value in fields.items() if name != STATED and value is not False}, asked
 
 
 def answer(question: str, said: str) -> str:
