@@ -98,14 +98,17 @@ campaign-ci: $(VENV)/.dev ## Run the campaigns that guard privacy, numbers and d
 	$(MAKE) machine EXAMPLES=50 ENGINE=sqlite
 	$(MAKE) machine EXAMPLES=25 ENGINE=postgresql
 
-check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi.json is current
+check: $(VENV)/.dev ## Check style, types, layers, dependencies and that both OpenAPI documents are current
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PIP) check
 	@$(BIN)/recuento openapi > $(VENV)/openapi.json
-	@diff -u openapi.json $(VENV)/openapi.json || { echo "openapi.json is not current: run make openapi" >&2; exit 1; }
+	@$(BIN)/recuento openapi --desk > $(VENV)/openapi-desk.json
+	@for name in openapi.json openapi-desk.json; do \
+		diff -u $$name $(VENV)/$$name || { echo "$$name is not current: run make openapi" >&2; exit 1; }; \
+	done
 
 second-model: $(VENV)/.dev ## Compare the app with the model of the counting rules over HISTORIES (3000), from SEED (1) on
 	$(BIN)/python -m tests.model.compare --histories $(HISTORIES) --seed $(SEED)
@@ -213,9 +216,10 @@ format: $(VENV)/.dev ## Put the code into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-openapi: $(VENV)/.runtime ## Write openapi.json
+openapi: $(VENV)/.runtime ## Write openapi.json and openapi-desk.json
 	$(BIN)/recuento openapi > $(VENV)/openapi.json
-	cp $(VENV)/openapi.json openapi.json
+	$(BIN)/recuento openapi --desk > $(VENV)/openapi-desk.json
+	cp $(VENV)/openapi.json $(VENV)/openapi-desk.json .
 
 client-typescript: ## Install, generate and check the TypeScript client and its dashboard (needs node; .ci/run leaves it out)
 	@command -v npm > /dev/null || { echo "The TypeScript client needs node 20 or newer, with npm" >&2; exit 1; }

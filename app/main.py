@@ -23,14 +23,21 @@ from app.api.middleware.rate_limits import RateLimiter, RateLimitMiddleware
 from app.api.middleware.request_boundary import RequestBoundaryMiddleware
 from app.api.middleware.response_cache import ResponseCache, ResponseCacheMiddleware
 from app.api.middleware.response_headers import REQUEST_ID_HEADER, ProblemCorsMiddleware
-from app.api.openapi import SERVER_DESCRIPTION, ServedDocument, complete_document
+from app.api.openapi import (
+    DESK_OPENAPI_PATH,
+    OPENAPI_PATH,
+    SERVER_DESCRIPTION,
+    ServedDocument,
+    complete_document,
+    divide_document,
+)
 from app.api.routes.counts import citations_router, counts_router
 from app.api.routes.curation import MAX_OBJECTION_BYTES, curation_router, objections_router
 from app.api.routes.directory import claims_router, directory_router
 from app.api.routes.files import count_files_router, reference_router, well_known_router
 from app.api.routes.health import Readiness, health_router
 from app.api.routes.imports import imports_router
-from app.api.routes.index import OPENAPI_PATH, build_index_links, index_router
+from app.api.routes.index import build_index_links, index_router
 from app.api.routes.matching import matching_router
 from app.api.routes.notices import notices_router
 from app.api.routes.problem_pages import problem_pages_router
@@ -173,19 +180,22 @@ def _create_limits(app: FastAPI) -> None:
 
 class _App(FastAPI):
     _document: dict[str, Any] | None = None
-    _served_document: ServedDocument | None = None
+    _served_documents: dict[str, ServedDocument] | None = None
     _document_lock = Lock()
 
     def openapi(self) -> dict[str, Any]:
-        """Return the document, built once. The lock keeps concurrent requests from seeing an incomplete one."""
+        """Return the document of all operations, built once. The lock keeps concurrent requests from seeing an
+        incomplete one."""
         with self._document_lock:
             self._document = self._document or complete_document(super().openapi())
         return self._document
 
     def serve_openapi(self, request: Request) -> Response:
-        """Return the serialized document, built at the first request."""
-        self._served_document = self._served_document or ServedDocument.from_document(self.openapi())
-        return self._served_document.build_response(request)
+        """Return the serialized document of an address. All are built at the first request."""
+        self._served_documents = self._served_documents or {
+            path: ServedDocument.from_document(part) for path, part in divide_document(self.openapi()).items()
+        }
+        return self._served_documents[request.url.path].build_response(request)
 
 
 def list_described_routes() -> list[str]:
@@ -295,7 +305,7 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
 
 
 def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) -> None:
-    """Add the middleware, the routes and the OpenAPI document."""
+    """Add the middleware, the routes and the OpenAPI documents."""
     problems.install_error_handlers(app)
     app.add_middleware(
         BodyLimitMiddleware,
@@ -320,7 +330,8 @@ def serve_routes(app: "_App", settings: Settings, routers: Sequence[APIRouter]) 
     for router in routers:
         app.include_router(router)
     app.state.index_links = build_index_links(route for router in routers for route in router.routes)
-    app.add_route(OPENAPI_PATH, app.serve_openapi, include_in_schema=False)
+    for path in (OPENAPI_PATH, DESK_OPENAPI_PATH):
+        app.add_route(path, app.serve_openapi, include_in_schema=False)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """The code lists of the registry, and the texts of descriptions and the glossary, in English and Spanish.
 
 The codes are part of the wire contract and are stored in the database. Labels and definitions are in `vocabulary.toml`
-and are served at `/v1/vocabulary`, with the glossary (`glossary.toml`). `openapi.json` and `--help` share the
+and are served at `/v1/vocabulary`, with the glossary (`glossary.toml`). The OpenAPI documents and `--help` share the
 descriptions of parameters and fields (`descriptions.toml`)."""
 
 import tomllib

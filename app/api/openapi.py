@@ -19,11 +19,12 @@ from app.api import content_codings, responses
 from app.api.openapi_components import (
     NULL,
     SCHEMA_REF,
-    drop_unused_examples,
+    drop_unused_components,
     extend_schemas,
     get_json_name,
     iterate_operations,
     name_enums,
+    select_operations,
     share_parts,
     simplify_nulls,
 )
@@ -302,7 +303,17 @@ Null means that nobody says, or that you may not see it.
 
 **Codes** have labels and definitions in English and Spanish at `/v1/vocabulary`. Codes and fields may be added: let
 your client pass over those that it does not know. `/docs/versioning.md` says what else may change within v1, and how
-long something lives after its deprecation. `/v1` is an index of all public addresses."""
+long something lives after its deprecation. `/v1` is an index of all public addresses.
+
+**Uploads of lists, matching and curation** are described in `/openapi-desk.json`, and at `/docs/desk`."""
+OPENAPI_PATH = "/openapi.json"
+DESK_OPENAPI_PATH = "/openapi-desk.json"
+DESK_TAGS = frozenset({"imports", "matching", "curation"})
+DESK_TITLE = "Recuento desk"
+DESK_DESCRIPTION = f"""Send and compare lists, and decide as a curator or an administrator.
+
+`{OPENAPI_PATH}` describes reading and reporting, and what holds for every operation: keys, refusals, headers, dates and
+codes."""
 TAGS = {
     "counts": "How many, by whose word, and what was known when.",
     "releases": "Releases from custody: report one, verify one, list and read them.",
@@ -313,8 +324,8 @@ TAGS = {
     "claims": "Published figures, what they add up to, and how they compare with the registry's counts.",
     "corrections": "What was taken back or changed.",
     "directory": "Sources, places of detention, codes, and who a key is.",
-    "curation": "For curators and administrators: who is one person, consent, erasure.",
-    "objections": "For the person concerned, without a key: hide, correct or remove what is shown; and its curators.",
+    "curation": "For curators and administrators: who is one person, consent, erasure, objections.",
+    "objections": "For the person concerned, without a key: hide, correct or remove what is shown.",
     "health": "Whether the server is there and can answer.",
 }
 
@@ -351,8 +362,17 @@ def complete_document(document: Node) -> Node:
     extend_schemas(components["schemas"])
     share_parts(document)
     document["paths"] = _sort_paths(document["paths"])
-    drop_unused_examples(document)
+    document |= drop_unused_components(document)
     return document
+
+
+def divide_document(document: Node) -> dict[str, Node]:
+    """Divide the whole document by tag. Return the two parts by their addresses."""
+    desk_info = document["info"] | {"title": DESK_TITLE, "description": DESK_DESCRIPTION}
+    return {
+        OPENAPI_PATH: select_operations(document, TAGS.keys() - DESK_TAGS),
+        DESK_OPENAPI_PATH: select_operations(document | {"info": desk_info}, DESK_TAGS),
+    }
 
 
 def _sort_paths(paths: Node) -> Node:

@@ -6,7 +6,7 @@ A part that occurs twice is a `$ref`. Its name follows from what it is, so that 
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from app.api.table_routes import TABLE_SUFFIX
 from app.errors import PROBLEM_JSON
 
 Node = dict[str, Any]
-SCHEMA_REF = "#/components/schemas/"
+COMPONENT_REF = "#/components/"
+SCHEMA_REF = f"{COMPONENT_REF}schemas/"
+KEYS = "securitySchemes"  # operations refer to them by name alone
 NULL = {"type": "null"}
 MIN_SHARED_FIELDS = 4  # of a schema that is worth extending
 # Endings of schema names that say in which message a shape occurs, and not what it is.
@@ -120,12 +122,35 @@ def _share(kind: str, places: list[_Place], name_part: Callable[[_Place], str]) 
     return dict(sorted(components.items()))
 
 
-def drop_unused_examples(document: Node) -> None:
-    """Drop the examples of errors that no operation of the document answers with."""
-    text = json.dumps([document["paths"], document["components"]["responses"]])
-    examples = document["components"]["examples"]
-    for name in [name for name in examples if f'"#/components/examples/{name}"' not in text]:
-        del examples[name]
+def select_operations(document: Node, tags: Set[str]) -> Node:
+    """Return a document of the operations with these tags, and of the components that they use."""
+    paths = {
+        path: {method: operation for method, operation in methods.items() if tags & {*operation["tags"]}}
+        for path, methods in document["paths"].items()
+    }
+    paths = {path: methods for path, methods in paths.items() if methods}
+    descriptions = [tag for tag in document["tags"] if tag["name"] in tags]
+    return drop_unused_components(document | {"paths": paths, "tags": descriptions})
+
+
+def drop_unused_components(document: Node) -> Node:
+    """Return the document with the components that its operations refer to, directly or not, and with the keys."""
+    components = document["components"]
+    used: set[str] = set()
+    pending: list[Any] = [document["paths"]]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict | list):
+            pending += node.values() if isinstance(node, dict) else node
+        elif isinstance(node, str) and node.startswith(COMPONENT_REF) and node not in used:
+            used.add(node)
+            kind, name = node.removeprefix(COMPONENT_REF).split("/")
+            pending.append(components[kind][name])
+    used_components = {
+        kind: {name: part for name, part in parts.items() if kind == KEYS or f"{COMPONENT_REF}{kind}/{name}" in used}
+        for kind, parts in components.items()
+    }
+    return document | {"components": used_components}
 
 
 def _build_response_namer(places: list[_Place]) -> Callable[[_Place], str]:

@@ -85,7 +85,7 @@ def suggest_parameters(unknown_name: str, names: Collection[str]) -> Message:
         endings = [known for known in sorted(names) if known.endswith(f"_{name}")]
         alternatives = endings or ([] if name in ALTERNATIVES else get_close_matches(name, sorted(names)))
     if not alternatives:
-        return Message("/openapi.json lists the parameters of each address.")
+        return Message("/openapi.json and /openapi-desk.json list the parameters of each address.")
     return Message("Did you mean {names}?", names=", ".join(f"`{text}`" for text in alternatives))
 
 

@@ -71,7 +71,7 @@ COMMANDS = {
         "Put a backup in the place of the database, which nobody may have open, or accept what a database that was put "
         "back has lost. Whoever was erased since the backup was made is erased again.",
     ),
-    "openapi": ("serve", "Print the OpenAPI document."),
+    "openapi": ("serve", "Print the OpenAPI document of reading and reporting."),
 }
 
 

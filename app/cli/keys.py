@@ -59,7 +59,8 @@ def _parse_scope(text: str) -> str:
     scope = f"{method.upper()} {path}"
     if scope not in list_described_routes():
         exit_with_error(
-            f"There is no route {scope}: name one as /openapi.json does, such as GET /v1/releases/{{release_id}}."
+            f"There is no route {scope}: name one as /openapi.json or /openapi-desk.json does, such as "
+            "GET /v1/releases/{release_id}."
         )
     return scope
 

@@ -1,4 +1,4 @@
-"""`recuento serve` and `recuento demo`: run the server; `recuento openapi`: print the OpenAPI document."""
+"""`recuento serve` and `recuento demo`: run the server; `recuento openapi`: print an OpenAPI document."""
 
 import json
 import os
@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlmodel import Session
 
 from app.api.middleware.metrics import StatusCollector
+from app.api.openapi import DESK_OPENAPI_PATH, OPENAPI_PATH, divide_document
 from app.cli.count_process import METRICS_FOLDER_VARIABLE, run_count_workers
 from app.cli.database import format_database_address, open_session, wait_for_database
 from app.cli.http_protocol import build_uvicorn_options, raise_file_limit
@@ -214,10 +215,12 @@ def demo(
 
 
 @commands.command()
-def openapi() -> None:
-    """Print the OpenAPI document."""
-    document = create_app(Settings(database_url="sqlite://")).openapi()
-    print(_format_json(document))  # noqa: T201 - this is the output
+def openapi(
+    desk: Annotated[bool, typer.Option("--desk", help="Print the document of uploads, matching and curation.")] = False,
+) -> None:
+    """Print the OpenAPI document of reading and reporting."""
+    documents = divide_document(create_app(Settings(database_url="sqlite://")).openapi())
+    print(_format_json(documents[DESK_OPENAPI_PATH if desk else OPENAPI_PATH]))  # noqa: T201 - this is the output
 
 
 def _format_json(node: Any) -> str:

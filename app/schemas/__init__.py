@@ -1,1 +1,1 @@
-"""Request and response models. Their docstrings and fields are published in openapi.json."""
+"""Request and response models. Their docstrings and fields are published in the OpenAPI documents."""

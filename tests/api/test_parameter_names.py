@@ -1,5 +1,6 @@
 """Names of query parameters that clients try."""
 
+import json
 import re
 
 import pytest
@@ -23,7 +24,7 @@ RELEASES, CORRECTIONS = "/v1/counts/releases", "/v1/corrections"
         (RELEASES, "sex", "Did you mean `gender`?"),
         (RELEASES, "from", "Did you mean `released_from`, `detained_from`?"),
         (RELEASES, "contry", "Did you mean `country`?"),
-        (RELEASES, "page", "/openapi.json lists the parameters of each address."),
+        (RELEASES, "page", "/openapi.json and /openapi-desk.json list the parameters of each address."),
         (CORRECTIONS, "kind", "Did you mean `correction_kind`?"),
         (CORRECTIONS, "from", "Did you mean `since`?"),
         (CORRECTIONS, "per_page", "Did you mean `limit`?"),
@@ -37,6 +38,6 @@ def test_an_unknown_parameter_leads_to_the_one_that_means_it(world: World, path:
 
 
 def test_every_alternative_is_a_parameter_of_some_address(world: World) -> None:
-    known = {*re.findall(r'"name":"([a-z_]+)","in":"query"', world.client.get("/openapi.json").text)}
+    known = {*re.findall(r'"name": "([a-z_]+)", "in": "query"', json.dumps(world.app.openapi()))}
     named = {name for texts in ALTERNATIVES.values() for text in texts for name in find_parameters(text)}
     assert named - known == set()

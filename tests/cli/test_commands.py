@@ -469,13 +469,23 @@ def test_rows_of_other_rules_are_told_of_and_not_read(recuento: Run, world: Worl
     assert "run: recuento rebuild" in refused(recuento(*command))
 
 
-def test_the_openapi_document_is_printed_without_a_database(
-    recuento: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    "options, path, other_path",
+    [((), "/v1/counts/releases", "/v1/imports"), (("--desk",), "/v1/imports", "/v1/counts/releases")],
+)
+def test_an_openapi_document_is_printed_without_a_database(
+    recuento: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    options: tuple[str, ...],
+    path: str,
+    other_path: str,
 ) -> None:
     monkeypatch.setenv("RECUENTO_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
-    document: dict[str, Any] = json.loads(recuento("openapi").out)
+    document: dict[str, Any] = json.loads(recuento("openapi", *options).out)
     assert document["openapi"].startswith("3.")
-    assert "/v1/counts/releases" in document["paths"]
+    assert path in document["paths"]
+    assert other_path not in document["paths"]
     assert not (tmp_path / "none.db").exists()
 
 

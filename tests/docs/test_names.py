@@ -11,6 +11,7 @@ import pytest
 from sqlmodel import SQLModel
 
 from app import errors
+from app.api.openapi import DESK_OPENAPI_PATH, OPENAPI_PATH
 from app.cli import COMMANDS, load_command
 from app.config import Settings
 from app.log.content import PUBLIC_FIELDS
@@ -123,7 +124,8 @@ def test_every_address_named_is_served(page: Path, routes: list[re.Pattern[str]]
 def routes() -> list[re.Pattern[str]]:
     app = create_app(Settings(database_url="sqlite://"))
     app.state.engine.dispose()
-    return [re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in (*app.openapi()["paths"], "/openapi.json")]
+    paths = (*app.openapi()["paths"], OPENAPI_PATH, DESK_OPENAPI_PATH)
+    return [re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in paths]
 
 
 def test_every_refusal_that_reporters_are_told_of_exists_with_its_status() -> None:

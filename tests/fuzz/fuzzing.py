@@ -5,6 +5,7 @@ an answer's ids are asked for. No answer may be a server error, and each must ha
 a shape that its operation declares.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,9 +66,10 @@ class Fuzzed:
 
     def ask(self, role: str | None, seed: int, phases: tuple[str, ...], examples: int, most: int) -> Outcome:
         """Ask at most about `most` cases under a role's key, `examples` drawn ones of each operation."""
-        document = schemathesis.openapi.from_asgi(
-            "/openapi.json", self.world.app, config=self._config(role, seed, phases, examples)
+        document = schemathesis.openapi.from_dict(
+            json.loads(json.dumps(self.world.app.openapi())), config=self._config(role, seed, phases, examples)
         )
+        document.app = self.world.app
         self._give_meaning(document)
         outcome = Outcome()
         asked = from_schema(document).execute()

@@ -283,7 +283,7 @@ def save_objection(request: Request, body: ObjectionIn) -> None:
         store_objection(session, state.secret, body, network, now)
 
 
-@objections_router.get(
+@curation_router.get(
     "/objections", response_model=ObjectionPage, responses=document_refusals(*READ_REFUSALS, Forbidden)
 )
 def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) -> Reply[ObjectionPage]:
@@ -297,7 +297,7 @@ def list_objections(context: ReadDep, query: Annotated[RevisionQuery, Query()]) 
     return answer_page(context, query, lambda _context, _query, _revision: objection_page, tag)
 
 
-@objections_router.post(
+@curation_router.post(
     "/objections/{objection_id}/decision",
     response_model=DecidedObjection,
     responses=WAITING_RESPONSE | document_refusals(*POST_REFUSALS, NotFound, ObjectionArrived),

@@ -1,4 +1,4 @@
-"""Serve the API reference, `security.txt` (RFC 9116), and count files at `/data/{revision}/`.
+"""Serve the pages of the API reference, `security.txt` (RFC 9116), and count files at `/data/{revision}/`.
 
 All files of the reference come from this server: a script from another site would reveal the readers of a registry of
 prisoners to a third party. Count files are written with `recuento files write`.
@@ -14,12 +14,14 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
 
 from app.api.deprecation import POLICY_PATH
+from app.api.openapi import DESK_OPENAPI_PATH, OPENAPI_PATH
 from app.api.responses import CACHE_IMMUTABLE, CACHE_REVALIDATE, parse_if_none_match
 from app.errors import NotFound
 from app.exports.count_files.folders import ARCHIVE_NAME, LATEST_LINK, PublicFile, find_public_file
 from app.exports.package import DESCRIPTOR_FILENAME
 
 REFERENCE_PATH = "/docs"
+DESK_REFERENCE_PATH = "/docs/desk"
 # Only files and the API of this server. Swagger UI needs inline styles.
 REFERENCE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -34,30 +36,40 @@ _FILES: dict[str, tuple[Traversable, str]] = {
     "start.js": (_OWN_FILES, "text/javascript"),
     POLICY_PATH.rpartition("/")[2]: (_OWN_FILES, "text/plain"),
 }
-_PAGE = f"""<!doctype html>
+_PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Recuento: API reference</title>
-<link rel="stylesheet" href="{REFERENCE_PATH}/swagger-ui.css">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>
 <body>
-<div id="reference"></div>
-<noscript>This page draws <a href="/openapi.json">openapi.json</a> with a script.</noscript>
-<script src="{REFERENCE_PATH}/swagger-ui-bundle.js"></script>
-<script src="{REFERENCE_PATH}/start.js"></script>
+<nav class="swagger-ui"><div class="wrapper">
+<p><a href="/docs">Reading and reporting</a> · <a href="/docs/desk">Uploads, matching and curation</a></p>
+</div></nav>
+<div id="reference" data-document="{document}" data-start="{start}"></div>
+<noscript>This page draws <a href="{document}">{document}</a> with a script.</noscript>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
 </body>
 </html>
 """
+# Path → the document that its page shows, and the operation that the page begins at.
+_PAGES = {
+    REFERENCE_PATH: _PAGE.format(document=OPENAPI_PATH, start="#/counts/count_releases"),
+    DESK_REFERENCE_PATH: _PAGE.format(document=DESK_OPENAPI_PATH, start="#/imports/send_list"),
+}
 
 reference_router = APIRouter(include_in_schema=False)
 
 
 @reference_router.get(REFERENCE_PATH)
-async def read_reference() -> HTMLResponse:
-    """Return the page of the API reference."""
-    return HTMLResponse(_PAGE, headers={"Content-Security-Policy": REFERENCE_CSP, "Cache-Control": CACHE_REVALIDATE})
+@reference_router.get(DESK_REFERENCE_PATH)
+async def read_reference(request: Request) -> HTMLResponse:
+    """Return the page of the API reference for one of the two documents."""
+    headers = {"Content-Security-Policy": REFERENCE_CSP, "Cache-Control": CACHE_REVALIDATE}
+    return HTMLResponse(_PAGES[request.url.path], headers=headers)
 
 
 @reference_router.get(f"{REFERENCE_PATH}/{{name}}")

@@ -7,7 +7,7 @@ from fastapi import Query, Request
 from fastapi.routing import APIRoute
 
 from app.api.deprecation import POLICY_PATH
-from app.api.openapi import can_refuse_with
+from app.api.openapi import DESK_OPENAPI_PATH, OPENAPI_PATH, can_refuse_with
 from app.api.requests import ReadDep, Reply
 from app.api.responses import Answer
 from app.api.routes.files import REFERENCE_PATH
@@ -17,11 +17,11 @@ from app.queries.parameters import RevisionQuery
 from app.queries.shapes import build_revision_out
 from app.schemas.directory import IndexOut
 
-OPENAPI_PATH = "/openapi.json"
 # Groups of addresses that are no lists, by the first part of their path behind `/v1/`.
 COUNT_GROUPS = ("counts", "estimates", "timemaps")
 FIXED_LINKS = {
     "openapi": OPENAPI_PATH,
+    "openapi_desk": DESK_OPENAPI_PATH,
     "docs": REFERENCE_PATH,
     "policy": POLICY_PATH,
     "changes": "/v1/corrections",

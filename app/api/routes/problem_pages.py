@@ -29,7 +29,7 @@ _PAGE = """<!doctype html>
 <h1>{title}</h1>
 <p><code>{code}</code></p>
 <p>{meaning}</p>
-<p><a href="/openapi.json">openapi.json</a></p>
+<p><a href="/openapi.json">openapi.json</a>, <a href="/openapi-desk.json">openapi-desk.json</a></p>
 </main>
 </body>
 </html>
@@ -43,7 +43,9 @@ async def read_problem_page(request: Request, code: str) -> HTMLResponse:
     """Return the page of a code, in the language that the reader prefers. Raises NotFound."""
     meanings = load_meanings()
     if code not in meanings:
-        raise NotFound("No refusal of this registry has this code: /openapi.json lists all of them.")
+        raise NotFound(
+            "No refusal of this registry has this code: /openapi.json and /openapi-desk.json list all of them."
+        )
     language = find_preferred_language(request)
     title, meaning = translate(list_titles()[code], language), meanings[code][language]
     page = _PAGE.format(language=language, code=code, title=escape(title), meaning=escape(meaning))

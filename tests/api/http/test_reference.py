@@ -4,23 +4,29 @@ import re
 
 import pytest
 
-from app.api.routes.files import REFERENCE_CSP, REFERENCE_PATH
+from app.api.openapi import DESK_OPENAPI_PATH, OPENAPI_PATH
+from app.api.routes.files import DESK_REFERENCE_PATH, REFERENCE_CSP, REFERENCE_PATH
 from tests.described import describe
 from tests.support import World
 
+PAGES = {REFERENCE_PATH: OPENAPI_PATH, DESK_REFERENCE_PATH: DESK_OPENAPI_PATH}
 
-def test_the_page_asks_for_nothing_from_elsewhere(world: World) -> None:
-    page = world.client.get(REFERENCE_PATH)
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_page_asks_for_nothing_from_elsewhere(world: World, path: str) -> None:
+    page = world.client.get(path)
     assert page.headers["content-security-policy"] == REFERENCE_CSP
     wanted = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert len(wanted) == 4
+    assert len(wanted) == 6
+    assert PAGES.keys() <= {*wanted}  # each page leads to the other
     for address in wanted:
         answer = world.client.get(address)
         assert (address[0], answer.status_code) == ("/", 200), address
 
 
-def test_the_page_has_no_script_or_style_of_its_own_which_its_policy_would_forbid(world: World) -> None:
-    page = world.client.get(REFERENCE_PATH).text
+@pytest.mark.parametrize("path", PAGES)
+def test_the_page_has_no_script_or_style_of_its_own_which_its_policy_would_forbid(world: World, path: str) -> None:
+    page = world.client.get(path).text
     assert re.findall(r"<script>|<style|\son\w+=|\sstyle=", page) == []
 
 
@@ -41,10 +47,19 @@ def test_a_key_typed_into_the_page_is_not_kept(world: World) -> None:
     assert "persistAuthorization: false" in world.client.get(f"{REFERENCE_PATH}/start.js").text
 
 
-def test_the_page_opens_at_the_count_of_releases_with_its_main_terms_first(world: World) -> None:
-    script = world.client.get(f"{REFERENCE_PATH}/start.js").text
+@pytest.mark.parametrize(
+    "path, method, address",
+    [(REFERENCE_PATH, "get", "/v1/counts/releases"), (DESK_REFERENCE_PATH, "post", "/v1/imports")],
+)
+def test_a_page_opens_at_an_operation_of_its_document(world: World, path: str, method: str, address: str) -> None:
+    page = world.client.get(path).text
+    operation = world.client.get(PAGES[path]).json()["paths"][address][method]
+    assert f'data-document="{PAGES[path]}"' in page
+    assert f'data-start="#/{operation["tags"][0]}/{operation["operationId"]}"' in page
+
+
+def test_the_main_terms_of_a_count_come_first(world: World) -> None:
     operation = describe(world.app)["paths"]["/v1/counts/releases"]["get"]
-    assert f'"#/{operation["tags"][0]}/{operation["operationId"]}"' in script
     names = [parameter["name"] for parameter in operation["parameters"]]
     assert names[:3] == ["country", "released_from", "released_to"]
     assert names[-2:] == ["If-None-Match", "Accept-Datetime"]

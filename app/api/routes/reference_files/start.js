@@ -1,8 +1,9 @@
 // A key typed into the page stays in its memory: nothing is kept in the browser.
-// A reader without an operation in the address begins at the counts.
-if (!location.hash) history.replaceState(null, "", "#/counts/count_releases");
+const { document: url, start } = document.getElementById("reference").dataset;
+// A reader without an operation in the address begins at the first one of the page.
+if (!location.hash) history.replaceState(null, "", start);
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url,
   dom_id: "#reference",
   deepLinking: true,
   docExpansion: "none",
