@@ -76,15 +76,11 @@ class CountTotal(TypedDict):
     reported: Annotated[int, Field(description="An organisation asserts it, and no first-hand verdict decides.")]
     refuted: Annotated[
         int,
-        Field(
-            description="An organisation refutes it first-hand, and none asserts it first-hand. Cases if asked for."
-        ),
+        Field(description="An organisation refutes it first-hand, and none asserts it first-hand. Cases if asked for."),
     ]
     official_only: Annotated[
         int,
-        Field(
-            description="Only governments assert it, and no organisation denies it. Cases only if asked for."
-        ),
+        Field(description="Only governments assert it, and no organisation denies it. Cases only if asked for."),
     ]
     by_min_sources: Annotated[
         dict[str, int],
