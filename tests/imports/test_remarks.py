@@ -32,6 +32,7 @@ CONTRADICTIONS = {
         "found dead in his cell",
     ],
     "released": [
+        "OJO: sigue adentro, la hermana lo vio en visita",
         "la volvieron a agarrar 15/11", "lo metieron preso otra vez", "está de nuevo en el Chipote, detenido",
         "lo regresaron a la cárcel el lunes", "picked up again by police", "back in jail since Monday",
         "foi preso de novo em outubro", "murió dos días después",

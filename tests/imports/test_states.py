@@ -54,6 +54,7 @@ HOUSE, DEAD = {STATUS: "house_arrest"}, {ENDED: "died"}
         ("libéré le 12 janvier 2026", "released", {}, "2026-01-12"),
         ("solto em 12 de janeiro de 2026", "released", {}, "2026-01-12"),
         ("excarcelado con medidas cautelares", "released", {KIND: "release_with_measures"}, None),
+        ("excarcelado 14/1 c/medidas", "released", {KIND: "release_with_measures"}, "2026-01-14"),
         ("excarcelada, con medidas", "released", {KIND: "release_with_measures"}, None),
         ("Excarcelado con medidas el 14/1", "released", {KIND: "release_with_measures"}, "2026-01-14"),
         ("Excarcelación con medidas cautelares", "released", {KIND: "release_with_measures"}, None),

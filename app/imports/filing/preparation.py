@@ -41,6 +41,7 @@ from app.imports.formats.template import LANGUAGES
 from app.imports.mapping import AGE_ON_LIST_DAY, NOT_CHECKED, ListMapping
 from app.imports.reader.doubts import CaseNumbers
 from app.imports.reader.list_reader import ListContext, OpenedList, open_list
+from app.imports.reader.row_states import HELD_ON, MIN_COUNTED_DAYS
 from app.imports.reader.rows import Body, Row, assign_case_number
 from app.log.content import AGE, AGE_ON
 from app.models import ListImport
@@ -54,6 +55,7 @@ MAX_MISSING_QUESTIONS = 40
 ALL_OTHERS = "*"
 UNKNOWN_SYNONYM = MissingAnswer.UNKNOWN  # understood in a mapping; a page offers `keep`, which does the same
 DatedAge = tuple[int, str]
+DAYS_OF_AGE = 365  # an age is true for less than a year
 
 
 @dataclass
@@ -61,13 +63,15 @@ class PreparedList:
     """A list with its rows as they are filed.
 
     `row_count`: without those for people whom it lacks; `dated_ages`: case number → the age in the own report and its
-    day, if ages of the list are those of its day."""
+    day, if ages of the list are those of its day; `sightings`: case number → the day on which the own report saw the
+    person in custody."""
 
     opened_list: OpenedList
     row_count: int
     cases: dict[int, str] = field(default_factory=dict)
     missing_bodies: list[Body] = field(default_factory=list)
     dated_ages: dict[str, DatedAge] = field(default_factory=dict)
+    sightings: dict[str, str] = field(default_factory=dict)
     has_own_reports: bool = False
 
     def read_rows(self) -> Iterator[Row]:
@@ -78,15 +82,28 @@ class PreparedList:
             yield row
         yield from build_missing_rows(self.missing_bodies)
 
-    def retain_age_day(self, row: Row) -> None:
-        """Give the age of a numbered row the day of the own report, if that has the same age of less than a year ago:
-        the person is as old as before, and a weekly list must not change it."""
-        detainee = None if row.body is None else row.body.get("detainee")
-        if row.body is None or not isinstance(detainee, dict) or detainee.get(AGE_NAME) is None:
+    def retain_days(self, row: Row) -> None:
+        """Give a numbered row the days of the own report that a weekly list must not change.
+
+        The day of an age, if the own report has the same age of less than a year ago. The day of the list as that of
+        custody, if the own report saw the person in custody not long before: a report of custody is reviewed (rule
+        21)."""
+        if row.body is None:
             return
-        age, day = self.dated_ages.get(str(row.body.get("source_record_id")), (None, ""))
-        if age == detainee[AGE_NAME] and _is_within_year(day, detainee.get(DAY_NAME)):
-            detainee[DAY_NAME] = day
+        case = str(row.body.get("source_record_id"))
+        detainee, detention = row.body.get("detainee"), row.body.get("detention")
+        if isinstance(detainee, dict) and detainee.get(AGE_NAME) is not None:
+            age, day = self.dated_ages.get(case, (None, ""))
+            if age == detainee[AGE_NAME] and _is_within(day, detainee.get(DAY_NAME), DAYS_OF_AGE):
+                detainee[DAY_NAME] = day
+        list_day, sighting = self.opened_list.mapping.day, self.sightings.get(case, "")
+        if (
+            list_day is not None
+            and isinstance(detention, dict)
+            and detention.get("held_on") == list_day.isoformat()
+            and _is_within(sighting, list_day.isoformat(), MIN_COUNTED_DAYS)
+        ):
+            detention["held_on"] = sighting
 
 
 def prepare_list(
@@ -111,12 +128,11 @@ def prepare_list(
                 rest = [(number, body) for number, body in unnumbered if number not in prepared.cases]
                 known = {*prepared.cases.values(), *_list_case_numbers(opened_list)}
                 prepared.cases |= find_renamed_rows(session, secret, source, known, rest) if rest else {}
-            if opened_list.mapping.age_on == AGE_ON_LIST_DAY:
-                prepared.dated_ages = {
-                    report.case: (report.content[AGE], report.content[AGE_ON])
-                    for report in own_reports.iterate_own_reports(session, source)
-                    if AGE in report.content and AGE_ON in report.content
-                }
+            for report in own_reports.iterate_own_reports(session, source):
+                if opened_list.mapping.age_on == AGE_ON_LIST_DAY and {AGE, AGE_ON} <= report.content.keys():
+                    prepared.dated_ages[report.case] = report.content[AGE], report.content[AGE_ON]
+                if HELD_ON in report.content:
+                    prepared.sightings[report.case] = report.content[HELD_ON]
         answers = opened_list.mapping.missing
         row_answers = find_row_answers(answers)
         if row_answers:
@@ -134,12 +150,12 @@ def prepare_list(
     return prepared
 
 
-def _is_within_year(day: str, other: object) -> bool:
+def _is_within(day: str, other: object, days: int) -> bool:
     return (
         isinstance(other, str)
         and is_day(day)
         and is_day(other)
-        and abs(date.fromisoformat(day) - date.fromisoformat(other)) < timedelta(days=365)
+        and abs(date.fromisoformat(day) - date.fromisoformat(other)) < timedelta(days=days)
     )
 
 

@@ -182,7 +182,7 @@ class Filing:
         for row in rows:
             numbered_row = assign_case_number(row, self._case_numbers)
             if self._prepared is not None:
-                self._prepared.retain_age_day(numbered_row)
+                self._prepared.retain_days(numbered_row)
             if row.number > last_settled:
                 yield numbered_row
 

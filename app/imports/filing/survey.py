@@ -26,7 +26,7 @@ from app.registry import records
 from app.schemas.imports import ImportColumn
 from app.schemas.reports import ReleaseReportIn
 from app.unicode_text import normalize_text
-from app.vocabulary import Language
+from app.vocabulary import Language, Verdict
 
 MAX_EXAMPLE_ROWS = 5
 # Faults of cells that the meaning of a word answers. The word is shortened beyond this, and no answer could match it.
@@ -97,6 +97,8 @@ def _is_status_open(row: Row) -> bool:
 def _is_undecided(body: Body) -> bool:
     """Whether a row says neither how the person left custody nor a day on which the person was still there."""
     facts = _read_section(body, "detention").keys() | _read_section(body, "detainee").keys()
+    if _read_section(body, "verification").get("verdict") == Verdict.RETRACTED:
+        return False
     return not (body.get("release") or POINTERS & body.keys() or {"ended", "held_on", "died_on"} & facts)
 
 

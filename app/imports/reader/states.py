@@ -215,6 +215,7 @@ def split_date(text: str, context: DateContext) -> DatedWord | None:
     return DatedWord(word, on, None, relation, codes) if fold(word) and is_past else None
 
 
+_WITH = re.compile(r"\bc/\s*", re.IGNORECASE)  # "c/ medidas"
 _WORD_EDGES = " ,;:()[]-\u2013\u2014"
 _WORDS_AFTER_DATE = ("kind", "joining", "present")
 
@@ -256,7 +257,7 @@ def split_tokens(text: str) -> tuple[list[str], list[str]]:
 
 
 def split_words(plain: str) -> Iterator[str]:
-    clauses = BREAKS.split(plain)
+    clauses = BREAKS.split(_WITH.sub("con ", plain))
     for number, clause in enumerate(clauses):
         yield from map(_stem, fold(clause).split())
         if number < len(clauses) - 1:

@@ -76,6 +76,17 @@ def test_the_same_age_a_week_later_is_no_change(world: World) -> None:
     }
 
 
+def test_a_weekly_list_moves_the_day_of_custody_only_after_three_months(world: World) -> None:
+    people = "código;nombre;detención;país\nA-1;Rosa Inés Valdivia;2021-03-02;VE\n"
+
+    def send_on(day: str) -> Body:
+        return world.send_list(people, mapping=f'list_date = "{day}"\nheld = "held"\n', confirm=True)
+
+    assert send_on("2025-11-07")["counts"]["new"] == 1
+    assert send_on("2025-11-14")["counts"]["unchanged"] == 1
+    assert send_on("2026-02-14")["counts"]["updated"] == 1
+
+
 @one_engine
 def test_new_and_unchanged_rows_change_nothing(world: World) -> None:
     first = send(world, row(0), row(1))
