@@ -5,7 +5,6 @@ an answer's ids are asked for. No answer may be a server error, and each must ha
 a shape that its operation declares.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import schemathesis
 from schemathesis.engine import events, from_schema
 from schemathesis.python.asgi import shutdown_lifespans
 
+from app.api.openapi import DESK_OPENAPI_PATH, OPENAPI_PATH
 from app.projection import RULES
 from app.queries.parameters import write_cursor
 from tests.support import GOVERNMENT, World
@@ -65,13 +65,16 @@ class Fuzzed:
     words: dict[str, list[Any]]
 
     def ask(self, role: str | None, seed: int, phases: tuple[str, ...], examples: int, most: int) -> Outcome:
-        """Ask at most about `most` cases under a role's key, `examples` drawn ones of each operation."""
-        document = schemathesis.openapi.from_dict(
-            json.loads(json.dumps(self.world.app.openapi())), config=self._config(role, seed, phases, examples)
-        )
-        document.app = self.world.app
-        self._give_meaning(document)
+        """Ask about `most` cases of each document under a role's key, `examples` drawn ones of each operation."""
         outcome = Outcome()
+        for path in (OPENAPI_PATH, DESK_OPENAPI_PATH):
+            config = self._config(role, seed, phases, examples)
+            self._ask_by(schemathesis.openapi.from_asgi(path, self.world.app, config=config), outcome, most)
+        return outcome
+
+    def _ask_by(self, document: schemathesis.BaseSchema, outcome: Outcome, most: int) -> None:
+        self._give_meaning(document)
+        most += outcome.cases
         asked = from_schema(document).execute()
         for event in asked:
             if isinstance(event, events.ScenarioFinished):
@@ -82,7 +85,6 @@ class Fuzzed:
                 outcome.failures[f"{event.label}: could not be asked"] = repr(event.value)
             elif isinstance(event, events.FatalError):
                 raise event.exception
-        return outcome
 
     def _config(self, role: str | None, seed: int, phases: tuple[str, ...], examples: int) -> schemathesis.Config:
         return schemathesis.Config.from_dict(
