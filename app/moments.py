@@ -5,7 +5,7 @@ refused for the same reason.
 """
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from app.dates import DateError, has_no_hour, parse_date, parse_moment
 
@@ -41,8 +41,9 @@ def parse_past_moment(text: str, zone: tzinfo = UTC) -> datetime:
 
 
 def find_day_before(text: str) -> str:
-    """Return the day before a day, month or year begins. Raises DateError."""
-    return (parse_date(text).first - timedelta(days=1)).isoformat()
+    """Return the day before a day, month or year begins; the first day of the calendar for itself. Raises DateError."""
+    first = parse_date(text).first
+    return (first if first == date.min else first - timedelta(days=1)).isoformat()
 
 
 def is_date(text: str) -> bool:

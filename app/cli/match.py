@@ -28,7 +28,7 @@ from app.imports.faults import BadFile
 from app.imports.filing.row_filing import check_list_size
 from app.imports.formats.template import build_template
 from app.registry.publication.permissions import load_reporter_by_slug
-from app.schemas.imports import PairedShape
+from app.schemas.comparison import PairedShape
 from app.vocabulary import Language
 
 # Lines of one kind that a person reads on a terminal; for more, a workbook is better.

@@ -31,7 +31,7 @@ from app.log import content
 from app.log.entries import read_head
 from app.matching.alignment import NO_DEADLINE, Deadline, Pair, TooLong, align_lists
 from app.registry.publication.permissions import Reader
-from app.schemas.imports import (
+from app.schemas.comparison import (
     CandidatesOut,
     ComparedLists,
     ComparisonSummary,

@@ -23,7 +23,7 @@ from app.matching.score import AGREEING_BIRTH_YEARS, Match, Person, find_birth_b
 from app.matching.scripts import PARTICLES, split_words
 from app.registry import checks
 from app.registry.identity import blocking_keys
-from app.schemas.imports import AccountShape, ConflictShape, ReasonShape, TheirsShape, UnreadRow
+from app.schemas.comparison import AccountShape, ConflictShape, ReasonShape, TheirsShape, UnreadRow
 from app.schemas.reports import DetentionReportIn
 from app.vocabulary import ReleaseKind
 

@@ -39,7 +39,7 @@ from app.queries.terms import UniqueValues
 from app.registry.directory_snapshot import DirectorySnapshot
 from app.registry.identity import blocking_keys
 from app.registry.publication.permissions import Reader
-from app.schemas.imports import AccountShape, CandidateOut, RegistryList, TheirsShape
+from app.schemas.comparison import AccountShape, CandidateOut, RegistryList, TheirsShape
 from app.schemas.reports import Country, Date
 from app.translations import Message
 from app.vocabulary import ReleaseStatus, Role

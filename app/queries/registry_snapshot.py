@@ -28,7 +28,7 @@ from app.registry.identity.candidates import load_current_records
 from app.registry.publication.permissions import Reader
 from app.registry.records import digest_case, find_filed_cases
 from app.schemas.base import Facts
-from app.schemas.imports import SpellIds
+from app.schemas.comparison import SpellIds
 from app.schemas.records import PlaceAsSaid
 from app.translations import Message
 from app.vocabulary import Verdict

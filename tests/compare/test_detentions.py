@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.compare.detentions import AnyComparedDetention, build_account, build_detention, find_conflicts
-from app.schemas.imports import AccountShape, ConflictShape
+from app.schemas.comparison import AccountShape, ConflictShape
 
 BASE = {"detainee.full_name": "Eufemia Landaeta", "detention.country": "VE"}
 

@@ -25,7 +25,7 @@ from app.compare.comparison import (
 from app.compare.registry import ComparisonScope
 from app.errors import Invalid, PayloadTooLarge, TakesTooLong, Unavailable, UnsupportedMediaType
 from app.imports.faults import BadFile
-from app.schemas.imports import CandidatesOut, ComparisonOut
+from app.schemas.comparison import CandidatesOut, ComparisonOut
 from app.schemas.reports import PersonSoughtIn
 from app.vocabulary import Language, Role
 
