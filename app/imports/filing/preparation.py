@@ -64,7 +64,7 @@ class PreparedList:
 
     `row_count`: without those for people whom it lacks; `dated_ages`: case number → the age in the own report and its
     day, if ages of the list are those of its day; `sightings`: case number → the day on which the own report saw the
-    person in custody."""
+    person in custody, if the list has no such days."""
 
     opened_list: OpenedList
     row_count: int
@@ -128,10 +128,11 @@ def prepare_list(
                 rest = [(number, body) for number, body in unnumbered if number not in prepared.cases]
                 known = {*prepared.cases.values(), *_list_case_numbers(opened_list)}
                 prepared.cases |= find_renamed_rows(session, secret, source, known, rest) if rest else {}
+            has_sightings = any(HELD_ON in column.fields for column in opened_list.columns)
             for report in own_reports.iterate_own_reports(session, source):
                 if opened_list.mapping.age_on == AGE_ON_LIST_DAY and {AGE, AGE_ON} <= report.content.keys():
                     prepared.dated_ages[report.case] = report.content[AGE], report.content[AGE_ON]
-                if HELD_ON in report.content:
+                if HELD_ON in report.content and not has_sightings:
                     prepared.sightings[report.case] = report.content[HELD_ON]
         answers = opened_list.mapping.missing
         row_answers = find_row_answers(answers)

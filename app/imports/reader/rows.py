@@ -263,13 +263,9 @@ class RowReader:
             try:
                 parse = self._cached_value if FIELDS[name].kind in CACHED_KINDS else self._parse_value
                 parsed_value = parse(name, text, column.place)
-            except UnreadCell as unread:
+            except UnreadCell:
                 if name != column.fields[-1]:
                     continue
-                if name == AGE and unread.code == "invalid_number" and not any(map(str.isdigit, text)):
-                    add_to_note(fields, text)  # "preguntar" says no age
-                    self.tally.noted_cells[column.letter] += 1
-                    return
                 if name not in STATES_OF_DAYS or any(map(str.isdigit, text)):
                     raise
                 self._store_state_word(fields, STATES_OF_DAYS[name], text, column.place)
