@@ -10,17 +10,16 @@ from typing import Any
 def load_descriptions() -> dict[str, dict[str, Any]]:
     """Load all descriptions by group.
 
-    Groups: `parameters` {name: [English, Spanish]}, `bodies` and `answers` {name: English}, `shapes` {schema: English}.
+    Groups: `parameters`, `bodies` and `answers` {name: text}, `shapes` {schema: text}.
     A name is `name`; or `operation.name` or `Schema.name` if the meaning is special there.
     """
     return tomllib.loads(Path(__file__).with_name("descriptions.toml").read_text(encoding="utf-8"))
 
 
 def describe_parameter(name: str, operation: str = "") -> str | None:
-    """Return the English description of a parameter of an operation; None if it has none."""
-    texts = load_descriptions()["parameters"]
-    translations = texts.get(f"{operation}.{name}", texts.get(name))
-    return None if translations is None else str(translations[0])
+    """Return the description of a parameter of an operation; None if it has none."""
+    texts: dict[str, str] = load_descriptions()["parameters"]
+    return texts.get(f"{operation}.{name}", texts.get(name))
 
 
 def describe_field(part: str, shape: str, name: str) -> str | None:
