@@ -74,6 +74,7 @@ class Fuzzed:
 
     def _ask_by(self, document: schemathesis.BaseSchema, outcome: Outcome, most: int) -> None:
         self._give_meaning(document)
+        document = document.exclude(path="/v1/freeze")  # afterwards every write is refused with 503
         most += outcome.cases
         asked = from_schema(document).execute()
         for event in asked:

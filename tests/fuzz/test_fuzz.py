@@ -30,7 +30,7 @@ def test_a_server_error_and_an_answer_of_another_shape_are_told(
 
     with fuzzed(resting) as app:
         monkeypatch.setattr("app.api.routes.curation.store_objection", fail)
-        monkeypatch.setattr("app.api.requests._add_read_terms", lambda body, *_given: {**body, "revision": "the last"})
+        monkeypatch.setattr("app.api.routes.directory.build_revision_out", lambda *_given: {"revision": "the last"})
         told = app.ask(None, SEED, DRAWN, 1, CASES).failures
     assert any(name.startswith("POST /v1/objections: Server error") for name in told), told
     assert any(name.startswith("GET /v1/vocabulary: Response violates schema") for name in told), told
