@@ -152,7 +152,7 @@ def find_miscounted(session: Session, past: Past, number: int) -> Iterator[str]:
     stage = "carried_out" if fact == "kind" else None
     values = [choose_value(_list_giving(one, fact, stage), FIELDS[fact]) for one in verified]
     right = values.count(_read_value(value))
-    terms = CountTerms.model_validate({fact: [value] if fact == "kind" else value})
+    terms = CountTerms.model_validate({"release_kind": [value]} if fact == "kind" else {fact: value})
     revision = max(session.scalars(select(col(Entry.revision))))
     counted = compute_count(session, terms, Reader(Role.READER), revision)["total"]["verified"]
     if counted != right:

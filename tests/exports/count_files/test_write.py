@@ -77,7 +77,7 @@ def test_a_file_has_the_columns_that_the_descriptor_says(world: World, tmp_path:
             said = [field["name"] for field in described["schema"]["fields"]]
             assert said == [column.name for column in columns[table]]
             assert len([*read_rows(done, [file], columns[table])]) == file.rows
-            assert file.rows or table.startswith("un")
+            assert file.rows or table.startswith("un") or table == "possible_duplicates"
 
 
 def test_no_file_names_anybody_or_has_an_address_of_a_record(world: World, tmp_path: Path) -> None:
