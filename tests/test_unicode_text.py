@@ -3,7 +3,6 @@
 import ast
 import re
 import sys
-import time
 import unicodedata
 from pathlib import Path
 
@@ -12,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.unicode_text import INVISIBLE, MAX_MARKS, has_too_many_marks, is_blank, normalize_text, remove_ignorable
+from tests.growth import assert_grows_linearly
 
 APP = Path(__file__).parent.parent / "app"
 MANY = 200_000  # of which the half took a minute
-LONG = 2.0  # seconds of the processor, for what takes hundredths of one
 
 letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -34,19 +33,21 @@ def test_accents_vowels_and_tones_are_not_too_many(text: str) -> None:
 
 @pytest.mark.parametrize("marks", ["\u0301", "\u0301\u0316", "\u0f73", "\u0f75\u0f81", "\uff9e\u0301", "\U0001e94a"])
 def test_more_marks_than_anybody_writes_are_too_many_and_take_no_time(marks: str) -> None:
-    text = "a" + marks * MANY
-    before = time.process_time()
-    assert has_too_many_marks(text)
-    assert len(normalize_text("NFC", text)) <= len(normalize_text("NFKD", text)) <= 1 + 2 * MAX_MARKS
-    assert time.process_time() - before < LONG
+    def look(count: int) -> None:
+        text = "a" + marks * count
+        assert has_too_many_marks(text)
+        assert len(normalize_text("NFC", text)) <= len(normalize_text("NFKD", text)) <= 1 + 2 * MAX_MARKS
+
+    assert_grows_linearly(look, MANY)
 
 
 def test_as_many_marks_as_are_taken_on_each_letter_take_no_time() -> None:
-    text = ("a" + "\u0301\u0316" * (MAX_MARKS // 2)) * (MANY // MAX_MARKS)
-    before = time.process_time()
-    assert not has_too_many_marks(text)
-    assert unicodedata.normalize("NFC", text) == normalize_text("NFC", text)
-    assert time.process_time() - before < LONG
+    def look(count: int) -> None:
+        text = ("a" + "\u0301\u0316" * (MAX_MARKS // 2)) * (count // MAX_MARKS)
+        assert not has_too_many_marks(text)
+        assert unicodedata.normalize("NFC", text) == normalize_text("NFC", text)
+
+    assert_grows_linearly(look, MANY)
 
 
 def test_every_mark_that_unicode_knows_is_counted() -> None:
