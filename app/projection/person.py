@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.dates import PartialDate, compute_age_bounds
 from app.log.content import AGE, AGE_ON, AGE_SPAN, find_birth
@@ -34,6 +34,8 @@ ALIASES = "detainee.aliases"
 # The organisations' weekly tables count adolescents below 18 and old people from 70 on.
 ADULT_AGE, OLD_AGE = 18, 70
 
+AGE_TRAIT = "age"  # a filter, and no dimension of counts
+
 _PERSON_COMBINERS: Combiners = {
     "full_name": shown_fact,
     "aliases": union_fact,
@@ -45,9 +47,6 @@ _PERSON_COMBINERS: Combiners = {
     "groups": union_fact,
     "father_name": shown_fact,
 }
-# The trait with the lowest and highest possible age at a detention, as `34-35`; none if they are further apart.
-AGE_RANGE = "age_range"
-MAX_AGE_SPAN = 10
 # Fields stored by source and never consolidated: field → object of the verdict → source → value. A method only if it is
 # hidden.
 SOURCE_FIELDS = ("evidence", "citing_unlisted", "method")
@@ -63,8 +62,7 @@ _CUSTODY_COMBINERS: Combiners = {
 }
 # Fact → the trait (personal dimension of counts) that it sets.
 _PERSON_TRAITS = {
-    # no dimension of counts; included so that traits contain everything that the class of an unnamed person discloses
-    "age": "age",
+    "age": AGE_TRAIT,
     "gender": "gender",
     "category": "category",
     "nationalities": "nationality",
@@ -140,23 +138,6 @@ def derive_birth_date(statements: Sequence[Statement], person_facts: Facts) -> P
         return parse_cached_date(birth_date)
     age_day = None if age is None else _find_day_of_age(drop_retracted(statements), age)
     return None if age_day is None else find_birth({AGE: age, AGE_ON: age_day})
-
-
-class PrintedAge(NamedTuple):
-    """The age that sources give, and the day on which the person had it, if it is known."""
-
-    years: int
-    day: PartialDate | None
-
-
-def find_printed_age(statements: Sequence[Statement]) -> PrintedAge | None:
-    """Return the age that most sources give; None if none or several do. It is never computed from a date of birth."""
-    current_statements = drop_retracted(statements)
-    fact = plain_fact(read_source_values(current_statements, read_field(AGE)))
-    if fact is None or fact["value"] is None:
-        return None
-    day = _find_day_of_age(current_statements, fact["value"])
-    return PrintedAge(fact["value"], None if day is None else parse_cached_date(day))
 
 
 def _find_day_of_age(statements: Sequence[Statement], age: int) -> str | None:
@@ -254,20 +235,14 @@ def list_own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
 
 
 def list_traits(
-    custody: Custody,
-    person_facts: Facts,
-    facts: Facts,
-    birth_date: PartialDate | None,
-    printed_age: PrintedAge | None,
+    custody: Custody, person_facts: Facts, facts: Facts, birth_date: PartialDate | None
 ) -> set[tuple[str, str]]:
     """Return the `(dimension, value)` pairs by which a detention is filtered and grouped.
 
     `person_facts`: facts about the person. `facts`: of the detention. `birth_date`: possible days of birth."""
     pairs = _list_trait_pairs(person_facts, _PERSON_TRAITS) | _list_trait_pairs(facts, _SPELL_TRAITS)
     group = _find_age_group(custody, get_fact_value(person_facts, "age"), birth_date)
-    age_range = _find_age_range(custody, printed_age, get_fact_value(person_facts, "birth_date"))
-    pairs |= {("age_group", group)} if group else set()
-    return pairs | ({(AGE_RANGE, age_range)} if age_range else set())
+    return pairs | ({("age_group", group)} if group else set())
 
 
 def _list_trait_pairs(facts: Facts, names: dict[str, str]) -> set[tuple[str, str]]:
@@ -286,39 +261,6 @@ def _find_age_group(custody: Custody, age: int | None, birth_date: PartialDate |
         groups = {_classify_age(possible_age) for possible_age in compute_age_bounds(birth_date, day)}
         return groups.pop() if len(groups) == 1 else None
     return None if age is None else _classify_age(age)
-
-
-def _find_age_range(custody: Custody, printed_age: PrintedAge | None, birth: str | None) -> str | None:
-    """Return the possible ages at a detention: the age as printed in its years, or else by years alone.
-
-    Days within a year are never read: a series of narrower and narrower questions would find a birthday."""
-    day = custody.detained_on or custody.ended_on or custody.held_on
-    printed_on = None if printed_age is None else printed_age.day
-    if printed_age is not None and (printed_on is None or day is None or _overlaps_years(custody, printed_on)):
-        return format_age_range(printed_age.years, printed_age.years)
-    if day is None:
-        return None
-    if birth is not None:
-        birth_date = parse_cached_date(birth)
-        birth_years = birth_date.first.year, birth_date.last.year
-    elif printed_age is not None and printed_on is not None:
-        birth_years = printed_on.first.year - printed_age.years - 1, printed_on.last.year - printed_age.years
-    else:
-        return None
-    lowest, highest = max(0, day.first.year - birth_years[1] - 1), max(0, day.last.year - birth_years[0])
-    return format_age_range(lowest, highest) if highest - lowest <= MAX_AGE_SPAN else None
-
-
-def _overlaps_years(custody: Custody, day: PartialDate) -> bool:
-    """Return whether a day may be in one of the years of a detention; without an end it lasts."""
-    known = [one for one in (custody.detained_on, custody.held_on, custody.ended_on) if one is not None]
-    is_not_before = day.last.year >= min(one.first.year for one in known)
-    return is_not_before and (custody.ended_on is None or day.first.year <= max(one.last.year for one in known))
-
-
-def format_age_range(lowest: int, highest: int) -> str:
-    """Return the value of AGE_RANGE for a lowest and highest possible age."""
-    return f"{lowest}-{highest}"
 
 
 def _classify_age(age: int) -> AgeGroup:

@@ -156,7 +156,6 @@ def _build_personal_rows(statements: Sequence[Statement], counted_custodies: Seq
     custodies = _restore_filed(counted_custodies)
     person_facts = person.collect_personal_facts(statements, custodies)
     birth_date = person.derive_birth_date(statements, person_facts)
-    printed_age = person.find_printed_age(statements)
     # A search matches every source's spelling of the name, not only the one shown.
     names = [group["value"] for group in get_reported_values(person_facts, "full_name")]
     aliases = get_fact_value(person_facts, "aliases") or []
@@ -175,7 +174,7 @@ def _build_personal_rows(statements: Sequence[Statement], counted_custodies: Seq
         Trait: [
             {"spell": custody.spell, "name": name_, "value": value}
             for custody, facts in spells_facts
-            for name_, value in sorted(person.list_traits(custody, person_facts, facts, birth_date, printed_age))
+            for name_, value in sorted(person.list_traits(custody, person_facts, facts, birth_date))
         ],
         SourceTrait: [row for custody in custodies for row in _build_source_trait_rows(custody)],
     }

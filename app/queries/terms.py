@@ -150,11 +150,11 @@ class PersonTerms(FoldedQuery):
         return highest
 
     @property
-    def age_range(self) -> tuple[int, int] | None:
-        """The lowest and highest requested age in completed years; None if no age is requested."""
+    def ages(self) -> range | None:
+        """The requested ages in completed years; None if no age is requested."""
         if self.age_from is None and self.age_to is None:
             return None
-        return self.age_from or 0, MAX_AGE if self.age_to is None else self.age_to
+        return range(self.age_from or 0, (MAX_AGE if self.age_to is None else self.age_to) + 1)
 
     @property
     def arrest_window(self) -> tuple[int | None, int | None]:
@@ -413,5 +413,5 @@ def parse_window(start: str | None, end: str | None) -> tuple[int | None, int | 
 def is_personal(terms: PersonTerms) -> bool:
     """Return whether an answer reads personal dimensions, so that it depends on today's consent and on erasures."""
     groups = set(getattr(terms, "group_by", ()))
-    has_filter = terms.trait_values() or terms.excluded_values() or terms.age_range is not None
+    has_filter = terms.trait_values() or terms.excluded_values() or terms.ages is not None
     return bool(has_filter or groups.intersection(PERSONAL_DIMENSIONS))

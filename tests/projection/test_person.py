@@ -154,7 +154,6 @@ def test_traits_are_the_personal_dimensions_of_a_spell() -> None:
         ("group", "journalist"),
         ("age", "72"),
         ("age_group", "over_70"),
-        ("age_range", "70-71"),
         ("condition", "travel_ban"),
         ("condition", "gag_order"),
         ("destination", "CO"),
@@ -186,29 +185,6 @@ def test_the_age_group_is_that_at_the_detention_or_none_where_it_cannot_be_told(
     said: dict[str, Any], group: str | None
 ) -> None:
     assert age_group(**said) == group
-
-
-@pytest.mark.parametrize(
-    "said, ages",
-    [
-        ({"detainee__birth_date": "1984-01-02", "detention__detained_on": "2024-06-30"}, "39-40"),
-        ({"detainee__birth_date": "1984-12-30", "detention__detained_on": "2024-06-30"}, "39-40"),  # no birthday shows
-        ({"detainee__birth_date": "1984", "detention__detained_on": "2024"}, "39-40"),
-        ({"detainee__age": 40, "detention__detained_on": "2024-06-30"}, "40-40"),
-        ({"detainee__age": 40, "detainee__age_on": "2026-01", "release__released_on": "2026-01-12"}, "40-40"),
-        (
-            {"detainee__age": 40, "detainee__age_on": "2026-01", "detention__detained_on": "2014-05-01",
-             "release__released_on": "2014-09-01"},
-            "27-29",
-        ),
-        ({"detainee__age": 40}, "40-40"),
-        ({"detainee__birth_date": "1984"}, None),
-        ({"detainee__birth_date": "1950/1984", "detention__detained_on": "2024"}, None),
-        ({}, None),
-    ],
-)  # fmt: skip
-def test_the_age_range_is_the_printed_age_or_follows_from_years_alone(said: dict[str, Any], ages: str | None) -> None:
-    assert dict(traits(statement(1, **said))).get("age_range") == ages
 
 
 def aged(

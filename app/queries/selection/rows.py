@@ -7,7 +7,7 @@ from app.columns.loader import Columns
 from app.columns.rows import OPEN_UNTIL, Mask, Rows, is_any_of
 from app.columns.store import TableRead
 from app.columns.table import NULL_CODE, TableSpec
-from app.projection.person import AGE_RANGE
+from app.projection.person import AGE_TRAIT
 from app.queries.selection import visibility
 from app.queries.selection.windows import match_window
 from app.queries.terms import CountTerms, ReleaseTerms, SourcedTerms, is_personal
@@ -111,8 +111,8 @@ def list_reads(terms: CountTerms) -> list[TableRead]:
         reads += [(table.PEOPLE, None)]
     if terms.carried_out is not None:
         reads += [(one, ("stage", Stage.CARRIED_OUT)) for one in (table.RELEASES, table.SOURCE_RELEASES)]
-    if terms.age_range is not None:
-        reads += [(table.TRAITS, ("name", AGE_RANGE))]
+    if terms.ages is not None:
+        reads += [(table.TRAITS, ("name", AGE_TRAIT))]
     for name in terms.trait_values() | terms.excluded_values():
         trait_tables = (
             [table.TRAITS, table.SOURCE_TRAITS]

@@ -18,7 +18,7 @@ from app.columns.loader import Columns
 from app.columns.rows import Array, Mask, Rows, flag_keys, has_match, has_pair_match, is_any_of
 from app.log import entries
 from app.models import CURRENT_CLASSES, OPEN, ClassHold, Consent, Head, ObjectionHiding, Placement, Record, Sealed
-from app.projection.person import AGE_RANGE, MAX_AGE_SPAN, format_age_range
+from app.projection.person import AGE_TRAIT
 from app.queries.dimensions import DIMENSIONS, ValueOrigin
 from app.queries.terms import PersonTerms
 from app.registry.identity.clusters import find_recalled_keys
@@ -284,21 +284,9 @@ def _iter_personal_filters(
             values,
             has_value & ~_match_trait(columns, rows, name, revision, values, uses_source_rows=uses_source_rows),
         )
-    if terms.age_range is not None:
-        yield AGE_RANGE, [], _match_age(columns, rows, terms.age_range, revision)
-
-
-def _match_age(columns: Columns, rows: Rows, requested: tuple[int, int], revision: int) -> Mask:
-    """Return whether all possible ages of a row's person lie in the requested range."""
-    lowest, highest = requested
-    ranges = [
-        format_age_range(first, last)
-        for first in range(lowest, highest + 1)
-        for last in range(first, min(highest, first + MAX_AGE_SPAN) + 1)
-    ]
-    trait_rows = load_traits(columns, AGE_RANGE, revision, by_source=False)
-    is_requested = np.isin(trait_rows["value"], columns.values.find_codes(ranges))
-    return match_statements(columns, rows, trait_rows, is_requested, by_source=False)
+    if terms.ages is not None:
+        ages = [str(age) for age in terms.ages]
+        yield AGE_TRAIT, [], _match_trait(columns, rows, AGE_TRAIT, revision, ages, uses_source_rows=uses_source_rows)
 
 
 def _lacks_value(

@@ -39,7 +39,7 @@ NAMED_FACTS = ANONYMOUS_FACTS | {
 # Stored only for matching.
 NEVER_PUBLIC_FACTS = frozenset({"national_id_digest", "age_span"})
 # The same for personal dimensions of counts.
-ANONYMOUS_TRAITS = frozenset({"age", "age_range", "facility", "area", "age_group", "nationality"})
+ANONYMOUS_TRAITS = frozenset({"age", "facility", "area", "age_group", "nationality"})
 NAMED_TRAITS = ANONYMOUS_TRAITS | {"gender", "category", "group", "legal_status", "condition", "destination"}
 MEDICAL_GROUPS = frozenset({"gravely_ill"})
 

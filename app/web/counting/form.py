@@ -239,7 +239,7 @@ class CountForm:
             "not_nationality": _("People of whom a nationality is known, and none of these."),
             "zone": _("In which a day ends, such as America/Caracas. Left out: the registry’s own."),
             "carried_out": _("Only of releases announced or ordered: whether they have been carried out so far."),
-            "age_from": _("In completed years, as printed or else by the year of birth."),
+            "age_from": _("In completed years, as the registry shows it."),
             "max_sources": _("0: only reported, verified by no independent source."),
         }
 

@@ -147,8 +147,8 @@ RELEASES: list[tuple[Body, set[str]]] = [
     ({"first_hand": "true"}, {ANA, BEA, ELI}),
     ({"first_hand": "false"}, {CARL}),
     ({"age_from": 70}, {ANA}),
-    ({"age_from": 73, "age_to": 74}, {ANA}),  # born in 1950, detained in 2024: 73 or 74
-    ({"age_from": 74}, set()),
+    ({"age_from": 75, "age_to": 76}, {ANA}),
+    ({"age_from": 77}, set()),
     ({"age_to": 73}, set()),
     ({"net": "true"}, {ANA, BEA, CARL}),
     ({"net": "true", "released_to": "2026-01-04"}, {ELI}),
@@ -215,6 +215,20 @@ def test_detentions_are_filtered_by_what_is_asked(scene: World, subtests: pytest
     for asked, expected in DETENTIONS:
         with subtests.test(str(asked)):
             assert set(names(scene, "/v1/detentions", **asked)) == expected
+
+
+def test_an_age_finds_the_rows_that_show_it(world: World) -> None:
+    file(world, "foro", ANA, detainee__publish="anonymous", detainee__birth_date="1950-06-30")
+    file(world, "foro", BEA, detainee__age=40, detainee__age_on="2020", detainee__publish="anonymous")
+    file(world, "foro", CARL, detainee__birth_date="1980/1990")
+    file(world, "foro", DORA)
+    rows = world.get("/v1/releases", include="detainee")
+    people = [row["detainee"] for row in rows.json()["data"]]
+    assert sum(person["age"] is not None for person in people) >= 2
+    for age in range(30, 90):
+        listed = world.get("/v1/releases", age_from=age, age_to=age, include="detainee").json()["data"]
+        expected = sorted(person["id"] for person in people if person["age"] == age)
+        assert sorted(row["detainee"]["id"] for row in listed) == expected, age
 
 
 def test_a_count_and_the_list_of_the_same_terms_agree(scene: World, subtests: pytest.Subtests) -> None:
