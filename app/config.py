@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     # The registry's public address, without a slash at the end. Citations contain it, and must still lead there from
     # print. Without it citations contain addresses without a host; a demo's citations contain its own address.
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s@]+$")] | None = None
+    # A TOML file in which the operator says who it is (`app/operator.py`), for the about page. A registry with a public
+    # address needs one.
+    about_file: Path | None = None
     # Where to report a vulnerability in private: served in /.well-known/security.txt.
     security_contact: Annotated[str, Field(pattern=r"^(mailto:\S+|https://[^\s/@]+(/\S*)?)$")] | None = None
     # The mail server for notices: smtps://user@mail.example.org, or smtp://… with STARTTLS, which only a server on this

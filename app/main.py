@@ -60,6 +60,7 @@ from app.log.head import bind_secret, is_demo, is_secret_bound, require_rows_ver
 from app.log.mark import HighWaterMark, attach_mark
 from app.notices.delivery import build_mailer
 from app.notices.job import NoticeJob
+from app.operator import load_operator
 from app.projection import ROWS_VERSION
 from app.registry.api_keys import KeyUses
 from app.registry.publication.objection_queue import NetworkNames
@@ -287,6 +288,7 @@ def set_app_state(app: FastAPI, settings: Settings, engine: Engine, mark: HighWa
     app.state.names = settings.names
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.security_contact = settings.security_contact
+    app.state.operator = None if settings.about_file is None else load_operator(settings.about_file)
     app.state.readiness = Readiness()
     app.state.last_freeze = None
     app.state.settling = MomentSettler()

@@ -28,6 +28,7 @@ from app.demo import run as replay
 from app.log.entries import read_head
 from app.log.head import is_demo
 from app.main import create_app
+from app.operator import UnreadableAboutFile, load_operator
 from app.server_log import CONFIGURATION
 
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
@@ -115,7 +116,22 @@ def _ask_about_first_page(session: Session, settings: Settings) -> Settings:
     return settings.model_copy(update={"country": validated.country, "released_from": validated.released_from})
 
 
+def _require_operator(settings: Settings) -> None:
+    """Exit if a public registry does not say who runs it, or its about file has a fault."""
+    if settings.public_url is not None and settings.about_file is None:
+        exit_with_error(
+            "RECUENTO_PUBLIC_URL is set, so readers will find this registry: say who runs it in a file, and set "
+            "RECUENTO_ABOUT_FILE to it (an example is deploy/about.toml)."
+        )
+    if settings.about_file is not None:
+        try:
+            load_operator(settings.about_file)
+        except UnreadableAboutFile as error:
+            exit_with_error(str(error))
+
+
 def _run_server(settings: Settings) -> None:
+    _require_operator(settings)
     _require_free_ports(settings)
     raise_file_limit(settings.connections)
     wait_for_database(settings.database_url)

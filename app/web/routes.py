@@ -18,6 +18,7 @@ from app import server_log
 from app.api.responses import CACHE_REVALIDATE, CACHE_SHORT, select_language
 from app.api.routes.directory import list_claims
 from app.errors import NotFound
+from app.web.about import about
 from app.web.citation import citation
 from app.web.claims.routes import claims
 from app.web.corrections import corrections
@@ -41,7 +42,7 @@ from app.web.rendering import LANGUAGES, assets, compile_templates, render_templ
 from app.web.sources import sources
 
 # Indexed pages without an id: the navigation, except people.
-INDEXED_PATHS = ("/", "/claims", "/counts", "/sources", "/corrections", "/data")
+INDEXED_PATHS = ("/", "/claims", "/counts", "/sources", "/corrections", "/data", "/about")
 # The API has personal data and nothing for search engines; robots must not crawl all terms of counts.
 DISALLOWED_PATHS = ("/v1/", *(f"/{language}{path}" for language in LANGUAGES for path in (*PERSONAL_PATHS, "/counts?")))
 CLAIMS_PAGE_SIZE = 200
@@ -88,7 +89,21 @@ language_router = APIRouter(include_in_schema=False)
 fallback_router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 # In the order of the navigation. Their paths have no language prefix.
-PAGE_ROUTERS = (home, claims, people, counting, citation, sources, corrections, data, figures, pictures, embeds, desk)
+PAGE_ROUTERS = (
+    home,
+    claims,
+    people,
+    counting,
+    citation,
+    sources,
+    corrections,
+    data,
+    about,
+    figures,
+    pictures,
+    embeds,
+    desk,
+)
 
 
 @language_router.get("/")

@@ -395,6 +395,18 @@ def test_the_clocks_are_told_and_an_entry_that_was_dated_ahead_is_gone_on_after(
     assert json.loads(recuento("status", "--json").out)["clock"] is None
 
 
+def test_a_public_registry_says_who_runs_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(public_url="https://registry.example")
+    with pytest.raises(SystemExit):
+        serve._require_operator(settings)
+    assert "RECUENTO_ABOUT_FILE" in capsys.readouterr().err
+    about = tmp_path / "about.toml"
+    about.write_text('name = "A"\n')
+    with pytest.raises(SystemExit):
+        serve._require_operator(settings.model_copy(update={"about_file": about}))
+    assert "contact" in capsys.readouterr().err
+
+
 def test_whoever_starts_a_server_is_told_how_old_the_last_entry_is(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

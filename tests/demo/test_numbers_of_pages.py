@@ -28,6 +28,7 @@ PAGES = {
     "source": f"/sources/foro-penal?{JANUARY}",
     "corrections": "/corrections",
     "data": "/data",
+    "about": "/about",
 }
 OF_PEOPLE = ("people", "person", "releases")  # which follow consent, and name no revision
 OF_ONE = {"claim": "/v1/claims?sort=-added&limit=1", "person": f"/v1/detainees?{JANUARY}&sort=-added&limit=1"}

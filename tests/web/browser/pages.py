@@ -41,6 +41,7 @@ PAGES = {
     "source that only claims": f"/sources/ministerio-interior?{JANUARY}",
     "corrections": "/corrections",
     "data": "/data",
+    "about": "/about",
     "desk": "/desk",
     "embedded figure": f"/embed/contested?{JANUARY}",
     "embedded number": f"/embed/number?{JANUARY}",
