@@ -319,6 +319,7 @@ class CorrectionKind(StrEnum):
     PARTED = "parted"
     CLAIM_RESTATED = "claim_restated"
     CLAIM_SUPERSEDED = "claim_superseded"
+    CLAIM_RETRACTED = "claim_retracted"
     RECALLED = "recalled"
 
 

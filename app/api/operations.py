@@ -3,13 +3,13 @@
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from app.errors import Invalid
 from app.imports.filing import import_store, undo
 from app.log.freeze import CURATOR_FREEZE, begin_freeze, end_freeze
-from app.registry import claim_confirmation, claims, directory, filing, recalls
+from app.registry import claim_changes, claim_confirmation, claims, directory, filing, recalls
 from app.registry.claims import ClaimIn
 from app.registry.curation import agreements
 from app.registry.curation.agreements import AgreementIn
@@ -107,6 +107,33 @@ class FileClaims(Operation):
         status = max(outcome.status for outcome in outcomes)  # 201 if one is new
         filed_claims = [{"id": outcome.ids["id"], "revision": outcome.revision} for outcome in outcomes]
         return Outcome("claims", status, max(outcome.revision for outcome in outcomes), {"claims": filed_claims})
+
+
+@dataclass(frozen=True)
+class _ClaimChange(Operation):
+    """A change of one figure by its filer. `stated`: the version that the officer read, if known."""
+
+    roles = (Role.REPORTER, Role.CURATOR)
+    claim_id: uuid.UUID
+    stated: int | None = None
+
+
+@dataclass(frozen=True)
+class AmendClaim(_ClaimChange):
+    """Correct a published figure. `patch`: a JSON Merge Patch (RFC 7396)."""
+
+    patch: dict[str, Any] = field(default_factory=dict)
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return claim_changes.amend_claim(context, self.claim_id, self.patch, self.stated)
+
+
+@dataclass(frozen=True)
+class RetractClaim(_ClaimChange):
+    """Withdraw a published figure."""
+
+    def apply(self, context: WriteContext) -> Outcome:
+        return claim_changes.retract_claim(context, self.claim_id, self.stated)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ from app.queries import claim_pages, list_pages, shapes
 from app.queries.person_records import load_filed_report
 from app.queries.search import find_match_candidates
 from app.registry import filing
+from app.registry.claim_changes import RETRACTED_KIND
 from app.registry.claim_confirmation import find_confirmed_versions
 from app.registry.claims import load_claim_at
 from app.registry.directory_snapshot import find_unregistered_place
 from app.registry.publication import erasure
 from app.registry.write import Outcome, WriteContext
 from app.schemas.base import Receipt
-from app.schemas.directory import Embargoed, FiledClaim, FiledFacility, FiledSource, FreezeOut
+from app.schemas.directory import Embargoed, FiledClaim, FiledFacility, FiledSource, FreezeOut, RetractedClaim
 from app.schemas.filed import (
     Agreed,
     Candidate,
@@ -157,6 +158,10 @@ def _render_claims(context: WriteContext, result: Outcome) -> Mapping[str, Any]:
     return {"claims": claims, "receipt": _build_receipt_at(context, result.revision)}
 
 
+def _render_retracted_claim(context: WriteContext, result: Outcome) -> RetractedClaim:
+    return {"id": uuid.UUID(result.ids["id"]), "receipt": _build_receipt_at(context, result.revision)}
+
+
 def _render_identity(context: WriteContext, result: Outcome) -> Decided:
     decision = context.session.scalars(select(Decision).where(col(Decision.id) == uuid.UUID(result.ids["id"]))).one()
     is_effective = decision.until > result.revision
@@ -212,6 +217,7 @@ def _render_recall(context: WriteContext, result: Outcome) -> RecallOut:
         "left": ids["left"],
         "unattributed": ids["unattributed"],
         "waiting": ids.get("waiting", 0),  # missing in answers that an earlier version stored
+        "retractions": ids.get("retractions", []),
         "receipt": _build_receipt_at(context, result.revision) if ids["done"] and ids["entries"] else None,
     }
 
@@ -243,6 +249,7 @@ RENDERERS: dict[str, Callable[[WriteContext, Outcome], Mapping[str, Any]]] = {
     "facility": _render_facility,
     "claim": _render_claim,
     "claims": _render_claims,
+    RETRACTED_KIND: _render_retracted_claim,
     "identity": _render_identity,
     "proposal": _render_proposal,
     "agreement": _render_agreement,

@@ -227,4 +227,6 @@ def _build_recall_row(recall: dict[str, Any]) -> dict[str, Any]:
         for name, n in recall[entry_kind].items()
         if n
     ]
-    return {name: recall[name] for name in ("source", "entries", "left", "unattributed", "waiting")} | dict(counts)
+    names: tuple[str, ...] = ("source", "entries", "left", "unattributed", "waiting")
+    names += ("retractions",) if recall["retractions"] else ()
+    return {name: recall[name] for name in names} | dict(counts)

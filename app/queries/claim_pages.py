@@ -30,13 +30,14 @@ def query_claims(
 ) -> Page[ClaimRow]:
     """Return published figures at a revision. `since`: only those filed or corrected after it.
 
-    Raises Invalid if both `since` and `confirmed` are given, and for a claimant that does not exist."""
-    if query.claimant is not None:
-        find_source_keys(session, [("/claimant", query.claimant)], revision)
+    Raises Invalid if both `since` and `confirmed` are given, and for a source that does not exist."""
+    named_sources = {f"/{name}": getattr(query, name) for name in ("claimant", "filed_by") if getattr(query, name)}
+    source_keys = find_source_keys(session, list(named_sources.items()), revision)
+    terms = {name: getattr(query, name) for name in ("claimant", "measure", "country")}
+    terms["filed_by"] = None if query.filed_by is None else source_keys[query.filed_by]
 
     def match_terms(table: Any) -> list[SqlCondition]:
-        names = ("claimant", "measure", "country")
-        return [getattr(table, name) == getattr(query, name) for name in names if getattr(query, name) is not None]
+        return [getattr(table, name) == value for name, value in terms.items() if value is not None]
 
     def build_rows(rows: Sequence[Any]) -> list[Any]:
         return build_claim_rows(session, [row[1] for row in rows], reader, revision)

@@ -141,7 +141,8 @@ SqlCondition = ColumnElement[bool]
 
 CURATOR_KINDS = frozenset({CorrectionKind.MERGED, CorrectionKind.PARTED})
 CLAIM_KINDS = frozenset({CorrectionKind.CLAIM_RESTATED, CorrectionKind.CLAIM_SUPERSEDED})
-RECALL_KINDS = frozenset({CorrectionKind.RECALLED})
+# Withdrawn claims are recalls of their entries.
+RECALL_KINDS = frozenset({CorrectionKind.RECALLED, CorrectionKind.CLAIM_RETRACTED})
 REPORT_KINDS = frozenset(CorrectionKind) - CURATOR_KINDS - CLAIM_KINDS - RECALL_KINDS
 # A claim that replaces another, in canonical JSON; quotes within a text would be escaped.
 SUPERSEDES_PATTERN = '"supersedes":["'

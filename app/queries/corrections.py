@@ -241,9 +241,21 @@ def draft_recall_corrections(session: Session, revisions: Sequence[int]) -> Iter
             .group_by(column, col(Entry.body))
         )
         for revision, number, body in session.execute(count_statement):
+            recall = json.loads(body)
+            if "claim" in recall:
+                claims, claimant = (uuid.UUID(recall["claim"]),), _find_claimant(session, recall["claim"])
+                yield Draft(
+                    revision, CorrectionKind.CLAIM_RETRACTED, recall["source"], claims=claims, claimant=claimant
+                )
+                continue
             before, after = (0, number) if is_undone else (number, 0)
             changes: list[ChangeOut] = [{"field": "entries", "before": before, "after": after}]
-            yield Draft(revision, CorrectionKind.RECALLED, json.loads(body)["source"], changes)
+            yield Draft(revision, CorrectionKind.RECALLED, recall["source"], changes)
+
+
+def _find_claimant(session: Session, claim_id: str) -> str | None:
+    newest = select(col(Claim.claimant)).where(col(Claim.id) == uuid.UUID(claim_id)).order_by(col(Claim.since).desc())
+    return session.scalars(newest.limit(1)).one()
 
 
 def _list_superseded_claims(figure: Values) -> list[uuid.UUID]:

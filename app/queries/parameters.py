@@ -130,6 +130,7 @@ class ClaimQuery(ListQuery):
     """A query for a list of claims."""
 
     claimant: Slug | None = None
+    filed_by: Slug | None = None
     measure: Measure | None = None
     country: Country | None = None
     confirmed: bool | None = None

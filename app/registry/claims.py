@@ -147,9 +147,12 @@ class ClaimIn(StrictModel):
     note: Note | None = None
 
 
-def file_claim(context: WriteContext, body: ClaimIn, *, is_confirmed: bool = False) -> Outcome:
-    """File a claim, or its next version if its case number is known; `is_confirmed`: it is no hearsay. Raises Invalid,
-    NotFound."""
+def file_claim(
+    context: WriteContext, body: ClaimIn, *, is_confirmed: bool = False, amended: Claim | None = None
+) -> Outcome:
+    """File a claim, or its next version if its case number is known; `is_confirmed`: it is no hearsay.
+
+    `amended`: the claim of which the body is the next version, whatever its case number. Raises Invalid, NotFound."""
     claim = body.model_dump(mode="json", exclude_none=True)
     terms = claim.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
@@ -166,6 +169,10 @@ def file_claim(context: WriteContext, body: ClaimIn, *, is_confirmed: bool = Fal
         *_check_references(context, body),
         *_check_print_date(context, body),
     ]
+    previous = _find_previous_claim(context, body.source_record_id)
+    if amended is not None:
+        errors += _check_case_number(amended, previous)
+        previous = amended
     stated_instant, problems = _parse_stated_at(context, body)
     errors += problems
     if errors:
@@ -176,7 +183,6 @@ def file_claim(context: WriteContext, body: ClaimIn, *, is_confirmed: bool = Fal
         claim["stated_at_instant"] = stated_instant
         claim = _add_zone(claim, dates.format_zone(context.zone))
     filer_slug = context.actor.slug if context.actor.role is Role.REPORTER else None
-    previous = _find_previous_claim(context, body.source_record_id)
     # Note and case number may name people, so they enter the log only as digests.
     personal: dict[str, Any] = {name: claim.pop(name) for name in ("note", "source_record_id") if name in claim}
     if previous is not None:
@@ -188,6 +194,13 @@ def file_claim(context: WriteContext, body: ClaimIn, *, is_confirmed: bool = Fal
     new_entry = context.write_entry("claim", content, personal)
     confirm_first_filings(context, first_filings, new_entry.revision)
     return Outcome("claim", 200 if previous else 201, new_entry.revision, {"id": content["id"]})
+
+
+def _check_case_number(amended: Claim, known: Claim | None) -> list[dict[str, str]]:
+    if known is None or known.id == amended.id:
+        return []
+    detail = "Another figure of yours has this case number: give another number, or correct that figure."
+    return [build_pointed_error("/source_record_id", "case_number_taken", detail)]
 
 
 def _find_previous_claim(context: WriteContext, case: str | None) -> Claim | None:

@@ -11,7 +11,7 @@ it. If nobody else is left, the objection expires as usual, and the hiding waits
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -40,6 +40,7 @@ from app.models import (
     Report,
 )
 from app.registry import api_keys, effective_versions, records, waiting_reports
+from app.registry.claim_changes import list_key_retractions
 from app.registry.effective_versions import VersionMove, build_ranges, filter_in_ranges, list_source_entries
 from app.registry.identity.clusters import find_current_record_of_person
 from app.registry.publication import objections
@@ -229,7 +230,8 @@ class RecallPlan:
 
     `entries`: the entries to withdraw or restore. `withdrawn_keys`: the records left without a version. `remaining`:
     how many entries exceed the limit of one log entry. `unattributed`: how many entries of the source have no known
-    key. `waiting`: how many reports of the key wait under an embargo."""
+    key. `waiting`: how many reports of the key wait under an embargo. `retractions`: the revisions at which the key
+    withdrew claims, which are restored one by one."""
 
     source: int | None
     slug: str | None
@@ -241,6 +243,7 @@ class RecallPlan:
     remaining: int
     unattributed: int = 0
     waiting: int = 0
+    retractions: list[int] = field(default_factory=list)
 
 
 def execute_recall(context: WriteContext, body: RecallIn, *, restores: bool = False) -> Outcome:
@@ -260,6 +263,7 @@ def execute_recall(context: WriteContext, body: RecallIn, *, restores: bool = Fa
         "unattributed": plan.unattributed,
     }
     result |= {"reports": asdict(plan.reports), "claims": asdict(plan.claims), "waiting": plan.waiting}
+    result["retractions"] = plan.retractions
     if body.dry_run:
         return Outcome("recall", 200, context.log.revision, {**result, "done": False})
     if not plan.entries and (body.key_id is None or api_keys.is_key_revoked(context.session, body.key_id)):
@@ -330,7 +334,11 @@ def _plan_recall(context: WriteContext, key_id: str, since: datetime) -> RecallP
         len(matching_entries),
         unattributed,
     )
-    return replace(plan, waiting=waiting_reports.count_key_reports(session, key_id))
+    waiting, retractions = (
+        waiting_reports.count_key_reports(session, key_id),
+        list_key_retractions(session, key_id, since),
+    )
+    return replace(plan, waiting=waiting, retractions=retractions)
 
 
 def _plan_undo(context: WriteContext, revision: int) -> RecallPlan:

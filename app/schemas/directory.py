@@ -151,6 +151,13 @@ class FiledClaim(ClaimShape):
     receipt: Receipt
 
 
+class RetractedClaim(TypedDict):
+    """A withdrawn figure: its id, and the receipt of the withdrawal."""
+
+    id: uuid.UUID
+    receipt: Receipt
+
+
 class FreezeShape(TypedDict):
     """A freeze in force."""
 

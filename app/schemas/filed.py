@@ -139,6 +139,7 @@ class RecallOut(TypedDict):
     left: int
     unattributed: int
     waiting: int
+    retractions: list[int]
     receipt: Receipt | None
 
 

@@ -119,17 +119,21 @@ class CorrectionFormatter:
 
     def _format_figure_sentence(self, kind: CorrectionKind, claimant: str | None) -> Markup:
         _ = self.words.gettext
-        is_replaced = kind == CorrectionKind.CLAIM_SUPERSEDED
-        if claimant is None:
-            return escape(
-                _("A published figure was replaced by another")
-                if is_replaced
-                else _("The record of a published figure was corrected")
-            )
-        sentence = (
-            _("%(who)s replaced its figure") if is_replaced else _("The record of a figure of %(who)s was corrected")
-        )
-        return self._name_actor(claimant, sentence)
+        of_anybody, of_claimant = {
+            CorrectionKind.CLAIM_SUPERSEDED: (
+                _("A published figure was replaced by another"),
+                _("%(who)s replaced its figure"),
+            ),
+            CorrectionKind.CLAIM_RESTATED: (
+                _("The record of a published figure was corrected"),
+                _("The record of a figure of %(who)s was corrected"),
+            ),
+            CorrectionKind.CLAIM_RETRACTED: (
+                _("The record of a published figure was withdrawn"),
+                _("The record of a figure of %(who)s was withdrawn"),
+            ),
+        }[kind]
+        return escape(of_anybody) if claimant is None else self._name_actor(claimant, of_claimant)
 
     def _format_recall(self, correction: Mapping[str, Any]) -> Markup:
         ngettext, entries = self.words.ngettext, correction["changes"][0]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from markupsafe import Markup
 
+from app.queries.correction_candidates import CLAIM_KINDS
 from app.vocabulary import CorrectionKind
 from app.web.corrections import Change, CorrectionFormatter
 from app.web.rendering import load_catalogue
@@ -68,7 +69,7 @@ def test_who_did_what_is_one_sentence(kind: str, spanish: str, english: str) -> 
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("kind", CorrectionKind)
 def test_every_kind_has_its_sentence(language: str, kind: CorrectionKind) -> None:
-    of_claims = kind in (CorrectionKind.CLAIM_RESTATED, CorrectionKind.CLAIM_SUPERSEDED)
+    of_claims = kind in CLAIM_KINDS | {CorrectionKind.CLAIM_RETRACTED}
     row = of_figure(kind) if of_claims else correction(kind, ("entries", 3, 0))
     told = teller(language).format_correction(row)
     assert "Foro Penal" in told.sentence

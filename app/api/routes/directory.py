@@ -4,9 +4,18 @@ import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import Query, Response
+from fastapi import Body, Query, Response
 
-from app.api.operations import AddFacility, AddSource, ChangeFacility, ChangeSource, ConfirmClaim, FileClaim
+from app.api.operations import (
+    AddFacility,
+    AddSource,
+    AmendClaim,
+    ChangeFacility,
+    ChangeSource,
+    ConfirmClaim,
+    FileClaim,
+    RetractClaim,
+)
 from app.api.requests import ReadContext, ReadDep, Reply, build_citable_answer
 from app.api.responses import Answer
 from app.api.routes.records import answer_list, answer_page, answer_row
@@ -47,6 +56,7 @@ from app.schemas.directory import (
     FiledFacility,
     FiledSource,
     Me,
+    RetractedClaim,
     SourceOut,
     SourcePage,
     VocabularyOut,
@@ -189,6 +199,24 @@ claims_router = build_router("claims")
 async def add_claim(write: WriteDep, body: ClaimIn) -> Response:
     """File a published figure, as it was said (reporter or curator)."""
     return await write.submit(FileClaim(body))
+
+
+@claims_router.patch("/claims/{claim_id}", response_model=FiledClaim, responses=document_refusals(*PATCH_REFUSALS))
+async def amend_claim(
+    write: WriteDep,
+    claim_id: uuid.UUID,
+    patch: Annotated[dict[str, Any], Body(description="JSON Merge Patch (RFC 7396)")],
+) -> Response:
+    """Correct a figure that you filed: what the patch names changes, null removes, all else stays."""
+    return await write.submit(AmendClaim(claim_id, patch=patch))
+
+
+@claims_router.post(
+    "/claims/{claim_id}/retract", response_model=RetractedClaim, responses=document_refusals(*POST_REFUSALS, NotFound)
+)
+async def retract_claim(write: WriteDep, claim_id: uuid.UUID) -> Response:
+    """Withdraw a figure that you filed. Earlier revisions still show it."""
+    return await write.submit(RetractClaim(claim_id))
 
 
 @claims_router.post(

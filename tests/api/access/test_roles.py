@@ -81,6 +81,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/claims"): ANYONE,
     ("POST", "/v1/claims"): (401, 201, 201, 403, 201, 403),
     ("GET", "/v1/claims/{claim_id}"): ANYONE,
+    ("PATCH", "/v1/claims/{claim_id}"): (401, 200, 403, 403, 403, 403),
+    ("POST", "/v1/claims/{claim_id}/retract"): (401, 200, 404, 403, 404, 403),
     ("POST", "/v1/claims/{claim_id}/confirmation"): CURATOR,
     ("GET", "/v1/claims/{claim_id}/reconciliation"): ANYONE,
     ("POST", "/v1/imports"): (401, 202, 202, 403, 403, 403),
@@ -146,7 +148,7 @@ class Scene:
     def _body(self, method: str, path: str, caller: str) -> Any:
         """A good body for every route that takes one; nobody's equals another's."""
         if method == "PATCH":
-            return {"note": f"by {caller}"} if "reports" in path else {"name": f"Named by {caller}"}
+            return {"note": f"by {caller}"} if "reports" in path or "claims" in path else {"name": f"Named by {caller}"}
         if method != "POST":
             return None
         person = f"{caller.title()} Nobody-Known"
@@ -165,6 +167,7 @@ class Scene:
             "/v1/match/list": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
             "/v1/claims": CLAIM,
             "/v1/claims/{claim_id}/confirmation": None,
+            "/v1/claims/{claim_id}/retract": None,
             "/v1/freeze": None,
             "/v1/objections": {"about": f"/v1/detainees/{self.ids['detainee_id']}", "wish": "hide"},
             "/v1/objections/{objection_id}/decision": {"decision": "dismissed", "reason": "another man"},
@@ -185,7 +188,7 @@ def set_scene(world: World, **changes: Any) -> Scene:
     filed = world.file("foro", **changes)
     other = world.file("pud", detainee__full_name="Zoraida Montilla", detainee__gender="female")
     third = world.file("pud", detainee__full_name="Ulises Barrios")
-    claim = world.post("/v1/claims", CLAIM, "pud").json()
+    claim = world.post("/v1/claims", CLAIM, "foro").json()
     sent = world.post("/v1/imports?dry_run=true", {"detention": {"country": "VE"}}, "foro").json()
     world.settle()
     world.object_to(f"/v1/detainees/{third['detainee']['id']}", wish="not_missing")  # which hides nobody

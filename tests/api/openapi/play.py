@@ -103,6 +103,8 @@ def _figures(stage: Stage) -> None:
     filed = ask("add_claim", "reporter", body=CLAIM, gives=201)
     ask("add_claim", "reporter", body=CLAIM | {"said": 406}, gives=200, name="next_version")
     assert filed["low"] == 401
+    ask("amend_claim", "reporter", filed["id"], body={"said": 407})
+    ask("retract_claim", "reporter", filed["id"])
     of_another = CLAIM | {"claimant": "presidencia", "source_record_id": "F-2"}
     hearsay = ask("add_claim", "reporter", body=of_another, gives=201, name="of_another")["id"]
     with pytest.MonkeyPatch.context() as patch:
