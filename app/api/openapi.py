@@ -84,6 +84,8 @@ def _describe_parameter(parameter: Node, operation: str) -> None:
     """Describe a parameter, and drop null from its schema: a client omits the parameter instead."""
     described = operation if parameter["name"] == EXTENSION else operation.removesuffix(TABLE_SUFFIX)
     text = descriptions.describe_parameter(parameter["name"], described)
+    if not parameter["required"]:
+        del parameter["required"]  # the default
     _drop_null_kind(parameter["schema"])
     _drop_redundant(parameter["schema"])
     if text is not None:

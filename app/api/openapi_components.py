@@ -1,6 +1,6 @@
 """Move the parts that operations share to the components of the OpenAPI document, and name its enums.
 
-A part that occurs twice is a `$ref`. Its name follows from what it is, so that a new operation renames nothing.
+A part that occurs twice is a `$ref`. The most frequent part has the plain name of a parameter or status.
 """
 
 import json
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.api.table_routes import TABLE_SUFFIX
-from app.errors import PROBLEM_JSON
 
 Node = dict[str, Any]
 COMPONENT_REF = "#/components/"
@@ -32,7 +31,7 @@ def share_parts(document: Node) -> None:
         parameters += [_Place(name, operation["parameters"], n) for n in range(len(operation.get("parameters", [])))]
         responses += [_Place(name, answers, status) for status in answers]
     components["parameters"] = _share("parameters", parameters, lambda place: str(place.part["name"]))
-    components["responses"] = _share("responses", responses, _build_response_namer(responses))
+    components["responses"] = _share("responses", responses, _name_response)
 
 
 def iterate_operations(document: Node) -> Iterator[Node]:
@@ -122,6 +121,10 @@ def _share(kind: str, places: list[_Place], name_part: Callable[[_Place], str]) 
     return dict(sorted(components.items()))
 
 
+def _name_response(place: _Place) -> str:
+    return f"Answer{place.key}" if place.key.isdigit() else "Refusal"
+
+
 def select_operations(document: Node, tags: Set[str]) -> Node:
     """Return a document of the operations with these tags, and of the components that they use."""
     paths = {
@@ -151,25 +154,6 @@ def drop_unused_components(document: Node) -> Node:
         for kind, parts in components.items()
     }
     return document | {"components": used_components}
-
-
-def _build_response_namer(places: list[_Place]) -> Callable[[_Place], str]:
-    """Return a function that names a response by its status, and by those of its codes that set it apart."""
-    common_codes: dict[str, set[str]] = {}
-    for place in places:
-        codes = set(_list_codes(place.part))
-        common_codes[place.key] = common_codes.get(place.key, codes) & codes
-
-    def name_response(place: _Place) -> str:
-        special_codes = [code for code in _list_codes(place.part) if code not in common_codes[place.key]]
-        return "_".join([f"Answer{place.key}" if place.key.isdigit() else "Refusal", *special_codes])
-
-    return name_response
-
-
-def _list_codes(response: Node) -> list[str]:
-    """Return the codes of the errors of a response, each of which has an example."""
-    return sorted(response.get("content", {}).get(PROBLEM_JSON, {}).get("examples", {}))
 
 
 def name_enums(document: Node) -> None:

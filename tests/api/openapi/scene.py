@@ -39,7 +39,7 @@ NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)  # after the last day of the replay
 PATIENCE = 60.0  # seconds that a list may take
 MOST_ITEMS = 1  # of a list in an example
 MOST_FACTS = 1  # of a person, a detention or a release in an example
-MOST_TEXT = 120  # characters of a feed or a table in an example
+MOST_TEXT = 80
 JSON = "application/json"
 ROUTES = {route.name: route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
