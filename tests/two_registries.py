@@ -61,7 +61,7 @@ VALUES: dict[str, list[Any]] = {
     "batch_kind": ["releases"], "correction_kind": ["retracted"],
     "area": ["Miranda", "Caracas"], "as_of": ["{early}", "{middle}", "{head}"], "by": ["event"], "claims": ["true"],
     "category": ["civilian", "military", "police"], "changed_since": ["{early}", "{middle}", "{head}"],
-    "claimant": ["jep"], "compare": ["false"], "confirmed": ["true", "false"],
+    "claimant": ["jep"], "filed_by": ["jep", "ministry"], "compare": ["false"], "confirmed": ["true", "false"],
     "condition": ["travel_ban", "gag_order"], "country": ["VE", "AR"], "cursor": CURSORS,
     "dependent": [["foro:jep"]], "designation": ["political", "unstated"],
     "destination": ["AR", "Mendoza", "Arica"],

@@ -168,7 +168,10 @@ def write_everything(checked: Checked) -> dict[str, str]:
     post("/v1/claims/{claim_id}/confirmation", "curator", None, claim)
     links = {"part_of": [{"claim": claim, "partition": "sex"}], "supersedes": [claim], "same_as": claim}
     post("/v1/claims", "foro", {**CLAIM, **links, "derived_from": claim, "source_record_id": "C-2"})
-    post("/v1/claims", "curator", {"measure": "held", "qualifier": "unquantified", "reported_by": "a newspaper"})
+    heard = {"measure": "held", "qualifier": "unquantified", "reported_by": "a newspaper"}
+    hearsay = post("/v1/claims", "curator", heard)["id"]
+    checked.ask("PATCH", "/v1/claims/{claim_id}", "curator", {"note": "heard twice"}, hearsay)
+    post("/v1/claims/{claim_id}/retract", "curator", {}, hearsay)
     ids = {thing: first[thing]["id"] for thing in ("report", "detainee", "detention", "release")}
     undone = checked.world.send_list("name,country\nIris Otero,VE\n,VE\n")
     post("/v1/imports/{import_id}/undo", "foro", None, undone["id"])
